@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Keys and values of the maps that the eBPF programs and the agent share. Included by both; never
+ * write such a struct twice. Multi-byte fields are in host byte order unless the name ends in _be.
+ *
+ * Layout rule: a change of any struct here changes OR_ABI_VERSION, which is part of the pin path, so
+ * that programs never meet maps of another layout.
+ *
+ * Who writes: "agent" is the one reconciler thread; "bpf" the programs. No map has two writers of one
+ * field.
+ */
+#ifndef OUTRIDER_ABI_OR_ABI_H_
+#define OUTRIDER_ABI_OR_ABI_H_
+
+#ifdef __cplusplus
+#include <cstdint>
+#define OR_STATIC_ASSERT(cond, text) static_assert(cond, text)
+namespace outrider::abi {
+typedef uint8_t or_u8;
+typedef uint16_t or_u16;
+typedef uint32_t or_u32;
+typedef uint64_t or_u64;
+#else
+#include <linux/types.h>
+#define OR_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+typedef __u8 or_u8;
+typedef __u16 or_u16;
+typedef __u32 or_u32;
+typedef __u64 or_u64;
+#endif
+
+#define OR_ABI_VERSION 1
+
+/* Capacities: a full map is an error the agent reports, never an eviction. */
+#define OR_MAX_PORTS 4096
+#define OR_MAX_SEGMENTS 4096
+#define OR_MAX_FDB (1u << 20)
+#define OR_MAX_NEIGHBORS (1u << 18)
+#define OR_MAX_VTEPS 16384
+#define OR_MAX_MEMBERS (1u << 18)
+#define OR_MAX_RULE_SETS 4096
+#define OR_MAX_RULES 128
+#define OR_MAX_REPLICATION (1u << 18)
+/* Copies of one BUM frame, local ports and VTEPs together. */
+#define OR_MAX_COPIES 1024
+
+/* ---- or_devices: ifindex (u32) -> port index (u32). Writer: agent. ---- */
+
+/* ---- or_ports: port index (u32, 1..OR_MAX_PORTS-1) -> struct or_port. Writer: agent. ----
+ * Replaced whole (hash element), so that a frame sees one revision only. */
+enum or_port_phase {
+  OR_PORT_BLOCKED = 0,
+  OR_PORT_ARMED = 1,
+  OR_PORT_ACTIVE = 2,
+};
+
+#define OR_PORT_ANTI_SPOOF (1u << 0)
+/* Emit an or_event for the guest's first frame (once, see or_first_frames). */
+#define OR_PORT_REPORT_FIRST_FRAME (1u << 1)
+
+struct or_port {
+  or_u32 ifindex; /* 0: expected, no device yet */
+  or_u32 vni;     /* 0: none; then phase is BLOCKED */
+  or_u8 mac[6];
+  or_u8 phase; /* enum or_port_phase */
+  or_u8 flags; /* OR_PORT_* */
+  or_u32 ingress_rule_set; /* id in or_rule_sets; 0: allow everything */
+  or_u32 egress_rule_set;
+  or_u32 mtu;  /* layer-3, bytes */
+  or_u32 pad;
+  or_u64 police_bytes_per_s; /* 0: no policer */
+  or_u64 police_burst;       /* bytes */
+  or_u64 epoch;
+};
+OR_STATIC_ASSERT(sizeof(struct or_port) == 56, "or_port layout");
+
+/* ---- or_port_info: port index (u32) -> struct or_port_info. Agent only: what ReadState needs and
+ * frames do not. */
+struct or_port_info {
+  or_u8 uuid[16];
+  char device[16];  /* NUL-padded; empty: none */
+  char profile[64]; /* NUL-padded */
+  char migration[64];
+  or_u32 profile_revision;
+  or_u32 pad;
+  or_u64 policer_rate_kbps; /* as asked for, before rounding to bytes */
+  or_u64 policer_burst_kb;
+};
+OR_STATIC_ASSERT(sizeof(struct or_port_info) == 184, "or_port_info layout");
+
+/* ---- or_policers: port index (u32) -> struct or_policer. Created and deleted by the agent, then
+ * written by bpf only. Protected by the lock word (struct bpf_spin_lock in BPF code). */
+struct or_policer {
+  or_u32 lock;
+  or_u32 pad;
+  or_u64 tokens; /* bytes */
+  or_u64 last_ns; /* CLOCK_MONOTONIC of the last refill; 0: start full */
+};
+OR_STATIC_ASSERT(sizeof(struct or_policer) == 24, "or_policer layout");
+
+/* ---- or_segments: vni (u32) -> struct or_segment. Writer: agent. ---- */
+#define OR_SEGMENT_FLOOD_UNKNOWN (1u << 0)
+#define OR_SEGMENT_SUPPRESS_ARP (1u << 1)
+
+struct or_segment {
+  or_u32 flags; /* OR_SEGMENT_* */
+  or_u32 mtu;
+  or_u32 replication;   /* list id in or_replication */
+  or_u32 local_copies;  /* slots 0..local_copies-1 are local ports */
+  or_u32 remote_copies; /* the following slots are VTEPs */
+  or_u32 pad;
+};
+OR_STATIC_ASSERT(sizeof(struct or_segment) == 24, "or_segment layout");
+
+/* ---- or_replication: struct or_replication_key -> u32. A list is written before the segment names
+ * it, never changed, and removed after no segment names it. Writer: agent.
+ * Value: port index for local slots, VTEP index for remote ones. */
+struct or_replication_key {
+  or_u32 list;
+  or_u32 slot;
+};
+
+/* ---- or_vteps: VTEP index (u32, 1..) -> struct or_vtep. Writer: agent. ---- */
+struct or_vtep {
+  or_u8 address[16]; /* wire order, IPv4-mapped for IPv4 */
+};
+
+/* ---- or_members: struct or_member_key -> VTEP index (u32). Outer sources accepted for a VNI.
+ * Writer: agent. */
+struct or_member_key {
+  or_u32 vni;
+  or_u8 address[16]; /* as in or_vtep */
+};
+OR_STATIC_ASSERT(sizeof(struct or_member_key) == 20, "or_member_key layout");
+
+/* ---- or_fdb: struct or_fdb_key -> struct or_fdb. Writer: agent, from the controller's word only. */
+struct or_fdb_key {
+  or_u32 vni;
+  or_u8 mac[6];
+  or_u16 pad; /* 0 */
+};
+OR_STATIC_ASSERT(sizeof(struct or_fdb_key) == 12, "or_fdb_key layout");
+
+enum or_fdb_kind {
+  OR_FDB_LOCAL = 1,  /* index is a port index */
+  OR_FDB_REMOTE = 2, /* index is a VTEP index */
+};
+
+struct or_fdb {
+  or_u32 kind;
+  or_u32 index;
+  or_u64 epoch;
+};
+OR_STATIC_ASSERT(sizeof(struct or_fdb) == 16, "or_fdb layout");
+
+/* ---- or_neighbors: struct or_neighbor_key -> struct or_neighbor. Writer: agent. ---- */
+struct or_neighbor_key {
+  or_u32 vni;
+  or_u8 address[16]; /* IPv4-mapped for IPv4 */
+};
+struct or_neighbor {
+  or_u8 mac[6];
+  or_u16 pad;
+};
+
+/* ---- or_rule_sets: id (u32, 1..) -> struct or_rule_set. Immutable once written: another content is
+ * another id. Writer: agent. */
+enum or_acl_action {
+  OR_ACL_DROP = 0,
+  OR_ACL_ALLOW = 1,
+};
+
+enum or_ether_match {
+  OR_ETHER_ANY = 0,
+  OR_ETHER_IPV4 = 1,
+  OR_ETHER_IPV6 = 2,
+  OR_ETHER_ARP = 3,
+};
+
+#define OR_RULE_SRC_PORT (1u << 0)  /* src_port_* are looked at */
+#define OR_RULE_DST_PORT (1u << 1)
+#define OR_RULE_ICMP_TYPE (1u << 2)
+#define OR_RULE_ICMP_CODE (1u << 3)
+#define OR_RULE_SRC_PREFIX (1u << 4)
+#define OR_RULE_DST_PREFIX (1u << 5)
+
+struct or_rule {
+  or_u8 src[16]; /* wire order, IPv4-mapped; bits beyond the length are 0 */
+  or_u8 dst[16];
+  or_u8 src_length; /* 0..128, of the 16-byte form */
+  or_u8 dst_length;
+  or_u8 ether;    /* enum or_ether_match */
+  or_u8 protocol; /* 0: any */
+  or_u16 src_port_first;
+  or_u16 src_port_last;
+  or_u16 dst_port_first;
+  or_u16 dst_port_last;
+  or_u8 icmp_type;
+  or_u8 icmp_code;
+  or_u8 action; /* enum or_acl_action */
+  or_u8 flags;  /* OR_RULE_* */
+};
+OR_STATIC_ASSERT(sizeof(struct or_rule) == 48, "or_rule layout");
+
+struct or_rule_set {
+  or_u8 digest[32];
+  or_u32 count;          /* 0..OR_MAX_RULES */
+  or_u32 default_action; /* enum or_acl_action */
+  struct or_rule rules[OR_MAX_RULES];
+};
+OR_STATIC_ASSERT(sizeof(struct or_rule_set) == 40 + 48 * OR_MAX_RULES, "or_rule_set layout");
+
+/* ---- or_port_stats: port index (u32) -> per-CPU struct or_port_stats. Created and deleted by the
+ * agent, counted by bpf. */
+struct or_port_stats {
+  or_u64 rx_packets; /* from the guest, wire frames (GSO counted as segments) */
+  or_u64 rx_bytes;
+  or_u64 tx_packets; /* to the guest */
+  or_u64 tx_bytes;
+};
+
+/* ---- or_drops: struct or_drop_key -> per-CPU struct or_drop_count. Created by bpf at the first drop,
+ * deleted by the agent with its port. Port index 0: drops that belong to no port. */
+struct or_drop_key {
+  or_u32 port;
+  or_u32 reason; /* enum or_drop_reason */
+};
+struct or_drop_count {
+  or_u64 packets;
+  or_u64 bytes;
+};
+
+/* ---- or_first_frames: port index (u32) -> u64 boot time ns of the first frame. Written once by bpf
+ * (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; deleted by the agent when
+ * the port is armed anew or no longer reports. */
+
+/* ---- or_events: ring buffer of struct or_event, bpf -> agent. ---- */
+enum or_event_kind {
+  OR_EVENT_FIRST_FRAME = 1,
+};
+
+struct or_event {
+  or_u32 kind; /* enum or_event_kind */
+  or_u32 port; /* port index */
+  or_u64 boot_ns; /* CLOCK_BOOTTIME */
+  or_u16 ether_type; /* host order */
+  or_u8 phase;       /* enum or_port_phase when seen */
+  or_u8 pad[5];
+};
+OR_STATIC_ASSERT(sizeof(struct or_event) == 24, "or_event layout");
+
+/* skb->mark of a frame on its way out of deliver(port): or_port_guard lets only frames through whose
+ * mark names its own port, so nothing but deliver() reaches a guest. */
+#define OR_MARK_MAGIC 0x4f520000u
+#define OR_MARK_MAGIC_MASK 0xffff0000u
+#define OR_MARK_PORT_MASK 0x0000ffffu
+
+#ifdef __cplusplus
+}  // namespace outrider::abi
+#endif
+
+#endif /* OUTRIDER_ABI_OR_ABI_H_ */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Why a frame was dropped. Numbers are never reused; names appear in counters, CLI and metrics.
+ * X(CODE, number, name, explanation for people)
+ */
+#ifndef OUTRIDER_ABI_OR_DROP_H_
+#define OUTRIDER_ABI_OR_DROP_H_
+
+#define OR_DROP_REASONS(X)                                                                       \
+  X(PORT_UNKNOWN, 1, "port_unknown", "the device is bound to no port")                            \
+  X(PORT_BLOCKED, 2, "port_blocked", "the port's profile is not in force")                        \
+  X(PORT_ARMED, 3, "port_armed", "the port waits for its guest to arrive")                        \
+  X(MALFORMED, 4, "malformed", "headers are cut short or contradict each other")                  \
+  X(SPOOFED_MAC, 5, "spoofed_mac", "the source MAC is not the port's")                            \
+  X(VLAN_TAGGED, 6, "vlan_tagged", "a tagged frame on an access port")                            \
+  X(ACL_INGRESS, 7, "acl_ingress", "denied by the profile's ingress list")                        \
+  X(ACL_EGRESS, 8, "acl_egress", "denied by the profile's egress list")                           \
+  X(POLICER, 9, "policer", "over the ingress rate of the profile")                                \
+  X(UNKNOWN_UNICAST, 10, "unknown_unicast", "no port has the destination MAC")                    \
+  X(SEGMENT_UNKNOWN, 11, "segment_unknown", "the VNI is not on this host")                        \
+  X(NOT_A_MEMBER, 12, "not_a_member", "the outer source is no VTEP of the VNI")                   \
+  X(SPLIT_HORIZON, 13, "split_horizon", "from a tunnel and bound for a tunnel")                   \
+  X(ENCAP_FAILED, 14, "encap_failed", "the tunnel header could not be set")                       \
+  X(REDIRECT_FAILED, 15, "redirect_failed", "the kernel refused the copy or redirect")            \
+  X(NOT_DELIVERED, 16, "not_delivered", "sent to the port past the switch, by the host itself")   \
+  X(OVER_MTU, 17, "over_mtu", "larger than the segment's MTU")                                    \
+  X(HAIRPIN, 18, "hairpin", "bound for the port it came from")                                    \
+  X(NO_TUNNEL_KEY, 19, "no_tunnel_key", "reached the tunnel device without tunnel metadata")      \
+  X(RESERVED_MULTICAST, 20, "reserved_multicast", "link-local control frame (01:80:c2:00:00:0x)") \
+  X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")
+
+enum or_drop_reason {
+#define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
+  OR_DROP_REASONS(OR_DROP_ENUM)
+#undef OR_DROP_ENUM
+  OR_DROP_REASON_COUNT = 22
+};
+
+#endif /* OUTRIDER_ABI_OR_DROP_H_ */

@@ -1,0 +1,103 @@
+// The border between policy and mechanism: one narrow interface that makes a host forward as a
+// HostState says. Implementations: ebpf/ (native), and a stateful fake in the tests; one contract
+// suite holds them all to this text.
+//
+// Thread rule: one thread (the reconciler's) calls ReadState and Apply. The event sink is called from
+// a thread of the datapath's; it must not block and must not call back.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_
+#define OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vswitch/state/state_delta.h"
+
+namespace outrider::datapath {
+
+enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb };
+
+// "rule-set", "segment", "neighbor", "port", "fdb".
+std::string ToString(ObjectKind kind);
+
+// One object that could not be applied. Everything else of the delta is in force.
+struct ObjectFailure {
+  ObjectKind kind;
+  // Canonical text of the key: "7" (vni), "7/52:54:00:..", a port id, a digest.
+  std::string key;
+  absl::Status status;
+};
+
+struct ApplyResult {
+  // Objects written to and deleted from the datapath.
+  uint64_t written = 0;
+  uint64_t deleted = 0;
+  std::vector<ObjectFailure> failures;
+};
+
+// The guest's first frame on a port with report_first_frame, or on an ARMED port.
+struct FirstFrameEvent {
+  PortId port;
+  // Host byte order.
+  uint16_t ether_type = 0;
+  // Wall clock, microseconds since the Unix epoch, of the frame (not of the report).
+  int64_t time_us = 0;
+  // The port was ARMED: the frame was not forwarded.
+  bool armed = false;
+};
+
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void OnFirstFrame(const FirstFrameEvent& event) = 0;
+};
+
+class Datapath {
+ public:
+  virtual ~Datapath() = default;
+
+  // "ebpf".
+  virtual std::string Kind() const = 0;
+
+  // What is in force, read back from the kernel: a restarted agent starts from it. An object of an
+  // interrupted Apply is returned as far as it forwards, so that the next Apply repairs or removes it.
+  // A port whose device vanished, was replaced (another device with the same name or ifindex) or lost
+  // its programs is returned with `device` absent and phase BLOCKED.
+  virtual absl::StatusOr<state::HostState> ReadState() = 0;
+
+  // Applies a valid delta in the order of StateDelta. Each object is switched atomically for frames:
+  // none sees half of an old and half of a new one. A port whose device is missing, or cannot carry
+  // the segment's MTU, fails (NotFound, FailedPrecondition) and is blocked, never left on its old
+  // profile. Idempotent: applying what is in force is no error.
+  //
+  // Sets the MTU of a port's device to its segment's.
+  virtual ApplyResult Apply(const state::StateDelta& delta) = 0;
+
+  // Replaces the sink; nullptr to stop events. Returns when the old one is no longer called.
+  virtual void SetEventSink(EventSink* sink) = 0;
+};
+
+// Counters of one port, since it was created; they outlive the agent. Sums over CPUs.
+struct PortCounters {
+  uint64_t rx_packets = 0;  // from the guest
+  uint64_t rx_bytes = 0;
+  uint64_t tx_packets = 0;  // to the guest
+  uint64_t tx_bytes = 0;
+  // Packets by drop reason name; only reasons that occurred.
+  std::map<std::string, uint64_t> drops;
+};
+
+// Apart from Datapath so that reading never grows into policy. Any thread.
+class DatapathCounters {
+ public:
+  virtual ~DatapathCounters() = default;
+  virtual absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() = 0;
+  // Drops that belong to no port.
+  virtual absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDrops() = 0;
+};
+
+}  // namespace outrider::datapath
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_

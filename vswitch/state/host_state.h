@@ -1,0 +1,138 @@
+// What one host should do with frames, as an immutable value: segments, who is where, rule sets and
+// ports. Knows nothing of protobuf, netlink or eBPF. Ages, counters and learned hints stay out of it.
+//
+// Thread rule: values; share them as std::shared_ptr<const HostState>.
+#ifndef OUTRIDER_VSWITCH_STATE_HOST_STATE_H_
+#define OUTRIDER_VSWITCH_STATE_HOST_STATE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "vswitch/types/ids.h"
+#include "vswitch/types/ip_address.h"
+
+namespace outrider::state {
+
+// A layer-2 broadcast domain on this host.
+struct Segment {
+  // Largest layer-3 packet of its ports, bytes.
+  uint32_t mtu = 0;
+  bool flood_unknown_unicast = false;
+  bool suppress_arp = true;
+  // Remote VTEPs with ports in the segment: replication list and accepted outer sources.
+  std::set<IpAddress> vteps;
+  bool operator==(const Segment&) const = default;
+};
+
+struct FdbKey {
+  Vni vni;
+  MacAddress mac;
+  auto operator<=>(const FdbKey&) const = default;
+};
+
+struct FdbEntry {
+  // A port of this host, or a remote VTEP.
+  std::variant<PortId, IpAddress> where;
+  Epoch epoch{};
+  bool operator==(const FdbEntry&) const = default;
+};
+
+struct NeighborKey {
+  Vni vni;
+  IpAddress ip;
+  auto operator<=>(const NeighborKey&) const = default;
+};
+
+// Inclusive range of layer-4 ports, host byte order.
+struct PortRange {
+  uint16_t first = 0;
+  uint16_t last = 65535;
+  auto operator<=>(const PortRange&) const = default;
+};
+
+enum class EtherMatch : uint8_t { kAny, kIpv4, kIpv6, kArp };
+enum class AclAction : uint8_t { kAllow, kDrop };
+
+// One rule. An absent optional matches everything. Direction-less: a RuleSet is used for either.
+struct AclRule {
+  EtherMatch ether = EtherMatch::kAny;
+  std::optional<IpPrefix> src;
+  std::optional<IpPrefix> dst;
+  // 0: any.
+  uint8_t protocol = 0;
+  std::optional<PortRange> src_port;
+  std::optional<PortRange> dst_port;
+  std::optional<uint8_t> icmp_type;
+  std::optional<uint8_t> icmp_code;
+  AclAction action = AclAction::kDrop;
+  bool operator==(const AclRule&) const = default;
+};
+
+// Rules in order; the first that matches decides. Immutable, named by the digest of its content.
+struct RuleSet {
+  std::vector<AclRule> rules;
+  AclAction default_action = AclAction::kDrop;
+  bool operator==(const RuleSet&) const = default;
+};
+
+// Rate limit of wire bytes. rate 0: none.
+struct Policer {
+  uint64_t rate_kbps = 0;
+  // Kilobits.
+  uint64_t burst_kb = 0;
+  bool operator==(const Policer&) const = default;
+};
+
+enum class PortPhase : uint8_t {
+  kBlocked,  // forwards nothing
+  kArmed,    // everything is in force, forwards nothing yet; the guest's first frame is reported
+  kActive,   // forwards
+};
+
+struct Port {
+  MacAddress mac;
+  // Absent while the port has no profile; such a port is blocked.
+  std::optional<Vni> vni;
+  // Profile name, at most 63 bytes, and revision: for receipts and people.
+  std::string profile;
+  uint32_t profile_revision = 0;
+  // Keys in HostState::rule_sets; absent: everything is allowed.
+  std::optional<Digest> ingress_rule_set;
+  std::optional<Digest> egress_rule_set;
+  Policer ingress_policer;
+  bool mac_anti_spoof = true;
+  PortPhase phase = PortPhase::kBlocked;
+  Epoch epoch{};
+  bool report_first_frame = false;
+  // The migration that expects the port; empty otherwise. At most 63 bytes.
+  std::string migration_id;
+  // Network device the port is bound to on this host, at most 15 bytes; absent for an expected port.
+  std::optional<std::string> device;
+  bool operator==(const Port&) const = default;
+};
+
+struct HostState {
+  std::map<Vni, Segment> segments;
+  std::map<FdbKey, FdbEntry> fdb;
+  std::map<NeighborKey, MacAddress> neighbors;
+  std::map<Digest, RuleSet> rule_sets;
+  std::map<PortId, Port> ports;
+  bool operator==(const HostState&) const = default;
+};
+
+// Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits hold
+// (rules per set, MTU). InvalidArgument names the first object that is not.
+absl::Status Validate(const HostState& state);
+
+// Most rules a set may have.
+inline constexpr size_t kMaxRules = 128;
+
+}  // namespace outrider::state
+
+#endif  // OUTRIDER_VSWITCH_STATE_HOST_STATE_H_
