@@ -62,7 +62,8 @@ std::string HostStateDigest(const HostState& state) {
   for (SegmentState& segment : *canonical.mutable_segments()) {
     std::sort(segment.mutable_vteps()->begin(), segment.mutable_vteps()->end());
   }
-  SortBy(canonical.mutable_fdb(), [](const FdbEntry& e) { return std::make_pair(e.vni(), e.mac()); });
+  SortBy(canonical.mutable_fdb(),
+         [](const FdbEntry& e) { return std::make_pair(e.vni(), e.mac()); });
   SortBy(canonical.mutable_neighbors(),
          [](const NeighborEntry& n) { return std::make_pair(n.vni(), n.ip()); });
   SortBy(canonical.mutable_rule_sets(), [](const RuleSet& r) { return r.digest(); });

@@ -2,8 +2,8 @@
 // HostState says. Implementations: ebpf/ (native), and a stateful fake in the tests; one contract
 // suite holds them all to this text.
 //
-// Thread rule: one thread (the reconciler's) calls ReadState and Apply. The event sink is called from
-// a thread of the datapath's; it must not block and must not call back.
+// Thread rule: one thread (the reconciler's) calls ReadState and Apply. The event sink is called
+// from a thread of the datapath's; it must not block and must not call back.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_
 #define OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_
 
@@ -62,15 +62,15 @@ class Datapath {
   virtual std::string Kind() const = 0;
 
   // What is in force, read back from the kernel: a restarted agent starts from it. An object of an
-  // interrupted Apply is returned as far as it forwards, so that the next Apply repairs or removes it.
-  // A port whose device vanished, was replaced (another device with the same name or ifindex) or lost
-  // its programs is returned with `device` absent and phase BLOCKED.
+  // interrupted Apply is returned as far as it forwards, so that the next Apply repairs or removes
+  // it. A port whose device vanished, was replaced (another device with the same name or ifindex)
+  // or lost its programs is returned with `device` absent and phase BLOCKED.
   virtual absl::StatusOr<state::HostState> ReadState() = 0;
 
-  // Applies a valid delta in the order of StateDelta. Each object is switched atomically for frames:
-  // none sees half of an old and half of a new one. A port whose device is missing, or cannot carry
-  // the segment's MTU, fails (NotFound, FailedPrecondition) and is blocked, never left on its old
-  // profile. Idempotent: applying what is in force is no error.
+  // Applies a valid delta in the order of StateDelta. Each object is switched atomically for
+  // frames: none sees half of an old and half of a new one. A port whose device is missing, or
+  // cannot carry the segment's MTU, fails (NotFound, FailedPrecondition) and is blocked, never left
+  // on its old profile. Idempotent: applying what is in force is no error.
   //
   // Sets the MTU of a port's device to its segment's.
   virtual ApplyResult Apply(const state::StateDelta& delta) = 0;

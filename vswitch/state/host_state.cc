@@ -20,9 +20,10 @@ absl::Status ValidateRuleSet(const Digest& digest, const RuleSet& set) {
       return Invalid(fmt::format("rule set {}: rule {}: empty port range", digest.ToString(), i));
     }
     if (rule.src && rule.dst && rule.src->IsV4() != rule.dst->IsV4()) {
-      return Invalid(fmt::format("rule set {}: rule {}: source and destination prefix are of "
-                                 "different families",
-                                 digest.ToString(), i));
+      return Invalid(
+          fmt::format("rule set {}: rule {}: source and destination prefix are of "
+                      "different families",
+                      digest.ToString(), i));
     }
   }
   return absl::OkStatus();
@@ -71,14 +72,14 @@ absl::Status Validate(const HostState& state) {
   for (const auto& [digest, set] : state.rule_sets) RETURN_IF_ERROR(ValidateRuleSet(digest, set));
   for (const auto& [vni, segment] : state.segments) {
     if (segment.mtu < 576 || segment.mtu > 65485) {
-      return Invalid(fmt::format("segment {}: mtu {} is not in 576..65485", vni.value(),
-                                 segment.mtu));
+      return Invalid(
+          fmt::format("segment {}: mtu {} is not in 576..65485", vni.value(), segment.mtu));
     }
   }
   for (const auto& [key, mac] : state.neighbors) {
     if (!state.segments.contains(key.vni)) {
-      return Invalid(fmt::format("neighbor {}/{}: segment is not known", key.vni.value(),
-                                 key.ip.ToString()));
+      return Invalid(
+          fmt::format("neighbor {}/{}: segment is not known", key.vni.value(), key.ip.ToString()));
     }
   }
   for (const auto& [id, port] : state.ports) RETURN_IF_ERROR(ValidatePort(state, id, port));

@@ -1,5 +1,6 @@
 // What one host should do with frames, as an immutable value: segments, who is where, rule sets and
-// ports. Knows nothing of protobuf, netlink or eBPF. Ages, counters and learned hints stay out of it.
+// ports. Knows nothing of protobuf, netlink or eBPF. Ages, counters and learned hints stay out of
+// it.
 //
 // Thread rule: values; share them as std::shared_ptr<const HostState>.
 #ifndef OUTRIDER_VSWITCH_STATE_HOST_STATE_H_
@@ -112,7 +113,8 @@ struct Port {
   bool report_first_frame = false;
   // The migration that expects the port; empty otherwise. At most 63 bytes.
   std::string migration_id;
-  // Network device the port is bound to on this host, at most 15 bytes; absent for an expected port.
+  // Network device the port is bound to on this host, at most 15 bytes; absent for an expected
+  // port.
   std::optional<std::string> device;
   bool operator==(const Port&) const = default;
 };
@@ -126,8 +128,8 @@ struct HostState {
   bool operator==(const HostState&) const = default;
 };
 
-// Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits hold
-// (rules per set, MTU). InvalidArgument names the first object that is not.
+// Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits
+// hold (rules per set, MTU). InvalidArgument names the first object that is not.
 absl::Status Validate(const HostState& state);
 
 // Most rules a set may have.

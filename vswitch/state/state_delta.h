@@ -10,8 +10,8 @@
 
 namespace outrider::state {
 
-// Changes to one keyed set: `upserts` are new or changed objects, whole; `deletes` are gone. A key is
-// in at most one of them.
+// Changes to one keyed set: `upserts` are new or changed objects, whole; `deletes` are gone. A key
+// is in at most one of them.
 template <typename Key, typename Value>
 struct MapDelta {
   std::map<Key, Value> upserts;
@@ -23,8 +23,8 @@ struct MapDelta {
 };
 
 // Order of application, so that no frame meets a reference to nothing and nothing is open before it
-// is guarded: rule sets, segments, neighbours, ports, FDB are written in this order; deletes follow in
-// the reverse order.
+// is guarded: rule sets, segments, neighbours, ports, FDB are written in this order; deletes follow
+// in the reverse order.
 struct StateDelta {
   MapDelta<Digest, RuleSet> rule_sets;
   MapDelta<Vni, Segment> segments;
