@@ -254,6 +254,9 @@ OR_STATIC_ASSERT(sizeof(struct or_event) == 24, "or_event layout");
 #define OR_MARK_MAGIC 0x4f520000u
 #define OR_MARK_MAGIC_MASK 0xffff0000u
 #define OR_MARK_PORT_MASK 0x0000ffffu
+/* Of a frame on its way to the tunnel device (no port has index 0): or_tunnel_guard lets only these
+ * through. */
+#define OR_MARK_TUNNEL OR_MARK_MAGIC
 
 #ifdef __cplusplus
 }  // namespace outrider::abi

@@ -1,0 +1,216 @@
+#include "tests/bpf/bpf_switch.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <outrider_bpf.skel.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "vswitch/sys/bpf/tc_filters.h"
+#include "vswitch/sys/netlink/netlink_socket.h"
+
+namespace outrider::tests {
+namespace {
+
+constexpr char kTunnelDevice[] = "orvx";
+
+template <typename Array>
+void CopyBytes(const Array& from, uint8_t* to) {
+  std::copy(from.begin(), from.end(), to);
+}
+
+sys::Bytes BytesOf(sys::ByteSpan span) { return {span.begin(), span.end()}; }
+
+}  // namespace
+
+std::string ReasonName(uint32_t reason) {
+  switch (reason) {
+#define OR_DROP_CASE(code, number, name, text) \
+  case number:                                 \
+    return name;
+    OR_DROP_REASONS(OR_DROP_CASE)
+#undef OR_DROP_CASE
+  }
+  return "reason " + std::to_string(reason);
+}
+
+absl::StatusOr<std::unique_ptr<BpfSwitch>> BpfSwitch::Create() {
+  RETURN_IF_ERROR(EnterNewNetns());
+  std::unique_ptr<BpfSwitch> made(new BpfSwitch());
+  RETURN_IF_ERROR(made->MakeDevices());
+  sys::BpfObjectOptions options;
+  size_t size = 0;
+  const void* elf = outrider_bpf__elf_bytes(&size);
+  options.elf = {static_cast<const uint8_t*>(elf), size};
+  options.name = "outrider_bpf";
+  const auto tunnel = static_cast<uint32_t>(made->tunnel_ifindex_);
+  options.constants["or_tunnel_ifindex"] = BytesOf(sys::AsBytes(tunnel));
+  options.constants["or_local_vtep"] = BytesOf(sys::AsBytes(Ip(kLocalVtep).bytes()));
+  ASSIGN_OR_RETURN(made->object_, sys::BpfObject::Load(options));
+  ASSIGN_OR_RETURN(made->maps_, made->object_->Maps());
+  RETURN_IF_ERROR(made->Reset());
+  return made;
+}
+
+absl::Status BpfSwitch::MakeDevices() {
+  ASSIGN_OR_RETURN(taps_[0], Tap::Create("ora"));
+  ASSIGN_OR_RETURN(taps_[1], Tap::Create("orb"));
+  ASSIGN_OR_RETURN(taps_[2], Tap::Create("orc"));
+  ASSIGN_OR_RETURN(auto netlink, sys::NetlinkSocket::Create());
+  ASSIGN_OR_RETURN(sys::Link tunnel,
+                   netlink->EnsureVxlan({.name = kTunnelDevice, .port = 4789, .mtu = kMtu}));
+  tunnel_ifindex_ = tunnel.ifindex;
+  return SetLinkUp(kTunnelDevice, true);
+}
+
+absl::Status BpfSwitch::ClearMaps() {
+  for (const std::string& name : object_->MapNames()) {
+    if (name == "or_events") continue;
+    ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
+    RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BpfSwitch::Reset() {
+  RETURN_IF_ERROR(ClearMaps());
+  const char* macs[] = {kMacA, kMacB, kMacC};
+  for (uint32_t index = 1; index <= 3; ++index) {
+    RETURN_IF_ERROR(SetPort(index, StandardPort(index)));
+    RETURN_IF_ERROR((Map<uint32_t, uint32_t>("or_devices")
+                         .Update(static_cast<uint32_t>(tap(index).ifindex()), index)));
+    RETURN_IF_ERROR((Map<uint32_t, abi::or_port_stats>("or_port_stats").Update(index, {})));
+    RETURN_IF_ERROR(SetFdb(kVni, macs[index - 1], abi::OR_FDB_LOCAL, index));
+    const abi::or_replication_key slot = {kReplicationList, index - 1};
+    RETURN_IF_ERROR((Map<abi::or_replication_key, uint32_t>("or_replication").Update(slot, index)));
+  }
+  RETURN_IF_ERROR(SetFdb(kVni, kMacRemote, abi::OR_FDB_REMOTE, 1));
+  abi::or_vtep vtep = {};
+  CopyBytes(Ip(kRemoteVtep).bytes(), vtep.address);
+  RETURN_IF_ERROR((Map<uint32_t, abi::or_vtep>("or_vteps").Update(1, vtep)));
+  abi::or_member_key member = {.vni = kVni, .address = {}};
+  CopyBytes(Ip(kRemoteVtep).bytes(), member.address);
+  RETURN_IF_ERROR((Map<abi::or_member_key, uint32_t>("or_members").Update(member, 1)));
+  const abi::or_replication_key remote_slot = {kReplicationList, 3};
+  RETURN_IF_ERROR(
+      (Map<abi::or_replication_key, uint32_t>("or_replication").Update(remote_slot, 1)));
+  return SetSegment(kVni, OR_SEGMENT_SUPPRESS_ARP);
+}
+
+abi::or_port BpfSwitch::StandardPort(uint32_t index) const {
+  abi::or_port port = {};
+  port.ifindex = static_cast<uint32_t>(taps_[index - 1]->ifindex());
+  port.vni = kVni;
+  const char* macs[] = {kMacA, kMacB, kMacC};
+  CopyBytes(Mac(macs[index - 1]).bytes(), port.mac);
+  port.phase = abi::OR_PORT_ACTIVE;
+  port.flags = OR_PORT_ANTI_SPOOF;
+  port.mtu = kMtu;
+  port.epoch = 1;
+  return port;
+}
+
+absl::Status BpfSwitch::AttachAll() {
+  ASSIGN_OR_RETURN(auto filters, sys::KernelTcFilters::Create());
+  auto attach = [&](int ifindex, const std::string& in, const std::string& out) -> absl::Status {
+    ASSIGN_OR_RETURN(int ingress, object_->Program(in));
+    ASSIGN_OR_RETURN(int egress, object_->Program(out));
+    RETURN_IF_ERROR(filters->Attach(ifindex, sys::TcDirection::kIngress, ingress));
+    return filters->Attach(ifindex, sys::TcDirection::kEgress, egress);
+  };
+  for (const auto& port : taps_) {
+    RETURN_IF_ERROR(attach(port->ifindex(), "or_from_port", "or_port_guard"));
+  }
+  return attach(tunnel_ifindex_, "or_from_overlay", "or_tunnel_guard");
+}
+
+absl::StatusOr<RunResult> BpfSwitch::Run(const std::string& program, const Bytes& packet,
+                                         const RunContext& context) {
+  ASSIGN_OR_RETURN(int fd, object_->Program(program));
+  __sk_buff in = {};
+  in.ifindex = static_cast<uint32_t>(context.ifindex != 0 ? context.ifindex : tap(1).ifindex());
+  in.mark = context.mark;
+  in.gso_size = context.gso_size;
+  __sk_buff out = {};
+  RunResult result;
+  result.packet.resize(packet.size() + 256);
+  bpf_test_run_opts options = {};
+  options.sz = sizeof(options);
+  options.data_in = packet.data();
+  options.data_size_in = static_cast<uint32_t>(packet.size());
+  options.data_out = result.packet.data();
+  options.data_size_out = static_cast<uint32_t>(result.packet.size());
+  options.ctx_in = &in;
+  options.ctx_size_in = sizeof(in);
+  options.ctx_out = &out;
+  options.ctx_size_out = sizeof(out);
+  options.repeat = static_cast<int>(context.repeat);
+  if (int error = -bpf_prog_test_run_opts(fd, &options); error != 0) {
+    return ErrnoStatus(error, "test run of " + program);
+  }
+  result.verdict = options.retval;
+  result.mark = out.mark;
+  result.packet.resize(options.data_size_out);
+  result.duration_ns = options.duration;
+  return result;
+}
+
+std::map<std::pair<uint32_t, uint32_t>, uint64_t> BpfSwitch::Drops() {
+  auto map = Map<abi::or_drop_key, abi::or_drop_count>("or_drops");
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> drops;
+  const std::vector<abi::or_drop_key> keys = map.Keys().value();
+  for (const abi::or_drop_key& key : keys) {
+    drops[{key.port, key.reason}] = map.LookupSum(key).value().packets;
+  }
+  return drops;
+}
+
+uint64_t BpfSwitch::DroppedPackets(uint32_t port) {
+  uint64_t sum = 0;
+  for (const auto& [key, packets] : Drops()) {
+    if (key.first == port) sum += packets;
+  }
+  return sum;
+}
+
+abi::or_port_stats BpfSwitch::Stats(uint32_t port) {
+  return Map<uint32_t, abi::or_port_stats>("or_port_stats").LookupSum(port).value();
+}
+
+absl::Status BpfSwitch::SetPort(uint32_t index, const abi::or_port& port) {
+  return Map<uint32_t, abi::or_port>("or_ports").Update(index, port);
+}
+
+absl::Status BpfSwitch::SetRuleSet(uint32_t id, const std::vector<abi::or_rule>& rules,
+                                   abi::or_acl_action default_action) {
+  auto set = std::make_unique<abi::or_rule_set>();
+  std::memset(set.get(), 0, sizeof(*set));
+  set->count = static_cast<uint32_t>(rules.size());
+  set->default_action = default_action;
+  std::copy(rules.begin(), rules.end(), set->rules);
+  return Map<uint32_t, abi::or_rule_set>("or_rule_sets").Update(id, *set);
+}
+
+absl::Status BpfSwitch::SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb_kind kind,
+                               uint32_t index) {
+  abi::or_fdb_key key = {.vni = vni, .mac = {}, .pad = 0};
+  CopyBytes(Mac(mac).bytes(), key.mac);
+  return Map<abi::or_fdb_key, abi::or_fdb>("or_fdb").Update(key, {kind, index, 1});
+}
+
+absl::Status BpfSwitch::SetSegment(uint32_t vni, uint32_t flags) {
+  return Map<uint32_t, abi::or_segment>("or_segments")
+      .Update(vni, {flags, kMtu, kReplicationList, 3, 1, 0});
+}
+
+absl::Status BpfSwitch::SetNeighbor(uint32_t vni, const std::string& ip, const std::string& mac) {
+  abi::or_neighbor_key key = {.vni = vni, .address = {}};
+  CopyBytes(Ip(ip).bytes(), key.address);
+  abi::or_neighbor neighbor = {};
+  CopyBytes(Mac(mac).bytes(), neighbor.mac);
+  return Map<abi::or_neighbor_key, abi::or_neighbor>("or_neighbors").Update(key, neighbor);
+}
+
+}  // namespace outrider::tests

@@ -1,0 +1,230 @@
+// One case per way to lose a frame that BPF_PROG_TEST_RUN can reach: rows, packet, and the one
+// counter that must move. What needs real tunnel metadata is in overlay_test.cc.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+#include "tests/bpf/bpf_switch.h"
+#include "tests/bpf/overlay_cases.h"
+
+namespace outrider::tests {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+
+struct DropCase {
+  std::string name;
+  // Where the drop is counted.
+  uint32_t port;
+  uint32_t reason;
+  Bytes packet;
+  std::function<absl::Status(BpfSwitch&)> rows = [](BpfSwitch&) { return absl::OkStatus(); };
+  std::string program = "or_from_port";
+  RunContext context = {};
+  // Wire frames.
+  uint64_t packets = 1;
+};
+
+PacketBuilder FromA(const std::string& dst) { return PacketBuilder(dst, kMacA); }
+
+Bytes UdpTo(const std::string& dst_mac, size_t payload = 100) {
+  return FromA(dst_mac).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1000, 2000).Payload(payload).Build();
+}
+
+// Port `index` with one change.
+std::function<absl::Status(BpfSwitch&)> WithPort(uint32_t index,
+                                                 std::function<void(abi::or_port*)> change) {
+  return [=](BpfSwitch& s) {
+    abi::or_port port = s.StandardPort(index);
+    change(&port);
+    return s.SetPort(index, port);
+  };
+}
+
+Bytes ArpFrom(const std::string& sender) {
+  return FromA(kBroadcast)
+      .Arp({.sender_mac = Mac(sender), .sender_ip = kIpA, .target_mac = {}, .target_ip = kIpB})
+      .Build();
+}
+
+std::vector<DropCase> PortCases() {
+  return {
+      {"device_without_port", 0, OR_DROP_PORT_UNKNOWN, UdpTo(kMacB),
+       [](BpfSwitch& s) {
+         return s.Map<uint32_t, uint32_t>("or_devices")
+             .Delete(static_cast<uint32_t>(s.tap(1).ifindex()));
+       }},
+      {"ifindex_of_another_device", 0, OR_DROP_PORT_UNKNOWN, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->ifindex += 1000; })},
+      {"blocked", 1, OR_DROP_PORT_BLOCKED, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->phase = abi::OR_PORT_BLOCKED; })},
+      {"unknown_phase_is_blocked", 1, OR_DROP_PORT_BLOCKED, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->phase = 77; })},
+      {"armed", 1, OR_DROP_PORT_ARMED, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->phase = abi::OR_PORT_ARMED; })},
+      {"to_blocked_port", 2, OR_DROP_PORT_BLOCKED, UdpTo(kMacB),
+       WithPort(2, [](abi::or_port* p) { p->phase = abi::OR_PORT_BLOCKED; })},
+      {"to_armed_port", 2, OR_DROP_PORT_ARMED, UdpTo(kMacB),
+       WithPort(2, [](abi::or_port* p) { p->phase = abi::OR_PORT_ARMED; })},
+      {"to_port_of_another_segment", 2, OR_DROP_PORT_BLOCKED, UdpTo(kMacB),
+       WithPort(2, [](abi::or_port* p) { p->vni = kOtherVni; })},
+      {"to_port_without_device", 2, OR_DROP_PORT_UNKNOWN, UdpTo(kMacB),
+       WithPort(2, [](abi::or_port* p) { p->ifindex = 0; })},
+      {"to_port_that_is_gone", 9, OR_DROP_PORT_UNKNOWN, UdpTo(kMacUnknown),
+       [](BpfSwitch& s) { return s.SetFdb(kVni, kMacUnknown, abi::OR_FDB_LOCAL, 9); }},
+      {"spoofed", 1, OR_DROP_SPOOFED_MAC,
+       PacketBuilder(kMacB, kMacC).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build()},
+      {"spoofed_inside_arp", 1, OR_DROP_SPOOFED_MAC, ArpFrom(kMacC)},
+      {"tagged", 1, OR_DROP_VLAN_TAGGED,
+       FromA(kMacB).Vlan(5).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build()},
+      {"tagged_qinq", 1, OR_DROP_VLAN_TAGGED,
+       FromA(kMacB).Vlan(5, 0x88a8).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build()},
+      {"priority_tagged", 1, OR_DROP_VLAN_TAGGED,
+       FromA(kMacB).Vlan(0).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build()},
+      {"acl_ingress", 1, OR_DROP_ACL_INGRESS, UdpTo(kMacB),
+       [](BpfSwitch& s) {
+         abi::or_port port = s.StandardPort(1);
+         port.ingress_rule_set = 5;
+         RETURN_IF_ERROR(s.SetRuleSet(5, {}, abi::OR_ACL_DROP));
+         return s.SetPort(1, port);
+       }},
+      {"acl_egress", 2, OR_DROP_ACL_EGRESS, UdpTo(kMacB),
+       [](BpfSwitch& s) {
+         abi::or_port port = s.StandardPort(2);
+         port.egress_rule_set = 5;
+         RETURN_IF_ERROR(s.SetRuleSet(5, {}, abi::OR_ACL_DROP));
+         return s.SetPort(2, port);
+       }},
+      {"rule_set_missing", 1, OR_DROP_RULE_SET_MISSING, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->ingress_rule_set = 6; })},
+      {"egress_rule_set_missing", 2, OR_DROP_RULE_SET_MISSING, UdpTo(kMacB),
+       WithPort(2, [](abi::or_port* p) { p->egress_rule_set = 6; })},
+      {"policer_without_bucket", 1, OR_DROP_POLICER, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->police_bytes_per_s = 1'000'000; })},
+      {"over_mtu", 1, OR_DROP_OVER_MTU, UdpTo(kMacB, kMtu - 28 + 1)},
+      {"gso_over_mtu",
+       1,
+       OR_DROP_OVER_MTU,
+       FromA(kMacB).Ipv4({.src = kIpA, .dst = kIpB}).Tcp(1, 2).Payload(3000).Build(),
+       [](BpfSwitch&) { return absl::OkStatus(); },
+       "or_from_port",
+       {.gso_size = kMtu - 40 + 1},
+       3},
+  };
+}
+
+std::vector<DropCase> MalformedCases() {
+  const Ipv4Fields v4 = {.src = kIpA, .dst = kIpB};
+  const Ipv6Fields v6 = {.src = "fd00::1", .dst = "fd00::2"};
+  Ipv4Fields wrong_version = v4;
+  wrong_version.version = 5;
+  Ipv4Fields too_long = v4;
+  too_long.total_length = 2000;
+  Ipv4Fields cuts_ports = v4;
+  cuts_ports.total_length = 22;
+  Ipv4Fields first_fragment = v4;
+  first_fragment.more_fragments = true;
+  first_fragment.protocol = 6;
+  Ipv6Fields jumbo = v6;
+  jumbo.payload_length = 2000;
+  auto malformed = [](const std::string& name, const PacketBuilder& packet) {
+    return DropCase{name, 1, OR_DROP_MALFORMED, packet.Build()};
+  };
+  PacketBuilder deep = FromA(kMacB).Ipv6(v6);
+  for (int i = 0; i < 12; ++i) deep.Extension(60);
+  return {
+      malformed("source_is_multicast", PacketBuilder(kMacB, "53:54:00:00:00:01").Payload(46)),
+      malformed("ipv4_version_5", FromA(kMacB).Ipv4(wrong_version).Udp(1, 2)),
+      malformed("ipv4_longer_than_frame", FromA(kMacB).Ipv4(too_long).Udp(1, 2)),
+      malformed("ports_in_the_padding", FromA(kMacB).Ipv4(cuts_ports).Udp(1, 2)),
+      malformed("tiny_first_fragment", FromA(kMacB).Ipv4(first_fragment).Payload(8)),
+      malformed(
+          "tcp_cut_short",
+          FromA(kMacB).Ipv4({.src = kIpA, .dst = kIpB, .options = {}, .protocol = 6}).Payload(19)),
+      malformed("ipv6_longer_than_frame", FromA(kMacB).Ipv6(jumbo).Udp(1, 2)),
+      malformed("ipv6_mapped_source", FromA(kMacB).Ipv6({.src = kIpA, .dst = "fd00::2"}).Udp(1, 2)),
+      malformed("ipv6_too_many_extensions", deep.Udp(1, 2)),
+      malformed("arp_for_token_ring",
+                FromA(kBroadcast).Arp({.sender_mac = Mac(kMacA), .target_mac = {}, .hardware = 6})),
+  };
+}
+
+std::vector<DropCase> SwitchingCases() {
+  auto no_rows = [](BpfSwitch&) { return absl::OkStatus(); };
+  return {
+      {"unknown_unicast", 1, OR_DROP_UNKNOWN_UNICAST, UdpTo(kMacUnknown)},
+      {"segment_unknown", 1, OR_DROP_SEGMENT_UNKNOWN, UdpTo(kBroadcast),
+       [](BpfSwitch& s) { return s.Map<uint32_t, abi::or_segment>("or_segments").Delete(kVni); }},
+      {"hairpin", 1, OR_DROP_HAIRPIN, UdpTo(kMacA)},
+      {"vtep_unknown", 1, OR_DROP_ENCAP_FAILED, UdpTo(kMacRemote),
+       [](BpfSwitch& s) { return s.Map<uint32_t, abi::or_vtep>("or_vteps").Delete(1); }},
+      {"copy_to_a_device_that_is_gone", 2, OR_DROP_REDIRECT_FAILED, UdpTo(kBroadcast),
+       WithPort(2, [](abi::or_port* p) { p->ifindex = 99999; })},
+      {"reserved_multicast", 1, OR_DROP_RESERVED_MULTICAST,
+       FromA("01:80:c2:00:00:0e").EtherType(0x88cc).Payload(46).Build()},
+      {"past_the_switch", 1, OR_DROP_NOT_DELIVERED, UdpTo(kMacA), no_rows, "or_port_guard"},
+      {"delivered_to_another_port",
+       1,
+       OR_DROP_NOT_DELIVERED,
+       UdpTo(kMacA),
+       no_rows,
+       "or_port_guard",
+       {.mark = OR_MARK_MAGIC | 2}},
+      {"guard_of_unknown_device",
+       0,
+       OR_DROP_PORT_UNKNOWN,
+       UdpTo(kMacA),
+       [](BpfSwitch& s) {
+         return s.Map<uint32_t, uint32_t>("or_devices")
+             .Delete(static_cast<uint32_t>(s.tap(1).ifindex()));
+       },
+       "or_port_guard",
+       {.mark = OR_MARK_MAGIC | 1}},
+      {"host_into_tunnel", 0, OR_DROP_NOT_DELIVERED, UdpTo(kMacA), no_rows, "or_tunnel_guard"},
+      {"no_tunnel_key", 0, OR_DROP_NO_TUNNEL_KEY, UdpTo(kMacA), no_rows, "or_from_overlay"},
+  };
+}
+
+std::vector<DropCase> AllCases() {
+  std::vector<DropCase> all = PortCases();
+  for (const auto& more : {MalformedCases(), SwitchingCases()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+// All cases share one loaded switch: loading is most of the time.
+TEST(DropTest, EachCaseDropsForItsReason) {
+  auto made = BpfSwitch::Create();
+  ASSERT_TRUE(made.ok()) << made.status();
+  BpfSwitch& s = **made;
+  for (const DropCase& test : AllCases()) {
+    SCOPED_TRACE(test.name);
+    ASSERT_EQ(s.Reset(), absl::OkStatus());
+    ASSERT_EQ(test.rows(s), absl::OkStatus());
+    auto result = s.Run(test.program, test.packet, test.context);
+    ASSERT_TRUE(result.ok()) << result.status();
+    const bool copied = test.reason == OR_DROP_REDIRECT_FAILED;
+    EXPECT_EQ(result->verdict, copied ? kStolen : kDropped);
+    EXPECT_THAT(s.Drops(), ElementsAre(Pair(Pair(test.port, test.reason), test.packets)))
+        << "wanted " << ReasonName(test.reason);
+    const bool passed_source = test.program == "or_from_port" && (test.port != 1 && test.port != 0);
+    EXPECT_EQ(s.Stats(1).rx_packets, passed_source ? 1u : 0u);
+    EXPECT_EQ(s.Stats(2).tx_packets, 0u);
+  }
+}
+
+TEST(DropTest, EveryReasonHasACase) {
+  std::set<uint32_t> covered;
+  for (const DropCase& test : AllCases()) covered.insert(test.reason);
+  for (const OverlayCase& test : OverlayCases()) covered.insert(test.reason);
+  for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
+    EXPECT_TRUE(covered.contains(reason)) << ReasonName(reason);
+  }
+}
+
+}  // namespace
+}  // namespace outrider::tests

@@ -1,0 +1,216 @@
+// Real VXLAN over loopback: a socket plays the other host. Membership, split horizon and local-only
+// replication for what comes in; the exact bytes of what goes out.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "tests/bpf/overlay_cases.h"
+#include "vswitch/sys/bpf/unique_fd.h"
+
+namespace outrider::tests {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+constexpr uint16_t kVxlanPort = 4789;
+
+PacketBuilder FromRemote(const std::string& dst) { return PacketBuilder(dst, kMacRemote); }
+
+Bytes UdpTo(const std::string& dst) {
+  return FromRemote(dst).Ipv4({.src = "10.0.0.9", .dst = kIpB}).Udp(5, 6).Payload(64).Build();
+}
+
+// RFC 7348, section 5.
+Bytes VxlanPayload(uint32_t vni, const Bytes& inner) {
+  Bytes bytes = {0x08,
+                 0,
+                 0,
+                 0,
+                 static_cast<uint8_t>(vni >> 16),
+                 static_cast<uint8_t>(vni >> 8),
+                 static_cast<uint8_t>(vni),
+                 0};
+  bytes.insert(bytes.end(), inner.begin(), inner.end());
+  return bytes;
+}
+
+sockaddr_in Address(const std::string& ip, uint16_t port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
+  return address;
+}
+
+absl::Status SendVxlan(const OverlayCase& test) {
+  sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in from = Address(test.outer_source, 0);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof(from)) != 0) {
+    return ErrnoStatus(errno, "bind " + test.outer_source);
+  }
+  const sockaddr_in to = Address(kLocalVtep, kVxlanPort);
+  const Bytes payload = VxlanPayload(test.vni, test.inner);
+  if (sendto(fd.get(), payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+             sizeof(to)) < 0) {
+    return ErrnoStatus(errno, "sendto");
+  }
+  return absl::OkStatus();
+}
+
+class OverlayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = BpfSwitch::Create();
+    ASSERT_TRUE(made.ok()) << made.status();
+    switch_ = std::move(*made);
+    ASSERT_EQ(switch_->AttachAll(), absl::OkStatus());
+  }
+
+  // Loopback delivers on a softirq: a drop shows when the counters say so.
+  void WaitForDrops(size_t count) {
+    for (int i = 0; i < 2000 && switch_->Drops().size() < count; ++i) poll(nullptr, 0, 1);
+  }
+
+  std::unique_ptr<BpfSwitch> switch_;
+};
+
+TEST_F(OverlayTest, WhatOtherHostsSend) {
+  for (const OverlayCase& test : OverlayCases()) {
+    SCOPED_TRACE(test.name);
+    ASSERT_EQ(switch_->Reset(), absl::OkStatus());
+    ASSERT_EQ(test.rows(*switch_), absl::OkStatus());
+    ASSERT_EQ(SendVxlan(test), absl::OkStatus());
+    for (uint32_t port : test.delivered) {
+      EXPECT_EQ(switch_->tap(port).Receive(5000), test.inner) << "port " << port;
+    }
+    WaitForDrops(test.reason != 0 ? 1 : 0);
+    if (test.reason == 0) {
+      EXPECT_THAT(switch_->Drops(), IsEmpty());
+    } else {
+      EXPECT_THAT(switch_->Drops(), ElementsAre(Pair(Pair(test.drop_port, test.reason), 1)))
+          << "wanted " << ReasonName(test.reason);
+    }
+    for (uint32_t port = 1; port <= 3; ++port) {
+      const bool wanted = std::count(test.delivered.begin(), test.delivered.end(), port) > 0;
+      EXPECT_EQ(switch_->Stats(port).tx_packets, wanted ? 1u : 0u) << "port " << port;
+      EXPECT_EQ(switch_->tap(port).Receive(), std::nullopt) << "port " << port;
+    }
+  }
+}
+
+// What is on loopback between two VTEPs.
+class WireTap {
+ public:
+  WireTap() : fd_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))) {
+    sockaddr_ll address = {};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = htons(ETH_P_ALL);
+    address.sll_ifindex = static_cast<int>(if_nametoindex("lo"));
+    bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  }
+
+  // The next IP packet, without Ethernet header.
+  std::optional<Bytes> Receive() {
+    pollfd wait = {fd_.get(), POLLIN, 0};
+    if (poll(&wait, 1, 5000) <= 0) return std::nullopt;
+    Bytes bytes(70000);
+    ssize_t size = recv(fd_.get(), bytes.data(), bytes.size(), 0);
+    if (size < ETH_HLEN) return std::nullopt;
+    return Bytes(bytes.begin() + ETH_HLEN, bytes.begin() + size);
+  }
+
+ private:
+  sys::UniqueFd fd_;
+};
+
+TEST_F(OverlayTest, UnicastToARemoteMacIsOneVxlanPacket) {
+  WireTap wire;
+  const Bytes inner = PacketBuilder(kMacRemote, kMacA)
+                          .Ipv4({.src = kIpA, .dst = "10.0.0.9"})
+                          .Udp(5, 6)
+                          .Payload(64)
+                          .Build();
+  ASSERT_EQ(switch_->tap(1).Send(inner), absl::OkStatus());
+  const auto outer = wire.Receive();
+  ASSERT_TRUE(outer.has_value());
+  ASSERT_GT(outer->size(), 28u);
+  EXPECT_EQ(Bytes(outer->begin() + 12, outer->begin() + 20), (Bytes{127, 0, 0, 1, 127, 0, 0, 2}));
+  EXPECT_EQ((*outer)[8], 64) << "TTL";
+  EXPECT_EQ((*outer)[9], IPPROTO_UDP);
+  EXPECT_EQ(Bytes(outer->begin() + 22, outer->begin() + 24), (Bytes{4789 >> 8, 4789 & 0xff}));
+  EXPECT_EQ(Bytes(outer->begin() + 26, outer->begin() + 28), (Bytes{0, 0})) << "UDP checksum";
+  EXPECT_EQ(Bytes(outer->begin() + 28, outer->end()), VxlanPayload(kVni, inner));
+  EXPECT_EQ(switch_->Stats(1).rx_packets, 1u);
+}
+
+TEST_F(OverlayTest, BroadcastGoesToLocalPortsAndToEachVtepOnce) {
+  WireTap wire;
+  const Bytes inner = PacketBuilder(kBroadcast, kMacA).EtherType(0x1234).Payload(60).Build();
+  ASSERT_EQ(switch_->tap(1).Send(inner), absl::OkStatus());
+  EXPECT_EQ(switch_->tap(2).Receive(5000), inner);
+  EXPECT_EQ(switch_->tap(3).Receive(5000), inner);
+  EXPECT_EQ(switch_->tap(1).Receive(), std::nullopt);
+  const auto outer = wire.Receive();
+  ASSERT_TRUE(outer.has_value());
+  EXPECT_EQ(Bytes(outer->begin() + 28, outer->end()), VxlanPayload(kVni, inner));
+}
+
+TEST_F(OverlayTest, TheHostItselfCannotSendIntoTheTunnel) {
+  sys::UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+  sockaddr_ll to = {};
+  to.sll_family = AF_PACKET;
+  to.sll_ifindex = switch_->tunnel_ifindex();
+  const Bytes frame = UdpTo(kMacB);
+  sendto(fd.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof(to));
+  EXPECT_THAT(switch_->Drops(), ElementsAre(Pair(Pair(0, OR_DROP_NOT_DELIVERED), 1)));
+}
+
+}  // namespace
+
+std::vector<OverlayCase> OverlayCases() {
+  const auto flood = [](BpfSwitch& s) { return s.SetSegment(kVni, OR_SEGMENT_FLOOD_UNKNOWN); };
+  const auto no_segment = [](BpfSwitch& s) {
+    return s.Map<uint32_t, abi::or_segment>("or_segments").Delete(kVni);
+  };
+  const auto deny_b = [](BpfSwitch& s) {
+    abi::or_port port = s.StandardPort(2);
+    port.egress_rule_set = 3;
+    RETURN_IF_ERROR(s.SetRuleSet(3, {}, abi::OR_ACL_DROP));
+    return s.SetPort(2, port);
+  };
+  const Bytes tagged = FromRemote(kMacB).Vlan(4).EtherType(0x8100).Payload(46).Build();
+  const Bytes from_multicast = PacketBuilder(kMacB, "01:00:5e:00:00:01").Payload(46).Build();
+  return {
+      {"unicast", kRemoteVtep, kVni, UdpTo(kMacB), {2}},
+      {"stranger", "127.0.0.3", kVni, UdpTo(kMacB), {}, OR_DROP_NOT_A_MEMBER},
+      {"member_of_another_vni", kRemoteVtep, kOtherVni, UdpTo(kMacB), {}, OR_DROP_NOT_A_MEMBER},
+      {"segment_gone", kRemoteVtep, kVni, UdpTo(kMacB), {}, OR_DROP_SEGMENT_UNKNOWN, 0, no_segment},
+      {"remote_mac", kRemoteVtep, kVni, UdpTo(kMacRemote), {}, OR_DROP_SPLIT_HORIZON},
+      {"unknown_mac", kRemoteVtep, kVni, UdpTo(kMacUnknown), {}, OR_DROP_UNKNOWN_UNICAST},
+      {"unknown_mac_flooded", kRemoteVtep, kVni, UdpTo(kMacUnknown), {1, 2, 3}, 0, 0, flood},
+      {"broadcast_stays_here", kRemoteVtep, kVni, UdpTo(kBroadcast), {1, 2, 3}},
+      {"egress_rules_hold", kRemoteVtep, kVni, UdpTo(kMacB), {}, OR_DROP_ACL_EGRESS, 2, deny_b},
+      {"egress_rules_hold_for_copies",
+       kRemoteVtep,
+       kVni,
+       UdpTo(kBroadcast),
+       {1, 3},
+       OR_DROP_ACL_EGRESS,
+       2,
+       deny_b},
+      {"tagged_inside", kRemoteVtep, kVni, tagged, {}, OR_DROP_VLAN_TAGGED},
+      {"multicast_source", kRemoteVtep, kVni, from_multicast, {}, OR_DROP_MALFORMED},
+  };
+}
+
+}  // namespace outrider::tests

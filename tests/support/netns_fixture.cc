@@ -1,0 +1,223 @@
+#include "tests/support/netns_fixture.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+
+namespace outrider::tests {
+namespace {
+
+constexpr size_t kMaxFrame = 70000;
+constexpr int kReceiveBuffer = 64 << 20;
+
+[[noreturn]] void Fail(const std::string& what) {
+  throw std::runtime_error(what + ": " + strerrordesc_np(errno));
+}
+
+void CheckNetlink(int error, const std::string& what) {
+  if (error < 0) throw std::runtime_error(what + ": " + nl_geterror(error));
+}
+
+int OpenCurrent() {
+  const int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) Fail("open /proc/thread-self/ns/net");
+  return fd;
+}
+
+struct SocketCloser {
+  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+
+// rtnetlink in the current namespace.
+std::unique_ptr<nl_sock, SocketCloser> Connect() {
+  std::unique_ptr<nl_sock, SocketCloser> socket(nl_socket_alloc());
+  CheckNetlink(nl_connect(socket.get(), NETLINK_ROUTE), "connect rtnetlink");
+  return socket;
+}
+
+struct LinkCloser {
+  void operator()(rtnl_link* link) const { rtnl_link_put(link); }
+};
+using LinkHandle = std::unique_ptr<rtnl_link, LinkCloser>;
+
+void BringUp(const NetworkNamespace& netns, const std::string& device) {
+  const NetnsScope scope(netns);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strncpy(request.ifr_name, device.c_str(), IFNAMSIZ - 1);
+  request.ifr_flags = IFF_UP;
+  const int result = ioctl(fd, SIOCSIFFLAGS, &request);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  if (result < 0) Fail("set " + device + " up");
+}
+
+}  // namespace
+
+NetworkNamespace::NetworkNamespace() {
+  const int previous = OpenCurrent();
+  if (unshare(CLONE_NEWNET) != 0) Fail("unshare(CLONE_NEWNET); tests of this kind need root");
+  fd_ = OpenCurrent();
+  // The host's own IPv6 chatter would be frames nobody sent.
+  for (const char* scope : {"all", "default"}) {
+    std::ofstream(std::string("/proc/sys/net/ipv6/conf/") + scope + "/disable_ipv6") << 1;
+  }
+  if (setns(previous, CLONE_NEWNET) != 0) Fail("setns back");
+  close(previous);
+  BringUp(*this, "lo");
+}
+
+NetworkNamespace::~NetworkNamespace() { close(fd_); }
+
+std::string NetworkNamespace::Path() const {
+  return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd_);
+}
+
+NetnsScope::NetnsScope(const NetworkNamespace& netns) : previous_(OpenCurrent()) {
+  if (setns(netns.fd(), CLONE_NEWNET) != 0) Fail("setns");
+}
+
+NetnsScope::~NetnsScope() {
+  // Going on in the wrong namespace could touch the machine's own devices.
+  if (setns(previous_, CLONE_NEWNET) != 0) std::abort();
+  close(previous_);
+}
+
+void CreateVeth(const VethEnd& a, const VethEnd& b) {
+  {
+    const NetnsScope scope(*a.netns);
+    const auto socket = Connect();
+    const LinkHandle link(rtnl_link_veth_alloc());
+    rtnl_link_set_name(link.get(), a.name.c_str());
+    if (a.ifindex != 0) rtnl_link_set_ifindex(link.get(), a.ifindex);
+    const LinkHandle peer(rtnl_link_veth_get_peer(link.get()));
+    rtnl_link_set_name(peer.get(), b.name.c_str());
+    if (b.ifindex != 0) rtnl_link_set_ifindex(peer.get(), b.ifindex);
+    rtnl_link_set_ns_fd(peer.get(), b.netns->fd());
+    CheckNetlink(rtnl_link_add(socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL),
+                 "create veth " + a.name);
+  }
+  BringUp(*a.netns, a.name);
+  BringUp(*b.netns, b.name);
+}
+
+int CreateTap(const NetworkNamespace& netns, const std::string& name) {
+  int fd = -1;
+  {
+    const NetnsScope scope(netns);
+    fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) Fail("open /dev/net/tun");
+    ifreq request{};
+    std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    if (ioctl(fd, TUNSETIFF, &request) < 0) Fail("create tap " + name);
+  }
+  BringUp(netns, name);
+  return fd;
+}
+
+void DeleteDevice(const NetworkNamespace& netns, const std::string& name) {
+  const NetnsScope scope(netns);
+  const auto socket = Connect();
+  const LinkHandle link(rtnl_link_alloc());
+  rtnl_link_set_ifindex(link.get(), static_cast<int>(if_nametoindex(name.c_str())));
+  CheckNetlink(rtnl_link_delete(socket.get(), link.get()), "delete device " + name);
+}
+
+void AddAddress(const NetworkNamespace& netns, const std::string& device,
+                const std::string& prefix) {
+  const NetnsScope scope(netns);
+  const auto socket = Connect();
+  nl_addr* address = nullptr;
+  CheckNetlink(nl_addr_parse(prefix.c_str(), AF_INET, &address), "parse " + prefix);
+  rtnl_addr* entry = rtnl_addr_alloc();
+  rtnl_addr_set_ifindex(entry, static_cast<int>(if_nametoindex(device.c_str())));
+  rtnl_addr_set_local(entry, address);
+  const int error = rtnl_addr_add(socket.get(), entry, 0);
+  rtnl_addr_put(entry);
+  nl_addr_put(address);
+  CheckNetlink(error, "add address " + prefix + " to " + device);
+}
+
+PacketSocket::PacketSocket(const NetworkNamespace& netns, const std::string& device) {
+  const NetnsScope scope(netns);
+  fd_ = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+  if (fd_ < 0) Fail("AF_PACKET socket");
+  // Nothing that arrived is lost here, however late it is read.
+  if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof(kReceiveBuffer)) != 0) {
+    Fail("SO_RCVBUFFORCE");
+  }
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = static_cast<int>(if_nametoindex(device.c_str()));
+  if (bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    Fail("bind to " + device);
+  }
+}
+
+PacketSocket::~PacketSocket() { close(fd_); }
+
+void PacketSocket::Send(const Frame& frame) {
+  if (send(fd_, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) {
+    Fail("send a frame");
+  }
+}
+
+std::optional<PacketSocket::Frame> PacketSocket::Receive(const Predicate& wanted,
+                                                         std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (true) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    const auto frame = ReceiveAny(left);
+    if (frame && wanted(*frame)) return frame;
+  }
+}
+
+std::vector<PacketSocket::Frame> PacketSocket::Drain() {
+  std::vector<Frame> frames;
+  while (const auto frame = ReceiveAny(std::chrono::milliseconds(0))) frames.push_back(*frame);
+  return frames;
+}
+
+std::optional<PacketSocket::Frame> PacketSocket::ReceiveAny(std::chrono::milliseconds timeout) {
+  while (true) {
+    pollfd fd{};
+    fd.fd = fd_;
+    fd.events = POLLIN;
+    if (poll(&fd, 1, static_cast<int>(timeout.count())) <= 0) return std::nullopt;
+    Frame frame(kMaxFrame);
+    sockaddr_ll from{};
+    socklen_t length = sizeof(from);
+    const ssize_t size = recvfrom(fd_, frame.data(), frame.size(), MSG_DONTWAIT,
+                                  reinterpret_cast<sockaddr*>(&from), &length);
+    if (size < 0) return std::nullopt;
+    // The socket hears its own device's transmissions too.
+    if (from.sll_pkttype == PACKET_OUTGOING) continue;
+    frame.resize(static_cast<size_t>(size));
+    return frame;
+  }
+}
+
+}  // namespace outrider::tests

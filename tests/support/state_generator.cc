@@ -1,0 +1,138 @@
+#include "tests/support/state_generator.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "tests/support/packet_builder.h"
+
+namespace outrider::tests {
+namespace {
+
+// Content-addressed: the content follows from the digest, in every state.
+state::RuleSet WithRules(std::vector<state::AclRule> rules, bool allow) {
+  return {.rules = std::move(rules),
+          .default_action = allow ? state::AclAction::kAllow : state::AclAction::kDrop};
+}
+
+template <typename Map>
+auto Pick(const Map& map, uint64_t n) {
+  return std::next(map.begin(), static_cast<std::ptrdiff_t>(n % map.size()));
+}
+
+}  // namespace
+
+state::HostState StateGenerator::Next() {
+  ++round_;
+  state::HostState state;
+  for (uint32_t vni = 1; vni <= 6; ++vni) {
+    if (Chance(70)) state.segments.emplace(MakeVni(vni * 1000), MakeSegment());
+  }
+  for (uint8_t n = 1; n <= 8; ++n) {
+    // The rules follow from the digest alone, as with a real one.
+    StateGenerator content(n, {});
+    std::vector<state::AclRule> rules;
+    for (uint64_t i = content.Below(12); i > 0; --i) rules.push_back(content.MakeRule());
+    if (Chance(60)) state.rule_sets.emplace(MakeDigest(n), WithRules(rules, n % 2 == 0));
+  }
+  std::vector<std::string> free_devices = devices_;
+  for (uint8_t n = 1; n <= 12; ++n) {
+    if (!Chance(60)) continue;
+    state::Port port = MakePort(state, &free_devices);
+    port.mac = MakeMac(n);
+    state.ports.emplace(MakePortId(n), port);
+  }
+  if (state.segments.empty()) return state;
+  for (uint8_t n = 1; n <= 40; ++n) {
+    const Vni vni = Pick(state.segments, Below(100))->first;
+    if (Chance(30))
+      state.neighbors.emplace(state::NeighborKey{vni, Chance(50) ? Ip(fmt::format("10.0.0.{}", n))
+                                                                 : Ip(fmt::format("fd00::{}", n))},
+                              MakeMac(n));
+    if (!Chance(50)) continue;
+    state::FdbEntry entry{.where = Ip(fmt::format("192.0.2.{}", 1 + Below(9))),
+                          .epoch = NextEpoch()};
+    if (!state.ports.empty() && Chance(50)) entry.where = Pick(state.ports, Below(100))->first;
+    state.fdb.emplace(state::FdbKey{vni, MakeMac(n)}, entry);
+  }
+  return state;
+}
+
+state::Segment StateGenerator::MakeSegment() {
+  state::Segment segment;
+  segment.mtu = 600 + static_cast<uint32_t>(Below(9)) * 100;
+  segment.flood_unknown_unicast = Chance(50);
+  segment.suppress_arp = Chance(50);
+  for (uint64_t i = Below(5); i > 0; --i) {
+    segment.vteps.insert(Ip(fmt::format("192.0.2.{}", 1 + Below(9))));
+  }
+  return segment;
+}
+
+state::AclRule StateGenerator::MakeRule() {
+  state::AclRule rule;
+  rule.ether = static_cast<state::EtherMatch>(Below(4));
+  const bool v4 = Chance(50);
+  const IpAddress address = Ip(v4 ? "10.1.2.3" : "2001:db8:1:2::3");
+  const auto length = [&] { return static_cast<int>(Below(v4 ? 33 : 129)); };
+  if (Chance(40)) rule.src = IpPrefix::Create(address, length());
+  if (Chance(40)) rule.dst = IpPrefix::Create(address, length());
+  if (Chance(50)) rule.protocol = static_cast<uint8_t>(Below(256));
+  const auto range = [&] {
+    const auto first = static_cast<uint16_t>(Below(60000));
+    return state::PortRange{first, static_cast<uint16_t>(first + Below(5000))};
+  };
+  if (Chance(30)) rule.src_port = range();
+  if (Chance(30)) rule.dst_port = range();
+  if (Chance(20)) rule.icmp_type = static_cast<uint8_t>(Below(256));
+  if (Chance(20)) rule.icmp_code = static_cast<uint8_t>(Below(256));
+  rule.action = Chance(50) ? state::AclAction::kAllow : state::AclAction::kDrop;
+  return rule;
+}
+
+state::Port StateGenerator::MakePort(const state::HostState& state,
+                                     std::vector<std::string>* free_devices) {
+  state::Port port;
+  if (!state.segments.empty() && Chance(80)) port.vni = Pick(state.segments, Below(100))->first;
+  if (port.vni) port.phase = static_cast<state::PortPhase>(Below(3));
+  port.profile = Chance(50) ? "web" : std::string(63, 'p');
+  port.profile_revision = static_cast<uint32_t>(Below(5));
+  if (!state.rule_sets.empty() && Chance(60)) {
+    port.ingress_rule_set = Pick(state.rule_sets, Below(100))->first;
+  }
+  if (!state.rule_sets.empty() && Chance(60)) {
+    port.egress_rule_set = Pick(state.rule_sets, Below(100))->first;
+  }
+  if (Chance(40)) {
+    port.ingress_policer = {.rate_kbps = 1 + Below(100'000'000), .burst_kb = 1 + Below(100'000)};
+  }
+  port.mac_anti_spoof = Chance(80);
+  port.epoch = NextEpoch();
+  port.report_first_frame = Chance(30);
+  if (Chance(30)) port.migration_id = fmt::format("m-{}", Below(5));
+  if (!free_devices->empty() && Chance(60)) {
+    const auto at =
+        free_devices->begin() + static_cast<std::ptrdiff_t>(Below(free_devices->size()));
+    port.device = *at;
+    free_devices->erase(at);
+  }
+  return port;
+}
+
+Vni MakeVni(uint32_t value) { return *Vni::Create(value); }
+
+MacAddress MakeMac(uint8_t n) { return MacAddress({0x52, 0x54, 0, 0, 0, n}); }
+
+PortId MakePortId(uint8_t n) {
+  std::array<uint8_t, 16> bytes{};
+  bytes[15] = n;
+  return PortId(bytes);
+}
+
+Digest MakeDigest(uint8_t n) {
+  std::array<uint8_t, 32> bytes{};
+  bytes.fill(n);
+  return Digest(bytes);
+}
+
+}  // namespace outrider::tests

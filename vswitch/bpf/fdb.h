@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Where a MAC is, by the controller's word. Nothing is learned from frames. */
+#ifndef OUTRIDER_BPF_FDB_H_
+#define OUTRIDER_BPF_FDB_H_
+
+#include "vswitch/bpf/frame.h"
+#include "vswitch/bpf/maps.h"
+
+/* Copies the entry of the frame's destination. False: unknown. */
+static __always_inline bool or_fdb_find(const struct or_frame *f, struct or_fdb *found)
+{
+	struct or_fdb_key key = {.vni = f->vni};
+	const struct or_fdb *entry;
+
+	__builtin_memcpy(key.mac, f->eth_dst, 6);
+	entry = bpf_map_lookup_elem(&or_fdb, &key);
+	if (!entry)
+		return false;
+	*found = *entry;
+	return true;
+}
+
+#endif /* OUTRIDER_BPF_FDB_H_ */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the programs know of one frame. parse.h fills it from the headers, the entry programs add
+ * where it came from; everybody else reads it.
+ */
+#ifndef OUTRIDER_BPF_FRAME_H_
+#define OUTRIDER_BPF_FRAME_H_
+
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "vswitch/abi/or_abi.h"
+
+#define OR_ETH_HLEN 14
+#define OR_ETH_P_IPV4 0x0800
+#define OR_ETH_P_ARP 0x0806
+#define OR_ETH_P_RARP 0x8035
+#define OR_ETH_P_8021Q 0x8100
+#define OR_ETH_P_8021AD 0x88a8
+#define OR_ETH_P_IPV6 0x86dd
+
+#define OR_FRAME_IP (1u << 0)	       /* addresses and protocol are set */
+#define OR_FRAME_PORTS (1u << 1)       /* src_port, dst_port are set */
+#define OR_FRAME_ICMP (1u << 2)	       /* icmp_type, icmp_code are set */
+#define OR_FRAME_FRAGMENT (1u << 3)    /* any fragment */
+#define OR_FRAME_NO_LAYER4 (1u << 4)   /* non-first fragment */
+#define OR_FRAME_HIDDEN (1u << 5)      /* ... of a protocol that only the first one shows */
+#define OR_FRAME_ND (1u << 6)	       /* neighbour or router discovery, whole */
+#define OR_FRAME_ARP_REQUEST (1u << 7) /* request for another's address: src, dst are set */
+#define OR_FRAME_ARP_FOREIGN (1u << 8) /* sender hardware address is not the source MAC */
+
+struct or_frame {
+	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */
+	__u8 dst[16];
+	__u64 wire_bytes;   /* Ethernet frames as sent on a wire, without FCS */
+	__u32 wire_packets; /* 1, or the segments of a GSO packet */
+	__u32 l3_length;    /* largest layer-3 packet it becomes */
+	__u32 vni;
+	__u32 port; /* index of the port it came from; 0: from the overlay */
+	__u8 eth_dst[6];
+	__u8 eth_src[6];
+	__u16 ether_type; /* host order */
+	__u16 src_port;	  /* host order */
+	__u16 dst_port;
+	__u16 flags;   /* OR_FRAME_* */
+	__u8 ether;    /* enum or_ether_match, OR_ETHER_ANY: none of them */
+	__u8 protocol; /* IP protocol after extension headers */
+	__u8 icmp_type;
+	__u8 icmp_code;
+} __attribute__((aligned(8)));
+
+static __always_inline bool or_is_multicast(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
+static __always_inline bool or_mac_equal(const __u8 *a, const __u8 *b)
+{
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3] && a[4] == b[4] &&
+	       a[5] == b[5];
+}
+
+/* `to` gets the IPv4-mapped form of an address in wire order. */
+static __always_inline void or_map_ipv4(__u8 *to, __u32 address_be)
+{
+	__u32 *words = (__u32 *)to;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = address_be;
+}
+
+static __always_inline bool or_is_mapped_ipv4(const __u8 *address)
+{
+	const __u32 *words = (const __u32 *)address;
+
+	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool or_address_equal(const __u8 *a, const __u8 *b)
+{
+	const __u64 *x = (const __u64 *)a;
+	const __u64 *y = (const __u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1];
+}
+
+#endif /* OUTRIDER_BPF_FRAME_H_ */

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Ingress of the tunnel device: what other hosts send to our guests. Drops here belong to no port.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "vswitch/bpf/deliver.h"
+#include "vswitch/bpf/drop.h"
+#include "vswitch/bpf/encap.h"
+#include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/parse.h"
+#include "vswitch/bpf/replicate.h"
+
+/* Who sent it, before anything else is looked at: tunnels carry no proof of origin. */
+static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f)
+{
+	struct or_member_key from = {};
+
+	if (!or_decapsulated(skb, &from))
+		return OR_DROP_NO_TUNNEL_KEY;
+	if (!bpf_map_lookup_elem(&or_members, &from))
+		return OR_DROP_NOT_A_MEMBER;
+	f->vni = from.vni;
+	return or_parse(skb, f);
+}
+
+SEC("tc")
+int or_from_overlay(struct __sk_buff *skb)
+{
+	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
+	const struct or_segment *entry;
+	struct or_segment segment;
+	struct or_fdb to;
+	__u32 reason = or_admit_from_overlay(skb, &f);
+
+	if (reason)
+		return or_drop(0, reason, &f);
+	entry = bpf_map_lookup_elem(&or_segments, &f.vni);
+	if (!entry)
+		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, &f);
+	segment = *entry;
+	if (or_is_multicast(f.eth_dst))
+		return or_replicate(skb, &f, &segment, false);
+	if (or_fdb_find(&f, &to)) {
+		if (to.kind != OR_FDB_LOCAL)
+			return or_drop(0, OR_DROP_SPLIT_HORIZON, &f);
+		return or_deliver(skb, &f, to.index);
+	}
+	if (segment.flags & OR_SEGMENT_FLOOD_UNKNOWN)
+		return or_replicate(skb, &f, &segment, false);
+	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, &f);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Ingress of a guest's device: what the guest sends. */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "vswitch/bpf/acl.h"
+#include "vswitch/bpf/arp.h"
+#include "vswitch/bpf/deliver.h"
+#include "vswitch/bpf/drop.h"
+#include "vswitch/bpf/encap.h"
+#include "vswitch/bpf/event.h"
+#include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/parse.h"
+#include "vswitch/bpf/policer.h"
+#include "vswitch/bpf/replicate.h"
+#include "vswitch/bpf/stats.h"
+
+/* 01:80:c2:00:00:00 to :0f never leave a link (IEEE 802.1D, 7.12.6). */
+static __always_inline bool or_is_link_local(const __u8 *mac)
+{
+	return mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && mac[3] == 0 && mac[4] == 0 &&
+	       mac[5] < 0x10;
+}
+
+/* The port of a device, copied at once: the frame sees one version of it. */
+static __always_inline bool or_find_port(struct __sk_buff *skb, struct or_frame *f,
+					 struct or_port *port)
+{
+	__u32 ifindex = skb->ifindex;
+	const __u32 *index = bpf_map_lookup_elem(&or_devices, &ifindex);
+	const struct or_port *entry;
+
+	if (!index)
+		return false;
+	f->port = *index;
+	entry = bpf_map_lookup_elem(&or_ports, &f->port);
+	if (!entry)
+		return false;
+	*port = *entry;
+	/* Interface indexes are reused. */
+	if (port->ifindex != ifindex)
+		return false;
+	f->vni = port->vni;
+	return true;
+}
+
+static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct or_port *port)
+{
+	if (!(port->flags & OR_PORT_ANTI_SPOOF))
+		return false;
+	return !or_mac_equal(f->eth_src, port->mac) || f->flags & OR_FRAME_ARP_FOREIGN;
+}
+
+/* Everything the port's own profile says. 0, or the reason to drop. */
+static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_frame *f,
+					   const struct or_port *port)
+{
+	__u32 reason = or_parse(skb, f);
+
+	if (port->phase != OR_PORT_ARMED && port->phase != OR_PORT_ACTIVE)
+		return OR_DROP_PORT_BLOCKED;
+	if (reason)
+		return reason;
+	if (or_is_spoofed(f, port))
+		return OR_DROP_SPOOFED_MAC;
+	if (port->phase == OR_PORT_ARMED || port->flags & OR_PORT_REPORT_FIRST_FRAME)
+		or_report_first_frame(f, port->phase);
+	if (port->phase == OR_PORT_ARMED)
+		return OR_DROP_PORT_ARMED;
+	if (or_is_link_local(f->eth_dst))
+		return OR_DROP_RESERVED_MULTICAST;
+	if (f->l3_length > port->mtu)
+		return OR_DROP_OVER_MTU;
+	reason = or_acl_verdict(port->ingress_rule_set, f, OR_DROP_ACL_INGRESS);
+	if (reason)
+		return reason;
+	if (!or_police(f, port->police_bytes_per_s, port->police_burst))
+		return OR_DROP_POLICER;
+	return 0;
+}
+
+/* Broadcast, multicast, and unicast to nobody known. */
+static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f)
+{
+	const struct or_segment *entry = bpf_map_lookup_elem(&or_segments, &f->vni);
+	struct or_segment segment;
+
+	if (!entry)
+		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
+	segment = *entry;
+	if (!or_is_multicast(f->eth_dst)) {
+		if (!(segment.flags & OR_SEGMENT_FLOOD_UNKNOWN))
+			return or_drop(f->port, OR_DROP_UNKNOWN_UNICAST, f);
+	} else if (segment.flags & OR_SEGMENT_SUPPRESS_ARP && or_answer_arp(skb, f)) {
+		or_count_rx(f);
+		return or_deliver(skb, f, f->port);
+	}
+	or_count_rx(f);
+	return or_replicate(skb, f, &segment, true);
+}
+
+static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_frame *f,
+					     const struct or_fdb *to)
+{
+	if (to->kind == OR_FDB_LOCAL) {
+		if (to->index == f->port)
+			return or_drop(f->port, OR_DROP_HAIRPIN, f);
+		or_count_rx(f);
+		return or_deliver(skb, f, to->index);
+	}
+	if (!or_encapsulate(skb, f->vni, to->index))
+		return or_drop(f->port, OR_DROP_ENCAP_FAILED, f);
+	or_count_rx(f);
+	return or_send_to_tunnel(skb);
+}
+
+SEC("tc")
+int or_from_port(struct __sk_buff *skb)
+{
+	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
+	struct or_port port;
+	struct or_fdb to;
+	__u32 reason;
+
+	if (!or_find_port(skb, &f, &port))
+		return or_drop(0, OR_DROP_PORT_UNKNOWN, &f);
+	reason = or_admit_from_port(skb, &f, &port);
+	if (reason)
+		return or_drop(f.port, reason, &f);
+	if (or_is_multicast(f.eth_dst) || !or_fdb_find(&f, &to))
+		return or_switch_bum(skb, &f);
+	return or_switch_unicast(skb, &f, &to);
+}

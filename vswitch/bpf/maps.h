@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map and constant of the programs. Keys and values are those of or_abi.h. Where maps are
+ * pinned is the loader's business. Hash maps without preallocation: an update replaces the whole
+ * element, so that a frame sees one version of it, and memory is used for what exists only.
+ */
+#ifndef OUTRIDER_BPF_MAPS_H_
+#define OUTRIDER_BPF_MAPS_H_
+
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "vswitch/abi/or_abi.h"
+#include "vswitch/abi/or_drop.h"
+
+/* Interface index of the collect-metadata vxlan device; 0: no tunnels. */
+const volatile __u32 or_tunnel_ifindex = 0;
+/* Outer source address of what we send, IPv4-mapped, wire order. */
+const volatile __u8 or_local_vtep[16] = {};
+
+/* The policer's record as the verifier wants it: the lock word has a type. */
+struct or_policer_locked {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 tokens;
+	__u64 last_ns;
+};
+OR_STATIC_ASSERT(sizeof(struct or_policer_locked) == sizeof(struct or_policer), "or_policer");
+
+#define OR_HASH(name, key_type, value_type, entries)                                               \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, entries);                                                      \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
+	} name SEC(".maps")
+
+#define OR_PERCPU_HASH(name, key_type, value_type, entries)                                        \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PERCPU_HASH);                                            \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, entries);                                                      \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
+	} name SEC(".maps")
+
+/* ifindex -> port index. Writer: agent. */
+OR_HASH(or_devices, __u32, __u32, OR_MAX_PORTS);
+/* port index -> struct or_port. Writer: agent. */
+OR_HASH(or_ports, __u32, struct or_port, OR_MAX_PORTS);
+/* port index -> struct or_port_info. Writer and reader: agent; here so that it lives and dies with
+ * the others. */
+OR_HASH(or_port_info, __u32, struct or_port_info, OR_MAX_PORTS);
+/* port index -> struct or_policer. Elements: agent; contents: bpf. */
+OR_HASH(or_policers, __u32, struct or_policer_locked, OR_MAX_PORTS);
+/* VNI -> struct or_segment. Writer: agent. */
+OR_HASH(or_segments, __u32, struct or_segment, OR_MAX_SEGMENTS);
+/* list and slot -> port index or VTEP index. Writer: agent. */
+OR_HASH(or_replication, struct or_replication_key, __u32, OR_MAX_REPLICATION);
+/* VTEP index -> struct or_vtep. Writer: agent. */
+OR_HASH(or_vteps, __u32, struct or_vtep, OR_MAX_VTEPS);
+/* VNI and outer source -> VTEP index. Writer: agent. */
+OR_HASH(or_members, struct or_member_key, __u32, OR_MAX_MEMBERS);
+/* VNI and MAC -> struct or_fdb. Writer: agent. */
+OR_HASH(or_fdb, struct or_fdb_key, struct or_fdb, OR_MAX_FDB);
+/* VNI and IP -> struct or_neighbor. Writer: agent. */
+OR_HASH(or_neighbors, struct or_neighbor_key, struct or_neighbor, OR_MAX_NEIGHBORS);
+/* rule set id -> struct or_rule_set. Writer: agent. */
+OR_HASH(or_rule_sets, __u32, struct or_rule_set, OR_MAX_RULE_SETS);
+/* port index -> struct or_port_stats per CPU. Elements: agent; contents: bpf. */
+OR_PERCPU_HASH(or_port_stats, __u32, struct or_port_stats, OR_MAX_PORTS);
+/* port index and reason -> struct or_drop_count per CPU. Created by bpf, deleted by the agent. */
+OR_PERCPU_HASH(or_drops, struct or_drop_key, struct or_drop_count,
+	       OR_MAX_PORTS *OR_DROP_REASON_COUNT);
+/* port index -> boot time in ns of the first frame. Written once by bpf, deleted by the agent. */
+OR_HASH(or_first_frames, __u32, __u64, OR_MAX_PORTS);
+
+/* struct or_event. Writer: bpf; reader: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024);
+} or_events SEC(".maps");
+
+#endif /* OUTRIDER_BPF_MAPS_H_ */

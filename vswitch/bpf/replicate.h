@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Head-end replication of broadcast, multicast and flooded unicast: a copy to every local port of
+ * the segment but the source, then one to every VTEP that hosts it.
+ */
+#ifndef OUTRIDER_BPF_REPLICATE_H_
+#define OUTRIDER_BPF_REPLICATE_H_
+
+#include "vswitch/bpf/deliver.h"
+#include "vswitch/bpf/encap.h"
+
+struct or_replicator {
+	struct __sk_buff *skb;
+	const struct or_frame *frame;
+	__u32 list;
+	__u32 local_copies;
+};
+
+static long or_replicate_step(__u32 slot, void *context)
+{
+	struct or_replicator *r = context;
+	struct or_replication_key key = {.list = r->list, .slot = slot};
+	const __u32 *entry = bpf_map_lookup_elem(&or_replication, &key);
+	const struct or_frame *f = r->frame;
+	__u32 index;
+
+	if (!entry)
+		return 0;
+	index = *entry;
+	if (slot < r->local_copies) {
+		if (index != f->port)
+			or_deliver_copy(r->skb, f, index);
+		return 0;
+	}
+	if (!or_encapsulate(r->skb, f->vni, index))
+		or_count_drop(f->port, OR_DROP_ENCAP_FAILED, f);
+	else if (or_copy_to_tunnel(r->skb))
+		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);
+	return 0;
+}
+
+/* Copies go to local ports first: the tunnel key stays with the packet. `remote` false: split
+ * horizon. The frame itself ends here, without being a drop. A TC verdict. */
+static __noinline int or_replicate(struct __sk_buff *skb, const struct or_frame *f,
+				   const struct or_segment *segment, bool remote)
+{
+	struct or_replicator r = {
+		.skb = skb,
+		.frame = f,
+		.list = segment->replication,
+		.local_copies = segment->local_copies,
+	};
+	__u32 copies = segment->local_copies;
+
+	if (remote)
+		copies += segment->remote_copies;
+	if (copies > OR_MAX_COPIES)
+		copies = OR_MAX_COPIES;
+	bpf_loop(copies, or_replicate_step, &r, 0);
+	return TC_ACT_STOLEN;
+}
+
+#endif /* OUTRIDER_BPF_REPLICATE_H_ */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Port counters, in wire frames. What a guest sends is received or dropped on its port, never both:
+ * frames in == rx_packets + the port's ingress drops. What is meant for a guest is sent (tx) or
+ * dropped on the guest's port.
+ */
+#ifndef OUTRIDER_BPF_STATS_H_
+#define OUTRIDER_BPF_STATS_H_
+
+#include "vswitch/bpf/frame.h"
+#include "vswitch/bpf/maps.h"
+
+/* Called when the frame's fate is forwarding. From the overlay (port 0) there is nothing to count.
+ */
+static __always_inline void or_count_rx(const struct or_frame *f)
+{
+	__u32 port = f->port;
+	struct or_port_stats *stats = bpf_map_lookup_elem(&or_port_stats, &port);
+
+	if (!stats)
+		return;
+	stats->rx_packets += f->wire_packets;
+	stats->rx_bytes += f->wire_bytes;
+}
+
+static __always_inline void or_count_tx(__u32 port, const struct or_frame *f)
+{
+	struct or_port_stats *stats = bpf_map_lookup_elem(&or_port_stats, &port);
+
+	if (!stats)
+		return;
+	stats->tx_packets += f->wire_packets;
+	stats->tx_bytes += f->wire_bytes;
+}
+
+#endif /* OUTRIDER_BPF_STATS_H_ */
