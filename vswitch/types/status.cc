@@ -47,9 +47,13 @@ absl::StatusCode CodeOf(int error) {
 }  // namespace
 
 absl::Status ErrnoStatus(int error, const std::string& what) {
+  // Both are null for a number that is no errno.
   const char* name = strerrorname_np(error);
-  return absl::Status(CodeOf(error), what + ": " + (name != nullptr ? name : "errno") + " (" +
-                                         strerrordesc_np(error) + ")");
+  const char* text = strerrordesc_np(error);
+  if (name == nullptr || text == nullptr) {
+    return absl::InternalError(what + ": errno " + std::to_string(error));
+  }
+  return absl::Status(CodeOf(error), what + ": " + name + " (" + text + ")");
 }
 
 }  // namespace outrider

@@ -1,0 +1,116 @@
+#include "vswitch/state/host_state.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/packet_builder.h"
+#include "tests/support/state_generator.h"
+
+namespace outrider::state {
+namespace {
+
+using tests::Ip;
+using tests::MakeDigest;
+using tests::MakeMac;
+using tests::MakePortId;
+using tests::MakeVni;
+
+// A whole state to break in one place.
+HostState GoodState() {
+  HostState state;
+  state.segments[MakeVni(7)] = {.mtu = 1450, .vteps = {Ip("192.0.2.2")}};
+  state.rule_sets[MakeDigest(1)] = {};
+  Port& port = state.ports[MakePortId(1)];
+  port.mac = MakeMac(1);
+  port.vni = MakeVni(7);
+  port.phase = PortPhase::kActive;
+  port.ingress_rule_set = MakeDigest(1);
+  port.device = "tap0";
+  state.fdb.emplace(FdbKey{MakeVni(7), MakeMac(1)}, FdbEntry{.where = MakePortId(1)});
+  state.neighbors.emplace(NeighborKey{MakeVni(7), Ip("10.0.0.1")}, MakeMac(1));
+  return state;
+}
+
+std::string Complaint(const HostState& state) {
+  const absl::Status status = Validate(state);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  return Message(status);
+}
+
+TEST(HostStateTest, AcceptsAWholeState) {
+  EXPECT_TRUE(Validate(GoodState()).ok());
+  EXPECT_TRUE(Validate(HostState()).ok());
+}
+
+TEST(HostStateTest, RefusesReferencesToNothing) {
+  const std::string port = "port " + MakePortId(1).ToString();
+  HostState state = GoodState();
+  state.segments.clear();
+  state.neighbors.clear();
+  EXPECT_EQ(Complaint(state), port + ": segment 7 is not known");
+
+  state = GoodState();
+  state.rule_sets.clear();
+  EXPECT_EQ(Complaint(state), port + ": rule set " + MakeDigest(1).ToString() + " is not known");
+
+  state = GoodState();
+  state.ports.clear();
+  EXPECT_EQ(Complaint(state), "fdb 7/52:54:00:00:00:01: " + port + " is not known");
+
+  state = GoodState();
+  state.ports.clear();
+  state.fdb.clear();
+  state.segments.clear();
+  EXPECT_EQ(Complaint(state), "neighbor 7/10.0.0.1: segment is not known");
+}
+
+TEST(HostStateTest, RefusesPortsThatCannotBe) {
+  const std::string name = "port " + MakePortId(1).ToString();
+  HostState state = GoodState();
+  Port& port = state.ports[MakePortId(1)];
+  port.mac = MacAddress({1, 0, 0x5e, 0, 0, 1});
+  EXPECT_EQ(Complaint(state), name + ": MAC 01:00:5e:00:00:01 is not a unicast address");
+
+  port.mac = MacAddress();
+  EXPECT_EQ(Complaint(state), name + ": MAC 00:00:00:00:00:00 is not a unicast address");
+
+  port.mac = MakeMac(1);
+  port.vni.reset();
+  EXPECT_EQ(Complaint(state), name + ": not blocked, yet without a segment");
+
+  port.vni = MakeVni(7);
+  port.device = "sixteen-bytes-xx";
+  EXPECT_EQ(Complaint(state), name + ": device name \"sixteen-bytes-xx\" is not of 1..15 bytes");
+
+  port.device = "tap0";
+  port.profile = std::string(64, 'x');
+  EXPECT_EQ(Complaint(state), name + ": profile name or migration id is longer than 63 bytes");
+}
+
+TEST(HostStateTest, RefusesMtusThatCannotBe) {
+  HostState state = GoodState();
+  state.segments[MakeVni(7)].mtu = 575;
+  EXPECT_EQ(Complaint(state), "segment 7: mtu 575 is not in 576..65485");
+  state.segments[MakeVni(7)].mtu = 65486;
+  EXPECT_EQ(Complaint(state), "segment 7: mtu 65486 is not in 576..65485");
+}
+
+TEST(HostStateTest, RefusesRulesThatCannotMatch) {
+  const std::string name = "rule set " + MakeDigest(1).ToString();
+  HostState state = GoodState();
+  RuleSet& set = state.rule_sets[MakeDigest(1)];
+  set.rules.resize(kMaxRules + 1);
+  EXPECT_EQ(Complaint(state), name + ": 129 rules, at most 128 fit");
+
+  set.rules.resize(2);
+  set.rules[1].dst_port = {90, 80};
+  EXPECT_EQ(Complaint(state), name + ": rule 1: empty port range");
+
+  set.rules[1] = {};
+  set.rules[1].src = *IpPrefix::Parse("10.0.0.0/8");
+  set.rules[1].dst = *IpPrefix::Parse("2001:db8::/32");
+  EXPECT_EQ(Complaint(state),
+            name + ": rule 1: source and destination prefix are of different families");
+}
+
+}  // namespace
+}  // namespace outrider::state

@@ -1,0 +1,31 @@
+// A network device that was made a port on this host: what the agent's local operations keep and the
+// controller is told. A value; any thread.
+#ifndef OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
+#define OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "vswitch/types/ids.h"
+#include "vswitch/types/ip_address.h"
+
+namespace outrider::state {
+
+struct Attachment {
+  // Network device name, 1..15 bytes.
+  std::string device;
+  MacAddress mac;
+  std::set<IpAddress> ips;
+  // Empty: keep what the controller has. At most 63 bytes.
+  std::string profile;
+  // Free text, at most 255 bytes.
+  std::string vm_id;
+  bool operator==(const Attachment&) const = default;
+};
+
+using Attachments = std::map<PortId, Attachment>;
+
+}  // namespace outrider::state
+
+#endif  // OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
