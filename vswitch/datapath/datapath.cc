@@ -18,4 +18,18 @@ std::string ToString(ObjectKind kind) {
   return "unknown";
 }
 
+std::string KeyText(const Vni& vni) { return vni.ToString(); }
+
+std::string KeyText(const state::FdbKey& key) {
+  return key.vni.ToString() + "/" + key.mac.ToString();
+}
+
+std::string KeyText(const state::NeighborKey& key) {
+  return key.vni.ToString() + "/" + key.ip.ToString();
+}
+
+std::string KeyText(const PortId& id) { return id.ToString(); }
+
+std::string KeyText(const Digest& digest) { return digest.ToString(); }
+
 }  // namespace outrider::datapath

@@ -22,6 +22,13 @@ enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb };
 // "rule-set", "segment", "neighbor", "port", "fdb".
 std::string ToString(ObjectKind kind);
 
+// Canonical text of an object's key, as in ObjectFailure.
+std::string KeyText(const Vni& vni);
+std::string KeyText(const state::FdbKey& key);
+std::string KeyText(const state::NeighborKey& key);
+std::string KeyText(const PortId& id);
+std::string KeyText(const Digest& digest);
+
 // One object that could not be applied. Everything else of the delta is in force.
 struct ObjectFailure {
   ObjectKind kind;

@@ -1,0 +1,63 @@
+#include "vswitch/datapath/ebpf/counters.h"
+
+#include "vswitch/abi/or_drop.h"
+#include "vswitch/datapath/ebpf/port_codec.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+// Drops that belong to no port are counted under this index.
+constexpr uint32_t kNoPort = 0;
+
+std::string DropName(uint32_t reason) {
+  switch (reason) {
+#define OR_DROP_NAME(code, number, name, text) \
+  case number:                                 \
+    return name;
+    OR_DROP_REASONS(OR_DROP_NAME)
+#undef OR_DROP_NAME
+    default:
+      return "reason_" + std::to_string(reason);
+  }
+}
+
+// Packets by reason name, by port index.
+absl::StatusOr<std::map<uint32_t, std::map<std::string, uint64_t>>> ReadDrops(
+    const DatapathMaps& maps) {
+  std::map<uint32_t, std::map<std::string, uint64_t>> drops;
+  ASSIGN_OR_RETURN(const auto keys, maps.drops.Keys());
+  for (const abi::or_drop_key& key : keys) {
+    const absl::StatusOr<abi::or_drop_count> count = maps.drops.LookupSum(key);
+    // Deleted with its port since the keys were read.
+    if (absl::IsNotFound(count.status())) continue;
+    RETURN_IF_ERROR(count.status());
+    if (count->packets > 0) drops[key.port][DropName(key.reason)] = count->packets;
+  }
+  return drops;
+}
+
+}  // namespace
+
+absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMaps& maps) {
+  ASSIGN_OR_RETURN(auto drops, ReadDrops(maps));
+  ASSIGN_OR_RETURN(const auto ports, maps.port_info.Dump());
+  std::map<PortId, PortCounters> counters;
+  for (const auto& [index, info] : ports) {
+    const absl::StatusOr<abi::or_port_stats> stats = maps.port_stats.LookupSum(index);
+    if (absl::IsNotFound(stats.status())) continue;
+    RETURN_IF_ERROR(stats.status());
+    counters[DecodePortId(info)] = {.rx_packets = stats->rx_packets,
+                                    .rx_bytes = stats->rx_bytes,
+                                    .tx_packets = stats->tx_packets,
+                                    .tx_bytes = stats->tx_bytes,
+                                    .drops = std::move(drops[index])};
+  }
+  return counters;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDropCounters(const DatapathMaps& maps) {
+  ASSIGN_OR_RETURN(auto drops, ReadDrops(maps));
+  return std::move(drops[kNoPort]);
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,44 @@
+// The maps of vswitch/abi/or_abi.h with their types, in one place: which exist, what they are
+// called. Thread rule: as sys::BpfMaps.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_DATAPATH_MAPS_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_DATAPATH_MAPS_H_
+
+#include <string>
+#include <vector>
+
+#include "vswitch/abi/or_abi.h"
+#include "vswitch/sys/bpf/typed_map.h"
+
+namespace outrider::datapath::ebpf {
+
+struct DatapathMaps {
+  // `maps` must outlive this.
+  explicit DatapathMaps(sys::BpfMaps* maps) : raw(maps) {}
+
+  // What is opened from pins; the programs may have further maps of their own.
+  static std::vector<std::string> Names() {
+    return {"or_devices",     "or_ports",      "or_port_info", "or_policers",     "or_segments",
+            "or_replication", "or_vteps",      "or_members",   "or_fdb",          "or_neighbors",
+            "or_rule_sets",   "or_port_stats", "or_drops",     "or_first_frames", "or_events"};
+  }
+
+  sys::BpfMaps* raw;
+  sys::TypedMap<uint32_t, uint32_t> devices{raw, "or_devices"};
+  sys::TypedMap<uint32_t, abi::or_port> ports{raw, "or_ports"};
+  sys::TypedMap<uint32_t, abi::or_port_info> port_info{raw, "or_port_info"};
+  sys::TypedMap<uint32_t, abi::or_policer> policers{raw, "or_policers"};
+  sys::TypedMap<uint32_t, abi::or_segment> segments{raw, "or_segments"};
+  sys::TypedMap<abi::or_replication_key, uint32_t> replication{raw, "or_replication"};
+  sys::TypedMap<uint32_t, abi::or_vtep> vteps{raw, "or_vteps"};
+  sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
+  sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
+  sys::TypedMap<abi::or_neighbor_key, abi::or_neighbor> neighbors{raw, "or_neighbors"};
+  sys::TypedMap<uint32_t, abi::or_rule_set> rule_sets{raw, "or_rule_sets"};
+  sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
+  sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
+  sys::TypedMap<uint32_t, uint64_t> first_frames{raw, "or_first_frames"};
+};
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_DATAPATH_MAPS_H_

@@ -1,0 +1,116 @@
+#include "vswitch/datapath/ebpf/device_binder.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "vswitch/datapath/ebpf/port_codec.h"
+#include "vswitch/sys/netlink/sysctl.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+constexpr std::array<std::pair<sys::TcDirection, Program>, 2> kPortPrograms = {
+    {{sys::TcDirection::kEgress, Program::kPortGuard},
+     {sys::TcDirection::kIngress, Program::kFromPort}}};
+
+// The device is gone in the meantime: no error where the aim is that nothing of ours is on it.
+absl::StatusOr<std::optional<uint32_t>> QueryPresent(sys::TcFilters* filters, uint32_t ifindex,
+                                                     sys::TcDirection direction) {
+  auto id = filters->Query(static_cast<int>(ifindex), direction);
+  if (absl::IsNotFound(id.status())) return std::optional<uint32_t>();
+  return id;
+}
+
+}  // namespace
+
+absl::Status DeviceBinder::SetMtu(const sys::Link& link, uint32_t mtu) {
+  if (link.mtu == mtu) return absl::OkStatus();
+  const absl::Status status = netlink_->SetMtu(link.ifindex, mtu);
+  if (status.ok() || absl::IsNotFound(status)) return status;
+  return absl::FailedPreconditionError(
+      fmt::format("device {}: does not take mtu {}: {}", link.name, mtu, Message(status)));
+}
+
+absl::Status DeviceBinder::Bind(const sys::Link& link, uint32_t port_index) {
+  const auto ifindex = static_cast<uint32_t>(link.ifindex);
+  const absl::StatusOr<uint32_t> row = maps_->devices.Lookup(ifindex);
+  if (!row.ok() && !absl::IsNotFound(row.status())) return row.status();
+  if (!row.ok() || *row != port_index) {
+    RETURN_IF_ERROR(sys::DisableIpv6(link.name));
+    RETURN_IF_ERROR(maps_->devices.Update(ifindex, port_index));
+  }
+  for (const auto& [direction, program] : kPortPrograms) {
+    RETURN_IF_ERROR(Annotate(AttachMissing(ifindex, direction, program), "device " + link.name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DeviceBinder::Unbind(uint32_t ifindex) {
+  RETURN_IF_ERROR(
+      DetachPrograms(filters_, ifindex, [this](uint32_t id) { return programs_->IsOurs(id); }));
+  const absl::Status status = maps_->devices.Delete(ifindex);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+absl::StatusOr<std::set<uint32_t>> DeviceBinder::BoundPorts(const Inventory& inventory) {
+  ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink_->ListLinks());
+  std::map<uint32_t, std::string> names;
+  for (const sys::Link& link : links) names[static_cast<uint32_t>(link.ifindex)] = link.name;
+  std::set<uint32_t> bound;
+  for (const auto& [ifindex, index] : inventory.devices) {
+    const auto port = inventory.ports.find(index);
+    const auto info = inventory.port_info.find(index);
+    const auto name = names.find(ifindex);
+    if (port == inventory.ports.end() || port->second.ifindex != ifindex ||
+        info == inventory.port_info.end() || name == names.end() ||
+        name->second != DecodeDevice(info->second)) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const bool has_programs, HasPrograms(ifindex));
+    if (has_programs) bound.insert(index);
+  }
+  return bound;
+}
+
+absl::Status DeviceBinder::ReplaceOldPrograms(const Inventory& inventory) {
+  for (const auto& [ifindex, index] : inventory.devices) {
+    for (const auto& [direction, program] : kPortPrograms) {
+      ASSIGN_OR_RETURN(const auto id, QueryPresent(filters_, ifindex, direction));
+      if (!id || *id == programs_->Id(program) || !programs_->IsOurs(*id)) continue;
+      RETURN_IF_ERROR(
+          filters_->Attach(static_cast<int>(ifindex), direction, programs_->Descriptor(program)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DeviceBinder::AttachMissing(uint32_t ifindex, sys::TcDirection direction,
+                                         Program program) {
+  ASSIGN_OR_RETURN(const auto id, filters_->Query(static_cast<int>(ifindex), direction));
+  if (id == programs_->Id(program)) return absl::OkStatus();
+  return filters_->Attach(static_cast<int>(ifindex), direction, programs_->Descriptor(program));
+}
+
+absl::StatusOr<bool> DeviceBinder::HasPrograms(uint32_t ifindex) {
+  for (const auto& [direction, program] : kPortPrograms) {
+    ASSIGN_OR_RETURN(const auto id, QueryPresent(filters_, ifindex, direction));
+    if (id != programs_->Id(program)) return false;
+  }
+  return true;
+}
+
+absl::Status DetachPrograms(sys::TcFilters* filters, uint32_t ifindex,
+                            const std::function<bool(uint32_t)>& is_ours) {
+  for (const auto& [direction, program] : kPortPrograms) {
+    ASSIGN_OR_RETURN(const auto id, QueryPresent(filters, ifindex, direction));
+    if (!id || !is_ours(*id)) continue;
+    RETURN_IF_ERROR(filters->Detach(static_cast<int>(ifindex), direction));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,306 @@
+#include "vswitch/datapath/ebpf/ebpf_datapath.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "vswitch/datapath/ebpf/counters.h"
+#include "vswitch/datapath/ebpf/device_binder.h"
+#include "vswitch/datapath/ebpf/fdb_table.h"
+#include "vswitch/datapath/ebpf/first_frame_reader.h"
+#include "vswitch/datapath/ebpf/neighbor_table.h"
+#include "vswitch/datapath/ebpf/port_table.h"
+#include "vswitch/datapath/ebpf/program_set.h"
+#include "vswitch/datapath/ebpf/rule_set_table.h"
+#include "vswitch/datapath/ebpf/segment_table.h"
+#include "vswitch/datapath/ebpf/state_reader.h"
+#include "vswitch/datapath/ebpf/sweeper.h"
+#include "vswitch/datapath/ebpf/tunnel.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+// Programs, maps and what mirrors the maps in memory: made anew as a whole when the tunnel device
+// had to be made anew.
+struct Pipeline {
+  Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, sys::NetlinkSocket* netlink,
+           sys::TcFilters* filters)
+      : programs(std::move(loaded)),
+        maps(programs->maps()),
+        devices(&maps, netlink, filters, programs.get()),
+        vteps(&maps),
+        segments(&maps, &vteps),
+        rule_sets(&maps),
+        neighbors(&maps),
+        ports(&maps, &devices, &segments, &rule_sets, options.underlay_mtu),
+        fdb(&maps, &vteps) {}
+
+  // Rebuilds the indices from the maps, after removing what nobody refers to.
+  absl::Status Load() {
+    ASSIGN_OR_RETURN(Inventory inventory, ReadInventory(maps));
+    if (const Orphans orphans = FindOrphans(inventory); !orphans.empty()) {
+      RETURN_IF_ERROR(RemoveOrphans(orphans, maps, &devices));
+      ASSIGN_OR_RETURN(inventory, ReadInventory(maps));
+    }
+    RETURN_IF_ERROR(devices.ReplaceOldPrograms(inventory));
+    vteps.Load(inventory);
+    segments.Load(inventory);
+    rule_sets.Load(inventory);
+    ports.Load(inventory);
+    fdb.Load(inventory);
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<ProgramSet> programs;
+  DatapathMaps maps;
+  DeviceBinder devices;
+  VtepTable vteps;
+  SegmentTable segments;
+  RuleSetTable rule_sets;
+  NeighborTable neighbors;
+  PortTable ports;
+  FdbTable fdb;
+};
+
+// Collects what became of a delta's objects.
+class Outcome {
+ public:
+  template <typename Key>
+  void Upserted(ObjectKind kind, const Key& key, const absl::Status& status) {
+    if (status.ok()) ++result_.written;
+    Failed(kind, key, status);
+  }
+  template <typename Key>
+  void Deleted(ObjectKind kind, const Key& key, const absl::Status& status) {
+    if (status.ok()) ++result_.deleted;
+    Failed(kind, key, status);
+  }
+  // What failed beside the delta's own objects.
+  template <typename Key>
+  void Failed(ObjectKind kind, const std::vector<std::pair<Key, absl::Status>>& failures) {
+    for (const auto& [key, status] : failures) Failed(kind, key, status);
+  }
+  ApplyResult Take() { return std::move(result_); }
+
+ private:
+  template <typename Key>
+  void Failed(ObjectKind kind, const Key& key, const absl::Status& status) {
+    if (!status.ok()) result_.failures.push_back({kind, KeyText(key), status});
+  }
+
+  ApplyResult result_;
+};
+
+}  // namespace
+
+class EbpfDatapath::Impl {
+ public:
+  Impl(const Options& options, sys::NetlinkSocket* netlink, std::unique_ptr<sys::TcFilters> filters)
+      : options_(options),
+        netlink_(netlink),
+        filters_(std::move(filters)),
+        tunnel_(netlink, filters_.get(), options.tunnel_device, options.vxlan_port) {}
+
+  // Brings tunnel device, programs and indices up, over whatever is there.
+  absl::Status Start() {
+    ASSIGN_OR_RETURN(const int tunnel, tunnel_.EnsureDevice());
+    ASSIGN_OR_RETURN(auto programs,
+                     ProgramSet::Create(options_.bpffs,
+                                        {.tunnel_ifindex = tunnel, .local_vtep = options_.vtep}));
+    auto pipeline =
+        std::make_shared<Pipeline>(options_, std::move(programs), netlink_, filters_.get());
+    // Ports first: the tunnel's programs deliver to them.
+    RETURN_IF_ERROR(pipeline->Load());
+    RETURN_IF_ERROR(tunnel_.Start(*pipeline->programs));
+    RETURN_IF_ERROR(pipeline->programs->SweepOldVersions());
+    const std::lock_guard lock(mutex_);
+    pipeline_ = std::move(pipeline);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<state::HostState> ReadState() {
+    ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
+    if (!whole) RETURN_IF_ERROR(Repair());
+    ASSIGN_OR_RETURN(const Inventory inventory, ReadInventory(pipeline_->maps));
+    ASSIGN_OR_RETURN(const auto bound, pipeline_->devices.BoundPorts(inventory));
+    return ToHostState(inventory, bound);
+  }
+
+  ApplyResult Apply(const state::StateDelta& delta) {
+    Outcome outcome;
+    Write(delta, &outcome);
+    Delete(delta, &outcome);
+    pipeline_->ports.EndApply();
+    pipeline_->segments.EndApply();
+    return outcome.Take();
+  }
+
+  void SetEventSink(EventSink* sink) {
+    first_frames_.reset();
+    sink_ = sink;
+    if (sink == nullptr) return;
+    const auto fd = pipeline_->programs->maps()->Descriptor("or_events");
+    auto reader = fd.ok() ? FirstFrameReader::Start(*fd, &pipeline_->maps, sink)
+                          : absl::StatusOr<std::unique_ptr<FirstFrameReader>>(fd.status());
+    if (!reader.ok()) {
+      spdlog::error("first frames will not be reported: {}", Message(reader.status()));
+      return;
+    }
+    first_frames_ = *std::move(reader);
+  }
+
+  // For readers on other threads: the pipeline may be replaced meanwhile.
+  std::shared_ptr<Pipeline> pipeline() {
+    const std::lock_guard lock(mutex_);
+    return pipeline_;
+  }
+
+ private:
+  // The tunnel device vanished or lost its programs. A new device is a new constant of the
+  // programs.
+  absl::Status Repair() {
+    spdlog::warn("tunnel device {}: gone, down or without programs; setting it up again",
+                 options_.tunnel_device);
+    EventSink* const sink = sink_;
+    SetEventSink(nullptr);
+    RETURN_IF_ERROR(Start());
+    SetEventSink(sink);
+    return absl::OkStatus();
+  }
+
+  void Write(const state::StateDelta& delta, Outcome* outcome) {
+    Pipeline& to = *pipeline_;
+    for (const auto& [digest, set] : delta.rule_sets.upserts) {
+      outcome->Upserted(ObjectKind::kRuleSet, digest, to.rule_sets.Upsert(digest, set));
+    }
+    for (const auto& [vni, segment] : delta.segments.upserts) {
+      const auto old_mtu = to.segments.Mtu(vni);
+      outcome->Upserted(ObjectKind::kSegment, vni, to.segments.Upsert(vni, segment));
+      if (old_mtu && *old_mtu != segment.mtu) RefreshPorts(vni, delta, outcome);
+    }
+    for (const auto& [key, mac] : delta.neighbors.upserts) {
+      outcome->Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
+    }
+    for (const auto& [id, port] : delta.ports.upserts) {
+      outcome->Upserted(ObjectKind::kPort, id, to.ports.Upsert(id, port));
+    }
+    outcome->Failed(ObjectKind::kSegment, to.segments.Flush());
+    for (const auto& [key, entry] : delta.fdb.upserts) {
+      const auto* port = std::get_if<PortId>(&entry.where);
+      const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
+      outcome->Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
+    }
+  }
+
+  // Ports the delta does not mention follow their segment's new MTU; the others are about to.
+  void RefreshPorts(const Vni& vni, const state::StateDelta& delta, Outcome* outcome) {
+    std::vector<std::pair<PortId, absl::Status>> failures;
+    for (auto& failure : pipeline_->ports.RefreshSegment(vni)) {
+      if (!delta.ports.upserts.contains(failure.first)) failures.push_back(std::move(failure));
+    }
+    outcome->Failed(ObjectKind::kPort, failures);
+  }
+
+  void Delete(const state::StateDelta& delta, Outcome* outcome) {
+    Pipeline& from = *pipeline_;
+    for (const auto& key : delta.fdb.deletes) {
+      outcome->Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
+    }
+    for (const auto& id : delta.ports.deletes) {
+      outcome->Deleted(ObjectKind::kPort, id, DeletePort(id));
+    }
+    outcome->Failed(ObjectKind::kSegment, from.segments.Flush());
+    for (const auto& key : delta.neighbors.deletes) {
+      outcome->Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
+    }
+    for (const auto& vni : delta.segments.deletes) {
+      outcome->Deleted(ObjectKind::kSegment, vni, from.segments.Delete(vni));
+    }
+    for (const auto& digest : delta.rule_sets.deletes) {
+      outcome->Deleted(ObjectKind::kRuleSet, digest, DeleteRuleSet(digest));
+    }
+  }
+
+  absl::Status DeletePort(const PortId& id) {
+    if (const auto index = pipeline_->ports.IndexOf(id)) {
+      RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
+    }
+    return pipeline_->ports.Delete(id);
+  }
+
+  absl::Status DeleteRuleSet(const Digest& digest) {
+    // A port whose new profile was refused is still on it.
+    if (pipeline_->ports.UsesRuleSet(digest)) {
+      return absl::FailedPreconditionError("rule set " + digest.ToString() +
+                                           ": a port still uses it");
+    }
+    RETURN_IF_ERROR(pipeline_->ports.WaitForFrames());
+    return pipeline_->rule_sets.Delete(digest);
+  }
+
+  const Options options_;
+  sys::NetlinkSocket* const netlink_;
+  const std::unique_ptr<sys::TcFilters> filters_;
+  Tunnel tunnel_;
+  std::mutex mutex_;  // pipeline_, the pointer
+  std::shared_ptr<Pipeline> pipeline_;
+  EventSink* sink_ = nullptr;
+  std::unique_ptr<FirstFrameReader> first_frames_;
+};
+
+EbpfDatapath::EbpfDatapath(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+EbpfDatapath::~EbpfDatapath() = default;
+
+absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options& options,
+                                                                   sys::NetlinkSocket* netlink) {
+  if (!options.vtep.IsV4()) {
+    return absl::InvalidArgumentError(
+        fmt::format("vtep {}: only IPv4 underlays are supported", options.vtep.ToString()));
+  }
+  ASSIGN_OR_RETURN(auto filters, sys::KernelTcFilters::Create());
+  auto impl = std::make_unique<Impl>(options, netlink, std::move(filters));
+  RETURN_IF_ERROR(impl->Start());
+  return std::unique_ptr<EbpfDatapath>(new EbpfDatapath(std::move(impl)));
+}
+
+absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket* netlink) {
+  absl::StatusOr<PinnedPrograms> pinned = OpenPinnedPrograms(options.bpffs);
+  if (!pinned.ok() && !absl::IsNotFound(pinned.status())) return pinned.status();
+  if (pinned.ok()) {
+    ASSIGN_OR_RETURN(const auto filters, sys::KernelTcFilters::Create());
+    const DatapathMaps maps(pinned->maps.get());
+    ASSIGN_OR_RETURN(const auto devices, maps.devices.Dump());
+    for (const auto& [ifindex, index] : devices) {
+      RETURN_IF_ERROR(DetachPrograms(filters.get(), ifindex,
+                                     [&pinned](uint32_t id) { return pinned->ids.contains(id); }));
+    }
+  }
+  const absl::StatusOr<sys::Link> tunnel = netlink->FindLink(options.tunnel_device);
+  if (!tunnel.ok() && !absl::IsNotFound(tunnel.status())) return tunnel.status();
+  if (tunnel.ok() && tunnel->kind == "vxlan") {
+    RETURN_IF_ERROR(netlink->DeleteLink(tunnel->ifindex));
+  }
+  return RemoveAllPins(options.bpffs);
+}
+
+absl::StatusOr<state::HostState> EbpfDatapath::ReadState() { return impl_->ReadState(); }
+
+ApplyResult EbpfDatapath::Apply(const state::StateDelta& delta) { return impl_->Apply(delta); }
+
+void EbpfDatapath::SetEventSink(EventSink* sink) { impl_->SetEventSink(sink); }
+
+absl::StatusOr<std::map<PortId, PortCounters>> EbpfDatapath::ReadPorts() {
+  return ReadPortCounters(impl_->pipeline()->maps);
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> EbpfDatapath::ReadHostDrops() {
+  return ReadHostDropCounters(impl_->pipeline()->maps);
+}
+
+}  // namespace outrider::datapath::ebpf

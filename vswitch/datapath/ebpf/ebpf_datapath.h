@@ -1,0 +1,73 @@
+// The native datapath: turns a HostState into rows of the eBPF maps, tc filters on port devices and
+// a vxlan device. Owns the pins under its bpffs directory, the filters on port devices and the
+// tunnel device; all of them outlast the process, and destroying the object stops nothing. Knows
+// nothing of the controller or of who wants what.
+//
+// Everything ReadState returns comes from the kernel: maps, filters, links. Indices in memory only
+// mirror the maps and are rebuilt by Create().
+//
+// Thread rule: Datapath's. Create, ReadState, Apply and the destructor on one thread, which stays
+// in the network namespace of the NetlinkSocket. DatapathCounters from any thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "vswitch/datapath/datapath.h"
+#include "vswitch/sys/netlink/netlink_socket.h"
+
+namespace outrider::datapath::ebpf {
+
+struct Options {
+  // Directory of this datapath's own, on a bpffs; a bpffs is mounted there if none is.
+  std::string bpffs = "/sys/fs/bpf/outrider";
+  std::string tunnel_device = "or-vxlan";
+  // Local VTEP, IPv4: source of what is encapsulated. Its device must hold it (FindVtepDevice).
+  IpAddress vtep;
+  // Layer-3 MTU of the underlay, bytes (sys::UnderlayMtu).
+  uint32_t underlay_mtu = 1500;
+  // UDP port of VXLAN, host byte order.
+  uint16_t vxlan_port = 4789;
+};
+
+// What VXLAN over IPv4 adds to a layer-3 packet of the guest: inner Ethernet 14, VXLAN 8, UDP 8,
+// IPv4 20 (RFC 7348).
+inline constexpr uint32_t kEncapsulationOverhead = 50;
+
+class EbpfDatapath final : public Datapath, public DatapathCounters {
+ public:
+  // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
+  // content are used as they are, others are replaced filter by filter, maps are kept. Removes rows
+  // and lists that an interrupted Apply left behind. `netlink` outlives the object.
+  //
+  // Errors: Unimplemented (kernel lacks what the programs need), FailedPrecondition (pins of
+  // another layout, tunnel device of somebody else), PermissionDenied.
+  static absl::StatusOr<std::unique_ptr<EbpfDatapath>> Create(const Options& options,
+                                                              sys::NetlinkSocket* netlink);
+  // Removes everything a datapath with these options put on the host: filters, tunnel device, pins.
+  // Needs no datapath object and no working programs. Ok when there is nothing.
+  static absl::Status Uninstall(const Options& options, sys::NetlinkSocket* netlink);
+
+  ~EbpfDatapath() override;
+
+  std::string Kind() const override { return "ebpf"; }
+  absl::StatusOr<state::HostState> ReadState() override;
+  ApplyResult Apply(const state::StateDelta& delta) override;
+  void SetEventSink(EventSink* sink) override;
+
+  absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;
+  absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDrops() override;
+
+ private:
+  class Impl;
+  explicit EbpfDatapath(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_

@@ -1,0 +1,54 @@
+#include "vswitch/datapath/ebpf/first_frame_reader.h"
+
+#include <spdlog/spdlog.h>
+
+#include <ctime>
+
+#include "vswitch/datapath/ebpf/port_codec.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+int64_t NowNs(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+int64_t BootToWallClockUs(uint64_t boot_ns) {
+  // The age of the moment is the same on both clocks.
+  const int64_t age_ns = NowNs(CLOCK_BOOTTIME) - static_cast<int64_t>(boot_ns);
+  return (NowNs(CLOCK_REALTIME) - age_ns) / 1000;
+}
+
+absl::StatusOr<std::unique_ptr<FirstFrameReader>> FirstFrameReader::Start(int events_fd,
+                                                                          const DatapathMaps* maps,
+                                                                          EventSink* sink) {
+  std::unique_ptr<FirstFrameReader> reader(new FirstFrameReader(maps, sink));
+  ASSIGN_OR_RETURN(reader->reader_,
+                   sys::RingReader::Start(
+                       events_fd, [raw = reader.get()](auto record) { raw->OnRecord(record); }));
+  return reader;
+}
+
+void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
+  if (record.size() < sizeof(abi::or_event)) return;
+  const auto event = sys::FromBytes<abi::or_event>(record.first(sizeof(abi::or_event)));
+  if (event.kind != abi::OR_EVENT_FIRST_FRAME) return;
+  const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
+  if (!info.ok()) {
+    // The port left before its event was read: nobody waits for it any more.
+    if (!absl::IsNotFound(info.status())) {
+      spdlog::warn("first frame of port index {}: {}", event.port, Message(info.status()));
+    }
+    return;
+  }
+  sink_->OnFirstFrame({.port = DecodePortId(*info),
+                       .ether_type = event.ether_type,
+                       .time_us = BootToWallClockUs(event.boot_ns),
+                       .armed = event.phase == abi::OR_PORT_ARMED});
+}
+
+}  // namespace outrider::datapath::ebpf

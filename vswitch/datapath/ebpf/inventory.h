@@ -1,0 +1,60 @@
+// Every row of the datapath's maps, as read in one pass: the input of state_reader, sweeper and of
+// the tables' indices. A value; knows no kernel beyond ReadInventory. Thread rule: as sys::BpfMaps.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_INVENTORY_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_INVENTORY_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/types/ids.h"
+#include "vswitch/types/ip_address.h"
+
+namespace outrider::datapath::ebpf {
+
+struct Inventory {
+  std::map<uint32_t, uint32_t> devices;  // ifindex -> port index
+  std::map<uint32_t, abi::or_port> ports;
+  std::map<uint32_t, abi::or_port_info> port_info;
+  std::map<uint32_t, abi::or_segment> segments;
+  // list -> slot -> value
+  std::map<uint32_t, std::map<uint32_t, uint32_t>> replication;
+  std::map<uint32_t, IpAddress> vteps;
+  // vni -> outer source -> VTEP index
+  std::map<uint32_t, std::map<IpAddress, uint32_t>> members;
+  std::vector<std::pair<abi::or_fdb_key, abi::or_fdb>> fdb;
+  std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
+  std::map<uint32_t, abi::or_rule_set> rule_sets;
+};
+
+absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps);
+
+// Values of the local and remote slots of a segment's list, as far as the slots exist.
+struct Copies {
+  std::set<uint32_t> ports;  // port indices
+  std::set<uint32_t> vteps;  // VTEP indices
+};
+Copies CopiesOf(const Inventory& inventory, const abi::or_segment& segment);
+
+// Ports that get copies of a segment's BUM frames: bound, in the segment, not blocked.
+bool TakesCopies(const abi::or_port& port);
+
+// Fixed arrays of the C structs as our types.
+template <size_t N>
+std::array<uint8_t, N> ToArray(const uint8_t (&bytes)[N]) {
+  std::array<uint8_t, N> result;
+  for (size_t i = 0; i < N; ++i) result[i] = bytes[i];
+  return result;
+}
+template <size_t N>
+void CopyBytes(const std::array<uint8_t, N>& from, uint8_t (&to)[N]) {
+  for (size_t i = 0; i < N; ++i) to[i] = from[i];
+}
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_INVENTORY_H_

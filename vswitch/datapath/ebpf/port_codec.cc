@@ -1,0 +1,132 @@
+#include "vswitch/datapath/ebpf/port_codec.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "vswitch/datapath/ebpf/inventory.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+// One kilobit is 125 bytes. Saturates: a rate beyond 2^64 bytes/s is no limit worth the name.
+uint64_t KilobitsToBytes(uint64_t kilobits) {
+  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+  return kilobits > kMax / 125 ? kMax : kilobits * 125;
+}
+
+uint8_t EncodePhase(state::PortPhase phase) {
+  switch (phase) {
+    case state::PortPhase::kBlocked:
+      return abi::OR_PORT_BLOCKED;
+    case state::PortPhase::kArmed:
+      return abi::OR_PORT_ARMED;
+    case state::PortPhase::kActive:
+      return abi::OR_PORT_ACTIVE;
+  }
+  return abi::OR_PORT_BLOCKED;
+}
+
+state::PortPhase DecodePhase(uint8_t phase) {
+  switch (phase) {
+    case abi::OR_PORT_ARMED:
+      return state::PortPhase::kArmed;
+    case abi::OR_PORT_ACTIVE:
+      return state::PortPhase::kActive;
+    default:
+      return state::PortPhase::kBlocked;
+  }
+}
+
+// NUL-padded; the last byte stays 0. Validate() keeps texts within the size.
+template <size_t N>
+void CopyText(const std::string& text, char (&field)[N]) {
+  std::memcpy(field, text.data(), std::min(text.size(), N - 1));
+}
+
+template <size_t N>
+std::string ReadText(const char (&field)[N]) {
+  return std::string(field, strnlen(field, N));
+}
+
+// False when the id is set and unknown.
+bool DecodeRuleSetId(uint32_t id, const std::map<uint32_t, Digest>& rule_sets,
+                     std::optional<Digest>* digest) {
+  if (id == 0) return true;
+  const auto found = rule_sets.find(id);
+  if (found == rule_sets.end()) return false;
+  *digest = found->second;
+  return true;
+}
+
+}  // namespace
+
+abi::or_port EncodePort(const state::Port& port, const PortReferences& references) {
+  abi::or_port row{};
+  row.ifindex = references.ifindex;
+  row.vni = port.vni ? port.vni->value() : 0;
+  CopyBytes(port.mac.bytes(), row.mac);
+  row.phase = EncodePhase(port.phase);
+  if (port.mac_anti_spoof) row.flags |= OR_PORT_ANTI_SPOOF;
+  if (port.report_first_frame) row.flags |= OR_PORT_REPORT_FIRST_FRAME;
+  row.ingress_rule_set = references.ingress_rule_set;
+  row.egress_rule_set = references.egress_rule_set;
+  row.mtu = references.mtu;
+  row.police_bytes_per_s = KilobitsToBytes(port.ingress_policer.rate_kbps);
+  row.police_burst = KilobitsToBytes(port.ingress_policer.burst_kb);
+  row.epoch = static_cast<uint64_t>(port.epoch);
+  return row;
+}
+
+abi::or_port_info EncodePortInfo(const PortId& id, const state::Port& port) {
+  abi::or_port_info info{};
+  CopyBytes(id.bytes(), info.uuid);
+  CopyText(port.device.value_or(""), info.device);
+  CopyText(port.profile, info.profile);
+  CopyText(port.migration_id, info.migration);
+  info.profile_revision = port.profile_revision;
+  info.policer_rate_kbps = port.ingress_policer.rate_kbps;
+  info.policer_burst_kb = port.ingress_policer.burst_kb;
+  return info;
+}
+
+PortId DecodePortId(const abi::or_port_info& info) { return PortId(ToArray(info.uuid)); }
+
+std::string DecodeDevice(const abi::or_port_info& info) { return ReadText(info.device); }
+
+std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
+                                      const std::map<uint32_t, Digest>& rule_sets) {
+  state::Port port;
+  if (row.vni != 0) {
+    const auto vni = Vni::Create(row.vni);
+    if (!vni.ok()) return std::nullopt;
+    port.vni = *vni;
+  }
+  if (!DecodeRuleSetId(row.ingress_rule_set, rule_sets, &port.ingress_rule_set) ||
+      !DecodeRuleSetId(row.egress_rule_set, rule_sets, &port.egress_rule_set)) {
+    return std::nullopt;
+  }
+  // The policer as asked for stands in `info`, what is in force in `row`: written one after the
+  // other.
+  if (KilobitsToBytes(info.policer_rate_kbps) != row.police_bytes_per_s ||
+      KilobitsToBytes(info.policer_burst_kb) != row.police_burst) {
+    return std::nullopt;
+  }
+  port.mac = MacAddress(ToArray(row.mac));
+  port.profile = ReadText(info.profile);
+  port.profile_revision = info.profile_revision;
+  port.ingress_policer = {.rate_kbps = info.policer_rate_kbps, .burst_kb = info.policer_burst_kb};
+  port.mac_anti_spoof = (row.flags & OR_PORT_ANTI_SPOOF) != 0;
+  port.report_first_frame = (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
+  port.phase = DecodePhase(row.phase);
+  port.epoch = Epoch{row.epoch};
+  port.migration_id = ReadText(info.migration);
+  if (std::string device = DecodeDevice(info); !device.empty()) port.device = std::move(device);
+  return port;
+}
+
+bool WatchesFirstFrame(const state::Port& port) {
+  return port.report_first_frame || port.phase == state::PortPhase::kArmed;
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,39 @@
+// A port as its two rows, and back: lossless. Pure; any thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_CODEC_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_CODEC_H_
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "vswitch/abi/or_abi.h"
+#include "vswitch/state/host_state.h"
+
+namespace outrider::datapath::ebpf {
+
+// What a port refers to, resolved to what the programs understand.
+struct PortReferences {
+  uint32_t ifindex = 0;
+  uint32_t mtu = 0;
+  // Ids in or_rule_sets; 0: none.
+  uint32_t ingress_rule_set = 0;
+  uint32_t egress_rule_set = 0;
+};
+
+abi::or_port EncodePort(const state::Port& port, const PortReferences& references);
+abi::or_port_info EncodePortInfo(const PortId& id, const state::Port& port);
+
+PortId DecodePortId(const abi::or_port_info& info);
+// Device name of the row; empty: none.
+std::string DecodeDevice(const abi::or_port_info& info);
+// `rule_sets`: digest by id. nullopt when a rule set is missing there, the VNI is no VNI, or the
+// two rows contradict each other: an interrupted write.
+std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
+                                      const std::map<uint32_t, Digest>& rule_sets);
+
+// Whether the guest's first frame is being watched for.
+bool WatchesFirstFrame(const state::Port& port);
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_CODEC_H_

@@ -1,0 +1,282 @@
+#include "vswitch/datapath/ebpf/port_table.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "vswitch/abi/or_drop.h"
+#include "vswitch/datapath/ebpf/ebpf_datapath.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+absl::Status IgnoreNotFound(const absl::Status& status) {
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+bool WatchesFirstFrame(const abi::or_port& row) {
+  return row.phase == abi::OR_PORT_ARMED || (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
+}
+
+bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+}  // namespace
+
+void PortTable::Load(const Inventory& inventory) {
+  std::map<uint32_t, Digest> rule_sets;
+  for (const auto& [id, row] : inventory.rule_sets) rule_sets[id] = Digest(ToArray(row.digest));
+  for (const auto& [index, row] : inventory.ports) {
+    const auto info = inventory.port_info.find(index);
+    if (info == inventory.port_info.end()) continue;
+    Entry& entry = entries_[DecodePortId(info->second)];
+    entry.index = index;
+    entry.row = row;
+    entry.ifindex = row.ifindex;
+    entry.port = DecodePort(row, info->second, rule_sets).value_or(state::Port{});
+    indices_.insert(index);
+    last_index_ = index;
+  }
+}
+
+absl::Status PortTable::Upsert(const PortId& id, const state::Port& wanted) {
+  RETURN_IF_ERROR(CheckEpoch(id, wanted));
+  ASSIGN_OR_RETURN(Entry * entry, EntryOf(id));
+  state::Port port = wanted;
+  PortReferences references;
+  absl::Status status = Resolve(id, &port, &references);
+  const uint32_t device_mtu = status.ok() ? references.mtu : 0;
+  if (const absl::Status bound = Rebind(id, port, device_mtu, entry); !bound.ok()) {
+    port.phase = state::PortPhase::kBlocked;
+    if (status.ok()) status = Annotate(bound, "port " + id.ToString());
+  }
+  if (entry->ifindex == 0) port.device.reset();
+  references.ifindex = entry->ifindex;
+  RETURN_IF_ERROR(WriteRows(id, port, references, entry));
+  // As wanted, not as it could be had: RefreshSegment tries again.
+  entry->port = wanted;
+  return status;
+}
+
+absl::Status PortTable::Delete(const PortId& id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return absl::OkStatus();
+  Entry& entry = found->second;
+  if (entry.row) {
+    // Without its row the port forwards nothing in either direction; only then the filters go.
+    segments_->SetCopied(entry.row->vni, entry.index, false);
+    RETURN_IF_ERROR(IgnoreNotFound(maps_->ports.Delete(entry.index)));
+    grace_.MarkFreed();
+    entry.row.reset();
+  }
+  if (entry.ifindex != 0) RETURN_IF_ERROR(devices_->Unbind(entry.ifindex));
+  RETURN_IF_ERROR(DeletePortSideRows(*maps_, entry.index));
+  indices_.erase(entry.index);
+  entries_.erase(found);
+  return absl::OkStatus();
+}
+
+std::vector<std::pair<PortId, absl::Status>> PortTable::RefreshSegment(const Vni& vni) {
+  std::vector<std::pair<PortId, absl::Status>> failures;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.port.vni != vni) continue;
+    const state::Port port = entry.port;
+    if (const absl::Status status = Upsert(id, port); !status.ok()) {
+      failures.emplace_back(id, status);
+    }
+  }
+  return failures;
+}
+
+std::optional<uint32_t> PortTable::IndexOf(const PortId& id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second.row) return std::nullopt;
+  return found->second.index;
+}
+
+bool PortTable::UsesRuleSet(const Digest& digest) const {
+  const auto rule_set = rule_sets_->IdOf(digest);
+  if (!rule_set) return false;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.row &&
+        (entry.row->ingress_rule_set == *rule_set || entry.row->egress_rule_set == *rule_set)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+absl::Status PortTable::CheckEpoch(const PortId& id, const state::Port& port) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second.row) return absl::OkStatus();
+  const uint64_t in_force = found->second.row->epoch;
+  if (static_cast<uint64_t>(port.epoch) >= in_force) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("port {}: epoch {} is older than {}, which is in force", id.ToString(),
+                  static_cast<uint64_t>(port.epoch), in_force));
+}
+
+absl::StatusOr<PortTable::Entry*> PortTable::EntryOf(const PortId& id) {
+  if (const auto found = entries_.find(id); found != entries_.end()) return &found->second;
+  // Goes round, so that an index is not reused while frames may still carry its old meaning.
+  for (uint32_t step = 1; step < OR_MAX_PORTS; ++step) {
+    const uint32_t index = 1 + (last_index_ + step - 1) % (OR_MAX_PORTS - 1);
+    if (indices_.contains(index)) continue;
+    indices_.insert(index);
+    last_index_ = index;
+    Entry& entry = entries_[id];
+    entry.index = index;
+    return &entry;
+  }
+  return absl::ResourceExhaustedError(
+      fmt::format("port {}: this host already has {} ports", id.ToString(), OR_MAX_PORTS - 1));
+}
+
+absl::Status PortTable::Resolve(const PortId& id, state::Port* port,
+                                PortReferences* references) const {
+  absl::Status status = ResolveSegment(id, *port, &references->mtu);
+  const auto resolve = [&](std::optional<Digest>* digest, uint32_t* rule_set) {
+    if (!*digest) return;
+    const auto found = rule_sets_->IdOf(**digest);
+    *rule_set = found.value_or(0);
+    if (found) return;
+    if (status.ok()) {
+      status = absl::FailedPreconditionError(fmt::format("port {}: rule set {} is not in force",
+                                                         id.ToString(), (*digest)->ToString()));
+    }
+    // 0 allows everything, which is harmless on a blocked port only.
+    digest->reset();
+  };
+  resolve(&port->ingress_rule_set, &references->ingress_rule_set);
+  resolve(&port->egress_rule_set, &references->egress_rule_set);
+  if (!status.ok()) port->phase = state::PortPhase::kBlocked;
+  return status;
+}
+
+absl::Status PortTable::ResolveSegment(const PortId& id, const state::Port& port,
+                                       uint32_t* mtu) const {
+  if (!port.vni) return absl::OkStatus();
+  const auto segment_mtu = segments_->Mtu(*port.vni);
+  if (!segment_mtu) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {}: segment {} is not in force", id.ToString(), port.vni->value()));
+  }
+  *mtu = *segment_mtu;
+  const uint32_t needed = *segment_mtu + kEncapsulationOverhead;
+  if (needed <= underlay_mtu_) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "port {}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
+      "segment's mtu or raise the underlay's",
+      id.ToString(), port.vni->value(), *segment_mtu, needed, underlay_mtu_));
+}
+
+absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32_t mtu,
+                               Entry* entry) {
+  if (!port.device) return Unbind(entry);
+  const absl::StatusOr<sys::Link> link = devices_->Find(*port.device);
+  if (!link.ok()) {
+    RETURN_IF_ERROR(Unbind(entry));
+    return link.status();
+  }
+  const auto ifindex = static_cast<uint32_t>(link->ifindex);
+  if (entry->ifindex != ifindex) {
+    RETURN_IF_ERROR(Unbind(entry));
+    RETURN_IF_ERROR(TakeFromOther(id, ifindex));
+  }
+  // A device that does not take the MTU is bound all the same, to a blocked port.
+  const absl::Status fits = mtu == 0 ? absl::OkStatus() : devices_->SetMtu(*link, mtu);
+  entry->ifindex = ifindex;
+  if (const absl::Status bound = devices_->Bind(*link, entry->index); !bound.ok()) {
+    RETURN_IF_ERROR(Unbind(entry));
+    return bound;
+  }
+  return fits;
+}
+
+absl::Status PortTable::TakeFromOther(const PortId& id, uint32_t ifindex) {
+  for (auto& [other_id, other] : entries_) {
+    if (other_id == id || other.ifindex != ifindex) continue;
+    // Its filters stay: the new port's are the same.
+    RETURN_IF_ERROR(Block(&other));
+    other.ifindex = 0;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PortTable::Unbind(Entry* entry) {
+  if (entry->ifindex == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(Block(entry));
+  RETURN_IF_ERROR(devices_->Unbind(entry->ifindex));
+  entry->ifindex = 0;
+  return absl::OkStatus();
+}
+
+absl::Status PortTable::Block(Entry* entry) {
+  if (!entry->row) return absl::OkStatus();
+  abi::or_port row = *entry->row;
+  row.phase = abi::OR_PORT_BLOCKED;
+  row.ifindex = 0;
+  return ReplaceRow(row, entry);
+}
+
+absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
+                                  const PortReferences& references, Entry* entry) {
+  const uint32_t index = entry->index;
+  const bool is_new = !entry->row;
+  const abi::or_port row = EncodePort(port, references);
+  const abi::or_port_info info = EncodePortInfo(id, port);
+  if (is_new) {
+    RETURN_IF_ERROR(maps_->port_stats.Update(index, abi::or_port_stats{}));
+    RETURN_IF_ERROR(maps_->port_info.Update(index, info));
+  }
+  if (row.police_bytes_per_s != 0) {
+    const absl::Status status =
+        maps_->policers.Update(index, abi::or_policer{}, sys::UpdateMode::kNoExist);
+    // A bucket that is in use keeps its level.
+    if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
+  }
+  RETURN_IF_ERROR(PrepareFirstFrame(port, *entry));
+  RETURN_IF_ERROR(ReplaceRow(row, entry));
+  if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));
+  if (row.police_bytes_per_s == 0) RETURN_IF_ERROR(IgnoreNotFound(maps_->policers.Delete(index)));
+  if (WatchesFirstFrame(row)) return absl::OkStatus();
+  return IgnoreNotFound(maps_->first_frames.Delete(index));
+}
+
+absl::Status PortTable::ReplaceRow(const abi::or_port& row, Entry* entry) {
+  if (entry->row && SameBytes(*entry->row, row)) return absl::OkStatus();
+  RETURN_IF_ERROR(grace_.Wait());
+  RETURN_IF_ERROR(maps_->ports.Update(entry->index, row));
+  if (entry->row) {
+    grace_.MarkFreed();
+    if (entry->row->vni != row.vni) segments_->SetCopied(entry->row->vni, entry->index, false);
+  }
+  segments_->SetCopied(row.vni, entry->index, TakesCopies(row));
+  entry->row = row;
+  return absl::OkStatus();
+}
+
+absl::Status PortTable::PrepareFirstFrame(const state::Port& port, const Entry& entry) {
+  if (!WatchesFirstFrame(port)) return absl::OkStatus();
+  const bool watched = entry.row && WatchesFirstFrame(*entry.row);
+  const bool armed_anew = port.phase == state::PortPhase::kArmed &&
+                          (!entry.row || entry.row->phase != abi::OR_PORT_ARMED ||
+                           entry.row->epoch != static_cast<uint64_t>(port.epoch) ||
+                           entry.port.migration_id != port.migration_id);
+  // A frame seen while armed is not reported again when the port goes active.
+  if (watched && !armed_anew) return absl::OkStatus();
+  return IgnoreNotFound(maps_->first_frames.Delete(entry.index));
+}
+
+absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
+  for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
+    RETURN_IF_ERROR(IgnoreNotFound(maps.drops.Delete({.port = index, .reason = reason})));
+  }
+  RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));
+  RETURN_IF_ERROR(IgnoreNotFound(maps.policers.Delete(index)));
+  RETURN_IF_ERROR(IgnoreNotFound(maps.port_stats.Delete(index)));
+  return IgnoreNotFound(maps.port_info.Delete(index));
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,102 @@
+// Ports: a small stable index for each, its rows, its device. Owns or_ports, or_port_info,
+// or_policers, or_port_stats, or_first_frames and the drop counters of ports.
+//
+// A port's row is replaced in one step, after everything it refers to is in force and its device
+// has our programs; whatever is missing leaves it blocked. Thread rule: the datapath's thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_TABLE_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_TABLE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "vswitch/datapath/ebpf/device_binder.h"
+#include "vswitch/datapath/ebpf/grace_period.h"
+#include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/datapath/ebpf/port_codec.h"
+#include "vswitch/datapath/ebpf/rule_set_table.h"
+#include "vswitch/datapath/ebpf/segment_table.h"
+#include "vswitch/state/host_state.h"
+
+namespace outrider::datapath::ebpf {
+
+class PortTable {
+ public:
+  // All must outlive this. `underlay_mtu`: layer-3, bytes.
+  PortTable(const DatapathMaps* maps, DeviceBinder* devices, SegmentTable* segments,
+            const RuleSetTable* rule_sets, uint32_t underlay_mtu)
+      : maps_(maps),
+        devices_(devices),
+        segments_(segments),
+        rule_sets_(rule_sets),
+        underlay_mtu_(underlay_mtu),
+        grace_(maps->raw) {}
+
+  // Takes over the rows of an inventory without orphans (sweeper.h).
+  void Load(const Inventory& inventory);
+
+  // FailedPrecondition for an epoch older than the one in force; then nothing changes. Any other
+  // error leaves the port blocked, with as much of the new state as there is.
+  absl::Status Upsert(const PortId& id, const state::Port& port);
+  absl::Status Delete(const PortId& id);
+  // Applies the ports of a segment again, after its MTU changed.
+  std::vector<std::pair<PortId, absl::Status>> RefreshSegment(const Vni& vni);
+
+  // Index of a port that is in force.
+  std::optional<uint32_t> IndexOf(const PortId& id) const;
+  bool UsesRuleSet(const Digest& digest) const;
+  // Returns when no frame is on its way by a row that was replaced before.
+  absl::Status WaitForFrames() { return grace_.Wait(); }
+  // After a call of Apply: lets the wait for replaced rows begin.
+  void EndApply() { grace_.Begin(); }
+
+ private:
+  struct Entry {
+    uint32_t index = 0;
+    state::Port port;  // as last applied
+    // The row in force; absent until the first one is written.
+    std::optional<abi::or_port> row;
+    uint32_t ifindex = 0;  // bound device; 0: none
+  };
+
+  absl::Status CheckEpoch(const PortId& id, const state::Port& port) const;
+  absl::StatusOr<Entry*> EntryOf(const PortId& id);
+  // Resolves segment, MTU and rule sets. On error `port` is what remains of it: blocked, and
+  // without what is missing.
+  absl::Status Resolve(const PortId& id, state::Port* port, PortReferences* references) const;
+  absl::Status ResolveSegment(const PortId& id, const state::Port& port, uint32_t* mtu) const;
+  // Unbinds and binds until the entry's device is the port's; `mtu` 0: leave it as it is.
+  absl::Status Rebind(const PortId& id, const state::Port& port, uint32_t mtu, Entry* entry);
+  // The device belonged to another port a moment ago: that one stops forwarding.
+  absl::Status TakeFromOther(const PortId& id, uint32_t ifindex);
+  absl::Status Unbind(Entry* entry);
+  // The port stops forwarding and lets go of its device; the rest of its row stays.
+  absl::Status Block(Entry* entry);
+  // All rows of the port. The one that frames see comes last for a new port, and before what only
+  // ReadState reads for an old one: then an interrupted write shows as a difference.
+  absl::Status WriteRows(const PortId& id, const state::Port& port,
+                         const PortReferences& references, Entry* entry);
+  absl::Status ReplaceRow(const abi::or_port& row, Entry* entry);
+  absl::Status PrepareFirstFrame(const state::Port& port, const Entry& entry);
+
+  const DatapathMaps* const maps_;
+  DeviceBinder* const devices_;
+  SegmentTable* const segments_;
+  const RuleSetTable* const rule_sets_;
+  const uint32_t underlay_mtu_;
+  GracePeriod grace_;
+  std::map<PortId, Entry> entries_;
+  std::set<uint32_t> indices_;
+  uint32_t last_index_ = 0;
+};
+
+// Deletes every row keyed by a port index but that of or_ports: info, counters, drops, policer,
+// first frame. Absent rows are no error.
+absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index);
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_TABLE_H_

@@ -1,0 +1,83 @@
+// The eBPF programs and the maps they share, as pinned in a bpffs:
+//
+//   <bpffs>/v<OR_ABI_VERSION>/maps/<map>
+//   <bpffs>/v<OR_ABI_VERSION>/progs/<SHA-256 of object and constants>/<program>
+//
+// Owns the pins. Maps live across versions of the programs; programs of one content are loaded once
+// and found again by their digest. Does not know devices. Thread rule: the datapath's thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_PROGRAM_SET_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_PROGRAM_SET_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "vswitch/sys/bpf/bpf_maps.h"
+#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/ip_address.h"
+
+namespace outrider::datapath::ebpf {
+
+enum class Program { kFromPort, kPortGuard, kFromOverlay, kTunnelGuard };
+
+// Constants compiled into the programs.
+struct ProgramConstants {
+  int tunnel_ifindex = 0;
+  IpAddress local_vtep;
+};
+
+class ProgramSet {
+ public:
+  // Finds the pinned programs with these constants, or loads and pins them over the pinned maps.
+  static absl::StatusOr<std::unique_ptr<ProgramSet>> Create(const std::string& bpffs,
+                                                            const ProgramConstants& constants);
+
+  sys::KernelBpfMaps* maps() const { return maps_.get(); }
+  int Descriptor(Program program) const;
+  uint32_t Id(Program program) const;
+  // Whether the program is pinned here, of whatever version: a filter with another one is not ours.
+  bool IsOurs(uint32_t program_id) const { return our_ids_.contains(program_id); }
+  // False when Create() found them: then no filter needs to be replaced.
+  bool loaded() const { return loaded_; }
+
+  // Removes the pins of other versions of the programs; for when no filter refers to them any more.
+  absl::Status SweepOldVersions();
+
+ private:
+  struct Entry {
+    sys::UniqueFd fd;
+    uint32_t id = 0;
+  };
+
+  ProgramSet(std::string programs_dir, std::string digest)
+      : programs_dir_(std::move(programs_dir)), digest_(std::move(digest)) {}
+  // NotFound when a program or a map is not pinned.
+  absl::Status OpenPinned(const std::string& maps_dir);
+  absl::Status LoadAndPin(const std::string& maps_dir, const ProgramConstants& constants);
+  // Adds the ids of what is pinned.
+  absl::Status CollectIds();
+
+  const std::string programs_dir_;
+  const std::string digest_;
+  std::unique_ptr<sys::KernelBpfMaps> maps_;
+  std::map<Program, Entry> programs_;
+  std::set<uint32_t> our_ids_;
+  bool loaded_ = false;
+};
+
+// What is pinned of a datapath, without its programs being loadable: for removing it.
+struct PinnedPrograms {
+  std::unique_ptr<sys::KernelBpfMaps> maps;
+  std::set<uint32_t> ids;
+};
+
+// NotFound when nothing is pinned.
+absl::StatusOr<PinnedPrograms> OpenPinnedPrograms(const std::string& bpffs);
+// Removes every pin of every release, and the directory when nothing else is in it.
+absl::Status RemoveAllPins(const std::string& bpffs);
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_PROGRAM_SET_H_

@@ -1,0 +1,38 @@
+// Rule sets by digest: immutable rows under ids that only grow while this object lives. Owns
+// or_rule_sets. Thread rule: the datapath's thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_RULE_SET_TABLE_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_RULE_SET_TABLE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/state/host_state.h"
+
+namespace outrider::datapath::ebpf {
+
+class RuleSetTable {
+ public:
+  // `maps` must outlive this.
+  explicit RuleSetTable(const DatapathMaps* maps) : maps_(maps) {}
+
+  void Load(const Inventory& inventory);
+
+  std::optional<uint32_t> IdOf(const Digest& digest) const;
+  // The digests of all ids.
+  std::map<uint32_t, Digest> DigestsById() const;
+  // No-op for a digest that is there: same digest, same content.
+  absl::Status Upsert(const Digest& digest, const state::RuleSet& set);
+  // The caller made sure that no port refers to it and no frame still walks it.
+  absl::Status Delete(const Digest& digest);
+
+ private:
+  const DatapathMaps* const maps_;
+  std::map<Digest, uint32_t> ids_;
+  uint32_t last_id_ = 0;
+};
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_RULE_SET_TABLE_H_

@@ -1,0 +1,199 @@
+#include "vswitch/datapath/ebpf/segment_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+abi::or_member_key MemberKey(const Vni& vni, const IpAddress& vtep) {
+  abi::or_member_key key{};
+  key.vni = vni.value();
+  CopyBytes(vtep.bytes(), key.address);
+  return key;
+}
+
+}  // namespace
+
+void SegmentTable::Load(const Inventory& inventory) {
+  for (const auto& [index, port] : inventory.ports) {
+    if (TakesCopies(port)) copied_[port.vni].insert(index);
+  }
+  for (const auto& [number, row] : inventory.segments) {
+    const auto vni = Vni::Create(number);
+    if (!vni.ok()) continue;
+    Entry& entry = entries_[*vni];
+    entry.in_force = true;
+    entry.segment.mtu = row.mtu;
+    entry.segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
+    entry.segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+    const Copies copies = CopiesOf(inventory, row);
+    entry.listed_ports = copies.ports;
+    for (const uint32_t index : copies.vteps) {
+      const auto vtep = inventory.vteps.find(index);
+      if (vtep != inventory.vteps.end()) entry.segment.vteps.insert(vtep->second);
+    }
+    if (const auto members = inventory.members.find(number); members != inventory.members.end()) {
+      for (const auto& [address, index] : members->second) entry.members.insert(address);
+    }
+    entry.list = row.replication;
+    entry.list_size = row.local_copies + row.remote_copies;
+    last_list_ = std::max(last_list_, row.replication);
+    if (entry.listed_ports != copied_[number]) dirty_.insert(number);
+  }
+}
+
+std::optional<uint32_t> SegmentTable::Mtu(const Vni& vni) const {
+  const auto found = entries_.find(vni);
+  if (found == entries_.end() || !found->second.in_force) return std::nullopt;
+  return found->second.segment.mtu;
+}
+
+absl::Status SegmentTable::Upsert(const Vni& vni, const state::Segment& segment) {
+  Entry& entry = entries_[vni];
+  // A source is accepted before copies are sent to it, and refused after they no longer are: the
+  // answer to a copy always finds the door open.
+  RETURN_IF_ERROR(AddMembers(vni, segment.vteps, &entry));
+  RETURN_IF_ERROR(WriteRow(vni, segment, &entry));
+  dirty_.erase(vni.value());
+  return RemoveMembers(vni, segment.vteps, &entry);
+}
+
+absl::Status SegmentTable::Delete(const Vni& vni) {
+  const auto found = entries_.find(vni);
+  if (found == entries_.end()) return absl::OkStatus();
+  Entry& entry = found->second;
+  if (entry.in_force) {
+    RETURN_IF_ERROR(maps_->segments.Delete(vni.value()));
+    entry.in_force = false;
+    retired_.emplace_back(entry.list, entry.list_size);
+    grace_.MarkFreed();
+  }
+  RETURN_IF_ERROR(RemoveMembers(vni, {}, &entry));
+  dirty_.erase(vni.value());
+  entries_.erase(found);
+  return absl::OkStatus();
+}
+
+void SegmentTable::SetCopied(uint32_t vni, uint32_t port_index, bool copied) {
+  std::set<uint32_t>& ports = copied_[vni];
+  const bool changed = copied ? ports.insert(port_index).second : ports.erase(port_index) > 0;
+  if (changed) dirty_.insert(vni);
+}
+
+std::vector<std::pair<Vni, absl::Status>> SegmentTable::Flush() {
+  std::vector<std::pair<Vni, absl::Status>> failures;
+  std::set<uint32_t> still_dirty;
+  for (const uint32_t number : dirty_) {
+    const auto vni = Vni::Create(number);
+    if (!vni.ok()) continue;
+    const auto found = entries_.find(*vni);
+    // A port may be in a segment that is not here: its frames go nowhere.
+    if (found == entries_.end() || !found->second.in_force) continue;
+    const state::Segment segment = found->second.segment;
+    if (const absl::Status status = WriteRow(*vni, segment, &found->second); !status.ok()) {
+      failures.emplace_back(*vni, status);
+      still_dirty.insert(number);
+    }
+  }
+  dirty_ = std::move(still_dirty);
+  return failures;
+}
+
+absl::Status SegmentTable::AddMembers(const Vni& vni, const std::set<IpAddress>& vteps,
+                                      Entry* entry) {
+  for (const IpAddress& vtep : vteps) {
+    if (entry->members.contains(vtep)) continue;
+    ASSIGN_OR_RETURN(const uint32_t index, vteps_->Acquire(vtep));
+    const absl::Status status = maps_->members.Update(MemberKey(vni, vtep), index);
+    if (!status.ok()) {
+      // The error that matters is the first one.
+      vteps_->Release(index).IgnoreError();
+      return status;
+    }
+    entry->members.insert(vtep);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentTable::RemoveMembers(const Vni& vni, const std::set<IpAddress>& keep,
+                                         Entry* entry) {
+  const std::set<IpAddress> members = entry->members;
+  for (const IpAddress& vtep : members) {
+    if (keep.contains(vtep)) continue;
+    RETURN_IF_ERROR(maps_->members.Delete(MemberKey(vni, vtep)));
+    entry->members.erase(vtep);
+    if (const auto index = vteps_->IndexOf(vtep)) RETURN_IF_ERROR(vteps_->Release(*index));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segment, Entry* entry) {
+  const std::set<uint32_t>& ports = copied_[vni.value()];
+  const bool same_list =
+      entry->in_force && entry->listed_ports == ports && entry->segment.vteps == segment.vteps;
+  if (same_list && entry->segment == segment) return absl::OkStatus();
+  uint32_t list = entry->list;
+  if (!same_list) {
+    ASSIGN_OR_RETURN(list, WriteList(vni, ports, segment.vteps));
+  }
+  abi::or_segment row{};
+  if (segment.flood_unknown_unicast) row.flags |= OR_SEGMENT_FLOOD_UNKNOWN;
+  if (segment.suppress_arp) row.flags |= OR_SEGMENT_SUPPRESS_ARP;
+  row.mtu = segment.mtu;
+  row.replication = list;
+  row.local_copies = static_cast<uint32_t>(ports.size());
+  row.remote_copies = static_cast<uint32_t>(segment.vteps.size());
+  RETURN_IF_ERROR(PurgeRetired());
+  RETURN_IF_ERROR(maps_->segments.Update(vni.value(), row));
+  if (entry->in_force) grace_.MarkFreed();
+  if (entry->in_force && !same_list) retired_.emplace_back(entry->list, entry->list_size);
+  *entry = {.segment = segment,
+            .members = std::move(entry->members),
+            .listed_ports = ports,
+            .list = list,
+            .list_size = row.local_copies + row.remote_copies,
+            .in_force = true};
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint32_t> SegmentTable::WriteList(const Vni& vni, const std::set<uint32_t>& ports,
+                                                 const std::set<IpAddress>& vteps) {
+  if (ports.size() + vteps.size() > OR_MAX_COPIES) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "segment {}: {} local ports and {} VTEPs, at most {} copies of a frame can be made",
+        vni.value(), ports.size(), vteps.size(), OR_MAX_COPIES));
+  }
+  const uint32_t list = last_list_ + 1;
+  std::vector<std::pair<abi::or_replication_key, uint32_t>> rows;
+  for (const uint32_t port : ports) {
+    rows.push_back({{.list = list, .slot = static_cast<uint32_t>(rows.size())}, port});
+  }
+  for (const IpAddress& vtep : vteps) {
+    const auto index = vteps_->IndexOf(vtep);
+    if (!index) return absl::InternalError("vtep " + vtep.ToString() + ": is no member");
+    rows.push_back({{.list = list, .slot = static_cast<uint32_t>(rows.size())}, *index});
+  }
+  absl::Status status = maps_->replication.UpdateBatch(rows);
+  if (absl::IsResourceExhausted(status) && !retired_.empty()) {
+    RETURN_IF_ERROR(PurgeRetired());
+    status = maps_->replication.UpdateBatch(rows);
+  }
+  RETURN_IF_ERROR(status);
+  last_list_ = list;
+  return list;
+}
+
+absl::Status SegmentTable::PurgeRetired() {
+  RETURN_IF_ERROR(grace_.Wait());
+  std::vector<abi::or_replication_key> keys;
+  for (const auto& [list, size] : retired_) {
+    for (uint32_t slot = 0; slot < size; ++slot) keys.push_back({.list = list, .slot = slot});
+  }
+  RETURN_IF_ERROR(maps_->replication.DeleteBatch(keys));
+  retired_.clear();
+  return absl::OkStatus();
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,118 @@
+#include "vswitch/datapath/ebpf/state_reader.h"
+
+#include <utility>
+
+#include "vswitch/datapath/ebpf/port_codec.h"
+#include "vswitch/datapath/ebpf/rule_codec.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+// Indices of the ports that should get copies of a segment's BUM frames.
+std::set<uint32_t> CopiedPorts(const Inventory& inventory, uint32_t vni) {
+  std::set<uint32_t> ports;
+  for (const auto& [index, row] : inventory.ports) {
+    if (row.vni == vni && TakesCopies(row)) ports.insert(index);
+  }
+  return ports;
+}
+
+state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::or_segment& row) {
+  state::Segment segment;
+  segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
+  segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+  const Copies copies = CopiesOf(inventory, row);
+  bool whole =
+      copies.ports == CopiedPorts(inventory, vni) && copies.vteps.size() == row.remote_copies;
+  const auto members = inventory.members.find(vni);
+  for (const uint32_t index : copies.vteps) {
+    const auto vtep = inventory.vteps.find(index);
+    const bool is_member = vtep != inventory.vteps.end() && members != inventory.members.end() &&
+                           members->second.contains(vtep->second);
+    if (is_member) segment.vteps.insert(vtep->second);
+    whole = whole && is_member;
+  }
+  // A source that is accepted though no copy goes there: too much is in force.
+  if (members != inventory.members.end()) {
+    whole = whole && members->second.size() == segment.vteps.size();
+  }
+  segment.mtu = whole ? row.mtu : 0;
+  return segment;
+}
+
+state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
+                     const abi::or_port_info& info, bool bound,
+                     const std::map<uint32_t, Digest>& rule_sets) {
+  auto port = DecodePort(row, info, rule_sets);
+  if (!port) {
+    state::Port broken;
+    broken.mac = MacAddress(ToArray(row.mac));
+    broken.epoch = Epoch{row.epoch};
+    return broken;
+  }
+  if (port->device && !bound) {
+    port->device.reset();
+    port->phase = state::PortPhase::kBlocked;
+  }
+  const auto segment = inventory.segments.find(row.vni);
+  // The segment's MTU changed and the port has not followed yet.
+  if (segment != inventory.segments.end() && segment->second.mtu != row.mtu) {
+    port->phase = state::PortPhase::kBlocked;
+  }
+  return *std::move(port);
+}
+
+void ReadPorts(const Inventory& inventory, const std::set<uint32_t>& bound_ports,
+               state::HostState* state) {
+  std::map<uint32_t, Digest> rule_sets;
+  for (const auto& [id, row] : inventory.rule_sets) rule_sets[id] = Digest(ToArray(row.digest));
+  for (const auto& [index, row] : inventory.ports) {
+    const auto info = inventory.port_info.find(index);
+    if (info == inventory.port_info.end()) continue;
+    state->ports[DecodePortId(info->second)] =
+        ReadPort(inventory, row, info->second, bound_ports.contains(index), rule_sets);
+  }
+}
+
+void ReadFdb(const Inventory& inventory, state::HostState* state) {
+  for (const auto& [key, row] : inventory.fdb) {
+    const auto vni = Vni::Create(key.vni);
+    if (!vni.ok()) continue;
+    const state::FdbKey fdb_key{.vni = *vni, .mac = MacAddress(ToArray(key.mac))};
+    state::FdbEntry entry{.where = PortId(), .epoch = Epoch{row.epoch}};
+    if (row.kind == abi::OR_FDB_LOCAL) {
+      const auto info = inventory.port_info.find(row.index);
+      if (info == inventory.port_info.end()) continue;
+      entry.where = DecodePortId(info->second);
+    } else {
+      const auto vtep = inventory.vteps.find(row.index);
+      if (vtep == inventory.vteps.end()) continue;
+      entry.where = vtep->second;
+    }
+    state->fdb.emplace(fdb_key, std::move(entry));
+  }
+}
+
+}  // namespace
+
+state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t>& bound_ports) {
+  state::HostState state;
+  for (const auto& [number, row] : inventory.segments) {
+    const auto vni = Vni::Create(number);
+    if (vni.ok()) state.segments.emplace(*vni, ReadSegment(inventory, number, row));
+  }
+  for (const auto& [id, row] : inventory.rule_sets) {
+    state.rule_sets.emplace(Digest(ToArray(row.digest)), DecodeRuleSet(row));
+  }
+  for (const auto& [key, row] : inventory.neighbors) {
+    const auto vni = Vni::Create(key.vni);
+    if (!vni.ok()) continue;
+    state.neighbors.emplace(state::NeighborKey{.vni = *vni, .ip = IpAddress(ToArray(key.address))},
+                            MacAddress(ToArray(row.mac)));
+  }
+  ReadPorts(inventory, bound_ports, &state);
+  ReadFdb(inventory, &state);
+  return state;
+}
+
+}  // namespace outrider::datapath::ebpf

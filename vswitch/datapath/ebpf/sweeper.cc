@@ -1,0 +1,99 @@
+#include "vswitch/datapath/ebpf/sweeper.h"
+
+#include <set>
+
+#include "vswitch/datapath/ebpf/port_table.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+void FindPortOrphans(const Inventory& inventory, Orphans* orphans) {
+  for (const auto& [index, row] : inventory.ports) {
+    if (!inventory.port_info.contains(index)) orphans->ports.push_back(index);
+  }
+  for (const auto& [index, info] : inventory.port_info) {
+    if (!inventory.ports.contains(index)) orphans->port_info.push_back(index);
+  }
+  for (const auto& [ifindex, index] : inventory.devices) {
+    const auto port = inventory.ports.find(index);
+    const bool claimed = port != inventory.ports.end() && port->second.ifindex == ifindex &&
+                         inventory.port_info.contains(index);
+    if (!claimed) orphans->devices.push_back(ifindex);
+  }
+}
+
+void FindSegmentOrphans(const Inventory& inventory, Orphans* orphans) {
+  std::set<uint32_t> lists;
+  for (const auto& [vni, row] : inventory.segments) lists.insert(row.replication);
+  for (const auto& [list, slots] : inventory.replication) {
+    if (lists.contains(list)) continue;
+    for (const auto& [slot, value] : slots) orphans->replication.push_back({list, slot});
+  }
+  for (const auto& [vni, members] : inventory.members) {
+    const auto segment = inventory.segments.find(vni);
+    const Copies copies =
+        segment == inventory.segments.end() ? Copies{} : CopiesOf(inventory, segment->second);
+    for (const auto& [address, index] : members) {
+      if (copies.vteps.contains(index)) continue;
+      abi::or_member_key key{};
+      key.vni = vni;
+      CopyBytes(address.bytes(), key.address);
+      orphans->members.push_back(key);
+    }
+  }
+}
+
+void FindFdbOrphans(const Inventory& inventory, Orphans* orphans) {
+  for (const auto& [key, row] : inventory.fdb) {
+    const bool leads_somewhere = row.kind == abi::OR_FDB_LOCAL
+                                     ? inventory.ports.contains(row.index)
+                                     : inventory.vteps.contains(row.index);
+    if (!leads_somewhere) orphans->fdb.push_back(key);
+  }
+}
+
+// After the members that will go: a VTEP only they refer to goes too.
+void FindVtepOrphans(const Inventory& inventory, Orphans* orphans) {
+  std::set<uint32_t> used;
+  for (const auto& [vni, row] : inventory.segments) {
+    const Copies copies = CopiesOf(inventory, row);
+    used.insert(copies.vteps.begin(), copies.vteps.end());
+  }
+  for (const auto& [key, row] : inventory.fdb) {
+    if (row.kind == abi::OR_FDB_REMOTE) used.insert(row.index);
+  }
+  for (const auto& [index, address] : inventory.vteps) {
+    if (!used.contains(index)) orphans->vteps.push_back(index);
+  }
+}
+
+}  // namespace
+
+bool Orphans::empty() const {
+  return devices.empty() && port_info.empty() && ports.empty() && replication.empty() &&
+         members.empty() && fdb.empty() && vteps.empty();
+}
+
+Orphans FindOrphans(const Inventory& inventory) {
+  Orphans orphans;
+  FindPortOrphans(inventory, &orphans);
+  FindSegmentOrphans(inventory, &orphans);
+  FindFdbOrphans(inventory, &orphans);
+  FindVtepOrphans(inventory, &orphans);
+  return orphans;
+}
+
+absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
+                           DeviceBinder* devices) {
+  RETURN_IF_ERROR(maps.fdb.DeleteBatch(orphans.fdb));
+  RETURN_IF_ERROR(maps.ports.DeleteBatch(orphans.ports));
+  for (const uint32_t ifindex : orphans.devices) RETURN_IF_ERROR(devices->Unbind(ifindex));
+  for (const uint32_t index : orphans.port_info) {
+    RETURN_IF_ERROR(DeletePortSideRows(maps, index));
+  }
+  RETURN_IF_ERROR(maps.members.DeleteBatch(orphans.members));
+  RETURN_IF_ERROR(maps.replication.DeleteBatch(orphans.replication));
+  return maps.vteps.DeleteBatch(orphans.vteps);
+}
+
+}  // namespace outrider::datapath::ebpf

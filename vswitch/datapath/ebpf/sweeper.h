@@ -1,0 +1,35 @@
+// Finds and removes what an interrupted Apply left behind: rows that nothing refers to, references
+// to nothing. Only what no frame uses; what is merely half done is ReadState's to show. Thread
+// rule: the datapath's thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_SWEEPER_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_SWEEPER_H_
+
+#include <vector>
+
+#include "vswitch/datapath/ebpf/device_binder.h"
+#include "vswitch/datapath/ebpf/inventory.h"
+
+namespace outrider::datapath::ebpf {
+
+// Keys of rows to delete.
+struct Orphans {
+  std::vector<uint32_t> devices;                     // ifindex: no port has that device
+  std::vector<uint32_t> port_info;                   // port index: no such port
+  std::vector<uint32_t> ports;                       // port index: nobody knows whose
+  std::vector<abi::or_replication_key> replication;  // no segment names the list
+  std::vector<abi::or_member_key> members;           // no such segment, or not in its list
+  std::vector<abi::or_fdb_key> fdb;                  // leads nowhere
+  std::vector<uint32_t> vteps;                       // nobody refers to it
+
+  bool empty() const;
+};
+
+// Pure.
+Orphans FindOrphans(const Inventory& inventory);
+
+// Removes the rows, and the filters of devices without a port.
+absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps, DeviceBinder* devices);
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_SWEEPER_H_

@@ -1,0 +1,45 @@
+// Remote VTEPs: small stable indices for addresses, counted by who refers to them (members of
+// segments, FDB entries). Owns or_vteps. Thread rule: the datapath's thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "vswitch/datapath/ebpf/inventory.h"
+
+namespace outrider::datapath::ebpf {
+
+class VtepTable {
+ public:
+  // `maps` must outlive this.
+  explicit VtepTable(const DatapathMaps* maps) : maps_(maps) {}
+
+  // Takes over the rows of an inventory without orphans (sweeper.h), with their references.
+  void Load(const Inventory& inventory);
+
+  // The index of `address`, with one reference more; a new row where there is none.
+  absl::StatusOr<uint32_t> Acquire(const IpAddress& address);
+  // One reference less; the last one removes the row.
+  absl::Status Release(uint32_t index);
+  std::optional<uint32_t> IndexOf(const IpAddress& address) const;
+
+ private:
+  struct Entry {
+    IpAddress address;
+    uint64_t references = 0;
+  };
+
+  // Goes round, so that an index is not reused while frames may still carry its old meaning.
+  std::optional<uint32_t> FreeIndex();
+
+  const DatapathMaps* const maps_;
+  std::map<uint32_t, Entry> entries_;
+  std::map<IpAddress, uint32_t> indices_;
+  uint32_t last_index_ = 0;
+};
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
