@@ -1,0 +1,177 @@
+#include "vswitch/convert/to_proto.h"
+
+#include "proto/digest.h"
+
+namespace outrider::convert {
+namespace {
+
+v1::AclAction ActionOf(state::AclAction action) {
+  return action == state::AclAction::kAllow ? v1::ACL_ACTION_ALLOW : v1::ACL_ACTION_DROP;
+}
+
+v1::AclMatch::EtherType EtherTypeOf(state::EtherMatch ether) {
+  switch (ether) {
+    case state::EtherMatch::kIpv4:
+      return v1::AclMatch::ETHER_TYPE_IPV4;
+    case state::EtherMatch::kIpv6:
+      return v1::AclMatch::ETHER_TYPE_IPV6;
+    case state::EtherMatch::kArp:
+      return v1::AclMatch::ETHER_TYPE_ARP;
+    case state::EtherMatch::kAny:
+      break;
+  }
+  return v1::AclMatch::ETHER_TYPE_ANY;
+}
+
+void Write(const state::PortRange& range, v1::PortRange* message) {
+  message->set_first(range.first);
+  message->set_last(range.last);
+}
+
+void Write(const state::AclRule& rule, v1::CompiledRule* message) {
+  message->set_ether_type(EtherTypeOf(rule.ether));
+  if (rule.src) message->set_src_prefix(rule.src->ToString());
+  if (rule.dst) message->set_dst_prefix(rule.dst->ToString());
+  message->set_protocol(rule.protocol);
+  if (rule.src_port) Write(*rule.src_port, message->mutable_src_port());
+  if (rule.dst_port) Write(*rule.dst_port, message->mutable_dst_port());
+  if (rule.icmp_type) message->set_icmp_type(*rule.icmp_type);
+  if (rule.icmp_code) message->set_icmp_code(*rule.icmp_code);
+  message->set_action(ActionOf(rule.action));
+}
+
+void Write(const Digest& digest, const state::RuleSet& set, v1::RuleSet* message) {
+  message->set_digest(digest.ToString());
+  for (const state::AclRule& rule : set.rules) Write(rule, message->add_rules());
+  message->set_default_action(ActionOf(set.default_action));
+}
+
+void Write(const Vni& vni, const state::Segment& segment, v1::SegmentState* message) {
+  message->set_vni(vni.value());
+  message->set_mtu(segment.mtu);
+  message->set_flood_unknown_unicast(segment.flood_unknown_unicast);
+  message->set_suppress_arp(segment.suppress_arp);
+  for (const IpAddress& vtep : segment.vteps) message->add_vteps(vtep.ToString());
+}
+
+void Write(const state::FdbKey& key, const state::FdbEntry& entry, v1::FdbEntry* message) {
+  message->set_vni(key.vni.value());
+  message->set_mac(key.mac.ToString());
+  if (const auto* port = std::get_if<PortId>(&entry.where)) {
+    message->set_port_id(port->ToString());
+  } else {
+    message->set_vtep(std::get<IpAddress>(entry.where).ToString());
+  }
+  message->set_epoch(static_cast<uint64_t>(entry.epoch));
+}
+
+// Takes the five maps, of a state or of a delta's upserts.
+template <typename State, typename Get>
+void WriteObjects(const State& state, Get get, v1::HostState* message) {
+  for (const auto& [vni, segment] : get(state.segments)) {
+    Write(vni, segment, message->add_segments());
+  }
+  for (const auto& [key, entry] : get(state.fdb)) Write(key, entry, message->add_fdb());
+  for (const auto& [key, mac] : get(state.neighbors)) {
+    v1::NeighborEntry* neighbor = message->add_neighbors();
+    neighbor->set_vni(key.vni.value());
+    neighbor->set_ip(key.ip.ToString());
+    neighbor->set_mac(mac.ToString());
+  }
+  for (const auto& [digest, set] : get(state.rule_sets)) {
+    Write(digest, set, message->add_rule_sets());
+  }
+  for (const auto& [id, port] : get(state.ports)) *message->add_ports() = ToProto(id, port);
+}
+
+void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
+  for (const Vni& vni : delta.segments.deletes) keys->add_segments(vni.value());
+  for (const state::FdbKey& key : delta.fdb.deletes) {
+    auto* entry = keys->add_fdb();
+    entry->set_vni(key.vni.value());
+    entry->set_mac(key.mac.ToString());
+  }
+  for (const state::NeighborKey& key : delta.neighbors.deletes) {
+    auto* entry = keys->add_neighbors();
+    entry->set_vni(key.vni.value());
+    entry->set_ip(key.ip.ToString());
+  }
+  for (const Digest& digest : delta.rule_sets.deletes) keys->add_rule_sets(digest.ToString());
+  for (const PortId& id : delta.ports.deletes) keys->add_ports(id.ToString());
+}
+
+}  // namespace
+
+v1::HostState ToProto(const state::HostState& state) {
+  v1::HostState message;
+  WriteObjects(
+      state, [](const auto& map) -> const auto& { return map; }, &message);
+  return message;
+}
+
+v1::HostStateDelta ToProto(const state::StateDelta& delta) {
+  v1::HostStateDelta message;
+  WriteObjects(
+      delta, [](const auto& map) -> const auto& { return map.upserts; }, message.mutable_upserts());
+  WriteDeletes(delta, message.mutable_deletes());
+  return message;
+}
+
+v1::PortState ToProto(const PortId& id, const state::Port& port) {
+  v1::PortState message;
+  message.set_id(id.ToString());
+  message.set_mac(port.mac.ToString());
+  if (port.vni) message.set_vni(port.vni->value());
+  message.set_profile(port.profile);
+  message.set_profile_revision(port.profile_revision);
+  if (port.ingress_rule_set) message.set_ingress_rule_set(port.ingress_rule_set->ToString());
+  if (port.egress_rule_set) message.set_egress_rule_set(port.egress_rule_set->ToString());
+  // Absent means no limit: a present, empty policer would give the same port two digests.
+  if (port.ingress_policer != state::Policer{}) {
+    message.mutable_ingress_policer()->set_rate_kbps(port.ingress_policer.rate_kbps);
+    message.mutable_ingress_policer()->set_burst_kb(port.ingress_policer.burst_kb);
+  }
+  message.set_mac_anti_spoof(port.mac_anti_spoof);
+  message.set_phase(ToProto(port.phase));
+  message.set_epoch(static_cast<uint64_t>(port.epoch));
+  message.set_report_first_frame(port.report_first_frame);
+  message.set_migration_id(port.migration_id);
+  return message;
+}
+
+v1::PortAttachment ToProto(const PortId& id, const state::Attachment& attachment) {
+  v1::PortAttachment message;
+  message.set_port_id(id.ToString());
+  message.set_device(attachment.device);
+  message.set_mac(attachment.mac.ToString());
+  for (const IpAddress& ip : attachment.ips) message.add_ips(ip.ToString());
+  message.set_profile(attachment.profile);
+  message.set_vm_id(attachment.vm_id);
+  return message;
+}
+
+v1::PortPhase ToProto(state::PortPhase phase) {
+  switch (phase) {
+    case state::PortPhase::kArmed:
+      return v1::PORT_PHASE_ARMED;
+    case state::PortPhase::kActive:
+      return v1::PORT_PHASE_ACTIVE;
+    case state::PortPhase::kBlocked:
+      break;
+  }
+  return v1::PORT_PHASE_BLOCKED;
+}
+
+std::string Serialize(const state::HostState& state) { return ToProto(state).SerializeAsString(); }
+
+std::string Serialize(const state::StateDelta& delta) { return ToProto(delta).SerializeAsString(); }
+
+std::string ReceiptDigest(const PortId& id, const state::Port& port) {
+  return v1::PortDigest(ToProto(id, port));
+}
+
+std::string StateDigest(const state::HostState& state) {
+  return v1::HostStateDigest(ToProto(state));
+}
+
+}  // namespace outrider::convert
