@@ -1,0 +1,187 @@
+#include "vswitch/agent/agent.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+
+#include "vswitch/agent/unix_socket_path.h"
+
+namespace outrider::agent {
+namespace {
+
+absl::Status CheckRoot() {
+  if (geteuid() == 0) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      "the agent loads eBPF programs and changes network devices: run it as root");
+}
+
+absl::StatusOr<IpAddress> ParseVtep(const std::string& text) {
+  auto vtep = IpAddress::Parse(text);
+  if (!vtep.ok()) return Annotate(vtep.status(), "--vtep");
+  if (!vtep->IsV4()) {
+    return absl::InvalidArgumentError("--vtep: " + text +
+                                      " is IPv6; this release needs an IPv4 address");
+  }
+  return vtep;
+}
+
+datapath::ebpf::Options DatapathOptions(const Options& options) {
+  datapath::ebpf::Options result;
+  result.bpffs = options.bpffs;
+  result.tunnel_device = options.tunnel_device;
+  return result;
+}
+
+// Only ever called on the session's loop.
+std::function<double()> RandomSource() {
+  return [engine = std::mt19937_64(std::random_device()())]() mutable {
+    return std::uniform_real_distribution<double>(0, 1)(engine);
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const Options& options) {
+  RETURN_IF_ERROR(CheckRoot());
+  ASSIGN_OR_RETURN(StateDirectory directory, StateDirectory::Lock(options.state_dir));
+  std::unique_ptr<Agent> agent(new Agent(options, std::move(directory)));
+  RETURN_IF_ERROR(agent->Start());
+  return agent;
+}
+
+Agent::Agent(Options options, StateDirectory directory)
+    : options_(std::move(options)), directory_(std::move(directory)) {}
+
+// Whoever calls goes before what it calls; the datapath on the thread it was made on.
+Agent::~Agent() {
+  if (reconciler_ != nullptr) {
+    RunOn(&reconciler_loop_, [this] { reconciler_->StopWaiting(); });
+  }
+  local_api_.reset();
+  devices_.reset();
+  if (session_ != nullptr) session_->Stop();
+  if (identity_ != nullptr) identity_->Stop();
+  session_loop_.Stop();
+  if (datapath_ != nullptr) {
+    datapath_->SetEventSink(nullptr);
+    RunOn(&reconciler_loop_, [this] { datapath_.reset(); });
+  }
+  reconciler_loop_.Stop();
+}
+
+// A join token works once: it is used after everything that can be wrong with this host was looked
+// at.
+absl::Status Agent::Start() {
+  ASSIGN_OR_RETURN(vtep_, ParseVtep(options_.vtep));
+  RETURN_IF_ERROR(PrepareSocketPath(options_.socket));
+  ASSIGN_OR_RETURN(store_, LocalStore::Open(directory_.path() + "/agent.db"));
+  RETURN_IF_ERROR(StartDatapath());
+  ASSIGN_OR_RETURN(const std::string token, ReadJoinToken(options_));
+  const IdentityFiles files(directory_.path());
+  ASSIGN_OR_RETURN(enrollment_, Join(token, files, store_.get(), WallMicros()));
+  ASSIGN_OR_RETURN(identity_,
+                   IdentityKeeper::Create(enrollment_, files, &session_loop_, WallMicros));
+  RETURN_IF_ERROR(StartReconciler());
+  RETURN_IF_ERROR(StartSession());
+  return StartLocalApi();
+}
+
+absl::Status Agent::StartDatapath() {
+  return RunOn(&reconciler_loop_, [this]() -> absl::Status {
+    ASSIGN_OR_RETURN(netlink_, sys::NetlinkSocket::Create());
+    RETURN_IF_ERROR(sys::FindVtepDevice(netlink_.get(), vtep_).status());
+    ASSIGN_OR_RETURN(underlay_mtu_, sys::UnderlayMtu(netlink_.get(), vtep_, options_.underlay_mtu));
+    datapath::ebpf::Options options = DatapathOptions(options_);
+    options.vtep = vtep_;
+    options.underlay_mtu = underlay_mtu_;
+    ASSIGN_OR_RETURN(datapath_, datapath::ebpf::EbpfDatapath::Create(options, netlink_.get()));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Agent::StartReconciler() {
+  reconciler_ = std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
+                                                                      .datapath = datapath_.get(),
+                                                                      .store = store_.get(),
+                                                                      .clock = WallMicros});
+  // Watched first: a device that goes between the reading and the watching would be missed.
+  ASSIGN_OR_RETURN(devices_, DeviceWatch::Create([this](const DeviceChange& change) {
+                     reconciler_loop_.Post([this, change] {
+                       if (change.appeared) return reconciler_->DeviceAppeared(change.device);
+                       reconciler_->DeviceGone(change.device);
+                     });
+                   }));
+  return RunOn(&reconciler_loop_, [this] { return reconciler_->Start(); });
+}
+
+absl::Status Agent::StartSession() {
+  streams_ = std::make_unique<GrpcControllerStreamFactory>(
+      enrollment_.endpoint, [this] { return identity_->identity(); });
+  session_ = std::make_unique<ControllerSession>(
+      ControllerSession::Self{.host_id = enrollment_.host_id,
+                              .agent_version = OUTRIDER_VERSION,
+                              .datapath = datapath_->Kind(),
+                              .vteps = {vtep_.ToString()},
+                              .underlay_mtu = underlay_mtu_,
+                              .instance_id = store_->instance_id()},
+      ControllerSession::Dependencies{.executor = &session_loop_,
+                                      .reconciler_executor = &reconciler_loop_,
+                                      .reconciler = reconciler_.get(),
+                                      .streams = streams_.get(),
+                                      .counters = datapath_.get(),
+                                      .random = RandomSource(),
+                                      .clock = WallMicros});
+  RunOn(&reconciler_loop_, [this] { reconciler_->SetObserver(session_.get()); });
+  session_->Start();
+  identity_->Start([this] { session_->Reconnect(); });
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartLocalApi() {
+  ASSIGN_OR_RETURN(auto netlink, sys::NetlinkSocket::Create());
+  ports_ = std::make_unique<PortOperations>(
+      PortOperations::Dependencies{.reconciler_executor = &reconciler_loop_,
+                                   .reconciler = reconciler_.get(),
+                                   .store = store_.get(),
+                                   .netlink = std::move(netlink),
+                                   .tunnel_device = options_.tunnel_device,
+                                   .vtep = vtep_});
+  v1::AgentStatus self;
+  self.set_host_id(enrollment_.host_id);
+  self.set_version(OUTRIDER_VERSION);
+  self.set_datapath(datapath_->Kind());
+  self.add_vteps(vtep_.ToString());
+  self.set_underlay_mtu(underlay_mtu_);
+  self.set_controller(enrollment_.endpoint);
+  self.set_started_us(started_us_);
+  ASSIGN_OR_RETURN(
+      local_api_,
+      LocalApi::Create(options_.socket,
+                       {.ports = ports_.get(),
+                        .reconciler_executor = &reconciler_loop_,
+                        .reconciler = reconciler_.get(),
+                        .counters = datapath_.get(),
+                        .session = [this] { return session_->status(); },
+                        .certificate_expiry = [this] { return identity_->facts().not_after_us; },
+                        .self = self}));
+  spdlog::info("agent of host \"{}\" runs: VTEP {}, underlay MTU {}, controller {}, socket {}",
+               enrollment_.host_id, vtep_.ToString(), underlay_mtu_, enrollment_.endpoint,
+               options_.socket);
+  return absl::OkStatus();
+}
+
+absl::Status Agent::Uninstall(const Options& options) {
+  RETURN_IF_ERROR(CheckRoot());
+  // Only where an agent has been: uninstalling makes no directory.
+  std::optional<StateDirectory> lock;
+  if (std::error_code error; std::filesystem::exists(options.state_dir, error)) {
+    ASSIGN_OR_RETURN(StateDirectory directory, StateDirectory::Lock(options.state_dir));
+    lock.emplace(std::move(directory));
+  }
+  ASSIGN_OR_RETURN(const auto netlink, sys::NetlinkSocket::Create());
+  return datapath::ebpf::EbpfDatapath::Uninstall(DatapathOptions(options), netlink.get());
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,66 @@
+// Puts the agent together over the native datapath: which part runs on which thread, what starts
+// after what, and the reverse at the end. Owns all parts. Decides nothing else.
+//
+// Threads: the reconciler's loop (also the datapath's), the session's loop, the link monitor's, the
+// datapath's event reader, and gRPC's.
+#ifndef OUTRIDER_VSWITCH_AGENT_AGENT_H_
+#define OUTRIDER_VSWITCH_AGENT_AGENT_H_
+
+#include <memory>
+
+#include "vswitch/agent/controller_channel.h"
+#include "vswitch/agent/controller_session.h"
+#include "vswitch/agent/device_watch.h"
+#include "vswitch/agent/identity.h"
+#include "vswitch/agent/local_api.h"
+#include "vswitch/agent/options.h"
+#include "vswitch/agent/state_directory.h"
+#include "vswitch/datapath/ebpf/ebpf_datapath.h"
+
+namespace outrider::agent {
+
+class Agent {
+ public:
+  // Runs from here on. Errors say what to do; nothing is left running.
+  static absl::StatusOr<std::unique_ptr<Agent>> Create(const Options& options);
+  // Stops the process's part; what is in force goes on forwarding.
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // Removes what an agent with these options put on the host. FailedPrecondition: it still runs.
+  static absl::Status Uninstall(const Options& options);
+
+ private:
+  Agent(Options options, StateDirectory directory);
+  absl::Status Start();
+  absl::Status StartDatapath();
+  absl::Status StartReconciler();
+  absl::Status StartSession();
+  absl::Status StartLocalApi();
+
+  const Options options_;
+  const StateDirectory directory_;
+  const int64_t started_us_ = WallMicros();
+  IpAddress vtep_;
+  uint32_t underlay_mtu_ = 0;
+  Enrollment enrollment_;
+  std::unique_ptr<LocalStore> store_;
+  // The datapath's; used on the reconciler's loop.
+  std::unique_ptr<sys::NetlinkSocket> netlink_;
+  std::unique_ptr<datapath::ebpf::EbpfDatapath> datapath_;
+  std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<IdentityKeeper> identity_;
+  std::unique_ptr<GrpcControllerStreamFactory> streams_;
+  std::unique_ptr<ControllerSession> session_;
+  std::unique_ptr<PortOperations> ports_;
+  std::unique_ptr<DeviceWatch> devices_;
+  std::unique_ptr<LocalApi> local_api_;
+  // Destroyed first: no work runs once the parts above go.
+  EventLoop session_loop_;
+  EventLoop reconciler_loop_;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_AGENT_H_

@@ -1,0 +1,117 @@
+#include "vswitch/agent/desired_state.h"
+
+#include <set>
+
+namespace outrider::agent {
+namespace {
+
+using datapath::KeyText;
+using datapath::ObjectKind;
+
+// Under the epoch in force: a port that moved away stays attached here, and an older epoch would be
+// refused.
+state::Port GuardedPort(const PortId& id, const state::Attachment& attachment,
+                        const state::HostState& applied) {
+  state::Port port;
+  port.mac = attachment.mac;
+  port.device = attachment.device;
+  if (const auto in_force = applied.ports.find(id); in_force != applied.ports.end()) {
+    port.epoch = in_force->second.epoch;
+  }
+  return port;
+}
+
+void DropDanglingFdb(state::HostState* state) {
+  std::erase_if(state->fdb, [state](const auto& row) {
+    const auto* port = std::get_if<PortId>(&row.second.where);
+    return port != nullptr && !state->ports.contains(*port);
+  });
+}
+
+using Failed = std::set<std::pair<ObjectKind, std::string>>;
+
+template <typename Key, typename Value>
+void Patch(ObjectKind kind, const state::MapDelta<Key, Value>& delta, const Failed& failed,
+           std::map<Key, Value>* map) {
+  const auto succeeded = [&](const Key& key) { return !failed.contains({kind, KeyText(key)}); };
+  for (const Key& key : delta.deletes) {
+    if (succeeded(key)) map->erase(key);
+  }
+  for (const auto& [key, value] : delta.upserts) {
+    if (succeeded(key)) map->insert_or_assign(key, value);
+  }
+}
+
+}  // namespace
+
+bool OpenedItself(const state::Port& desired, const state::HostState& applied, const PortId& id) {
+  const auto in_force = applied.ports.find(id);
+  return desired.phase == state::PortPhase::kArmed && in_force != applied.ports.end() &&
+         in_force->second.phase == state::PortPhase::kActive &&
+         in_force->second.epoch == desired.epoch;
+}
+
+state::HostState MergeDesired(const state::HostState& controller,
+                              const state::Attachments& attachments,
+                              const state::HostState& applied) {
+  state::HostState desired = controller;
+  for (auto& [id, port] : desired.ports) {
+    const auto attachment = attachments.find(id);
+    if (attachment != attachments.end()) {
+      port.device = attachment->second.device;
+      if (OpenedItself(port, applied, id)) port.phase = state::PortPhase::kActive;
+    } else {
+      port.device.reset();
+      if (port.phase == state::PortPhase::kActive) port.phase = state::PortPhase::kBlocked;
+    }
+  }
+  for (const auto& [id, attachment] : attachments) {
+    desired.ports.try_emplace(id, GuardedPort(id, attachment, applied));
+  }
+  DropDanglingFdb(&desired);
+  return desired;
+}
+
+state::HostState HoldInForce(const state::HostState& in_force,
+                             const state::Attachments& attachments) {
+  state::HostState desired = in_force;
+  for (const auto& [id, attachment] : attachments) {
+    const state::Port guarded = GuardedPort(id, attachment, in_force);
+    const auto port = desired.ports.try_emplace(id, guarded).first;
+    // Bound to another device, or lost: guarded until the controller says what it is.
+    if (port->second.device != attachment.device) port->second = guarded;
+  }
+  DropDanglingFdb(&desired);
+  return desired;
+}
+
+state::Port LostPort(const state::Port& port) {
+  state::Port lost;
+  lost.mac = port.mac;
+  lost.epoch = port.epoch;
+  return lost;
+}
+
+state::HostState AfterApply(state::HostState applied, const state::StateDelta& delta,
+                            const datapath::ApplyResult& result) {
+  if (result.failures.empty()) return state::ApplyDelta(std::move(applied), delta);
+  Failed failed;
+  for (const datapath::ObjectFailure& failure : result.failures) {
+    failed.emplace(failure.kind, failure.key);
+  }
+  Patch(ObjectKind::kRuleSet, delta.rule_sets, failed, &applied.rule_sets);
+  Patch(ObjectKind::kSegment, delta.segments, failed, &applied.segments);
+  Patch(ObjectKind::kNeighbor, delta.neighbors, failed, &applied.neighbors);
+  Patch(ObjectKind::kPort, delta.ports, failed, &applied.ports);
+  Patch(ObjectKind::kFdb, delta.fdb, failed, &applied.fdb);
+  for (const auto& [id, port] : delta.ports.upserts) {
+    if (failed.contains({ObjectKind::kPort, KeyText(id)})) applied.ports.insert_or_assign(id, port);
+  }
+  // Also those a change of their segment has blocked.
+  for (auto& [id, port] : applied.ports) {
+    if (failed.contains({ObjectKind::kPort, KeyText(id)})) port = LostPort(port);
+  }
+  return applied;
+}
+
+}  // namespace outrider::agent

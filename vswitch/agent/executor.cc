@@ -1,0 +1,56 @@
+#include "vswitch/agent/executor.h"
+
+namespace outrider::agent {
+
+EventLoop::EventLoop() : thread_([this] { Run(); }) {}
+
+EventLoop::~EventLoop() { Stop(); }
+
+void EventLoop::Post(std::function<void()> work) { PostAfter(Duration::zero(), std::move(work)); }
+
+void EventLoop::PostAfter(Duration delay, std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.emplace(std::make_pair(std::chrono::steady_clock::now() + delay, next_sequence_++),
+                   std::move(work));
+  }
+  wake_.notify_one();
+}
+
+void EventLoop::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void EventLoop::Run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (queue_.empty()) {
+      wake_.wait(lock);
+      continue;
+    }
+    const TimePoint due = queue_.begin()->first.first;
+    if (due > std::chrono::steady_clock::now()) {
+      wake_.wait_until(lock, due);
+      continue;
+    }
+    auto work = std::move(queue_.extract(queue_.begin()).mapped());
+    lock.unlock();
+    work();
+    // What the work holds may be large, or post in its destructor: not under the lock.
+    work = nullptr;
+    lock.lock();
+  }
+}
+
+int64_t WallMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,190 @@
+#include "vswitch/agent/local_api.h"
+
+#include <grpcpp/grpcpp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "outrider/v1/agent.grpc.pb.h"
+#include "vswitch/agent/messages.h"
+#include "vswitch/agent/unix_socket_path.h"
+#include "vswitch/convert/from_proto.h"
+#include "vswitch/convert/to_proto.h"
+
+namespace outrider::agent {
+namespace {
+
+using grpc::ServerContext;
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  // The codes are the same (google.rpc.Code).
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Message(status));
+}
+
+v1::LocalPort ToMessage(const PortView& view, int ifindex) {
+  v1::LocalPort message;
+  if (view.attachment) {
+    *message.mutable_attachment() = convert::ToProto(view.id, *view.attachment);
+  } else {
+    message.mutable_attachment()->set_port_id(view.id.ToString());
+    message.mutable_attachment()->set_mac(view.in_force.mac.ToString());
+  }
+  message.set_phase(convert::ToProto(view.in_force.phase));
+  message.set_profile(view.in_force.profile);
+  message.set_profile_revision(view.in_force.profile_revision);
+  message.set_digest(view.digest);
+  if (view.in_force.vni) message.set_vni(view.in_force.vni->value());
+  message.set_epoch(static_cast<uint64_t>(view.in_force.epoch));
+  message.set_ifindex(static_cast<uint32_t>(ifindex));
+  message.set_problem(view.problem);
+  return message;
+}
+
+class Service final : public v1::AgentLocalService::Service {
+ public:
+  explicit Service(LocalApi::Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+
+  grpc::Status AttachPort(ServerContext*, const v1::AttachPortRequest* request,
+                          v1::AttachPortResponse* response) override {
+    const auto attachment = convert::FromProto(request->attachment());
+    if (!attachment.ok()) return ToGrpc(attachment.status());
+    const auto result = dependencies_.ports->Attach(attachment->first, attachment->second,
+                                                    std::chrono::milliseconds(request->wait_ms()));
+    if (!result.ok()) return ToGrpc(result.status());
+    response->set_in_force_us(result->in_force.count());
+    for (v1::LocalPort& port : ListPorts(attachment->first.ToString())) {
+      *response->mutable_port() = std::move(port);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status DetachPort(ServerContext*, const v1::DetachPortRequest* request,
+                          v1::DetachPortResponse*) override {
+    const auto id = PortId::Parse(request->port_id());
+    if (!id.ok()) return ToGrpc(Annotate(id.status(), "port_id"));
+    return ToGrpc(dependencies_.ports->Detach(*id));
+  }
+
+  grpc::Status ListPorts(ServerContext*, const v1::ListLocalPortsRequest* request,
+                         v1::ListLocalPortsResponse* response) override {
+    std::string only = request->port_id();
+    if (!only.empty()) {
+      const auto id = PortId::Parse(only);
+      if (!id.ok()) return ToGrpc(Annotate(id.status(), "port_id"));
+      only = id->ToString();
+    }
+    for (v1::LocalPort& port : ListPorts(only)) *response->add_ports() = std::move(port);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetStatus(ServerContext*, const v1::GetAgentStatusRequest*,
+                         v1::AgentStatus* response) override {
+    *response = dependencies_.self;
+    const ReconcilerStatus status = RunOn(dependencies_.reconciler_executor,
+                                          [this] { return dependencies_.reconciler->Status(); });
+    response->set_generation(static_cast<uint64_t>(status.generation));
+    response->set_store_id(status.store_id);
+    response->set_objects_written(status.objects_written);
+    response->set_objects_deleted(status.objects_deleted);
+    for (const auto& failure : status.failures) {
+      *response->add_failures() = agent::ToMessage(failure);
+    }
+    const SessionStatus session = dependencies_.session();
+    response->set_connected(session.connected);
+    response->set_connection_detail(session.detail);
+    response->set_sessions_resumed(session.resumed);
+    response->set_sessions_snapshot(session.snapshots);
+    response->set_certificate_expires_us(dependencies_.certificate_expiry());
+    const auto drops = dependencies_.counters->ReadHostDrops();
+    if (!drops.ok()) return ToGrpc(drops.status());
+    for (const auto& [reason, count] : *drops) (*response->mutable_host_drops())[reason] = count;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetHostState(ServerContext*, const v1::GetHostStateRequest* request,
+                            v1::GetHostStateResponse* response) override {
+    const bool applied = request->view() == v1::GetHostStateRequest::VIEW_APPLIED;
+    if (!applied && request->view() != v1::GetHostStateRequest::VIEW_DESIRED) {
+      return ToGrpc(absl::InvalidArgumentError("view: neither desired nor applied is asked for"));
+    }
+    const auto state =
+        RunOn(dependencies_.reconciler_executor, [&]() -> absl::StatusOr<state::HostState> {
+          Reconciler* const reconciler = dependencies_.reconciler;
+          response->set_generation(static_cast<uint64_t>(reconciler->Status().generation));
+          if (applied) return reconciler->ReadBack();
+          return reconciler->desired();
+        });
+    if (!state.ok()) return ToGrpc(state.status());
+    *response->mutable_state() = convert::ToProto(*state);
+    for (const auto& [id, port] : state->ports) {
+      if (port.device) (*response->mutable_devices())[id.ToString()] = *port.device;
+    }
+    return grpc::Status::OK;
+  }
+
+ private:
+  // All, or the one of that canonical id.
+  std::vector<v1::LocalPort> ListPorts(const std::string& only) {
+    const std::vector<PortView> views = RunOn(dependencies_.reconciler_executor, [this] {
+      return dependencies_.reconciler->ListPorts();
+    });
+    const auto counters = dependencies_.counters->ReadPorts();
+    std::vector<v1::LocalPort> ports;
+    for (const PortView& view : views) {
+      if (!only.empty() && view.id.ToString() != only) continue;
+      const int ifindex =
+          view.attachment ? dependencies_.ports->IfindexOf(view.attachment->device) : 0;
+      ports.push_back(ToMessage(view, ifindex));
+      if (!counters.ok()) continue;
+      if (const auto found = counters->find(view.id); found != counters->end()) {
+        *ports.back().mutable_counters() = agent::ToMessage(view.id, found->second);
+      }
+    }
+    return ports;
+  }
+
+  LocalApi::Dependencies dependencies_;
+};
+
+class Server final : public LocalApi {
+ public:
+  Server(std::string path, Dependencies dependencies)
+      : path_(std::move(path)), service_(std::move(dependencies)) {}
+
+  ~Server() override {
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+    server_->Wait();
+    unlink(path_.c_str());
+  }
+
+  absl::Status Listen() {
+    RETURN_IF_ERROR(PrepareSocketPath(path_));
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("unix:" + path_, grpc::InsecureServerCredentials());
+    builder.RegisterService(&service_);
+    // The file is never open to others, not even before a chmod.
+    const mode_t mask = umask(0177);
+    server_ = builder.BuildAndStart();
+    umask(mask);
+    if (server_ == nullptr) {
+      return absl::UnavailableError("socket \"" + path_ + "\": cannot listen there");
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::string path_;
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LocalApi>> LocalApi::Create(const std::string& socket_path,
+                                                           Dependencies dependencies) {
+  auto server = std::make_unique<Server>(socket_path, std::move(dependencies));
+  RETURN_IF_ERROR(server->Listen());
+  return std::unique_ptr<LocalApi>(std::move(server));
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,44 @@
+// The agent's gRPC service on a unix socket: requests in, operations called, answers out. Owns the
+// socket file. Decides nothing.
+//
+// Thread rule: Create and the destructor on one thread; calls run on gRPC's.
+#ifndef OUTRIDER_VSWITCH_AGENT_LOCAL_API_H_
+#define OUTRIDER_VSWITCH_AGENT_LOCAL_API_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "outrider/v1/agent.pb.h"
+#include "vswitch/agent/controller_session.h"
+#include "vswitch/agent/port_operations.h"
+
+namespace outrider::agent {
+
+class LocalApi {
+ public:
+  // All outlive the API.
+  struct Dependencies {
+    PortOperations* ports;
+    Executor* reconciler_executor;
+    Reconciler* reconciler;
+    datapath::DatapathCounters* counters;
+    std::function<SessionStatus()> session;
+    // Microseconds since the Unix epoch.
+    std::function<int64_t()> certificate_expiry;
+    // host_id, version, datapath, vteps, underlay_mtu, controller and started_us: what stays.
+    v1::AgentStatus self;
+  };
+
+  // Listens on `socket_path`, mode 0600. A socket nobody listens on is replaced; one in use is
+  // AlreadyExists, a path that is no socket or too long FailedPrecondition or InvalidArgument.
+  static absl::StatusOr<std::unique_ptr<LocalApi>> Create(const std::string& socket_path,
+                                                          Dependencies dependencies);
+  // Waits for calls under way, at most a second, and removes the socket.
+  virtual ~LocalApi() = default;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_LOCAL_API_H_

@@ -1,0 +1,82 @@
+#include "vswitch/agent/messages.h"
+
+#include "vswitch/convert/to_proto.h"
+
+namespace outrider::agent {
+namespace {
+
+v1::PortEvent::Kind KindOf(PortEvent::Kind kind) {
+  switch (kind) {
+    case PortEvent::Kind::kAttached:
+      return v1::PortEvent::KIND_ATTACHED;
+    case PortEvent::Kind::kDetached:
+      return v1::PortEvent::KIND_DETACHED;
+    case PortEvent::Kind::kFirstFrame:
+      return v1::PortEvent::KIND_FIRST_FRAME;
+    case PortEvent::Kind::kActivated:
+      return v1::PortEvent::KIND_ACTIVATED;
+  }
+  return v1::PortEvent::KIND_UNSPECIFIED;
+}
+
+}  // namespace
+
+v1::ObjectFailure ToMessage(const datapath::ObjectFailure& failure) {
+  v1::ObjectFailure message;
+  message.set_kind(ToString(failure.kind));
+  message.set_key(failure.key);
+  // absl's codes are google.rpc's.
+  message.set_code(static_cast<int32_t>(failure.status.code()));
+  message.set_message(Message(failure.status));
+  return message;
+}
+
+v1::Ack ToMessage(const Acknowledgement& acknowledgement) {
+  v1::Ack message;
+  message.set_generation(static_cast<uint64_t>(acknowledgement.generation));
+  for (const auto& failure : acknowledgement.failures) {
+    *message.add_failures() = ToMessage(failure);
+  }
+  message.set_time_us(acknowledgement.time_us);
+  return message;
+}
+
+v1::PortReceipt ToMessage(const PortReceipt& receipt, const std::string& host_id) {
+  v1::PortReceipt message;
+  message.set_port_id(receipt.port.ToString());
+  message.set_host(host_id);
+  message.set_profile(receipt.profile);
+  message.set_profile_revision(receipt.profile_revision);
+  message.set_digest(receipt.digest);
+  message.set_phase(convert::ToProto(receipt.phase));
+  message.set_epoch(static_cast<uint64_t>(receipt.epoch));
+  message.set_generation(static_cast<uint64_t>(receipt.generation));
+  message.set_time_us(receipt.time_us);
+  return message;
+}
+
+v1::PortEvent ToMessage(const PortEvent& event) {
+  v1::PortEvent message;
+  message.set_kind(KindOf(event.kind));
+  message.set_port_id(event.port.ToString());
+  if (event.attachment) {
+    *message.mutable_attachment() = convert::ToProto(event.port, *event.attachment);
+  }
+  message.set_epoch(static_cast<uint64_t>(event.epoch));
+  message.set_time_us(event.time_us);
+  message.set_ether_type(event.ether_type);
+  return message;
+}
+
+v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters) {
+  v1::PortCounters message;
+  message.set_port_id(id.ToString());
+  message.set_rx_packets(counters.rx_packets);
+  message.set_rx_bytes(counters.rx_bytes);
+  message.set_tx_packets(counters.tx_packets);
+  message.set_tx_bytes(counters.tx_bytes);
+  for (const auto& [reason, packets] : counters.drops) (*message.mutable_drops())[reason] = packets;
+  return message;
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,23 @@
+// The agent's reports as wire messages. The conversion of state values is convert/'s.
+// Pure; any thread.
+#ifndef OUTRIDER_VSWITCH_AGENT_MESSAGES_H_
+#define OUTRIDER_VSWITCH_AGENT_MESSAGES_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "outrider/v1/session.pb.h"
+#include "vswitch/agent/port_reports.h"
+
+namespace outrider::agent {
+
+v1::ObjectFailure ToMessage(const datapath::ObjectFailure& failure);
+v1::Ack ToMessage(const Acknowledgement& acknowledgement);
+v1::PortReceipt ToMessage(const PortReceipt& receipt, const std::string& host_id);
+v1::PortEvent ToMessage(const PortEvent& event);
+v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters);
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_MESSAGES_H_

@@ -1,0 +1,104 @@
+#include "vswitch/agent/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+namespace outrider::agent {
+namespace {
+
+constexpr char kExamples[] = R"(
+Examples:
+  First start, with the token that `outrider host enroll h1` printed on the controller:
+    outrider-agent --vtep 10.0.1.1 --join-file token
+  Every later start:
+    outrider-agent --vtep 10.0.1.1
+  The same from a file with lines such as  vtep = "10.0.1.1":
+    outrider-agent --config /etc/outrider/agent.toml
+  Remove all the agent put on the host (stop it first):
+    outrider-agent --uninstall
+
+Stopping the agent does not stop forwarding: what is in force stays in the kernel.)";
+
+void AddOptions(CLI::App* app, Options* options) {
+  app->add_option("--vtep", options->vtep, "This host's tunnel address, IPv4; one of its own");
+  app->add_option("--state-dir", options->state_dir, "Identity and attached ports")
+      ->capture_default_str();
+  app->add_option("--socket", options->socket, "Socket of the local API")->capture_default_str();
+  app->add_option("--bpffs", options->bpffs, "Where maps and programs are pinned")
+      ->capture_default_str();
+  app->add_option("--tunnel-device", options->tunnel_device, "Name of the VXLAN device")
+      ->check([](const std::string& name) {
+        return name.empty() || name.size() > 15 ? "a device name has 1..15 bytes" : "";
+      })
+      ->capture_default_str();
+  app->add_option("--underlay-mtu", options->underlay_mtu,
+                  "IP MTU towards other hosts, bytes; 0: that of the VTEP's device")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  CLI::Option* const join =
+      app->add_option("--join", options->join, "Token of `outrider host enroll`, at first start");
+  app->add_option("--join-file", options->join_file, "File that holds the token; - is stdin")
+      ->excludes(join);
+  app->add_option("--log-level", options->log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app->add_flag("--uninstall", options->uninstall,
+                "Remove pins, filters and tunnel device, then exit");
+}
+
+ParsedOptions Mistake(const std::string& text) {
+  return {.options = std::nullopt,
+          .text = "outrider-agent: " + text + "\nSee outrider-agent --help\n",
+          .exit_code = 2};
+}
+
+}  // namespace
+
+ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string& version) {
+  Options options;
+  CLI::App app("Outrider's agent: makes this host forward as the controller says.",
+               "outrider-agent");
+  AddOptions(&app, &options);
+  app.set_version_flag("--version", "outrider-agent " + version);
+  app.set_config("--config", "", "TOML file with the same names; flags win");
+  // A typing error in the file must not become a default.
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.footer(kExamples);
+  // The library takes them in reverse order.
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::Success& success) {
+    std::ostringstream out;
+    app.exit(success, out, out);
+    return {.options = std::nullopt, .text = out.str(), .exit_code = 0};
+  } catch (const CLI::ParseError& error) {
+    return Mistake(error.what());
+  }
+  if (options.vtep.empty() && !options.uninstall) {
+    return Mistake("--vtep is missing: the address other hosts send tunnelled frames to");
+  }
+  return {.options = options, .text = "", .exit_code = 0};
+}
+
+absl::StatusOr<std::string> ReadJoinToken(const Options& options) {
+  if (options.join_file.empty()) return options.join;
+  std::string text;
+  if (options.join_file == "-") {
+    text.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  } else {
+    std::ifstream file(options.join_file, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    if (!file) return absl::NotFoundError("join file " + options.join_file + " cannot be read");
+  }
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return absl::InvalidArgumentError("join file " + options.join_file + " is empty");
+  }
+  return text;
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,46 @@
+// What outrider-agent is told at start: flags, and a TOML file with the same names. The only place
+// that reads either. Pure but for the files named.
+#ifndef OUTRIDER_VSWITCH_AGENT_OPTIONS_H_
+#define OUTRIDER_VSWITCH_AGENT_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vswitch/types/status.h"
+
+namespace outrider::agent {
+
+struct Options {
+  std::string state_dir = "/var/lib/outrider-agent";
+  std::string socket = "/run/outrider/agent.sock";
+  std::string vtep;
+  std::string bpffs = "/sys/fs/bpf/outrider";
+  std::string tunnel_device = "or-vxlan";
+  // Bytes; 0: that of the device which holds the VTEP address.
+  uint32_t underlay_mtu = 0;
+  // Empty: none given.
+  std::string join;
+  // A file that holds the token; "-" is standard input.
+  std::string join_file;
+  std::string log_level = "info";
+  bool uninstall = false;
+};
+
+// Either options, or what to print and the code to exit with (--help: 0, a mistake: 2).
+struct ParsedOptions {
+  std::optional<Options> options;
+  std::string text;
+  int exit_code = 0;
+};
+
+// `arguments` without the program's name.
+ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string& version);
+
+// The token of --join or --join-file; empty when neither was given.
+absl::StatusOr<std::string> ReadJoinToken(const Options& options);
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_OPTIONS_H_

@@ -1,0 +1,36 @@
+#include "vswitch/agent/outbox.h"
+
+#include <utility>
+
+namespace outrider::agent {
+
+bool Outbox::Put(const v1::PortEvent& event) {
+  if (events_.size() >= kMaxEvents) return false;
+  events_.push_back(event);
+  return true;
+}
+
+void Outbox::Put(const v1::PortReceipt& receipt) {
+  receipts_.insert_or_assign(receipt.port_id(), receipt);
+}
+
+std::optional<v1::AgentMessage> Outbox::Take() {
+  v1::AgentMessage message;
+  if (!events_.empty()) {
+    *message.mutable_port_event() = std::move(events_.front());
+    events_.pop_front();
+  } else if (!receipts_.empty()) {
+    *message.mutable_receipt() = std::move(receipts_.extract(receipts_.begin()).mapped());
+  } else if (ack_) {
+    *message.mutable_ack() = *std::exchange(ack_, std::nullopt);
+  } else if (counters_) {
+    *message.mutable_counters() = *std::exchange(counters_, std::nullopt);
+  } else {
+    return std::nullopt;
+  }
+  return message;
+}
+
+void Outbox::Clear() { *this = Outbox(); }
+
+}  // namespace outrider::agent

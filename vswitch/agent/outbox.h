@@ -1,0 +1,42 @@
+// What waits to be sent to the controller. Bounded by what there is to say, not by a length: of
+// receipts the newest per port counts, of acknowledgements and counters the newest; only events are
+// a queue, and one that overflows is an error the session answers by starting anew (everything a
+// new session needs is told then).
+//
+// Thread rule: one thread.
+#ifndef OUTRIDER_VSWITCH_AGENT_OUTBOX_H_
+#define OUTRIDER_VSWITCH_AGENT_OUTBOX_H_
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "outrider/v1/session.pb.h"
+
+namespace outrider::agent {
+
+class Outbox {
+ public:
+  static constexpr size_t kMaxEvents = 4096;
+
+  // False: too many events wait.
+  [[nodiscard]] bool Put(const v1::PortEvent& event);
+  void Put(const v1::PortReceipt& receipt);
+  void Put(const v1::Ack& ack) { ack_ = ack; }
+  void Put(v1::Counters counters) { counters_ = std::move(counters); }
+
+  // What is most urgent: events, receipts, the acknowledgement that covers them, counters.
+  std::optional<v1::AgentMessage> Take();
+  void Clear();
+
+ private:
+  std::deque<v1::PortEvent> events_;
+  std::map<std::string, v1::PortReceipt> receipts_;
+  std::optional<v1::Ack> ack_;
+  std::optional<v1::Counters> counters_;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_OUTBOX_H_

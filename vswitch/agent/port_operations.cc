@@ -1,0 +1,168 @@
+#include "vswitch/agent/port_operations.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <future>
+
+namespace outrider::agent {
+namespace {
+
+// Two ports of this host with one MAC: certain only when both segments are known, or when one
+// profile puts them into the same. Else the controller, which knows, decides.
+bool InSameSegment(const std::map<PortId, Vni>& segments, const PortId& a, const PortId& b,
+                   const std::string& profile_a, const std::string& profile_b) {
+  const auto segment_a = segments.find(a);
+  const auto segment_b = segments.find(b);
+  if (segment_a != segments.end() && segment_b != segments.end()) {
+    return segment_a->second == segment_b->second;
+  }
+  return !profile_a.empty() && profile_a == profile_b;
+}
+
+}  // namespace
+
+absl::StatusOr<AttachResult> PortOperations::Attach(const PortId& id,
+                                                    const state::Attachment& attachment,
+                                                    std::chrono::milliseconds wait) {
+  const auto begin = std::chrono::steady_clock::now();
+  if (wait < std::chrono::milliseconds::zero() || wait > kMaxWait) {
+    return absl::InvalidArgumentError(
+        fmt::format("wait_ms: {} is not in 0..{}", wait.count(), kMaxWait.count()));
+  }
+  RETURN_IF_ERROR(AttachNow(id, attachment));
+  if (wait == std::chrono::milliseconds::zero()) return AttachResult{};
+  RETURN_IF_ERROR(Wait(id, wait));
+  return AttachResult{.in_force = std::chrono::duration_cast<std::chrono::microseconds>(
+                          std::chrono::steady_clock::now() - begin)};
+}
+
+absl::Status PortOperations::AttachNow(const PortId& id, const state::Attachment& attachment) {
+  const std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(CheckDevice(attachment.device));
+  const Present present = Look();
+  RETURN_IF_ERROR(CheckAgainst(present, id, attachment));
+  const auto old = present.attachments.find(id);
+  if (old != present.attachments.end() && old->second == attachment) return absl::OkStatus();
+  RETURN_IF_ERROR(dependencies_.store->PutAttachment(id, attachment));
+  RunOn(dependencies_.reconciler_executor,
+        [&] { dependencies_.reconciler->Attach(id, attachment); });
+  spdlog::info("port {}: attached {}, MAC {}, profile \"{}\"", id.ToString(), attachment.device,
+               attachment.mac.ToString(), attachment.profile);
+  return absl::OkStatus();
+}
+
+absl::Status PortOperations::Detach(const PortId& id) {
+  const std::lock_guard lock(mutex_);
+  const Present present = Look();
+  const auto attached = present.attachments.find(id);
+  if (attached == present.attachments.end()) {
+    return absl::NotFoundError(fmt::format(
+        "port {} is not attached on this host; `outrider port list --local` lists what is",
+        id.ToString()));
+  }
+  RETURN_IF_ERROR(dependencies_.store->DeleteAttachment(id));
+  RunOn(dependencies_.reconciler_executor, [&] { dependencies_.reconciler->Detach(id); });
+  spdlog::info("port {}: detached {}", id.ToString(), attached->second.device);
+  return absl::OkStatus();
+}
+
+int PortOperations::IfindexOf(const std::string& device) {
+  const std::lock_guard lock(mutex_);
+  const auto link = dependencies_.netlink->FindLink(device);
+  return link.ok() ? link->ifindex : 0;
+}
+
+PortOperations::Present PortOperations::Look() {
+  return RunOn(dependencies_.reconciler_executor, [this] {
+    Present present{.attachments = dependencies_.reconciler->attachments(), .segments = {}};
+    for (const auto& [id, attachment] : present.attachments) {
+      if (const auto vni = dependencies_.reconciler->SegmentOf(id)) {
+        present.segments.emplace(id, *vni);
+      }
+    }
+    return present;
+  });
+}
+
+absl::Status PortOperations::CheckDevice(const std::string& device) {
+  const auto link = dependencies_.netlink->FindLink(device);
+  if (absl::IsNotFound(link.status())) {
+    return absl::NotFoundError(
+        fmt::format("device \"{}\" does not exist on this host; create it first (ip tuntap add, or "
+                    "start the guest), `ip link` lists devices",
+                    device));
+  }
+  RETURN_IF_ERROR(link.status());
+  if (link->loopback) {
+    return absl::FailedPreconditionError(
+        fmt::format("device \"{}\" is the loopback; attach a guest's tap or veth", device));
+  }
+  if (device == dependencies_.tunnel_device) {
+    return absl::FailedPreconditionError(fmt::format(
+        "device \"{}\" is the switch's own tunnel; attach a guest's tap or veth", device));
+  }
+  ASSIGN_OR_RETURN(const auto addresses, dependencies_.netlink->ListAddresses());
+  for (const sys::LinkAddress& address : addresses) {
+    if (address.ifindex == link->ifindex && address.address == dependencies_.vtep) {
+      return absl::FailedPreconditionError(fmt::format(
+          "device \"{}\" carries this host's tunnels (VTEP {}); attach a guest's tap or "
+          "veth",
+          device, dependencies_.vtep.ToString()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PortOperations::CheckAgainst(const Present& present, const PortId& id,
+                                          const state::Attachment& attachment) {
+  for (const auto& [other_id, other] : present.attachments) {
+    if (other_id == id) continue;
+    if (other.device == attachment.device) {
+      return absl::AlreadyExistsError(
+          fmt::format("device \"{}\" is port {} already; detach that first", attachment.device,
+                      other_id.ToString()));
+    }
+    if (other.mac == attachment.mac &&
+        InSameSegment(present.segments, id, other_id, attachment.profile, other.profile)) {
+      return absl::AlreadyExistsError(fmt::format(
+          "MAC {} is port {}'s already, in the same segment; give the guest another one",
+          attachment.mac.ToString(), other_id.ToString()));
+    }
+  }
+  const auto old = present.attachments.find(id);
+  if (old == present.attachments.end()) return absl::OkStatus();
+  return CheckChange(id, old->second, attachment);
+}
+
+absl::Status PortOperations::CheckChange(const PortId& id, const state::Attachment& from,
+                                         const state::Attachment& to) {
+  if (from.mac != to.mac) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {} is attached with MAC {}, not {}; detach it first", id.ToString(),
+                    from.mac.ToString(), to.mac.ToString()));
+  }
+  if (from.device != to.device && dependencies_.netlink->FindLink(from.device).ok()) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {} is attached by device \"{}\", which still exists; detach it first",
+                    id.ToString(), from.device));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PortOperations::Wait(const PortId& id, std::chrono::milliseconds wait) {
+  // Shared: the reconciler may answer after this call gave up waiting for the executor.
+  auto result = std::make_shared<std::promise<absl::Status>>();
+  auto answer = result->get_future();
+  const uint64_t token = RunOn(dependencies_.reconciler_executor, [&] {
+    return dependencies_.reconciler->WaitInForce(
+        id, [result](const absl::Status& status) { result->set_value(status); });
+  });
+  if (answer.wait_for(wait) == std::future_status::timeout) {
+    dependencies_.reconciler_executor->Post(
+        [reconciler = dependencies_.reconciler, token] { reconciler->CancelWait(token); });
+  }
+  return answer.get();
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,81 @@
+// Attach and detach: what makes a device of this host a port, as one operation for whoever asks
+// (the local API, later the Open vSwitch surfaces). Owns what may be attached. Knows no protocol.
+//
+// Thread rule: any thread but the reconciler's; operations run one after the other, waiting
+// excepted.
+#ifndef OUTRIDER_VSWITCH_AGENT_PORT_OPERATIONS_H_
+#define OUTRIDER_VSWITCH_AGENT_PORT_OPERATIONS_H_
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "vswitch/agent/executor.h"
+#include "vswitch/agent/local_store.h"
+#include "vswitch/agent/reconciler.h"
+#include "vswitch/sys/netlink/netlink_socket.h"
+
+namespace outrider::agent {
+
+struct AttachResult {
+  // From the request to in force; zero when not waited for.
+  std::chrono::microseconds in_force{0};
+};
+
+class PortOperations {
+ public:
+  static constexpr auto kMaxWait = std::chrono::milliseconds(60000);
+
+  // All outlive the object. `netlink` is its own.
+  struct Dependencies {
+    Executor* reconciler_executor;
+    Reconciler* reconciler;
+    LocalStore* store;
+    std::unique_ptr<sys::NetlinkSocket> netlink;
+    // Never a port: the tunnel device, and the device that holds this address.
+    std::string tunnel_device;
+    IpAddress vtep;
+  };
+  explicit PortOperations(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+
+  // Durable and guarded when it returns; with `wait`, in force under its own profile. The same
+  // again changes nothing and interrupts nothing. Of a live attachment profile, vm_id and ips may
+  // change; the device too once the old one is gone.
+  //
+  // Errors, which change nothing: InvalidArgument, NotFound (no such device), AlreadyExists
+  // (device, or MAC in the segment, is another port's), FailedPrecondition (not a device for a
+  // port; a live attachment's device or MAC). After the attachment: DeadlineExceeded (not in force
+  // in time) and FailedPrecondition (refused by the controller); the device stays attached and
+  // blocked.
+  absl::StatusOr<AttachResult> Attach(const PortId& id, const state::Attachment& attachment,
+                                      std::chrono::milliseconds wait);
+
+  // The device is no port any more when it returns. NotFound: no such attachment.
+  absl::Status Detach(const PortId& id);
+
+  // 0 when there is no such device now.
+  int IfindexOf(const std::string& device);
+
+ private:
+  // What is attached, and where, as far as the reconciler knows.
+  struct Present {
+    state::Attachments attachments;
+    std::map<PortId, Vni> segments;
+  };
+  Present Look();
+  absl::Status CheckDevice(const std::string& device);
+  absl::Status CheckAgainst(const Present& present, const PortId& id,
+                            const state::Attachment& attachment);
+  absl::Status CheckChange(const PortId& id, const state::Attachment& from,
+                           const state::Attachment& to);
+  absl::Status AttachNow(const PortId& id, const state::Attachment& attachment);
+  absl::Status Wait(const PortId& id, std::chrono::milliseconds wait);
+
+  Dependencies dependencies_;
+  std::mutex mutex_;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_PORT_OPERATIONS_H_

@@ -1,0 +1,154 @@
+#include "vswitch/agent/port_reports.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "vswitch/agent/desired_state.h"
+#include "vswitch/convert/to_proto.h"
+
+namespace outrider::agent {
+namespace {
+
+const char* Name(state::PortPhase phase) {
+  switch (phase) {
+    case state::PortPhase::kArmed:
+      return "armed";
+    case state::PortPhase::kActive:
+      return "active";
+    case state::PortPhase::kBlocked:
+      break;
+  }
+  return "blocked";
+}
+
+bool SameStatement(const PortReceipt& a, const PortReceipt& b) {
+  return std::tie(a.profile_revision, a.digest, a.phase, a.epoch) ==
+         std::tie(b.profile_revision, b.digest, b.phase, b.epoch);
+}
+
+bool SameFailures(const std::vector<datapath::ObjectFailure>& a,
+                  const std::vector<datapath::ObjectFailure>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.kind == y.kind && x.key == y.key && x.status == y.status;
+  });
+}
+
+}  // namespace
+
+void PortReports::Tell(const PortEvent& event) {
+  if (observer_ != nullptr) observer_->OnPortEvent(event);
+}
+
+void PortReports::Attached(const PortId& id, const state::Attachment& attachment) {
+  Tell({.kind = PortEvent::Kind::kAttached,
+        .port = id,
+        .attachment = attachment,
+        .epoch = {},
+        .time_us = clock_(),
+        .ether_type = 0});
+}
+
+void PortReports::Detached(const PortId& id) {
+  Tell({.kind = PortEvent::Kind::kDetached,
+        .port = id,
+        .attachment = std::nullopt,
+        .epoch = {},
+        .time_us = clock_(),
+        .ether_type = 0});
+}
+
+PortReceipt PortReports::MakeReceipt(const PortId& id, const state::Port& port,
+                                     Generation generation) const {
+  return {.port = id,
+          .profile = port.profile,
+          .profile_revision = port.profile_revision,
+          .digest = convert::ReceiptDigest(id, port),
+          .phase = port.phase,
+          .epoch = port.epoch,
+          .generation = generation,
+          .time_us = clock_()};
+}
+
+void PortReports::InForce(const PortId& id, const state::Port& port, Generation generation,
+                          bool known) {
+  PortReceipt receipt = MakeReceipt(id, port, generation);
+  const auto last = receipts_.find(id);
+  if (last != receipts_.end() && SameStatement(last->second, receipt)) return;
+  spdlog::info("port {}: {} on {}, epoch {}, profile \"{}\" revision {}", id.ToString(),
+               Name(port.phase), port.device.value_or("no device yet"),
+               static_cast<uint64_t>(port.epoch), port.profile, port.profile_revision);
+  if (const auto seen = first_frames_.find(id);
+      seen != first_frames_.end() && seen->second.epoch != port.epoch) {
+    first_frames_.erase(seen);
+  }
+  receipts_.insert_or_assign(id, receipt);
+  if (observer_ != nullptr && known) observer_->OnReceipt(receipt);
+}
+
+void PortReports::Gone(const PortId& id) {
+  if (receipts_.erase(id) != 0) spdlog::info("port {} removed", id.ToString());
+  first_frames_.erase(id);
+}
+
+void PortReports::FirstFrame(const datapath::FirstFrameEvent& frame, Epoch epoch) {
+  spdlog::info("port {}: first frame of the guest, ethertype {:#06x}", frame.port.ToString(),
+               frame.ether_type);
+  const Seen seen{.frame = frame, .epoch = epoch};
+  first_frames_.insert_or_assign(frame.port, seen);
+  TellFirstFrame(seen);
+}
+
+void PortReports::TellFirstFrame(const Seen& seen) {
+  Tell({.kind = PortEvent::Kind::kFirstFrame,
+        .port = seen.frame.port,
+        .attachment = std::nullopt,
+        .epoch = seen.epoch,
+        .time_us = seen.frame.time_us,
+        .ether_type = seen.frame.ether_type});
+}
+
+void PortReports::Activated(const PortId& id, Epoch epoch, int64_t time_us) {
+  Tell({.kind = PortEvent::Kind::kActivated,
+        .port = id,
+        .attachment = std::nullopt,
+        .epoch = epoch,
+        .time_us = time_us,
+        .ether_type = 0});
+}
+
+void PortReports::Applied(Generation generation,
+                          const std::vector<datapath::ObjectFailure>& failures) {
+  if (acknowledged_ && acknowledged_->generation == generation &&
+      SameFailures(acknowledged_->failures, failures)) {
+    return;
+  }
+  acknowledged_ = {.generation = generation, .failures = failures, .time_us = clock_()};
+  if (observer_ != nullptr) observer_->OnAcknowledgement(*acknowledged_);
+}
+
+void PortReports::Repeat(const state::HostState& controller, const state::HostState& applied,
+                         Generation generation,
+                         const std::vector<datapath::ObjectFailure>& failures) {
+  if (observer_ == nullptr) return;
+  for (const auto& [id, port] : controller.ports) {
+    const auto in_force = applied.ports.find(id);
+    if (in_force == applied.ports.end()) continue;
+    const auto seen = first_frames_.find(id);
+    const bool has_frame = seen != first_frames_.end() && seen->second.epoch == port.epoch;
+    if (OpenedItself(port, applied, id)) {
+      Activated(id, port.epoch, has_frame ? seen->second.frame.time_us : clock_());
+    }
+    if (has_frame && (port.report_first_frame || port.phase == state::PortPhase::kArmed)) {
+      TellFirstFrame(seen->second);
+    }
+    const PortReceipt receipt = MakeReceipt(id, in_force->second, generation);
+    receipts_.insert_or_assign(id, receipt);
+    observer_->OnReceipt(receipt);
+  }
+  acknowledged_ = {.generation = generation, .failures = failures, .time_us = clock_()};
+  observer_->OnAcknowledgement(*acknowledged_);
+}
+
+}  // namespace outrider::agent

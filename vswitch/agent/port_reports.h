@@ -1,0 +1,101 @@
+// What the reconciler tells about ports and generations: receipts once per change, first frames and
+// activations until the controller has taken them in, acknowledgements with failures. Owns what was
+// told last. Knows no wire.
+//
+// Thread rule: the reconciler's thread; the observer is called on it and must not block.
+#ifndef OUTRIDER_VSWITCH_AGENT_PORT_REPORTS_H_
+#define OUTRIDER_VSWITCH_AGENT_PORT_REPORTS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vswitch/agent/executor.h"
+#include "vswitch/datapath/datapath.h"
+#include "vswitch/state/attachment.h"
+#include "vswitch/state/host_state.h"
+
+namespace outrider::agent {
+
+// What is in force for a port. `digest` is the same on every host (proto/digest.h).
+struct PortReceipt {
+  PortId port;
+  std::string profile;
+  uint32_t profile_revision = 0;
+  std::string digest;
+  state::PortPhase phase = state::PortPhase::kBlocked;
+  Epoch epoch{};
+  Generation generation{};
+  // Wall clock, microseconds since the Unix epoch; so in all reports.
+  int64_t time_us = 0;
+};
+
+struct PortEvent {
+  enum class Kind { kAttached, kDetached, kFirstFrame, kActivated };
+  Kind kind = Kind::kAttached;
+  PortId port;
+  // With kAttached.
+  std::optional<state::Attachment> attachment;
+  Epoch epoch{};
+  int64_t time_us = 0;
+  // With kFirstFrame; host byte order.
+  uint16_t ether_type = 0;
+};
+
+struct Acknowledgement {
+  Generation generation{};
+  std::vector<datapath::ObjectFailure> failures;
+  int64_t time_us = 0;
+};
+
+class ReportObserver {
+ public:
+  virtual ~ReportObserver() = default;
+  virtual void OnAcknowledgement(const Acknowledgement& acknowledgement) = 0;
+  virtual void OnReceipt(const PortReceipt& receipt) = 0;
+  virtual void OnPortEvent(const PortEvent& event) = 0;
+};
+
+class PortReports {
+ public:
+  explicit PortReports(WallClock clock) : clock_(std::move(clock)) {}
+  void SetObserver(ReportObserver* observer) { observer_ = observer; }
+
+  void Attached(const PortId& id, const state::Attachment& attachment);
+  void Detached(const PortId& id);
+
+  // What is in force for the port, `generation` being held: logged when it changed, and told if the
+  // controller knows the port.
+  void InForce(const PortId& id, const state::Port& port, Generation generation, bool known);
+  // The port is no more.
+  void Gone(const PortId& id);
+  void FirstFrame(const datapath::FirstFrameEvent& frame, Epoch epoch);
+  void Activated(const PortId& id, Epoch epoch, int64_t time_us);
+  // Told when generation or failures differ from the last time.
+  void Applied(Generation generation, const std::vector<datapath::ObjectFailure>& failures);
+
+  // Tells all of it anew: of every port in `applied` that `controller` has.
+  void Repeat(const state::HostState& controller, const state::HostState& applied,
+              Generation generation, const std::vector<datapath::ObjectFailure>& failures);
+
+ private:
+  struct Seen {
+    datapath::FirstFrameEvent frame;
+    Epoch epoch{};
+  };
+  PortReceipt MakeReceipt(const PortId& id, const state::Port& port, Generation generation) const;
+  void Tell(const PortEvent& event);
+  void TellFirstFrame(const Seen& seen);
+
+  WallClock clock_;
+  ReportObserver* observer_ = nullptr;
+  std::map<PortId, PortReceipt> receipts_;
+  std::map<PortId, Seen> first_frames_;
+  std::optional<Acknowledgement> acknowledged_;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_PORT_REPORTS_H_

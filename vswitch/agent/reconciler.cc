@@ -1,0 +1,333 @@
+#include "vswitch/agent/reconciler.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+
+#include "vswitch/agent/desired_state.h"
+#include "vswitch/convert/to_proto.h"
+
+namespace outrider::agent {
+namespace {
+
+// Logs what fails now and did not fail the same way before.
+void LogNewFailures(const std::vector<datapath::ObjectFailure>& before,
+                    const std::vector<datapath::ObjectFailure>& now) {
+  for (const datapath::ObjectFailure& failure : now) {
+    const bool known = std::any_of(before.begin(), before.end(), [&](const auto& old) {
+      return old.kind == failure.kind && old.key == failure.key && old.status == failure.status;
+    });
+    if (known) continue;
+    spdlog::warn("{} {} is not in force and will be tried again: {}", ToString(failure.kind),
+                 failure.key, Message(failure.status));
+  }
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)),
+      controller_(dependencies_.store),
+      reports_(dependencies_.clock) {}
+
+absl::Status Reconciler::Start() {
+  ASSIGN_OR_RETURN(applied_, dependencies_.datapath->ReadState());
+  ASSIGN_OR_RETURN(attachments_, dependencies_.store->LoadAttachments());
+  RETURN_IF_ERROR(controller_.Load());
+  held_ = applied_;
+  spdlog::info("in force at the start: {} segments, {} ports, {} fdb rows; {}",
+               applied_.segments.size(), applied_.ports.size(), applied_.fdb.size(),
+               controller_.known() ? fmt::format("following stored generation {}",
+                                                 static_cast<uint64_t>(controller_.generation()))
+                                   : "kept until the controller speaks");
+  Reconcile();
+  dependencies_.datapath->SetEventSink(this);
+  return absl::OkStatus();
+}
+
+absl::Status Reconciler::TakeSnapshot(ControllerSnapshot snapshot) {
+  const bool same_store = controller_.known() && controller_.store_id() == snapshot.store_id;
+  RETURN_IF_ERROR(controller_.Take(std::move(snapshot)));
+  if (!same_store) ForgetNewerEpochs();
+  held_ = {};
+  Reconcile();
+  return absl::OkStatus();
+}
+
+absl::Status Reconciler::TakeDelta(const ControllerDelta& delta) {
+  RETURN_IF_ERROR(controller_.Take(delta));
+  Reconcile();
+  return absl::OkStatus();
+}
+
+void Reconciler::TakeRefusal(const PortId& id, const std::string& reason) {
+  if (!attachments_.contains(id)) return;
+  const auto [entry, fresh] = refusals_.insert_or_assign(id, reason);
+  spdlog::warn("port {} is refused by the controller: {}", id.ToString(), entry->second);
+  FailWaiters(id, absl::FailedPreconditionError(reason));
+}
+
+void Reconciler::Attach(const PortId& id, const state::Attachment& attachment) {
+  attachments_.insert_or_assign(id, attachment);
+  refusals_.erase(id);
+  Reconcile();
+  reports_.Attached(id, attachment);
+}
+
+void Reconciler::Detach(const PortId& id) {
+  attachments_.erase(id);
+  refusals_.erase(id);
+  held_.ports.erase(id);
+  Reconcile();
+  reports_.Detached(id);
+  FailWaiters(id, absl::CancelledError("port " + id.ToString() + " was detached meanwhile"));
+}
+
+void Reconciler::DeviceAppeared(const std::string& device) {
+  for (const auto& [id, port] : desired_.ports) {
+    // One that is bound was attached before the news of its device came.
+    const auto applied = applied_.ports.find(id);
+    const bool bound = applied != applied_.ports.end() && applied->second.device == device;
+    if (port.device == device && !bound) return Reconcile();
+  }
+}
+
+void Reconciler::DeviceGone(const std::string& device) {
+  bool lost = false;
+  for (auto& [id, port] : applied_.ports) {
+    if (port.device != device) continue;
+    spdlog::warn("port {}: device {} is gone", id.ToString(), device);
+    port = LostPort(port);
+    lost = true;
+  }
+  if (lost) Reconcile();
+}
+
+void Reconciler::OnFirstFrame(const datapath::FirstFrameEvent& event) {
+  dependencies_.executor->Post([this, event] { HandleFirstFrame(event); });
+}
+
+void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
+  const auto port = applied_.ports.find(event.port);
+  if (port == applied_.ports.end()) return;
+  if (event.armed && port->second.phase == state::PortPhase::kArmed) Activate(event.port, event);
+  reports_.FirstFrame(event, applied_.ports.at(event.port).epoch);
+}
+
+// The shortest way to an open port: one object, without a full pass. MergeDesired comes to the
+// same.
+void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& event) {
+  state::StateDelta delta;
+  state::Port& open = delta.ports.upserts[id];
+  open = applied_.ports.at(id);
+  open.phase = state::PortPhase::kActive;
+  std::vector<datapath::ObjectFailure> failures = ApplyDelta(delta);
+  if (!failures.empty()) {
+    // What failed before this still does.
+    failures.insert(failures.end(), failures_.begin(), failures_.end());
+    return NoteFailures(std::move(failures));
+  }
+  for (state::HostState* state : {&desired_, &held_}) {
+    const auto port = state->ports.find(id);
+    if (port != state->ports.end()) port->second.phase = state::PortPhase::kActive;
+  }
+  reports_.Activated(id, open.epoch, event.time_us);
+}
+
+// Epochs of another store's ports mean nothing here, and what is in force under a newer one would
+// be kept: it goes first. Only then, so that within a store nothing ever goes backwards.
+void Reconciler::ForgetNewerEpochs() {
+  const state::HostState& controller = controller_.state();
+  state::StateDelta delta;
+  for (const auto& [id, port] : applied_.ports) {
+    const auto next = controller.ports.find(id);
+    if (next != controller.ports.end() && next->second.epoch < port.epoch) {
+      delta.ports.deletes.push_back(id);
+    }
+  }
+  for (const auto& [key, row] : applied_.fdb) {
+    const auto next = controller.fdb.find(key);
+    const auto* port = std::get_if<PortId>(&row.where);
+    const bool orphan = port != nullptr && std::binary_search(delta.ports.deletes.begin(),
+                                                              delta.ports.deletes.end(), *port);
+    if (orphan || (next != controller.fdb.end() && next->second.epoch < row.epoch)) {
+      delta.fdb.deletes.push_back(key);
+    }
+  }
+  if (!delta.empty()) NoteFailures(ApplyDelta(delta));
+}
+
+void Reconciler::Reconcile() {
+  desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
+                                 : HoldInForce(held_, attachments_);
+  const state::StateDelta delta = state::ComputeDelta(applied_, desired_);
+  NoteFailures(delta.empty() ? std::vector<datapath::ObjectFailure>() : ApplyDelta(delta));
+  std::erase_if(refusals_, [this](const auto& refusal) {
+    return controller_.state().ports.contains(refusal.first);
+  });
+  if (controller_.known()) reports_.Applied(controller_.generation(), failures_);
+  ResolveWaiters();
+}
+
+std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDelta& delta) {
+  datapath::ApplyResult result = dependencies_.datapath->Apply(delta);
+  objects_written_ += result.written;
+  objects_deleted_ += result.deleted;
+  applied_ = AfterApply(std::move(applied_), delta, result);
+  // Retries in vain are not news.
+  if (result.written + result.deleted != 0) {
+    spdlog::info("generation {}: {} objects written, {} deleted, {} failed",
+                 static_cast<uint64_t>(controller_.generation()), result.written, result.deleted,
+                 result.failures.size());
+  }
+  for (const PortId& id : delta.ports.deletes) {
+    if (!applied_.ports.contains(id)) reports_.Gone(id);
+  }
+  for (const auto& [id, port] : delta.ports.upserts) {
+    reports_.InForce(id, applied_.ports.at(id), controller_.generation(),
+                     controller_.state().ports.contains(id));
+  }
+  return std::move(result.failures);
+}
+
+void Reconciler::NoteFailures(std::vector<datapath::ObjectFailure> failures) {
+  LogNewFailures(failures_, failures);
+  failures_ = std::move(failures);
+  if (failures_.empty()) {
+    retry_delay_ = kFirstRetry;
+  } else {
+    ScheduleRetry();
+  }
+}
+
+void Reconciler::ScheduleRetry() {
+  if (retry_pending_) return;
+  retry_pending_ = true;
+  dependencies_.executor->PostAfter(retry_delay_, [this] {
+    retry_pending_ = false;
+    if (failures_.empty()) return;
+    retry_delay_ = std::min(2 * retry_delay_, kLastRetry);
+    Reconcile();
+  });
+}
+
+bool Reconciler::IsInForce(const PortId& id) const {
+  const auto desired = desired_.ports.find(id);
+  const auto applied = applied_.ports.find(id);
+  return controller_.state().ports.contains(id) && desired != desired_.ports.end() &&
+         applied != applied_.ports.end() && desired->second == applied->second &&
+         applied->second.device && applied->second.phase != state::PortPhase::kBlocked;
+}
+
+uint64_t Reconciler::WaitInForce(const PortId& id, WaitDone done) {
+  const uint64_t token = next_waiter_++;
+  waiters_.emplace(token, Waiter{.id = id, .done = std::move(done)});
+  if (no_waiting_) StopWaiting();
+  const auto refusal = refusals_.find(id);
+  if (refusal != refusals_.end()) {
+    FailWaiters(id, absl::FailedPreconditionError(refusal->second));
+  } else {
+    ResolveWaiters();
+  }
+  return token;
+}
+
+void Reconciler::CancelWait(uint64_t token) {
+  auto waiter = waiters_.extract(token);
+  if (waiter.empty()) return;
+  const PortId& id = waiter.mapped().id;
+  waiter.mapped().done(absl::DeadlineExceededError(
+      fmt::format("port {}: not in force in time: {}", id.ToString(), ProblemOf(id))));
+}
+
+void Reconciler::StopWaiting() {
+  no_waiting_ = true;
+  FailWaiters(std::nullopt, absl::UnavailableError("the agent is stopping"));
+}
+
+void Reconciler::ResolveWaiters() {
+  for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+    const auto present = waiter++;
+    if (IsInForce(present->second.id)) waiters_.extract(present).mapped().done(absl::OkStatus());
+  }
+}
+
+void Reconciler::FailWaiters(const std::optional<PortId>& id, const absl::Status& status) {
+  for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+    const auto present = waiter++;
+    if (!id || present->second.id == *id) waiters_.extract(present).mapped().done(status);
+  }
+}
+
+HeldState Reconciler::Held() const {
+  HeldState held;
+  held.attachments = attachments_;
+  if (!controller_.known()) return held;
+  held.store_id = controller_.store_id();
+  held.generation = controller_.generation();
+  held.digest = convert::StateDigest(controller_.state());
+  return held;
+}
+
+void Reconciler::ReportAll() {
+  reports_.Repeat(controller_.state(), applied_, controller_.generation(), failures_);
+}
+
+std::optional<Vni> Reconciler::SegmentOf(const PortId& id) const {
+  for (const state::HostState* state : {&controller_.state(), &applied_}) {
+    const auto port = state->ports.find(id);
+    if (port != state->ports.end() && port->second.vni) return port->second.vni;
+  }
+  return std::nullopt;
+}
+
+std::string Reconciler::ProblemOf(const PortId& id) const {
+  for (const datapath::ObjectFailure& failure : failures_) {
+    if (failure.kind == datapath::ObjectKind::kPort && failure.key == id.ToString()) {
+      return Message(failure.status);
+    }
+  }
+  const auto applied = applied_.ports.find(id);
+  if (applied != applied_.ports.end() && applied->second.phase != state::PortPhase::kBlocked) {
+    return "";
+  }
+  const auto refusal = refusals_.find(id);
+  if (refusal != refusals_.end()) return refusal->second;
+  const auto port = controller_.state().ports.find(id);
+  if (port == controller_.state().ports.end()) return "the controller has not answered for it yet";
+  if (port->second.profile.empty()) return "it has no profile; give it one (outrider port set)";
+  if (!attachments_.contains(id)) return "no device is attached";
+  return "the controller keeps it blocked";
+}
+
+std::vector<PortView> Reconciler::ListPorts() const {
+  std::set<PortId> ids;
+  for (const auto& [id, port] : desired_.ports) ids.insert(id);
+  for (const auto& [id, port] : applied_.ports) ids.insert(id);
+  std::vector<PortView> views;
+  for (const PortId& id : ids) {
+    PortView view{
+        .id = id, .attachment = {}, .in_force = {}, .digest = "", .problem = ProblemOf(id)};
+    if (const auto found = attachments_.find(id); found != attachments_.end()) {
+      view.attachment = found->second;
+    }
+    if (const auto found = applied_.ports.find(id); found != applied_.ports.end()) {
+      view.in_force = found->second;
+      if (found->second.vni) view.digest = convert::ReceiptDigest(id, found->second);
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+ReconcilerStatus Reconciler::Status() const {
+  return {.store_id = controller_.store_id(),
+          .generation = controller_.generation(),
+          .objects_written = objects_written_,
+          .objects_deleted = objects_deleted_,
+          .failures = failures_};
+}
+
+}  // namespace outrider::agent

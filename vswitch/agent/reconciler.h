@@ -1,0 +1,156 @@
+// Makes what is in force on this host equal to what is desired. Owns desired and applied state, the
+// generation held, and who waits for a port. Knows nothing of streams, gRPC or devices' details.
+//
+// Inputs arrive in any order; each leads to one pass: merge, diff, apply, report. What fails is
+// data: it stays different, and is tried again with backoff and when its device appears.
+//
+// Start-up: what is in force is read back; with a stored controller state the host follows it at
+// once, without one what is in force stays until the controller speaks. So a restart changes
+// nothing.
+//
+// Thread rule: every method on the executor's thread, but for OnFirstFrame (any thread).
+#ifndef OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
+#define OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vswitch/agent/controller_state.h"
+#include "vswitch/agent/executor.h"
+#include "vswitch/agent/port_reports.h"
+#include "vswitch/datapath/datapath.h"
+
+namespace outrider::agent {
+
+// What a session's hello says the agent holds.
+struct HeldState {
+  // Empty when nothing is held; then the rest is, too.
+  std::string store_id;
+  Generation generation{};
+  std::string digest;
+  state::Attachments attachments;
+};
+
+// A port as this host has it, for people.
+struct PortView {
+  PortId id;
+  std::optional<state::Attachment> attachment;
+  // BLOCKED when nothing is in force.
+  state::Port in_force;
+  // Its receipt's digest; empty while no profile is in force.
+  std::string digest;
+  // Why it is blocked; empty when it is not.
+  std::string problem;
+};
+
+struct ReconcilerStatus {
+  std::string store_id;
+  Generation generation{};
+  // Objects written to and deleted from the datapath by this process.
+  uint64_t objects_written = 0;
+  uint64_t objects_deleted = 0;
+  std::vector<datapath::ObjectFailure> failures;
+};
+
+class Reconciler final : public datapath::EventSink {
+ public:
+  static constexpr Executor::Duration kFirstRetry = std::chrono::milliseconds(500);
+  static constexpr Executor::Duration kLastRetry = std::chrono::seconds(30);
+
+  // What it works with; all outlive the reconciler.
+  struct Dependencies {
+    Executor* executor;
+    datapath::Datapath* datapath;
+    LocalStore* store;
+    WallClock clock;
+  };
+  explicit Reconciler(Dependencies dependencies);
+  // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
+  ~Reconciler() override = default;
+
+  // First call. Reads the store and the datapath, and brings them together.
+  absl::Status Start();
+  // Replaces the observer; nullptr for none.
+  void SetObserver(ReportObserver* observer) { reports_.SetObserver(observer); }
+
+  // ---- The controller's word. Refused (see ControllerState::Take) it changes nothing. ----
+  absl::Status TakeSnapshot(ControllerSnapshot snapshot);
+  absl::Status TakeDelta(const ControllerDelta& delta);
+  void TakeRefusal(const PortId& id, const std::string& reason);
+
+  // ---- The host's ----
+  // Also a change of an attachment. The device is guarded when the call returns.
+  void Attach(const PortId& id, const state::Attachment& attachment);
+  void Detach(const PortId& id);
+  // A device of that name appeared, or the one that was there is gone.
+  void DeviceAppeared(const std::string& device);
+  void DeviceGone(const std::string& device);
+  void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
+
+  // ---- Waiting ----
+  // Calls `done` once the port's own profile is in force on its device, or with the reason why it
+  // will not be. Returns a token for CancelWait, which calls `done` with DeadlineExceeded.
+  using WaitDone = std::function<void(absl::Status)>;
+  uint64_t WaitInForce(const PortId& id, WaitDone done);
+  void CancelWait(uint64_t token);
+  // Nobody waits from here on: present and later waits end with Unavailable.
+  void StopWaiting();
+
+  // ---- Looking ----
+  HeldState Held() const;
+  // Reports what is in force now, all of it: to a session that just began.
+  void ReportAll();
+  const state::Attachments& attachments() const { return attachments_; }
+  // Segment of a port, by the controller's word or else what is in force.
+  std::optional<Vni> SegmentOf(const PortId& id) const;
+  std::vector<PortView> ListPorts() const;
+  ReconcilerStatus Status() const;
+  const state::HostState& desired() const { return desired_; }
+  absl::StatusOr<state::HostState> ReadBack() { return dependencies_.datapath->ReadState(); }
+
+ private:
+  struct Waiter {
+    PortId id;
+    WaitDone done;
+  };
+
+  void Reconcile();
+  // Applies, counts, reports; returns what failed.
+  std::vector<datapath::ObjectFailure> ApplyDelta(const state::StateDelta& delta);
+  void NoteFailures(std::vector<datapath::ObjectFailure> failures);
+  void ScheduleRetry();
+  void HandleFirstFrame(const datapath::FirstFrameEvent& event);
+  void Activate(const PortId& id, const datapath::FirstFrameEvent& event);
+  void ForgetNewerEpochs();
+  bool IsInForce(const PortId& id) const;
+  void ResolveWaiters();
+  // Of one port, or of all.
+  void FailWaiters(const std::optional<PortId>& id, const absl::Status& status);
+  std::string ProblemOf(const PortId& id) const;
+
+  Dependencies dependencies_;
+  ControllerState controller_;
+  PortReports reports_;
+  state::Attachments attachments_;
+  // Until the controller first speaks: what was in force at the start.
+  state::HostState held_;
+  state::HostState desired_;
+  state::HostState applied_;
+  // Why the controller does not have an attachment.
+  std::map<PortId, std::string> refusals_;
+  std::vector<datapath::ObjectFailure> failures_;
+  uint64_t objects_written_ = 0;
+  uint64_t objects_deleted_ = 0;
+  bool retry_pending_ = false;
+  Executor::Duration retry_delay_ = kFirstRetry;
+  std::map<uint64_t, Waiter> waiters_;
+  uint64_t next_waiter_ = 1;
+  bool no_waiting_ = false;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
