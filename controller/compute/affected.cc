@@ -1,0 +1,161 @@
+#include <google/protobuf/util/message_differencer.h>
+
+#include <algorithm>
+
+#include "controller/compute/compute.h"
+
+namespace outrider::controller {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+
+void AddHostsOf(const Model& model, const std::string& segment, std::set<std::string>* hosts) {
+  const NameSet& more = model.index().hosts_of_segment.Get(segment);
+  hosts->insert(more.begin(), more.end());
+}
+
+// Where the port is, and where a migration expects it.
+void AddHolders(const Model& model, const std::string& port_id, std::set<std::string>* hosts) {
+  const v1::Port* port = model.Find<v1::Port>(port_id);
+  if (port != nullptr) hosts->insert(port->location().host());
+  const v1::Migration* migration = model.RunningMigrationOf(port_id);
+  if (migration != nullptr && IsExpecting(*migration)) hosts->insert(migration->destination());
+}
+
+void AddHoldersOfProfile(const Model& model, const std::string& profile,
+                         std::set<std::string>* hosts) {
+  for (const std::string& port : model.index().ports_of_profile.Get(profile)) {
+    AddHolders(model, port, hosts);
+  }
+}
+
+// Groups reach hosts only inside rule sets of the profiles that use them.
+void AddGroup(const Model& model, const Change& change, std::set<std::string>* hosts) {
+  for (const std::string& profile : model.index().profiles_of_group.Get(change.name)) {
+    AddHoldersOfProfile(model, profile, hosts);
+  }
+}
+
+void AddGateway(const Model& model, const Change& change, std::set<std::string>* hosts) {
+  for (const auto* gateway : {change.Before<v1::Gateway>(), change.After<v1::Gateway>()}) {
+    if (gateway == nullptr) continue;
+    for (const std::string& segment : gateway->segments()) AddHostsOf(model, segment, hosts);
+  }
+}
+
+// Hosts of the ports get other rules. When the ports change segment, so does what all hosts of the
+// old and the new one know of them.
+void AddProfile(const Model& model, const Change& change, std::set<std::string>* hosts) {
+  const auto* before = change.Before<v1::Profile>();
+  const auto* after = change.After<v1::Profile>();
+  AddHoldersOfProfile(model, change.name, hosts);
+  const std::string from = before == nullptr ? "" : before->vlan().segment();
+  const std::string to = after == nullptr ? "" : after->vlan().segment();
+  if (from == to || model.index().ports_of_profile.Get(change.name).empty()) return;
+  AddHostsOf(model, from, hosts);
+  AddHostsOf(model, to, hosts);
+}
+
+// Whether hosts' states can tell the two apart.
+bool SameToHosts(const v1::Port* before, const v1::Port* after) {
+  if (before == nullptr || after == nullptr) return false;
+  return before->mac() == after->mac() && before->profile() == after->profile() &&
+         MessageDifferencer::Equals(before->location(), after->location()) &&
+         std::equal(before->ips().begin(), before->ips().end(), after->ips().begin(),
+                    after->ips().end());
+}
+
+// Both the segment it was in and the one it is in; all their hosts have it in their tables.
+void AddPort(const Model& model, const Change& change, std::set<std::string>* hosts) {
+  const auto* before = change.Before<v1::Port>();
+  const auto* after = change.After<v1::Port>();
+  if (SameToHosts(before, after)) return;
+  for (const auto* port : {before, after}) {
+    if (port == nullptr) continue;
+    hosts->insert(port->location().host());
+    AddHostsOf(model, model.SegmentOf(*port), hosts);
+  }
+  AddHolders(model, change.name, hosts);
+}
+
+// Only the first end point is used, but any list that differs is worth a look.
+void AddHost(const Model& model, const Change& change, std::set<std::string>* hosts) {
+  const auto* before = change.Before<v1::Host>();
+  const auto* after = change.After<v1::Host>();
+  const bool same = before != nullptr && after != nullptr &&
+                    std::equal(before->vteps().begin(), before->vteps().end(),
+                               after->vteps().begin(), after->vteps().end());
+  if (same) return;
+  hosts->insert(change.name);
+  for (const auto* ports : {&model.index().ports_located_at.Get(change.name),
+                            &model.index().ports_expected_at.Get(change.name)}) {
+    for (const std::string& id : *ports) {
+      const v1::Port* port = model.Find<v1::Port>(id);
+      if (port != nullptr) AddHostsOf(model, model.SegmentOf(*port), hosts);
+    }
+  }
+}
+
+bool SameToHosts(const v1::Migration* before, const v1::Migration* after) {
+  if (before == nullptr || after == nullptr) return false;
+  return IsExpecting(*before) == IsExpecting(*after) && IsRunning(*before) == IsRunning(*after) &&
+         before->destination() == after->destination() &&
+         std::equal(before->port_ids().begin(), before->port_ids().end(), after->port_ids().begin(),
+                    after->port_ids().end());
+}
+
+// The destination begins or ceases to expect ports; with that it joins or leaves their segments.
+void AddMigration(const Model& model, const Change& change, std::set<std::string>* hosts) {
+  const auto* before = change.Before<v1::Migration>();
+  const auto* after = change.After<v1::Migration>();
+  if (SameToHosts(before, after)) return;
+  for (const auto* migration : {before, after}) {
+    if (migration == nullptr) continue;
+    hosts->insert(migration->destination());
+    for (const std::string& id : migration->port_ids()) {
+      const v1::Port* port = model.Find<v1::Port>(id);
+      if (port != nullptr) AddHostsOf(model, model.SegmentOf(*port), hosts);
+    }
+  }
+}
+
+}  // namespace
+
+std::set<std::string> AffectedHosts(const Model& after, const Change& change) {
+  std::set<std::string> hosts;
+  switch (change.kind) {
+    case Kind::kSegment:
+      AddHostsOf(after, change.name, &hosts);
+      break;
+    case Kind::kAddressGroup:
+      AddGroup(after, change, &hosts);
+      break;
+    case Kind::kGateway:
+      AddGateway(after, change, &hosts);
+      break;
+    case Kind::kProfile:
+      AddProfile(after, change, &hosts);
+      break;
+    case Kind::kPort:
+      AddPort(after, change, &hosts);
+      break;
+    case Kind::kHost:
+      AddHost(after, change, &hosts);
+      break;
+    case Kind::kMigration:
+      AddMigration(after, change, &hosts);
+      break;
+    case Kind::kToken:
+      break;
+  }
+  hosts.erase("");
+  return hosts;
+}
+
+std::set<std::string> AffectedHosts(const Model& after, const ChangeSet& set) {
+  std::set<std::string> hosts;
+  for (const Change& change : set.changes) hosts.merge(AffectedHosts(after, change));
+  return hosts;
+}
+
+}  // namespace outrider::controller

@@ -1,0 +1,214 @@
+#include "controller/compute/compute.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "controller/compute/compile_profile.h"
+#include "controller/model/ip_prefix.h"
+#include "proto/digest.h"
+
+namespace outrider::controller {
+namespace {
+
+// Tunnel end point of a host; empty when the host is unknown or has reported none.
+std::string VtepOf(const Model& model, const std::string& host_id) {
+  const v1::Host* host = model.Find<v1::Host>(host_id);
+  return host == nullptr || host->vteps().empty() ? std::string() : host->vteps(0);
+}
+
+// Builds one host's state. Sets are maps so that they come out in canonical order.
+class Builder {
+ public:
+  Builder(const Model& model, const std::string& host_id)
+      : model_(model), host_id_(host_id), vtep_(VtepOf(model, host_id)) {}
+
+  void AddPort(const std::string& port_id);
+  v1::HostState Build();
+  // State of the port as its profile makes it, without phase and epoch; BLOCKED when it has none.
+  v1::PortState Describe(const v1::Port& port);
+
+ private:
+  void SetPhase(const v1::Port& port, v1::PortState* state) const;
+  void AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest);
+  void AddSegment(const v1::Segment& segment);
+  void AddVteps(const v1::Segment& segment, v1::SegmentState* state) const;
+  void AddStation(uint32_t vni, const v1::Port& port);
+  void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
+  void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips);
+
+  const Model& model_;
+  const std::string& host_id_;
+  const std::string vtep_;
+  std::set<std::string> segment_names_;
+  std::map<uint32_t, v1::SegmentState> segments_;
+  std::map<std::pair<uint32_t, std::string>, v1::FdbEntry> fdb_;
+  std::map<std::pair<uint32_t, std::string>, v1::NeighborEntry> neighbors_;
+  std::map<std::string, v1::RuleSet> rule_sets_;
+  std::map<std::string, v1::PortState> ports_;
+};
+
+// Everything PortDigest looks at is set here, so that source and destination agree on it.
+v1::PortState Builder::Describe(const v1::Port& port) {
+  v1::PortState state;
+  state.set_id(port.meta().name());
+  state.set_mac(port.mac());
+  state.set_phase(v1::PORT_PHASE_BLOCKED);
+  const v1::Profile* profile = model_.Find<v1::Profile>(port.profile());
+  const v1::Segment* segment =
+      profile == nullptr ? nullptr : model_.Find<v1::Segment>(profile->vlan().segment());
+  if (segment == nullptr) return state;
+  const CompiledProfile compiled = CompileProfile(model_, *profile);
+  state.set_vni(segment->vni());
+  state.set_profile(port.profile());
+  state.set_profile_revision(profile->profile_revision());
+  AddRuleSet(compiled.ingress, state.mutable_ingress_rule_set());
+  AddRuleSet(compiled.egress, state.mutable_egress_rule_set());
+  if (compiled.ingress_policer) *state.mutable_ingress_policer() = *compiled.ingress_policer;
+  state.set_mac_anti_spoof(compiled.mac_anti_spoof);
+  state.set_phase(v1::PORT_PHASE_ACTIVE);
+  segment_names_.insert(segment->meta().name());
+  return state;
+}
+
+void Builder::AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest) {
+  if (!set) return;
+  *digest = set->digest();
+  rule_sets_.emplace(set->digest(), *set);
+}
+
+void Builder::SetPhase(const v1::Port& port, v1::PortState* state) const {
+  const bool located = port.location().host() == host_id_;
+  // An expected port will be held under the next epoch; the agent may open it under that by itself.
+  state->set_epoch(port.location().epoch() + (located ? 0 : 1));
+  const v1::Migration* migration = model_.RunningMigrationOf(port.meta().name());
+  if (migration == nullptr || migration->destination() != host_id_) return;
+  if (!located && state->phase() == v1::PORT_PHASE_ACTIVE) state->set_phase(v1::PORT_PHASE_ARMED);
+  state->set_report_first_frame(true);
+  state->set_migration_id(migration->meta().name());
+}
+
+void Builder::AddPort(const std::string& port_id) {
+  const v1::Port* port = model_.Find<v1::Port>(port_id);
+  // A migration may name a port that is gone.
+  if (port == nullptr) return;
+  v1::PortState state = Describe(*port);
+  SetPhase(*port, &state);
+  ports_.insert_or_assign(port_id, std::move(state));
+}
+
+void Builder::AddSegment(const v1::Segment& segment) {
+  v1::SegmentState& state = segments_[segment.vni()];
+  state.set_vni(segment.vni());
+  state.set_mtu(segment.mtu());
+  state.set_flood_unknown_unicast(segment.unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_FLOOD);
+  state.set_suppress_arp(segment.arp_suppression() != v1::Segment::ARP_SUPPRESSION_OFF);
+  AddVteps(segment, &state);
+  const std::string& name = segment.meta().name();
+  for (const std::string& host : model_.index().hosts_of_segment.Get(name)) {
+    for (const std::string& id : model_.index().ports_of_segment_at.Get(PairKey(name, host))) {
+      const v1::Port& port = *model_.Find<v1::Port>(id);
+      if (port.location().host() == host) AddStation(segment.vni(), port);
+    }
+  }
+  for (const std::string& gateway : model_.index().gateways_of_segment.Get(name)) {
+    AddGateway(segment, *model_.Find<v1::Gateway>(gateway));
+  }
+}
+
+// Expected hosts count: broadcasts reach them already and end at the armed port.
+void Builder::AddVteps(const v1::Segment& segment, v1::SegmentState* state) const {
+  std::set<std::string> vteps;
+  for (const std::string& host : model_.index().hosts_of_segment.Get(segment.meta().name())) {
+    if (host != host_id_) vteps.insert(VtepOf(model_, host));
+  }
+  for (const std::string& name : model_.index().gateways_of_segment.Get(segment.meta().name())) {
+    vteps.insert(model_.Find<v1::Gateway>(name)->vtep());
+  }
+  vteps.erase("");
+  vteps.erase(vtep_);
+  for (const std::string& vtep : vteps) state->add_vteps(vtep);
+}
+
+void Builder::AddStation(uint32_t vni, const v1::Port& port) {
+  v1::FdbEntry entry;
+  entry.set_vni(vni);
+  entry.set_mac(port.mac());
+  entry.set_epoch(port.location().epoch());
+  if (port.location().host() == host_id_) {
+    entry.set_port_id(port.meta().name());
+  } else {
+    entry.set_vtep(VtepOf(model_, port.location().host()));
+    // Nobody can reach a host that has never said where it is.
+    if (entry.vtep().empty()) return;
+  }
+  AddEntry(std::move(entry), port.ips());
+}
+
+// Epoch 0: stations do not move by our doing.
+void Builder::AddGateway(const v1::Segment& segment, const v1::Gateway& gateway) {
+  for (const v1::Gateway::Station& station : gateway.stations()) {
+    if (station.segment() != segment.meta().name()) continue;
+    v1::FdbEntry entry;
+    entry.set_vni(segment.vni());
+    entry.set_mac(station.mac());
+    entry.set_vtep(gateway.vtep());
+    AddEntry(std::move(entry), station.ips());
+  }
+}
+
+// Ports come before gateways, and the first owner of a key keeps it: validation allows no second
+// one.
+void Builder::AddEntry(v1::FdbEntry entry,
+                       const google::protobuf::RepeatedPtrField<std::string>& ips) {
+  for (const std::string& ip : ips) {
+    const auto address = ParseAddress(ip);
+    // Neighbours serve ARP, which is IPv4's.
+    if (!address || address->family != 4) continue;
+    v1::NeighborEntry neighbor;
+    neighbor.set_vni(entry.vni());
+    neighbor.set_ip(ip);
+    neighbor.set_mac(entry.mac());
+    neighbors_.emplace(std::pair(entry.vni(), ip), std::move(neighbor));
+  }
+  const auto key = std::pair(entry.vni(), entry.mac());
+  fdb_.emplace(key, std::move(entry));
+}
+
+v1::HostState Builder::Build() {
+  for (const std::string& name : segment_names_) AddSegment(*model_.Find<v1::Segment>(name));
+  v1::HostState state;
+  for (auto& [vni, segment] : segments_) *state.add_segments() = std::move(segment);
+  for (auto& [key, entry] : fdb_) *state.add_fdb() = std::move(entry);
+  for (auto& [key, neighbor] : neighbors_) *state.add_neighbors() = std::move(neighbor);
+  for (auto& [digest, set] : rule_sets_) *state.add_rule_sets() = std::move(set);
+  for (auto& [id, port] : ports_) *state.add_ports() = std::move(port);
+  return state;
+}
+
+}  // namespace
+
+v1::HostState ComputeHostState(const Model& model, const std::string& host_id) {
+  if (model.Find<v1::Host>(host_id) == nullptr) return {};
+  Builder builder(model, host_id);
+  for (const std::string& id : model.index().ports_located_at.Get(host_id)) builder.AddPort(id);
+  for (const std::string& id : model.index().ports_expected_at.Get(host_id)) builder.AddPort(id);
+  return builder.Build();
+}
+
+absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id) {
+  const v1::Port* port = model.Find<v1::Port>(port_id);
+  if (port == nullptr) {
+    return absl::FailedPreconditionError(fmt::format("port \"{}\" does not exist", port_id));
+  }
+  const std::string nowhere;
+  const v1::PortState state = Builder(model, nowhere).Describe(*port);
+  if (state.phase() == v1::PORT_PHASE_BLOCKED) {
+    return absl::FailedPreconditionError(fmt::format(
+        "port \"{}\" has no profile in force; give it one with \"outrider port update\"", port_id));
+  }
+  return v1::PortDigest(state);
+}
+
+}  // namespace outrider::controller

@@ -1,0 +1,165 @@
+#include "controller/migration/admission.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "controller/compute/compute.h"
+#include "controller/migration/timeline.h"
+#include "controller/model/names.h"
+#include "controller/model/validate.h"
+
+namespace outrider::controller {
+namespace {
+
+constexpr uint32_t kDefaultLeaseS = 600;
+constexpr uint32_t kMaxLeaseS = 86400;
+constexpr int64_t kUsPerSecond = 1'000'000;
+
+template <typename... Args>
+absl::Status Refused(fmt::format_string<Args...> format, Args&&... args) {
+  return absl::FailedPreconditionError(fmt::format(format, std::forward<Args>(args)...));
+}
+
+absl::Status CheckRequest(const v1::PrepareMigrationRequest& request) {
+  if (request.vm_id().empty() == request.port_id().empty()) {
+    return absl::InvalidArgumentError("give exactly one of vm_id and port_id");
+  }
+  if (request.destination().empty()) {
+    return absl::InvalidArgumentError("destination is missing; name a host");
+  }
+  if (request.lease_s() > kMaxLeaseS) {
+    return absl::InvalidArgumentError(
+        fmt::format("lease_s {} is not in 1..{}", request.lease_s(), kMaxLeaseS));
+  }
+  return absl::OkStatus();
+}
+
+// Ports that must move together.
+absl::StatusOr<NameSet> SelectPorts(const Model& model,
+                                    const v1::PrepareMigrationRequest& request) {
+  std::string vm_id = request.vm_id();
+  const std::string port_id = ToLower(request.port_id());
+  if (!port_id.empty()) {
+    const v1::Port* port = model.Find<v1::Port>(port_id);
+    if (port == nullptr) {
+      return absl::NotFoundError(fmt::format("port \"{}\" does not exist", port_id));
+    }
+    vm_id = port->vm_id();
+    if (vm_id.empty()) return NameSet{port_id};
+  }
+  const NameSet& ports = model.index().ports_of_vm.Get(vm_id);
+  if (!ports.empty()) return ports;
+  return absl::NotFoundError(
+      fmt::format("VM \"{}\" has no ports; attach them with its vm_id, or name a port", vm_id));
+}
+
+// The one host all the ports are on.
+absl::StatusOr<std::string> SourceOf(const Model& model, const NameSet& ports) {
+  std::string source;
+  std::string first;
+  for (const std::string& id : ports) {
+    const std::string& host = model.Find<v1::Port>(id)->location().host();
+    if (host.empty()) return Refused("port \"{}\" is on no host; attach it first", id);
+    if (!source.empty() && source != host) {
+      return Refused(
+          "port \"{}\" is on host \"{}\" but port \"{}\" of the same VM on host \"{}\"; "
+          "detach the one that is not the VM's",
+          first, source, id, host);
+    }
+    source = host;
+    first = id;
+  }
+  return source;
+}
+
+absl::Status CheckDestination(const Model& model, const std::string& id,
+                              const std::string& source) {
+  const v1::Host* host = model.Find<v1::Host>(id);
+  if (host == nullptr) {
+    return absl::NotFoundError(
+        fmt::format("host \"{0}\" does not exist; enrol it with \"outrider host enroll {0}\"", id));
+  }
+  if (id == source) return Refused("the ports are on host \"{}\" already", id);
+  if (host->state() != v1::Host::STATE_CONNECTED) {
+    return Refused("host \"{}\" is not connected; start its agent", id);
+  }
+  if (host->vteps().empty()) {
+    return Refused("host \"{}\" has no tunnel end point; start its agent with --vtep", id);
+  }
+  return absl::OkStatus();
+}
+
+// What the destination could not put in force, or another migration decides already.
+absl::Status CheckPort(const Model& model, const v1::Port& port, const std::string& destination) {
+  const std::string& id = port.meta().name();
+  if (const v1::Migration* other = model.RunningMigrationOf(id)) {
+    return Refused(
+        "port \"{}\" is being moved by migration \"{}\" to host \"{}\"; wait for it or "
+        "abort it",
+        id, other->meta().name(), other->destination());
+  }
+  // Without a profile there is nothing a receipt could vouch for.
+  RETURN_IF_ERROR(ExpectedPortDigest(model, id).status());
+  const std::string segment = model.SegmentOf(port);
+  for (const std::string& other : model.index().ports_with_mac.Get(PairKey(segment, port.mac()))) {
+    if (other == id) continue;
+    return Refused("mac {} of port \"{}\" is also that of port \"{}\" in segment \"{}\"",
+                   port.mac(), id, other, segment);
+  }
+  return CheckUnderlayFits(model, segment, destination);
+}
+
+v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& request,
+                         const NameSet& ports, int64_t now_us) {
+  v1::Migration migration;
+  migration.set_destination(request.destination());
+  migration.set_phase(v1::MIGRATION_PHASE_PREPARING);
+  const uint32_t lease_s = request.lease_s() == 0 ? kDefaultLeaseS : request.lease_s();
+  migration.set_lease_expires_us(now_us + lease_s * kUsPerSecond);
+  for (const std::string& id : ports) {
+    const v1::Port& port = *model.Find<v1::Port>(id);
+    migration.set_vm_id(port.vm_id());
+    migration.set_source(port.location().host());
+    migration.add_port_ids(id);
+    (*migration.mutable_source_epochs())[id] = port.location().epoch();
+    (*migration.mutable_expected_digests())[id] = ExpectedPortDigest(model, id).value_or("");
+  }
+  return migration;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrationRequest& request,
+                                    const std::string& id, int64_t now_us) {
+  RETURN_IF_ERROR(CheckRequest(request));
+  ASSIGN_OR_RETURN(const NameSet ports, SelectPorts(model, request));
+  for (const std::string& port : ports) {
+    RETURN_IF_ERROR(CheckPort(model, *model.Find<v1::Port>(port), request.destination()));
+  }
+  ASSIGN_OR_RETURN(const std::string source, SourceOf(model, ports));
+  RETURN_IF_ERROR(CheckDestination(model, request.destination(), source));
+  v1::Migration migration = MakeRecord(model, request, ports, now_us);
+  migration.mutable_meta()->set_name(id);
+  AddEvent(&migration, now_us, now_us, kController, "intent", "",
+           fmt::format("{} port(s) from host \"{}\" to host \"{}\"", ports.size(), source,
+                       request.destination()));
+  AddEvent(&migration, now_us, now_us, kController, "admitted", "", "");
+  return migration;
+}
+
+Peers ConnectedPeers(const Model& model, const v1::Migration& migration) {
+  std::set<std::string> connected;
+  for (const std::string& id : migration.port_ids()) {
+    const v1::Port* port = model.Find<v1::Port>(id);
+    if (port == nullptr) continue;
+    for (const std::string& host : model.index().hosts_of_segment.Get(model.SegmentOf(*port))) {
+      const v1::Host* found = model.Find<v1::Host>(host);
+      const bool is_connected = found != nullptr && found->state() == v1::Host::STATE_CONNECTED;
+      if (is_connected) connected.insert(host);
+    }
+  }
+  return Peers(connected.begin(), connected.end());
+}
+
+}  // namespace outrider::controller

@@ -1,0 +1,25 @@
+// Whether, and of which ports, a migration may be made. Internal to migration.
+//
+// Pure; any thread.
+#ifndef OUTRIDER_CONTROLLER_MIGRATION_ADMISSION_H_
+#define OUTRIDER_CONTROLLER_MIGRATION_ADMISSION_H_
+
+#include <string>
+
+#include "controller/migration/machine.h"
+#include "controller/model/model.h"
+#include "outrider/v1/api.pb.h"
+
+namespace outrider::controller {
+
+// The record of a migration that may begin, in PREPARING, under the given id. Errors as of
+// MigrationDriver::Prepare.
+absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrationRequest& request,
+                                    const std::string& id, int64_t now_us);
+
+// Connected hosts of the segments the migration's ports are in, source and destination included.
+Peers ConnectedPeers(const Model& model, const v1::Migration& migration);
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_MIGRATION_ADMISSION_H_

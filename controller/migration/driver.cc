@@ -1,0 +1,288 @@
+#include "controller/migration/driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/compute/compute.h"
+#include "controller/migration/admission.h"
+#include "controller/model/names.h"
+#include "controller/store/port_location.h"
+
+namespace outrider::controller {
+namespace {
+
+PortMove MoveTo(const std::string& port_id, const v1::PortLocation& from, const std::string& host,
+                uint64_t epoch) {
+  PortMove move{port_id, from, {}};
+  move.to.set_host(host);
+  move.to.set_epoch(epoch);
+  return move;
+}
+
+std::vector<PortMove> MovesToDestination(const v1::Migration& migration) {
+  std::vector<PortMove> moves;
+  for (const std::string& id : migration.port_ids()) {
+    v1::PortLocation from;
+    from.set_host(migration.source());
+    from.set_epoch(migration.source_epochs().at(id));
+    moves.push_back(MoveTo(id, from, migration.destination(), from.epoch() + 1));
+  }
+  return moves;
+}
+
+// Ports the destination had and maybe let go of; what moved elsewhere since is left alone.
+std::vector<PortMove> MovesToSource(const Model& model, const v1::Migration& migration) {
+  std::vector<PortMove> moves;
+  for (const std::string& id : migration.port_ids()) {
+    const v1::Port* port = model.Find<v1::Port>(id);
+    const uint64_t moved_epoch = migration.source_epochs().at(id) + 1;
+    if (port == nullptr || port->location().epoch() != moved_epoch) continue;
+    const std::string& host = port->location().host();
+    if (!host.empty() && host != migration.destination()) continue;
+    moves.push_back(MoveTo(id, port->location(), migration.source(), moved_epoch + 1));
+  }
+  return moves;
+}
+
+// Locations change in the commit that changes the phase, or neither does.
+absl::Status StageRelocation(const Model& model, const v1::Migration& migration,
+                             Relocation relocation, Transaction* transaction) {
+  switch (relocation) {
+    case Relocation::kNone:
+      return absl::OkStatus();
+    case Relocation::kToDestination:
+      return MovePorts(model, MovesToDestination(migration), transaction);
+    case Relocation::kToSource:
+      return MovePorts(model, MovesToSource(model, migration), transaction);
+  }
+  return absl::OkStatus();
+}
+
+// What the receipts of the migration's ports must carry by now.
+std::vector<MigrationInput> Expectations(const Model& model, const v1::Migration& migration) {
+  std::vector<MigrationInput> inputs;
+  for (const std::string& id : migration.port_ids()) {
+    const auto digest = ExpectedPortDigest(model, id);
+    if (digest.ok()) inputs.push_back(ExpectationEvent{id, *digest});
+  }
+  return inputs;
+}
+
+// The migration `host` owes an acknowledgement that this generation is; usually none.
+std::vector<std::string> OwedBy(const Model& model, const std::string& host, uint64_t generation) {
+  std::vector<std::string> owed;
+  for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
+    const v1::Migration& migration = *model.Find<v1::Migration>(id);
+    if (migration.phase() != v1::MIGRATION_PHASE_SWITCHING) continue;
+    const auto peer = migration.peers().find(host);
+    const bool owes = peer != migration.peers().end() && peer->second == 0;
+    if (owes && generation >= MoveRevision(migration)) owed.push_back(id);
+  }
+  return owed;
+}
+
+NameSet Running(const Repository& repository) {
+  return repository.Read(
+      [](const Model& model) { return model.index().running_migrations.Get(Index::kAll); });
+}
+
+}  // namespace
+
+MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock)
+    : repository_(repository), clock_(clock) {
+  subscription_ = repository_->Subscribe([this](const ChangeSet& set) { OnChanges(set); });
+}
+
+MigrationDriver::~MigrationDriver() = default;
+
+absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigrationRequest& request) {
+  const std::string id = "mig-" + NewUuid().substr(0, 8);
+  v1::Migration migration;
+  const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(migration, Admit(model, request, id, clock_->NowUs()));
+    if (model.Find<v1::Migration>(id) != nullptr) {
+      return absl::UnavailableError("migration id \"" + id + "\" is taken; try again");
+    }
+    transaction->Put(migration);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(repository_->Transact(fn).status());
+  return repository_->Get<v1::Migration>(id);
+}
+
+absl::StatusOr<v1::Migration> MigrationDriver::Switchover(const std::string& id,
+                                                          int64_t paused_us) {
+  return Feed(id, [&](const Model& model, const v1::Migration& migration) {
+    return std::vector<MigrationInput>{
+        SwitchoverEvent{paused_us, ConnectedPeers(model, migration)}};
+  });
+}
+
+absl::StatusOr<v1::Migration> MigrationDriver::Abort(const std::string& id,
+                                                     const std::string& reason) {
+  const std::string why = reason.empty() ? "asked for by the operator" : reason;
+  return Feed(id, [&](const Model&, const v1::Migration&) {
+    return std::vector<MigrationInput>{AbortEvent{why}};
+  });
+}
+
+absl::Status MigrationDriver::OnReceipt(const std::string& host, const v1::PortReceipt& given) {
+  v1::PortReceipt receipt = given;
+  receipt.set_host(host);
+  return FeedPort(receipt.port_id(), [&](const Model& model, const v1::Migration& migration) {
+    // A profile may have changed a moment ago: judge the receipt by what holds now.
+    std::vector<MigrationInput> inputs = Expectations(model, migration);
+    inputs.push_back(ReceiptEvent{receipt});
+    return inputs;
+  });
+}
+
+absl::Status MigrationDriver::OnPortEvent(const std::string& host, const v1::PortEvent& event) {
+  const std::string port =
+      ToLower(event.port_id().empty() ? event.attachment().port_id() : event.port_id());
+  const auto make = [&](const Model& model,
+                        const v1::Migration& migration) -> std::vector<MigrationInput> {
+    const Peers peers = ConnectedPeers(model, migration);
+    switch (event.kind()) {
+      case v1::PortEvent::KIND_ATTACHED:
+        return {AttachedEvent{host, port, event.time_us()}};
+      case v1::PortEvent::KIND_DETACHED:
+        return {DetachedEvent{host, port, event.time_us(), peers}};
+      case v1::PortEvent::KIND_FIRST_FRAME:
+      case v1::PortEvent::KIND_ACTIVATED: {
+        const bool first_frame = event.kind() == v1::PortEvent::KIND_FIRST_FRAME;
+        return {ActivationEvent{host, port, event.epoch(), event.time_us(), first_frame, peers}};
+      }
+      default:
+        return {};
+    }
+  };
+  return FeedPort(port, make);
+}
+
+absl::Status MigrationDriver::OnAck(const std::string& host, const v1::Ack& ack) {
+  const auto owed =
+      repository_->Read([&](const Model& model) { return OwedBy(model, host, ack.generation()); });
+  for (const std::string& id : owed) {
+    {
+      std::lock_guard lock(acks_mutex_);
+      acks_[id].emplace(host, AckEvent{host, ack.generation(), ack.time_us(), clock_->NowUs()});
+    }
+    if (IsLastAck(id)) RETURN_IF_ERROR(FlushAcks(id));
+  }
+  return absl::OkStatus();
+}
+
+// With it the record can be written once for all peers.
+bool MigrationDriver::IsLastAck(const std::string& id) const {
+  const auto migration =
+      repository_->Read([&](const Model& model) { return model.Share<v1::Migration>(id); });
+  if (migration == nullptr) return false;
+  std::lock_guard lock(acks_mutex_);
+  const auto acks = acks_.find(id);
+  if (acks == acks_.end()) return false;
+  return std::all_of(migration->peers().begin(), migration->peers().end(), [&](const auto& peer) {
+    return peer.second != 0 || acks->second.contains(peer.first);
+  });
+}
+
+absl::Status MigrationDriver::FlushAcks(const std::string& id) {
+  std::map<std::string, AckEvent> acks;
+  {
+    std::lock_guard lock(acks_mutex_);
+    if (const auto node = acks_.extract(id)) acks = node.mapped();
+  }
+  if (acks.empty()) return absl::OkStatus();
+  const auto fed = Feed(id, [&](const Model&, const v1::Migration&) {
+    std::vector<MigrationInput> inputs;
+    for (const auto& [host, ack] : acks) inputs.push_back(ack);
+    return inputs;
+  });
+  if (fed.ok() || fed.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
+  // The next tick tries again.
+  std::lock_guard lock(acks_mutex_);
+  acks_[id].merge(acks);
+  return fed.status();
+}
+
+absl::Status MigrationDriver::OnHostLost(const std::string& host) {
+  absl::Status result;
+  for (const std::string& id : Running(*repository_)) {
+    // What it acknowledged before counts.
+    result.Update(FlushAcks(id));
+    result.Update(Feed(id, [&](const Model&, const v1::Migration&) {
+                    return std::vector<MigrationInput>{HostLostEvent{host}};
+                  }).status());
+  }
+  return result;
+}
+
+absl::Status MigrationDriver::OnTick() {
+  absl::Status result;
+  for (const std::string& id : Running(*repository_)) {
+    result.Update(FlushAcks(id));
+    result.Update(Feed(id, [](const Model&, const v1::Migration&) {
+                    return std::vector<MigrationInput>{TickEvent{}};
+                  }).status());
+  }
+  return result;
+}
+
+absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
+                                                    const MakeInputs& make_inputs) {
+  v1::Migration migration;
+  const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
+    const v1::Migration* present = model.Find<v1::Migration>(id);
+    if (present == nullptr) return Repository::NotFound(Kind::kMigration, id);
+    migration = *present;
+    bool changed = false;
+    for (const MigrationInput& input : make_inputs(model, migration)) {
+      ASSIGN_OR_RETURN(Outcome outcome, Advance(migration, input, clock_->NowUs()));
+      RETURN_IF_ERROR(StageRelocation(model, migration, outcome.relocation, transaction));
+      changed |= outcome.changed;
+      migration = std::move(outcome.next);
+    }
+    if (changed) transaction->Put(migration);
+    return absl::OkStatus();
+  };
+  ASSIGN_OR_RETURN(const uint64_t revision, repository_->Transact(fn));
+  const auto stored = repository_->Get<v1::Migration>(id);
+  if (stored.ok()) return *stored;
+  migration.mutable_meta()->set_revision(revision);
+  return migration;
+}
+
+absl::Status MigrationDriver::FeedPort(const std::string& port_id, const MakeInputs& make_inputs) {
+  // Most ports are in no migration: find that out without the writer's lock.
+  const std::string id = repository_->Read([&](const Model& model) {
+    const v1::Migration* migration = model.RunningMigrationOf(port_id);
+    return migration == nullptr ? std::string() : migration->meta().name();
+  });
+  return id.empty() ? absl::OkStatus() : Feed(id, make_inputs).status();
+}
+
+// Profiles, groups and segments decide what hosts compile, so what receipts must carry.
+void MigrationDriver::OnChanges(const ChangeSet& set) {
+  NameSet concerned;
+  for (const Change& change : set.changes) {
+    switch (change.kind) {
+      case Kind::kProfile:
+      case Kind::kAddressGroup:
+      case Kind::kSegment:
+        concerned.merge(Running(*repository_));
+        break;
+      case Kind::kPort:
+        concerned.merge(repository_->Read(
+            [&](const Model& model) { return model.index().migrations_of_port.Get(change.name); }));
+        break;
+      default:
+        break;
+    }
+  }
+  for (const std::string& id : concerned) {
+    // A failed write is made up for by OnReceipt, which looks at the present expectation itself.
+    Feed(id, Expectations).IgnoreError();
+  }
+}
+
+}  // namespace outrider::controller

@@ -1,0 +1,73 @@
+// Runs migrations: feeds what operators, hosts and the clock say to the state machine, and commits
+// its outcomes with the ports' locations in one transaction. All its state but unwritten
+// acknowledgements is in the store, so that it goes on after a restart. Must not know sessions or
+// gRPC: hosts learn of a migration because the model their state is computed from has changed.
+//
+// Thread-safe. Calls block for a commit when they change something and cost a look-up when not.
+#ifndef OUTRIDER_CONTROLLER_MIGRATION_DRIVER_H_
+#define OUTRIDER_CONTROLLER_MIGRATION_DRIVER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "controller/migration/machine.h"
+#include "controller/store/repository.h"
+#include "outrider/v1/api.pb.h"
+#include "outrider/v1/session.pb.h"
+
+namespace outrider::controller {
+
+class MigrationDriver {
+ public:
+  // Both must outlive the driver.
+  MigrationDriver(Repository* repository, const Clock* clock);
+  ~MigrationDriver();
+
+  // Selects the ports, checks admission, and stores the migration in PREPARING; returns at once
+  // (`wait_armed_ms` is the caller's: Subscribe to the repository and look for ARMED).
+  // InvalidArgument: the request; NotFound: VM, port or destination; FailedPrecondition: admission,
+  // naming what is missing or the migration that is in the way.
+  absl::StatusOr<v1::Migration> Prepare(const v1::PrepareMigrationRequest& request);
+
+  // As of MigrationService in api.proto.
+  absl::StatusOr<v1::Migration> Switchover(const std::string& id, int64_t paused_us);
+  absl::StatusOr<v1::Migration> Abort(const std::string& id, const std::string& reason);
+
+  // A host's receipt, port event (attached, detached, first frame, activated), acknowledgement
+  // (also when it resumed at a generation), or the end of its session. `host` is the authenticated
+  // identity. What concerns no running migration is ignored. Call OnPortEvent for ATTACHED after
+  // BindPort, for DETACHED before UnbindPort.
+  absl::Status OnReceipt(const std::string& host, const v1::PortReceipt& receipt);
+  absl::Status OnPortEvent(const std::string& host, const v1::PortEvent& event);
+  absl::Status OnAck(const std::string& host, const v1::Ack& ack);
+  absl::Status OnHostLost(const std::string& host);
+
+  // Leases, commit grace, and acknowledgements not written yet. Call several times a second.
+  absl::Status OnTick();
+
+ private:
+  // Makes inputs from the model the outcome is decided on.
+  using MakeInputs = std::function<std::vector<MigrationInput>(const Model&, const v1::Migration&)>;
+  absl::StatusOr<v1::Migration> Feed(const std::string& id, const MakeInputs& make_inputs);
+  // To the running migration of the port, if there is one.
+  absl::Status FeedPort(const std::string& port_id, const MakeInputs& make_inputs);
+  absl::Status FlushAcks(const std::string& id);
+  bool IsLastAck(const std::string& id) const;
+  void OnChanges(const ChangeSet& set);
+
+  Repository* const repository_;
+  const Clock* const clock_;
+  mutable std::mutex acks_mutex_;
+  // Not written yet, by migration, then host. A record is rewritten once all peers have
+  // acknowledged, or at the next tick, rather than once per peer.
+  std::map<std::string, std::map<std::string, AckEvent>> acks_;
+  std::unique_ptr<Subscription> subscription_;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_MIGRATION_DRIVER_H_

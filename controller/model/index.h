@@ -1,0 +1,72 @@
+// The model's secondary indices: who refers to whom. Filled by Model only; everybody else reads.
+// Must not know objects, only their names.
+//
+// Not synchronised: lives inside a Model and follows its thread rule. Returned references are valid
+// until the model changes.
+#ifndef OUTRIDER_CONTROLLER_MODEL_INDEX_H_
+#define OUTRIDER_CONTROLLER_MODEL_INDEX_H_
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace outrider::controller {
+
+using NameSet = std::set<std::string>;
+
+// key -> set of values. All operations are logarithmic.
+class Relation {
+ public:
+  // Empty keys are not kept.
+  void Add(const std::string& key, const std::string& value);
+  void Remove(const std::string& key, const std::string& value);
+  // Empty when there is none.
+  const NameSet& Get(const std::string& key) const;
+
+  bool operator==(const Relation&) const = default;
+
+ private:
+  std::map<std::string, NameSet> sets_;
+};
+
+// Key of a relation over a pair. Names and addresses never hold '|'.
+inline std::string PairKey(const std::string& first, const std::string& second) {
+  return first.empty() || second.empty() ? std::string() : first + '|' + second;
+}
+
+struct Index {
+  // By host: ports whose location it is; ports a migration (PREPARING, ARMED) expects there.
+  Relation ports_located_at;
+  Relation ports_expected_at;
+  Relation ports_of_profile;
+  Relation ports_of_vm;
+
+  // By segment. Ports through their profile, wherever they are; hosts: those with a port of the
+  // segment located or expected there.
+  Relation ports_of_segment;
+  Relation hosts_of_segment;
+  Relation profiles_of_segment;
+  Relation gateways_of_segment;
+  // By PairKey(segment, host): ports located or expected there.
+  Relation ports_of_segment_at;
+  // By PairKey(segment, mac), PairKey(segment, ip): ports.
+  Relation ports_with_mac;
+  Relation ports_with_ip;
+
+  Relation profiles_of_group;
+  // By decimal VNI.
+  Relation segments_with_vni;
+  // By address: "host <id>" or "gateway <name>".
+  Relation owners_of_vtep;
+  // By port: the migration in PREPARING, ARMED or SWITCHING.
+  Relation migrations_of_port;
+  // By kAll: the migrations in PREPARING, ARMED or SWITCHING.
+  Relation running_migrations;
+  static constexpr char kAll[] = "all";
+
+  bool operator==(const Index&) const = default;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_MODEL_INDEX_H_

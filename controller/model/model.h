@@ -1,0 +1,103 @@
+// The controller's objects in memory, by name, with indices. The truth about intent between loads
+// of the store. Must not know the store, hosts' sessions or how host states are computed.
+//
+// Not synchronised: the Repository guards it. Objects are immutable and shared, so a reader may
+// keep one after it let go of the model. The cost of one change grows with what refers to the
+// object changed, never with all objects.
+#ifndef OUTRIDER_CONTROLLER_MODEL_MODEL_H_
+#define OUTRIDER_CONTROLLER_MODEL_MODEL_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "controller/model/change.h"
+#include "controller/model/index.h"
+
+namespace outrider::controller {
+
+// Objects of a kind, ordered by name.
+template <typename T>
+using Table = std::map<std::string, std::shared_ptr<const T>>;
+
+class Model {
+ public:
+  // Store revision this is the state of.
+  uint64_t revision() const { return revision_; }
+
+  // All objects of a kind. Of profiles: the revisions in force.
+  template <typename T>
+  const Table<T>& All() const {
+    return std::get<Table<T>>(tables_);
+  }
+
+  // Null when there is none. The pointer is valid until the model changes; Share's as long as held.
+  template <typename T>
+  const T* Find(const std::string& name) const {
+    return Share<T>(name).get();
+  }
+  template <typename T>
+  std::shared_ptr<const T> Share(const std::string& name) const {
+    const auto found = All<T>().find(name);
+    return found == All<T>().end() ? nullptr : found->second;
+  }
+
+  // All revisions of a profile, oldest first; replaced ones are STATE_RETIRED.
+  std::vector<std::shared_ptr<const v1::Profile>> Revisions(const std::string& profile) const;
+
+  const Index& index() const { return index_; }
+
+  // Name of the segment the port belongs to by its profile; empty when the profile is empty or
+  // unknown.
+  std::string SegmentOf(const v1::Port& port) const;
+
+  // The migration in PREPARING, ARMED or SWITCHING that moves the port; null when there is none.
+  const v1::Migration* RunningMigrationOf(const std::string& port_id) const;
+
+  // Makes the change: the object becomes `after` (or goes), indices follow. `before` must be the
+  // present object. `revision` is what revision() returns from now on.
+  void Apply(uint64_t revision, const Change& change);
+
+  // For a load that finds no objects: the store's revision.
+  void SetRevision(uint64_t revision) { revision_ = revision; }
+
+ private:
+  // Ports whose index entries depend on the changed object.
+  NameSet DependentPorts(const Change& change) const;
+  void Swap(const Change& change);
+  void IndexObject(const Change& change);
+  void IndexPort(const std::string& port_id, bool add);
+  void IndexPortInSegment(const v1::Port& port, const std::string& expected, bool add);
+  void ArchiveProfile(const Change& change);
+
+  uint64_t revision_ = 0;
+  std::tuple<Table<v1::Segment>, Table<v1::AddressGroup>, Table<v1::Gateway>, Table<v1::Profile>,
+             Table<v1::Port>, Table<v1::Host>, Table<v1::Migration>, Table<v1::EnrollmentToken>>
+      tables_;
+  // Replaced revisions of profiles, oldest first.
+  std::map<std::string, std::vector<std::shared_ptr<const v1::Profile>>> retired_;
+  Index index_;
+};
+
+// PREPARING or ARMED: the destination expects the ports.
+bool IsExpecting(const v1::Migration& migration);
+// PREPARING, ARMED or SWITCHING.
+bool IsRunning(const v1::Migration& migration);
+
+// A Change that puts `after` in the place of what the model has.
+template <typename T>
+Change MakePut(const Model& model, std::shared_ptr<const T> after) {
+  const std::string name = after->meta().name();
+  return Change{KindOf<T>::value, name, model.Share<T>(name), std::move(after)};
+}
+template <typename T>
+Change MakeErase(const Model& model, const std::string& name) {
+  return Change{KindOf<T>::value, name, model.Share<T>(name), nullptr};
+}
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_MODEL_MODEL_H_

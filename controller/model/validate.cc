@@ -1,0 +1,205 @@
+#include "controller/model/validate.h"
+
+#include <algorithm>
+#include <set>
+
+#include "controller/model/acl.h"
+#include "controller/model/complaint.h"
+#include "controller/model/ip_prefix.h"
+#include "controller/model/names.h"
+
+namespace outrider::controller {
+namespace {
+
+constexpr uint32_t kMaxVni = (1U << 24) - 1;
+constexpr uint32_t kMinMtu = 576;
+// An IPv4 underlay packet is at most 65535 bytes.
+constexpr uint32_t kMaxMtu = 65535 - kEncapsulationOverhead;
+constexpr int kMaxGroupPrefixes = 1024;
+
+template <typename T>
+absl::Status CheckName(const T& object) {
+  if (IsName(object.meta().name())) return absl::OkStatus();
+  return Invalid(object,
+                 "name must be 1..63 characters of a-z, 0-9, '-' and '.', beginning and ending "
+                 "with a letter or digit");
+}
+
+// Every host that has ports of the segment must be able to carry the candidate's packets.
+absl::Status CheckHostsFit(const Model& model, const v1::Segment& candidate) {
+  const uint32_t needed = candidate.mtu() + kEncapsulationOverhead;
+  for (const std::string& id : model.index().hosts_of_segment.Get(candidate.meta().name())) {
+    const v1::Host* host = model.Find<v1::Host>(id);
+    if (host == nullptr || host->underlay_mtu() == 0 || host->underlay_mtu() >= needed) continue;
+    return Refused(candidate,
+                   "mtu {} needs an underlay MTU of {}, but host \"{}\" has {}; use an mtu of at "
+                   "most {} or raise the host's underlay MTU",
+                   candidate.mtu(), needed, id, host->underlay_mtu(),
+                   host->underlay_mtu() - kEncapsulationOverhead);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckStation(const Model& model, const v1::Gateway& gateway, int position) {
+  const v1::Gateway::Station& station = gateway.stations(position);
+  const int number = position + 1;
+  const auto& segments = gateway.segments();
+  if (std::find(segments.begin(), segments.end(), station.segment()) == segments.end()) {
+    return Invalid(gateway,
+                   "station {}: segment \"{}\" is not among the gateway's segments; add it", number,
+                   station.segment());
+  }
+  if (!IsUnicastMac(station.mac())) {
+    return Invalid(gateway, "station {}: mac \"{}\" is not a unicast MAC such as 52:54:00:aa:bb:cc",
+                   number, station.mac());
+  }
+  const NameSet& ports =
+      model.index().ports_with_mac.Get(PairKey(station.segment(), station.mac()));
+  if (!ports.empty()) {
+    return Taken(gateway, "station {}: mac {} is that of port \"{}\" in segment \"{}\"", number,
+                 station.mac(), *ports.begin(), station.segment());
+  }
+  for (const std::string& ip : station.ips()) {
+    if (!ParseAddress(ip)) {
+      return Invalid(gateway, "station {}: ip \"{}\" is not an IP address", number, ip);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// MACs of other gateways' stations, and the gateway's own, are unique within a segment.
+absl::Status CheckStationsUnique(const Model& model, const v1::Gateway& gateway) {
+  std::map<std::string, std::string> owners;
+  for (const std::string& segment : gateway.segments()) {
+    for (const std::string& name : model.index().gateways_of_segment.Get(segment)) {
+      if (name == gateway.meta().name()) continue;
+      for (const auto& station : model.Find<v1::Gateway>(name)->stations()) {
+        owners.emplace(PairKey(station.segment(), station.mac()), name);
+      }
+    }
+  }
+  for (const auto& station : gateway.stations()) {
+    const auto [owner, added] =
+        owners.emplace(PairKey(station.segment(), station.mac()), gateway.meta().name());
+    if (!added) {
+      return Taken(gateway, "mac {} in segment \"{}\" is a station of gateway \"{}\" already",
+                   station.mac(), station.segment(), owner->second);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Profiles that use the group must still fit with its new content.
+absl::Status CheckUsersFit(const Model& model, const v1::AddressGroup& group) {
+  const NameSet& users = model.index().profiles_of_group.Get(group.meta().name());
+  if (users.empty()) return absl::OkStatus();
+  // A model of groups alone is all that expansion looks at.
+  Model changed;
+  for (const auto& [name, other] : model.All<v1::AddressGroup>()) {
+    if (name != group.meta().name()) changed.Apply(0, MakePut(changed, other));
+  }
+  changed.Apply(0, MakePut(changed, std::make_shared<const v1::AddressGroup>(group)));
+  for (const std::string& name : users) {
+    const v1::Profile* profile = model.Find<v1::Profile>(name);
+    for (const auto* rules : {&profile->acl().ingress(), &profile->acl().egress()}) {
+      const size_t count = CountCompiled(changed, *rules);
+      if (count <= kMaxCompiledRules) continue;
+      return Refused(group,
+                     "with {} prefixes, a direction of profile \"{}\" would have {} rules of at "
+                     "most {}; shorten the group or the profile's rules",
+                     group.prefixes_size(), name, count, kMaxCompiledRules);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Validate(const Model& model, const v1::Segment& candidate) {
+  RETURN_IF_ERROR(CheckName(candidate));
+  if (candidate.vni() < 1 || candidate.vni() > kMaxVni) {
+    return Invalid(candidate, "vni {} is not in 1..{}", candidate.vni(), kMaxVni);
+  }
+  if (candidate.mtu() < kMinMtu || candidate.mtu() > kMaxMtu) {
+    return Invalid(candidate, "mtu {} is not in {}..{}", candidate.mtu(), kMinMtu, kMaxMtu);
+  }
+  for (const auto& other : model.index().segments_with_vni.Get(std::to_string(candidate.vni()))) {
+    if (other == candidate.meta().name()) continue;
+    return Taken(candidate, "vni {} is that of segment \"{}\"; choose another", candidate.vni(),
+                 other);
+  }
+  // A VNI in use is in the frames of running hosts: it cannot be exchanged on all at once.
+  const v1::Segment* present = model.Find<v1::Segment>(candidate.meta().name());
+  if (present != nullptr && present->vni() != candidate.vni()) {
+    return Refused(candidate,
+                   "vni cannot change from {} to {}; delete the segment and create it anew",
+                   present->vni(), candidate.vni());
+  }
+  return CheckHostsFit(model, candidate);
+}
+
+absl::Status Validate(const Model& model, const v1::AddressGroup& candidate) {
+  RETURN_IF_ERROR(CheckName(candidate));
+  if (candidate.prefixes_size() > kMaxGroupPrefixes) {
+    return Invalid(candidate, "{} prefixes are more than {}; split the group",
+                   candidate.prefixes_size(), kMaxGroupPrefixes);
+  }
+  std::set<std::string> seen;
+  for (const std::string& text : candidate.prefixes()) {
+    const auto prefix = ParsePrefix(text);
+    if (!prefix) {
+      return Invalid(candidate, "prefix \"{}\" is not an IP address or prefix", text);
+    }
+    if (prefix->HasHostBits()) {
+      return Invalid(candidate, "prefix {} has host bits set; did you mean {}?", text,
+                     prefix->Network().Text());
+    }
+    if (!seen.insert(text).second) {
+      return Invalid(candidate, "prefix {} is listed twice; remove one", text);
+    }
+  }
+  return CheckUsersFit(model, candidate);
+}
+
+absl::Status Validate(const Model& model, const v1::Gateway& candidate) {
+  RETURN_IF_ERROR(CheckName(candidate));
+  const auto vtep = ParseAddress(candidate.vtep());
+  if (!vtep || vtep->family != 4) {
+    return Invalid(candidate, "vtep \"{}\" is not an IPv4 address", candidate.vtep());
+  }
+  for (const std::string& owner : model.index().owners_of_vtep.Get(candidate.vtep())) {
+    if (owner == "gateway " + candidate.meta().name()) continue;
+    return Taken(candidate, "vtep {} is that of {}", candidate.vtep(), owner);
+  }
+  std::set<std::string> seen;
+  for (const std::string& segment : candidate.segments()) {
+    if (model.Find<v1::Segment>(segment) == nullptr) {
+      return Invalid(candidate, "segment \"{}\" does not exist; create it first", segment);
+    }
+    if (!seen.insert(segment).second) {
+      return Invalid(candidate, "segment \"{}\" is listed twice; remove one", segment);
+    }
+  }
+  for (int i = 0; i < candidate.stations_size(); ++i) {
+    RETURN_IF_ERROR(CheckStation(model, candidate, i));
+  }
+  return CheckStationsUnique(model, candidate);
+}
+
+absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
+                               const std::string& host) {
+  const v1::Segment* found = model.Find<v1::Segment>(segment);
+  const v1::Host* carrier = model.Find<v1::Host>(host);
+  if (found == nullptr || carrier == nullptr || carrier->underlay_mtu() == 0) {
+    return absl::OkStatus();
+  }
+  const uint32_t needed = found->mtu() + kEncapsulationOverhead;
+  if (carrier->underlay_mtu() >= needed) return absl::OkStatus();
+  return Refused(*carrier,
+                 "underlay MTU {} cannot carry segment \"{}\": its mtu {} needs {}; raise the "
+                 "underlay MTU or lower the segment's mtu to {}",
+                 carrier->underlay_mtu(), segment, found->mtu(), needed,
+                 carrier->underlay_mtu() - kEncapsulationOverhead);
+}
+
+}  // namespace outrider::controller

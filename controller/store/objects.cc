@@ -1,0 +1,151 @@
+#include "controller/store/objects.h"
+
+#include <fmt/format.h>
+
+#include "controller/model/validate.h"
+#include "proto/digest.h"
+
+namespace outrider::controller {
+namespace {
+
+template <typename T>
+std::string Subject(const std::string& name) {
+  return fmt::format("{} \"{}\"", KindName(KindOf<T>::value), name);
+}
+
+// Output-only fields are what the model has, whatever the client sent.
+template <typename T>
+void TakeOutputs(const T*, T*) {}
+
+void TakeOutputs(const v1::Port* present, v1::Port* candidate) {
+  static const v1::Port* const kNone = new v1::Port();
+  const v1::Port& from = present == nullptr ? *kNone : *present;
+  *candidate->mutable_location() = from.location();
+  candidate->set_phase(present == nullptr ? v1::PORT_PHASE_UNBOUND : from.phase());
+  candidate->set_device(from.device());
+  *candidate->mutable_receipt() = from.receipt();
+  candidate->set_problem(from.problem());
+  candidate->set_attached_profile(from.attached_profile());
+}
+
+void TakeOutputs(const v1::Profile* present, v1::Profile* candidate) {
+  candidate->set_state(v1::Profile::STATE_ACTIVE);
+  candidate->set_profile_revision(present == nullptr ? 1 : present->profile_revision() + 1);
+  candidate->set_digest(v1::ProfileDigest(*candidate));
+}
+
+// Whether the write would make no new revision.
+template <typename T>
+bool IsInForce(const T*, const T&) {
+  return false;
+}
+
+bool IsInForce(const v1::Profile* present, const v1::Profile& candidate) {
+  return present != nullptr && present->digest() == candidate.digest();
+}
+
+template <typename T>
+absl::Status CheckRevision(const T& present, uint64_t revision) {
+  if (revision == 0 || revision == present.meta().revision()) return absl::OkStatus();
+  return absl::AbortedError(
+      fmt::format("{} has moved on from revision {} to {}; read it again and repeat the change",
+                  Subject<T>(present.meta().name()), revision, present.meta().revision()));
+}
+
+enum class Mode { kCreate, kUpdate, kApply };
+
+template <typename T>
+// Create must not find the object, Update must, Apply takes either.
+absl::Status CheckMode(const T* present, const T& candidate, Mode mode) {
+  const std::string& name = candidate.meta().name();
+  if (present == nullptr) {
+    return mode == Mode::kUpdate ? Repository::NotFound(KindOf<T>::value, name) : absl::OkStatus();
+  }
+  if (mode == Mode::kCreate) {
+    return absl::AlreadyExistsError(
+        fmt::format("{} exists already; update it instead", Subject<T>(name)));
+  }
+  return CheckRevision(*present, candidate.meta().revision());
+}
+
+template <typename T>
+// The one path of all writes: everything is decided inside the transaction, against the model the
+// commit will apply to.
+absl::StatusOr<T> Write(Repository* repository, T candidate, Mode mode) {
+  Normalize(&candidate);
+  T written;
+  const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
+    const T* present = model.Find<T>(candidate.meta().name());
+    RETURN_IF_ERROR(CheckMode(present, candidate, mode));
+    TakeOutputs(present, &candidate);
+    RETURN_IF_ERROR(Validate(model, candidate));
+    if (IsInForce(present, candidate)) {
+      written = *present;
+    } else {
+      transaction->Put(candidate);
+    }
+    return absl::OkStatus();
+  };
+  ASSIGN_OR_RETURN(const uint64_t revision, repository->Transact(fn));
+  if (!written.meta().name().empty()) return written;
+  // Read back for the meta the repository filled in; another write may have come since.
+  const auto stored = repository->Get<T>(candidate.meta().name());
+  if (stored.ok()) return *stored;
+  candidate.mutable_meta()->set_revision(revision);
+  return candidate;
+}
+
+// What goes with an object.
+template <typename T>
+void EraseCompanions(const std::string&, Transaction*) {}
+
+template <>
+void EraseCompanions<v1::Host>(const std::string& name, Transaction* transaction) {
+  transaction->Erase<v1::EnrollmentToken>(name);
+}
+
+}  // namespace
+
+template <typename T>
+absl::StatusOr<T> CreateObject(Repository* repository, T candidate) {
+  return Write(repository, std::move(candidate), Mode::kCreate);
+}
+
+template <typename T>
+absl::StatusOr<T> UpdateObject(Repository* repository, T candidate) {
+  return Write(repository, std::move(candidate), Mode::kUpdate);
+}
+
+absl::StatusOr<v1::Profile> ApplyProfile(Repository* repository, v1::Profile candidate) {
+  return Write(repository, std::move(candidate), Mode::kApply);
+}
+
+template <typename T>
+absl::StatusOr<uint64_t> DeleteObject(Repository* repository, const std::string& name,
+                                      uint64_t revision) {
+  return repository->Transact([&](const Model& model, Transaction* transaction) -> absl::Status {
+    const T* present = model.Find<T>(name);
+    if (present == nullptr) return Repository::NotFound(KindOf<T>::value, name);
+    RETURN_IF_ERROR(CheckRevision(*present, revision));
+    RETURN_IF_ERROR(ValidateDelete(model, *present));
+    transaction->Erase<T>(name);
+    EraseCompanions<T>(name, transaction);
+    return absl::OkStatus();
+  });
+}
+
+#define OUTRIDER_INSTANTIATE(T)                               \
+  template absl::StatusOr<T> CreateObject<T>(Repository*, T); \
+  template absl::StatusOr<T> UpdateObject<T>(Repository*, T); \
+  template absl::StatusOr<uint64_t> DeleteObject<T>(Repository*, const std::string&, uint64_t)
+OUTRIDER_INSTANTIATE(v1::Segment);
+OUTRIDER_INSTANTIATE(v1::AddressGroup);
+OUTRIDER_INSTANTIATE(v1::Gateway);
+OUTRIDER_INSTANTIATE(v1::Profile);
+OUTRIDER_INSTANTIATE(v1::Port);
+#undef OUTRIDER_INSTANTIATE
+template absl::StatusOr<uint64_t> DeleteObject<v1::Host>(Repository*, const std::string&, uint64_t);
+template absl::StatusOr<uint64_t> DeleteObject<v1::Migration>(Repository*, const std::string&,
+                                                              uint64_t);
+
+}  // namespace outrider::controller

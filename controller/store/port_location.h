@@ -1,0 +1,58 @@
+// Where ports are: claims by hosts, releases, moves. The only writers of Port.location, whose epoch
+// never goes back.
+//
+// Thread-safe. Errors as of Repository::Transact and as named.
+#ifndef OUTRIDER_CONTROLLER_STORE_PORT_LOCATION_H_
+#define OUTRIDER_CONTROLLER_STORE_PORT_LOCATION_H_
+
+#include <string>
+#include <vector>
+
+#include "controller/store/repository.h"
+#include "outrider/v1/session.pb.h"
+
+namespace outrider::controller {
+
+struct Binding {
+  v1::Port port;
+  // The host does not hold the port yet: a migration expects it there. The port object is
+  // unchanged.
+  bool expected = false;
+};
+
+// `host` attached a device as a port. Creates an unknown port (epoch 1), claims one that is on no
+// host (epoch + 1), takes over device, addresses, VM and a profile the attachment newly names.
+// Writes nothing when nothing changes. Refusals, for AttachmentRefused: FailedPrecondition (located
+// at another host without a migration to this one; another MAC; MTU does not fit), AlreadyExists
+// (MAC or IP taken), InvalidArgument (malformed, unknown profile), NotFound (host).
+absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host,
+                                 const v1::PortAttachment& attachment);
+
+// `host` detached the port. Clears the location when it is this host; otherwise (already moved,
+// unknown) does nothing. Returns whether the host held it.
+absl::StatusOr<bool> UnbindPort(Repository* repository, const std::string& host,
+                                const std::string& port_id);
+
+// What a host reported to be in force. Kept in the port when the host holds it under that epoch;
+// stale ones are dropped. Writes nothing when the receipt says what is known already.
+absl::Status RecordReceipt(Repository* repository, const v1::PortReceipt& receipt);
+
+// Why a host cannot put the port in force, shown to the operator (empty: it can). Dropped unless
+// the host holds the port.
+absl::Status RecordProblem(Repository* repository, const std::string& host,
+                           const std::string& port_id, const std::string& problem);
+
+struct PortMove {
+  std::string port_id;
+  v1::PortLocation from;
+  v1::PortLocation to;
+};
+
+// Stages the moves in a transaction under way. Aborted, naming the port, when one is not at `from`
+// (host and epoch); nothing is staged then.
+absl::Status MovePorts(const Model& model, const std::vector<PortMove>& moves,
+                       Transaction* transaction);
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_STORE_PORT_LOCATION_H_
