@@ -1,0 +1,63 @@
+// The rest of the operator's API: profiles and ports, which have a verb of their own, and the
+// controller's status. Thread-safe.
+#ifndef OUTRIDER_CONTROLLER_SERVICE_CONTROLLER_SERVICE_H_
+#define OUTRIDER_CONTROLLER_SERVICE_CONTROLLER_SERVICE_H_
+
+#include "controller/pki/certificate_authority.h"
+#include "controller/service/object_service.h"
+#include "controller/session/session_hub.h"
+#include "outrider/v1/api.grpc.pb.h"
+
+namespace outrider::controller {
+
+using SegmentService = ObjectService<v1::SegmentService::Service, v1::Segment,
+                                     v1::ListSegmentsResponse, v1::SegmentChange>;
+using AddressGroupService = ObjectService<v1::AddressGroupService::Service, v1::AddressGroup,
+                                          v1::ListAddressGroupsResponse, v1::AddressGroupChange>;
+using GatewayService = ObjectService<v1::GatewayService::Service, v1::Gateway,
+                                     v1::ListGatewaysResponse, v1::GatewayChange>;
+
+class ProfileService : public ObjectService<v1::ProfileService::Service, v1::Profile,
+                                            v1::ListProfilesResponse, v1::ProfileChange> {
+ public:
+  using ObjectService::ObjectService;
+  grpc::Status Apply(grpc::ServerContext* context, const v1::Profile* request,
+                     v1::Profile* response) override;
+  grpc::Status ListRevisions(grpc::ServerContext* context,
+                             const v1::ListProfileRevisionsRequest* request,
+                             v1::ListProfileRevisionsResponse* response) override;
+};
+
+class PortService : public ObjectService<v1::PortService::Service, v1::Port, v1::ListPortsResponse,
+                                         v1::PortChange> {
+ public:
+  // Both must outlive the service.
+  PortService(Repository* repository, const SessionHub* hub)
+      : ObjectService(repository), hub_(hub) {}
+  grpc::Status GetCounters(grpc::ServerContext* context, const v1::PortCountersRequest* request,
+                           v1::PortCountersResponse* response) override;
+
+ private:
+  const SessionHub* const hub_;
+};
+
+class ControllerService : public v1::ControllerService::Service {
+ public:
+  // All must outlive the service.
+  ControllerService(Repository* repository, const SessionHub* hub,
+                    const CertificateAuthority* authority, const Clock* clock)
+      : repository_(repository), hub_(hub), authority_(authority), started_us_(clock->NowUs()) {}
+  grpc::Status GetStatus(grpc::ServerContext* context,
+                         const v1::GetControllerStatusRequest* request,
+                         v1::ControllerStatus* response) override;
+
+ private:
+  Repository* const repository_;
+  const SessionHub* const hub_;
+  const CertificateAuthority* const authority_;
+  const int64_t started_us_;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_SERVICE_CONTROLLER_SERVICE_H_

@@ -1,0 +1,31 @@
+// HostService of api.proto: hosts as they are, and invitations of new ones. Thread-safe.
+#ifndef OUTRIDER_CONTROLLER_SERVICE_HOST_SERVICE_H_
+#define OUTRIDER_CONTROLLER_SERVICE_HOST_SERVICE_H_
+
+#include <string>
+
+#include "controller/pki/enrollment.h"
+#include "controller/service/object_service.h"
+#include "outrider/v1/api.grpc.pb.h"
+
+namespace outrider::controller {
+
+class HostService : public ReadService<v1::HostService::Service, v1::Host, v1::ListHostsResponse,
+                                       v1::HostChange> {
+ public:
+  // `endpoint`: where agents reach the controller, host:port; empty when not known. Pointers must
+  // outlive the service.
+  HostService(Repository* repository, Enrollment* enrollment, const std::string& endpoint)
+      : ReadService(repository), enrollment_(enrollment), endpoint_(endpoint) {}
+
+  grpc::Status Enroll(grpc::ServerContext* context, const v1::EnrollHostRequest* request,
+                      v1::EnrollHostResponse* response) override;
+
+ private:
+  Enrollment* const enrollment_;
+  const std::string endpoint_;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_SERVICE_HOST_SERVICE_H_

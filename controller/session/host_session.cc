@@ -1,0 +1,74 @@
+#include "controller/session/host_session.h"
+
+#include <utility>
+
+#include "controller/compute/compute.h"
+
+namespace outrider::controller {
+
+GenerationState HostSession::Compute() const {
+  return repository_->Read([this](const Model& model) {
+    return GenerationState{model.revision(),
+                           std::make_shared<const v1::HostState>(ComputeHostState(model, host()))};
+  });
+}
+
+bool HostSession::Start(const v1::Hello& hello, uint32_t counters_interval_s,
+                        const GenerationState& kept) {
+  instance_id_ = hello.instance_id();
+  const std::string store_id = repository_->store_id();
+  const bool resumed = feed_.Begin(hello, store_id, Compute(), kept);
+  v1::Welcome* welcome = welcome_.emplace().mutable_welcome();
+  welcome->set_store_id(store_id);
+  welcome->set_resume(resumed);
+  welcome->set_counters_interval_s(counters_interval_s);
+  return resumed;
+}
+
+void HostSession::MarkDirty() {
+  // The state is computed when the stream takes it, so that the agent gets the newest.
+  dirty_ = true;
+  Pump();
+}
+
+void HostSession::Refuse(const v1::PortAttachment& attachment, const std::string& reason) {
+  RefusedAttachment& entry = refused_[attachment.port_id()];
+  entry.attachment = attachment;
+  if (entry.reason == reason) return;
+  entry.reason = reason;
+  untold_.insert(attachment.port_id());
+  Pump();
+}
+
+void HostSession::OnWritten() {
+  writing_ = false;
+  Pump();
+}
+
+void HostSession::Pump() {
+  if (writing_ || !started()) return;
+  const auto message = NextMessage();
+  if (!message) return;
+  writing_ = true;
+  stream_->Write(*message);
+}
+
+std::optional<v1::ControllerMessage> HostSession::NextMessage() {
+  if (welcome_) {
+    welcomed_ = true;
+    return std::exchange(welcome_, std::nullopt);
+  }
+  while (!untold_.empty()) {
+    const std::string port_id = untold_.extract(untold_.begin()).value();
+    const auto entry = refused_.find(port_id);
+    if (entry == refused_.end()) continue;  // accepted meanwhile
+    v1::ControllerMessage message;
+    message.mutable_refused()->set_port_id(port_id);
+    message.mutable_refused()->set_reason(entry->second.reason);
+    return message;
+  }
+  if (!std::exchange(dirty_, false)) return std::nullopt;
+  return feed_.Next(Compute());
+}
+
+}  // namespace outrider::controller

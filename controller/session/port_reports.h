@@ -1,0 +1,66 @@
+// What hosts say about ports, brought into the model: attachments, detachments, receipts, events,
+// failures. Enforces that a host speaks of its own ports only: those located at it, those a
+// migration brings to it or takes from it. Must not know streams or sessions.
+//
+// Thread-safe, as the repository and the driver are. Calls block for a commit when something
+// changes.
+#ifndef OUTRIDER_CONTROLLER_SESSION_PORT_REPORTS_H_
+#define OUTRIDER_CONTROLLER_SESSION_PORT_REPORTS_H_
+
+#include <absl/status/statusor.h>
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <set>
+#include <string>
+
+#include "controller/migration/driver.h"
+#include "controller/store/repository.h"
+#include "outrider/v1/session.pb.h"
+
+namespace outrider::controller {
+
+class PortReports {
+ public:
+  // Both must outlive it.
+  PortReports(Repository* repository, MigrationDriver* driver)
+      : repository_(repository), driver_(driver) {}
+
+  // A device was attached on `host`. Returns why the controller will not have it, empty when it
+  // does. An error means that the store is at fault, and nothing was decided.
+  absl::StatusOr<std::string> Attach(const std::string& host, const v1::PortAttachment& attachment,
+                                     int64_t time_us);
+
+  // Releases the ports located at `host` that are not in `attached`, but those of a running
+  // migration.
+  absl::Status ReleaseMissing(const std::string& host, const std::set<std::string>& attached);
+
+  // DETACHED, FIRST_FRAME or ACTIVATED.
+  absl::Status PortEvent(const std::string& host, const v1::PortEvent& event);
+
+  absl::Status Receipt(const std::string& host, v1::PortReceipt receipt);
+
+  // The objects of the host's Ack that failed. `failing` holds the ports that failed at the Ack
+  // before and is brought up to date.
+  absl::Status Failures(const std::string& host,
+                        const google::protobuf::RepeatedPtrField<v1::ObjectFailure>& failures,
+                        std::set<std::string>* failing);
+
+  // Ports of the host that were in force once and have a problem: failures of an earlier session.
+  std::set<std::string> KnownFailures(const std::string& host) const;
+
+  // Whether `host` holds the port, or is its destination in a running migration.
+  bool MaySpeakOf(const std::string& host, const std::string& port_id) const;
+
+ private:
+  // True when there is nothing to do because the port is not, or no longer, the host's. A host that
+  // never had it leaves an audit line.
+  bool IsForeign(const std::string& host, const std::string& port_id,
+                 const std::string& what) const;
+
+  Repository* const repository_;
+  MigrationDriver* const driver_;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_SESSION_PORT_REPORTS_H_

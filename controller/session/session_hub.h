@@ -1,0 +1,130 @@
+// The sessions of all connected hosts: admits them, hands what they say to the model and the
+// migration driver, and brings each up to date when the model changes. Must not know gRPC.
+//
+// The public methods may be called from any thread and do not block; their work runs on the
+// executor, one piece at a time. A change of the model costs as much as there are hosts it
+// concerns.
+#ifndef OUTRIDER_CONTROLLER_SESSION_SESSION_HUB_H_
+#define OUTRIDER_CONTROLLER_SESSION_SESSION_HUB_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/migration/driver.h"
+#include "controller/model/clock.h"
+#include "controller/pki/peer_verifier.h"
+#include "controller/session/counter_board.h"
+#include "controller/session/executor.h"
+#include "controller/session/host_session.h"
+#include "controller/session/host_stream.h"
+#include "controller/session/port_reports.h"
+#include "controller/store/repository.h"
+
+namespace outrider::controller {
+
+// A session this long without a message gives way to another agent of the same host id.
+inline constexpr int64_t kSilenceUs = 15LL * 1'000'000;
+// How often agents report counters; also their sign of life, so a third of the silence.
+inline constexpr uint32_t kCountersIntervalS = 5;
+// A stream without a Hello ends after this.
+inline constexpr int64_t kHelloTimeoutUs = 15LL * 1'000'000;
+
+struct SessionStats {
+  uint32_t connected = 0;
+  // Sessions since the start that resumed, and those that got a snapshot.
+  uint64_t resumed = 0;
+  uint64_t snapshots = 0;
+};
+
+class SessionHub {
+ public:
+  using SessionId = uint64_t;
+
+  // All but the executor, which it owns, must outlive the hub. Streams must have ended, and no
+  // method be running, when it is destroyed.
+  SessionHub(Repository* repository, MigrationDriver* driver, const Clock* clock,
+             std::unique_ptr<Executor> executor);
+  ~SessionHub();
+  SessionHub(const SessionHub&) = delete;
+  SessionHub& operator=(const SessionHub&) = delete;
+
+  // A stream of a peer whose certificate held. `peer` is its address.
+  SessionId Open(const PeerIdentity& identity, const std::string& peer,
+                 std::shared_ptr<HostStream> stream);
+  void OnMessage(SessionId id, v1::AgentMessage message);
+  void OnWritten(SessionId id);
+  // The stream is gone, whoever ended it.
+  void OnClosed(SessionId id);
+  // Ends streams without Hello and sessions whose certificate has expired. Call once a second or
+  // so.
+  void OnTick();
+
+  const CounterBoard& counters() const { return counters_; }
+  SessionStats stats() const;
+
+ private:
+  using SessionPtr = std::shared_ptr<HostSession>;
+
+  // Everything below runs on the executor.
+  void Post(std::function<void()> work) { executor_->Post(std::move(work)); }
+  void Handle(SessionId id, const v1::AgentMessage& message);
+  // An error ends the session with it.
+  absl::Status Dispatch(SessionId id, HostSession& session, const v1::AgentMessage& message);
+
+  absl::Status HandleHello(SessionId id, HostSession& session, const v1::Hello& hello);
+  absl::Status CheckHello(const HostSession& session, const v1::Hello& hello);
+  absl::Status CheckRival(const HostSession& session, const v1::Hello& hello);
+  absl::Status RecordHost(const HostSession& session, const v1::Hello& hello);
+  absl::Status Reconcile(HostSession& session, const v1::Hello& hello);
+  void Replace(const HostSession& session);
+
+  absl::Status HandleAck(HostSession& session, const v1::Ack& ack);
+  absl::Status HandlePortEvent(HostSession& session, const v1::PortEvent& event);
+  void HandleCounters(const HostSession& session, const v1::Counters& counters);
+  absl::Status Attach(HostSession& session, const v1::PortAttachment& attachment, int64_t time_us);
+
+  void HandleChanges();
+  void EndDeletedHosts(const ChangeSet& set);
+  void RetryRefused(HostSession& session);
+  // After something was sent or acknowledged: shows the generations, and tells the driver how far
+  // the host has come, when that is news.
+  void AfterProgress(HostSession& session, int64_t host_time_us);
+  void UpdatePresence(HostSession& session, bool publish);
+  void End(SessionId id, const absl::Status& status);
+  void Forget(SessionId id, bool host_lost);
+  void Tick();
+  SessionPtr Find(SessionId id) const;
+
+  Repository* const repository_;
+  MigrationDriver* const driver_;
+  const Clock* const clock_;
+  PortReports reports_;
+  CounterBoard counters_;
+
+  std::atomic<SessionId> next_id_{1};
+  std::map<SessionId, SessionPtr> sessions_;
+  // Sessions past their Hello.
+  std::map<std::string, SessionId> by_host_;
+  // What a host's last session had sent when it ended.
+  std::map<std::string, GenerationState> kept_;
+
+  mutable std::mutex stats_mutex_;
+  SessionStats stats_;
+
+  // Changes not looked at yet, and whether work for them is posted.
+  std::mutex changes_mutex_;
+  std::vector<ChangeSet> changes_;
+
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Subscription> subscription_;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_SESSION_SESSION_HUB_H_

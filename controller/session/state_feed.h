@@ -1,0 +1,67 @@
+// What one host was sent of its state and what it has acknowledged, as a pure value: which message
+// brings it up to date, and which revisions of the model it is known to have in force. Must not
+// know streams, the model or how states are computed.
+//
+// Not synchronised: belongs to one session.
+#ifndef OUTRIDER_CONTROLLER_SESSION_STATE_FEED_H_
+#define OUTRIDER_CONTROLLER_SESSION_STATE_FEED_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "outrider/v1/host_state.pb.h"
+#include "outrider/v1/session.pb.h"
+
+namespace outrider::controller {
+
+// A host's state as of a store revision.
+struct GenerationState {
+  uint64_t generation = 0;
+  std::shared_ptr<const v1::HostState> state;
+};
+
+class StateFeed {
+ public:
+  // Decides where to go on from, by what the agent says it holds: `current`, when its digest is the
+  // agent's; else `kept` (what an earlier session was sent last; may be empty), when generation and
+  // digest are the agent's; else from nothing. `store_id` is ours: generations of another store, or
+  // of a future this store does not have, count for nothing. Returns whether it resumes.
+  bool Begin(const v1::Hello& hello, const std::string& store_id, const GenerationState& current,
+             const GenerationState& kept);
+
+  // The message that leads the host to `current`: a Snapshot when it holds nothing, a Delta from
+  // what was sent last, nothing when that is the same. The caller sends it.
+  std::optional<v1::ControllerMessage> Next(const GenerationState& current);
+
+  // INVALID_ARGUMENT when nothing of that generation was sent. Late and repeated ones are fine.
+  absl::Status OnAck(uint64_t generation);
+
+  // The newest revision the host has in force, when it grew since the last call. It may be newer
+  // than the generation acknowledged: a host needs no delta for revisions that do not touch it.
+  std::optional<uint64_t> TakeCovered();
+
+  // Whether something was sent since the last call.
+  bool TakeSentNews() { return std::exchange(sent_news_, false); }
+
+  // Generations as the host counts them: acknowledged, and sent last.
+  uint64_t acked() const { return acked_; }
+  const GenerationState& sent() const { return sent_; }
+
+ private:
+  // Null state: the host holds nothing we know.
+  GenerationState sent_;
+  uint64_t acked_ = 0;
+  // The state sent last is also the one of this revision.
+  uint64_t checked_revision_ = 0;
+  uint64_t covered_ = 0;
+  bool sent_news_ = false;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_CONTROLLER_SESSION_STATE_FEED_H_
