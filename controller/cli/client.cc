@@ -1,0 +1,106 @@
+#include "controller/cli/client.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "controller/cli/duration.h"
+
+namespace outrider::controller::cli {
+namespace {
+
+constexpr char kScheme[] = "unix:";
+// What gRPC's own client says; a server's DEADLINE_EXCEEDED explains itself.
+constexpr char kClientDeadline[] = "Deadline Exceeded";
+
+// errno of connecting to the socket, 0 when somebody listens. gRPC wraps the reason in text of its
+// own; asking again gives it plain.
+int ConnectError(const std::string& path) {
+  sockaddr_un name = {};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(name.sun_path)) return ENAMETOOLONG;
+  std::memcpy(name.sun_path, path.c_str(), path.size() + 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
+  const int error =
+      connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0 ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+std::string ReasonText(int error) {
+  if (error == ENOENT) return "there is no such socket";
+  if (error == ECONNREFUSED) return "nobody listens on it";
+  return std::strerror(error);
+}
+
+}  // namespace
+
+// TCP is refused here and not by gRPC: without TLS it would be an API without authorisation.
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(PeerNames names, const std::string& address,
+                                                       std::chrono::milliseconds timeout) {
+  std::string target = address;
+  if (!target.empty() && (target[0] == '/' || target[0] == '.')) target = kScheme + target;
+  if (target.compare(0, sizeof(kScheme) - 1, kScheme) != 0 || target.size() < sizeof(kScheme)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{} \"{}\": not a unix socket; write unix:/path/to/socket", names.flag, address));
+  }
+  return std::unique_ptr<Client>(new Client(std::move(names), std::move(target), timeout));
+}
+
+// Late, because starting gRPC costs milliseconds that --help and completion need not spend.
+std::shared_ptr<grpc::Channel> Client::Channel() {
+  if (channel_ == nullptr) {
+    grpc::ChannelArguments arguments;
+    // A host state or a long list may be larger than gRPC's 4 MiB.
+    arguments.SetMaxReceiveMessageSize(256 << 20);
+    // The HTTP/2 authority gRPC makes of a socket path is not one every server takes.
+    arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+    channel_ = grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
+  }
+  return channel_;
+}
+
+// The system clock, because that is what gRPC turns into a timeout on the wire.
+void Client::SetDeadline(std::chrono::milliseconds extra, grpc::ClientContext* context) const {
+  context->set_deadline(std::chrono::system_clock::now() + timeout_ + extra);
+}
+
+// A server's own message is passed on as it is: it names object, field and remedy. What gRPC itself
+// says about sockets and time is put into words with a remedy.
+absl::Status Client::ToStatus(const grpc::Status& status) const {
+  if (status.ok()) return absl::OkStatus();
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    const int error = ConnectError(address_.substr(sizeof(kScheme) - 1));
+    if (error == EACCES) {
+      return absl::Status(code, fmt::format("cannot open the {}'s socket {}: permission denied; "
+                                            "run this as root or as a user of the socket's group",
+                                            names_.role, address_));
+    }
+    if (error != 0) {
+      return absl::Status(
+          code, fmt::format("cannot reach the {} at {}: {}; start {} or name its socket with {}",
+                            names_.role, address_, ReasonText(error), names_.daemon, names_.flag));
+    }
+  }
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
+      status.error_message() == kClientDeadline) {
+    return absl::Status(code,
+                        fmt::format("the {} at {} did not answer within {}; see its log, or allow "
+                                    "more time with --timeout",
+                                    names_.role, address_, FormatDuration(timeout_)));
+  }
+  std::string message = status.error_message();
+  if (message.empty()) {
+    message = fmt::format("the {} answered with gRPC status {} and no message", names_.role,
+                          static_cast<int>(status.error_code()));
+  }
+  return absl::Status(code, message);
+}
+
+}  // namespace outrider::controller::cli

@@ -1,0 +1,70 @@
+// outrider host list|show|enroll|delete
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "controller/cli/commands.h"
+#include "controller/cli/duration.h"
+#include "controller/cli/object_commands.h"
+#include "controller/cli/object_text.h"
+#include "outrider/v1/api.grpc.pb.h"
+
+namespace outrider::controller::cli {
+namespace {
+
+using Stub = v1::HostService::Stub;
+
+struct EnrollOptions {
+  v1::EnrollHostRequest request;
+  std::optional<std::chrono::milliseconds> ttl;
+};
+
+// The token alone goes to standard output, so that it can be piped to the host; what to do with it
+// goes to standard error.
+absl::StatusOr<int> Enroll(Invocation* cli, const EnrollOptions& options) {
+  v1::EnrollHostRequest request = options.request;
+  if (options.ttl.has_value()) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*options.ttl);
+    if (seconds.count() == 0) {
+      return absl::InvalidArgumentError(
+          fmt::format("host \"{}\": --ttl {} is too short; give at least 10s", request.host_id(),
+                      FormatDuration(*options.ttl)));
+    }
+    request.set_ttl_s(static_cast<uint32_t>(seconds.count()));
+  }
+  ASSIGN_OR_RETURN(Client * client, cli->Controller());
+  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::Enroll, request));
+  cli->Print(cli->json() ? Json(response) : response.token() + "\n");
+  if (!cli->json()) {
+    cli->Hint(
+        fmt::format("The token works once, for host \"{}\" only, until {}.\n"
+                    "On that host: outrider-agent --join-file - --vtep IP, and paste it.\n",
+                    request.host_id(), FormatTime(response.expires_us())));
+  }
+  return Done();
+}
+
+}  // namespace
+
+void AddHostCommands(Invocation* cli, CLI::App* root) {
+  const KindWords kind = {"host", "host", "h1", "ID"};
+  CLI::App* group = cli->AddGroup(root, "host", "Hosts: who runs an agent, and invitations");
+  AddListCommand<Stub, v1::ListHostsResponse>(cli, group, kind, &Stub::List, HostTable);
+  AddShowCommand<Stub, v1::Host>(cli, group, kind, &Stub::Get, HostText);
+
+  auto enroll = std::make_shared<EnrollOptions>();
+  CLI::App* command = cli->AddCommand(
+      group, "enroll", "Invite a host: print a token that lets its agent join once",
+      {"outrider host enroll h1", "outrider host enroll h1 --ttl 10m --endpoint 192.0.2.1:7443",
+       "outrider host enroll h1 | ssh h1 outrider-agent --join-file - --vtep 10.0.1.1"},
+      [cli, enroll] { return Enroll(cli, *enroll); });
+  command->add_option("ID", *enroll->request.mutable_host_id(), "Id of the host")->required();
+  Invocation::AddDuration(command, "--ttl", &enroll->ttl, "How long the token works (default 1h)");
+  command
+      ->add_option("--endpoint", *enroll->request.mutable_endpoint(),
+                   "Where agents reach the controller (default: its --advertise)")
+      ->type_name("HOST:PORT");
+  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+}
+
+}  // namespace outrider::controller::cli

@@ -1,0 +1,160 @@
+// outrider port attach|detach and port list --local: this host's agent, not the controller.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "controller/cli/commands.h"
+#include "controller/cli/duration.h"
+#include "controller/cli/object_commands.h"
+#include "controller/cli/object_text.h"
+#include "controller/cli/table.h"
+#include "controller/cli/yaml_schema.h"
+#include "outrider/v1/agent.grpc.pb.h"
+
+namespace outrider::controller::cli {
+namespace {
+
+using Stub = v1::AgentLocalService::Stub;
+using std::chrono::milliseconds;
+
+// Long enough for the controller's answer; what still is not in force then has a reason to show.
+constexpr milliseconds kDefaultWait(5000);
+
+struct AttachOptions {
+  v1::AttachPortRequest request;
+  std::vector<std::string> ips;
+  std::optional<milliseconds> wait;
+};
+
+// One line with what an operator checks next: device, VNI, revision, and how fast it was.
+std::string AttachedLine(const v1::AttachPortResponse& response) {
+  const v1::LocalPort& port = response.port();
+  std::string line =
+      fmt::format("port \"{}\" attached: device {}, vni {}, profile \"{}\" revision {}, {}",
+                  port.attachment().port_id(), port.attachment().device(), port.vni(),
+                  port.profile(), port.profile_revision(), Cell(Word(port.phase())));
+  if (response.in_force_us() > 0) line += " after " + FormatMillis(response.in_force_us());
+  return line + "\n";
+}
+
+// ARMED counts: the profile is in force, and the port opens when the guest arrives.
+bool InForce(const v1::LocalPort& port) {
+  return port.phase() == v1::PORT_PHASE_ACTIVE || port.phase() == v1::PORT_PHASE_ARMED;
+}
+
+// A port that stays blocked is an error only for those who waited: the attachment itself is
+// durable.
+absl::StatusOr<int> ReportBlocked(Invocation* cli, const v1::LocalPort& port, milliseconds wait) {
+  const std::string problem =
+      port.problem().empty() ? "its profile is not in force yet" : port.problem();
+  if (wait.count() == 0) {
+    if (!cli->json()) {
+      cli->Print(fmt::format("port \"{}\" attached: device {}, blocked: {}\n",
+                             port.attachment().port_id(), port.attachment().device(),
+                             Cell(problem)));
+    }
+    return Done();
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("port \"{}\" is attached but blocked after {}: {}", port.attachment().port_id(),
+                  FormatDuration(wait), Cell(problem)));
+}
+
+absl::StatusOr<int> Attach(Invocation* cli, const AttachOptions& options) {
+  const milliseconds wait = options.wait.value_or(kDefaultWait);
+  v1::AttachPortRequest request = options.request;
+  for (const std::string& ip : options.ips) request.mutable_attachment()->add_ips(ip);
+  request.set_wait_ms(WireMillis(wait));
+  ASSIGN_OR_RETURN(Client * client, cli->Agent());
+  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::AttachPort, request, wait));
+  if (cli->json()) cli->Print(Json(response));
+  if (!InForce(response.port())) return ReportBlocked(cli, response.port(), wait);
+  if (!cli->json()) cli->Print(AttachedLine(response));
+  return Done();
+}
+
+struct DetachOptions {
+  std::string id;
+  std::string device;
+};
+
+// Devices are names for people; the agent's key is the port id.
+absl::StatusOr<std::string> PortOfDevice(Client* client, const std::string& device) {
+  ASSIGN_OR_RETURN(const auto list, client->Call(&Stub::ListPorts, v1::ListLocalPortsRequest()));
+  for (const v1::LocalPort& port : list.ports()) {
+    if (port.attachment().device() == device) return port.attachment().port_id();
+  }
+  return absl::NotFoundError(fmt::format(
+      "device \"{}\" is not a port of this host; see: outrider port list --local", device));
+}
+
+absl::StatusOr<int> Detach(Invocation* cli, const DetachOptions& options) {
+  if (options.id.empty() == options.device.empty()) {
+    return cli->UsageError("give either ID or --dev");
+  }
+  ASSIGN_OR_RETURN(Client * client, cli->Agent());
+  std::string id = options.id;
+  if (id.empty()) {
+    ASSIGN_OR_RETURN(id, PortOfDevice(client, options.device));
+  }
+  v1::DetachPortRequest request;
+  request.set_port_id(id);
+  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::DetachPort, request));
+  return PrintObject(cli, response, fmt::format("port \"{}\" detached\n", id));
+}
+
+void AddAttach(Invocation* cli, CLI::App* group) {
+  auto options = std::make_shared<AttachOptions>();
+  v1::PortAttachment* attachment = options->request.mutable_attachment();
+  CLI::App* command = cli->AddCommand(
+      group, "attach", "Make a device of this host a port, and wait until its profile is in force",
+      {"outrider port attach --dev tap0 --id 6f1c7a52-0e0b-4d53-9d59-3c8f4f4f0001 "
+       "--mac 52:54:00:00:00:01 --profile web",
+       "outrider port attach --dev tap0 --id 6f1c7a52-0e0b-4d53-9d59-3c8f4f4f0001 "
+       "--mac 52:54:00:00:00:01 --wait 0"},
+      [cli, options] { return Attach(cli, *options); });
+  command->add_option("--dev", *attachment->mutable_device(), "Network device, e.g. a tap")
+      ->type_name("DEVICE")
+      ->required();
+  command->add_option("--id", *attachment->mutable_port_id(), "uuid of the port")
+      ->type_name("UUID")
+      ->required();
+  command->add_option("--mac", *attachment->mutable_mac(), "MAC of the guest")
+      ->type_name("MAC")
+      ->required();
+  command
+      ->add_option("--profile", *attachment->mutable_profile(),
+                   "Profile of the port (default: what the controller has)")
+      ->type_name("NAME");
+  Invocation::AddRepeated(command, "--ip", &options->ips, "Address hosts may answer ARP for")
+      ->type_name("IP");
+  command
+      ->add_option("--vm-id,--vm", *attachment->mutable_vm_id(),
+                   "The VM it belongs to: its ports migrate together")
+      ->type_name("ID");
+  Invocation::AddDuration(command, "--wait", &options->wait,
+                          "How long to wait; 0: return once it is durable (default 5s)");
+}
+
+}  // namespace
+
+absl::StatusOr<int> ListLocalPorts(Invocation* cli) {
+  ASSIGN_OR_RETURN(Client * client, cli->Agent());
+  ASSIGN_OR_RETURN(const auto list, client->Call(&Stub::ListPorts, v1::ListLocalPortsRequest()));
+  cli->Print(cli->json() ? JsonList(list.ports()) : LocalPortTable(list));
+  return Done();
+}
+
+void AddLocalPortCommands(Invocation* cli, CLI::App* port_group) {
+  AddAttach(cli, port_group);
+  auto options = std::make_shared<DetachOptions>();
+  CLI::App* command =
+      cli->AddCommand(port_group, "detach", "Take a device of this host out of the switch",
+                      {"outrider port detach 6f1c7a52-0e0b-4d53-9d59-3c8f4f4f0001",
+                       "outrider port detach --dev tap0"},
+                      [cli, options] { return Detach(cli, *options); });
+  command->add_option("ID", options->id, "uuid of the port");
+  command->add_option("--dev", options->device, "Its device instead")->type_name("DEVICE");
+}
+
+}  // namespace outrider::controller::cli

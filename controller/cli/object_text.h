@@ -1,0 +1,54 @@
+// Objects as people read them: tables for lists, YAML or labelled fields for one.
+//
+// Pure functions of messages; must not call anything. Any thread.
+#ifndef OUTRIDER_CONTROLLER_CLI_OBJECT_TEXT_H_
+#define OUTRIDER_CONTROLLER_CLI_OBJECT_TEXT_H_
+
+#include <google/protobuf/map.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "outrider/v1/agent.pb.h"
+#include "outrider/v1/api.pb.h"
+
+namespace outrider::controller::cli {
+
+std::string SegmentTable(const v1::ListSegmentsResponse& list);
+std::string AddressGroupTable(const v1::ListAddressGroupsResponse& list);
+std::string GatewayTable(const v1::ListGatewaysResponse& list);
+std::string ProfileTable(const v1::ListProfilesResponse& list);
+std::string ProfileHistoryTable(const v1::ListProfileRevisionsResponse& list);
+std::string PortTable(const std::vector<v1::Port>& ports);
+std::string LocalPortTable(const v1::ListLocalPortsResponse& list);
+std::string HostTable(const v1::ListHostsResponse& list);
+std::string MigrationTable(const v1::ListMigrationsResponse& list);
+
+// YAML that `apply` reads, after comment lines with what is the controller's.
+std::string SegmentText(const v1::Segment& segment);
+std::string AddressGroupText(const v1::AddressGroup& group);
+std::string GatewayText(const v1::Gateway& gateway);
+std::string ProfileText(const v1::Profile& profile);
+
+std::string PortText(const v1::Port& port);
+std::string PortCountersText(const v1::PortCountersResponse& counters);
+std::string HostText(const v1::Host& host);
+std::string ControllerStatusText(const v1::ControllerStatus& status);
+std::string AgentStatusText(const v1::AgentStatus& status);
+// What the agent says is desired or applied, a table for each kind of object.
+std::string HostStateText(const v1::GetHostStateResponse& response);
+
+// The first 12 digits of a digest, enough to compare by eye.
+std::string ShortDigest(const std::string& digest);
+
+// A protobuf map in the order of its keys.
+template <typename Value>
+std::map<std::string, Value> Sorted(const google::protobuf::Map<std::string, Value>& map) {
+  return std::map<std::string, Value>(map.begin(), map.end());
+}
+
+}  // namespace outrider::controller::cli
+
+#endif  // OUTRIDER_CONTROLLER_CLI_OBJECT_TEXT_H_

@@ -1,0 +1,116 @@
+// outrider segment create|list|show|set|delete
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "controller/cli/commands.h"
+#include "controller/cli/object_commands.h"
+#include "controller/cli/object_text.h"
+#include "controller/cli/yaml_schema.h"
+#include "outrider/v1/api.grpc.pb.h"
+
+namespace outrider::controller::cli {
+namespace {
+
+using Stub = v1::SegmentService::Stub;
+
+// What create and set have in common. Absent options leave the field as it is.
+struct SegmentOptions {
+  std::string name;
+  std::optional<uint32_t> vni;
+  std::optional<uint32_t> mtu;
+  std::string unknown_unicast;
+  std::string arp_suppression;
+};
+
+// --vni is not among them: it cannot change after create.
+void AddOptions(CLI::App* command, SegmentOptions* options) {
+  command->add_option("NAME", options->name, "Name of the segment")->required();
+  command->add_option("--mtu", options->mtu, "Largest layer-3 packet, bytes (default 1450)")
+      ->type_name("BYTES");
+  command
+      ->add_option("--unknown-unicast", options->unknown_unicast,
+                   "Unicast to a MAC nobody knows (default drop)")
+      ->type_name("drop|flood")
+      ->check(CLI::IsMember({"drop", "flood"}).description(""));
+  command
+      ->add_option("--arp-suppression", options->arp_suppression,
+                   "Hosts answer ARP for known addresses (default on)")
+      ->type_name("on|off")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
+}
+
+// Ranges and defaults are the controller's: only what was given is set.
+void Fill(const SegmentOptions& options, v1::Segment* segment) {
+  if (options.vni.has_value()) segment->set_vni(*options.vni);
+  if (options.mtu.has_value()) segment->set_mtu(*options.mtu);
+  if (!options.unknown_unicast.empty()) {
+    segment->set_unknown_unicast(options.unknown_unicast == "flood"
+                                     ? v1::Segment::UNKNOWN_UNICAST_FLOOD
+                                     : v1::Segment::UNKNOWN_UNICAST_DROP);
+  }
+  if (!options.arp_suppression.empty()) {
+    segment->set_arp_suppression(options.arp_suppression == "on"
+                                     ? v1::Segment::ARP_SUPPRESSION_ON
+                                     : v1::Segment::ARP_SUPPRESSION_OFF);
+  }
+}
+
+// Shows the controller's answer, not the request: defaults it filled in are worth seeing.
+std::string Line(const v1::Segment& segment, const std::string& verb) {
+  return fmt::format("segment \"{}\" {}: vni {}, mtu {}, unknown unicast {}, arp suppression {}\n",
+                     segment.meta().name(), verb, segment.vni(), segment.mtu(),
+                     Word(segment.unknown_unicast()), Word(segment.arp_suppression()));
+}
+
+absl::StatusOr<int> Create(Invocation* cli, const SegmentOptions& options) {
+  v1::Segment segment;
+  segment.mutable_meta()->set_name(options.name);
+  Fill(options, &segment);
+  ASSIGN_OR_RETURN(Client * client, cli->Controller());
+  ASSIGN_OR_RETURN(segment, client->Call(&Stub::Create, segment));
+  return PrintObject(cli, segment, Line(segment, "created"));
+}
+
+// Read, change, write back at the revision read: a change by somebody else in between is refused by
+// the controller and not lost.
+absl::StatusOr<int> Set(Invocation* cli, const SegmentOptions& options) {
+  ASSIGN_OR_RETURN(Client * client, cli->Controller());
+  v1::GetRequest get;
+  get.set_name(options.name);
+  ASSIGN_OR_RETURN(v1::Segment segment, client->Call(&Stub::Get, get));
+  Fill(options, &segment);
+  ASSIGN_OR_RETURN(segment, client->Call(&Stub::Update, segment));
+  return PrintObject(cli, segment, Line(segment, "updated"));
+}
+
+}  // namespace
+
+void AddSegmentCommands(Invocation* cli, CLI::App* root) {
+  const KindWords kind = {"segment", "segment", "blue"};
+  CLI::App* group = cli->AddGroup(root, "segment", "Layer-2 segments, one VNI each");
+
+  auto create = std::make_shared<SegmentOptions>();
+  CLI::App* command =
+      cli->AddCommand(group, "create", "Create a segment",
+                      {"outrider segment create blue --vni 100",
+                       "outrider segment create red --vni 200 --mtu 8950 --unknown-unicast flood"},
+                      [cli, create] { return Create(cli, *create); });
+  AddOptions(command, create.get());
+  command->add_option("--vni", create->vni, "VXLAN network identifier, 1..16777215")
+      ->type_name("N")
+      ->required();
+
+  AddListCommand<Stub, v1::ListSegmentsResponse>(cli, group, kind, &Stub::List, SegmentTable);
+  AddShowCommand<Stub, v1::Segment>(cli, group, kind, &Stub::Get, SegmentText);
+
+  auto set = std::make_shared<SegmentOptions>();
+  command = cli->AddCommand(
+      group, "set", "Change a segment; what is not named stays",
+      {"outrider segment set blue --mtu 1400", "outrider segment set blue --unknown-unicast flood"},
+      [cli, set] { return Set(cli, *set); });
+  AddOptions(command, set.get());
+  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+}
+
+}  // namespace outrider::controller::cli

@@ -1,0 +1,149 @@
+// The status and host-state halves of object_text.h.
+#include <fmt/format.h>
+
+#include "controller/cli/duration.h"
+#include "controller/cli/object_text.h"
+#include "controller/cli/table.h"
+#include "controller/cli/yaml_schema.h"
+
+namespace outrider::controller::cli {
+namespace {
+
+std::string Any(const std::string& text) { return text.empty() ? "any" : text; }
+
+std::string RangeText(bool present, const v1::PortRange& range) {
+  if (!present) return "any";
+  if (range.first() == range.last()) return std::to_string(range.first());
+  return fmt::format("{}-{}", range.first(), range.last());
+}
+
+std::string IcmpText(const v1::CompiledRule& rule) {
+  if (!rule.has_icmp_type()) return "any";
+  if (!rule.has_icmp_code()) return std::to_string(rule.icmp_type());
+  return fmt::format("{}/{}", rule.icmp_type(), rule.icmp_code());
+}
+
+std::string SegmentsPart(const v1::HostState& state) {
+  Table table({"VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "VTEPS"});
+  for (const v1::SegmentState& segment : state.segments()) {
+    table.AddRow({std::to_string(segment.vni()), std::to_string(segment.mtu()),
+                  segment.flood_unknown_unicast() ? "flood" : "drop",
+                  segment.suppress_arp() ? "on" : "off",
+                  fmt::format("{}", fmt::join(segment.vteps(), ","))});
+  }
+  return "Segments\n" + table.Render(2);
+}
+
+std::string FdbPart(const v1::HostState& state) {
+  Table table({"VNI", "MAC", "WHERE", "EPOCH"});
+  for (const v1::FdbEntry& entry : state.fdb()) {
+    table.AddRow({std::to_string(entry.vni()), entry.mac(),
+                  entry.has_port_id() ? "port " + entry.port_id() : "vtep " + entry.vtep(),
+                  std::to_string(entry.epoch())});
+  }
+  return "FDB\n" + table.Render(2);
+}
+
+std::string NeighborsPart(const v1::HostState& state) {
+  Table table({"VNI", "IP", "MAC"});
+  for (const v1::NeighborEntry& entry : state.neighbors()) {
+    table.AddRow({std::to_string(entry.vni()), entry.ip(), entry.mac()});
+  }
+  return "Neighbours\n" + table.Render(2);
+}
+
+// Rules are numbered in the order in which they are tried; the default action is their last line.
+std::string RuleSetsPart(const v1::HostState& state) {
+  Table table({"RULE-SET", "#", "ETHERTYPE", "SOURCE", "DESTINATION", "PROTOCOL", "SRC-PORT",
+               "DST-PORT", "ICMP", "ACTION"});
+  for (const v1::RuleSet& set : state.rule_sets()) {
+    int number = 0;
+    for (const v1::CompiledRule& rule : set.rules()) {
+      table.AddRow({ShortDigest(set.digest()), std::to_string(++number), Word(rule.ether_type()),
+                    Any(rule.src_prefix()), Any(rule.dst_prefix()),
+                    rule.protocol() == 0 ? "any" : std::to_string(rule.protocol()),
+                    RangeText(rule.has_src_port(), rule.src_port()),
+                    RangeText(rule.has_dst_port(), rule.dst_port()), IcmpText(rule),
+                    Word(rule.action())});
+    }
+    table.AddRow({ShortDigest(set.digest()), "default", "any", "any", "any", "any", "any", "any",
+                  "any", Word(set.default_action())});
+  }
+  return "Rule sets\n" + table.Render(2);
+}
+
+// Expected ports of a migration have no device yet.
+std::string PortsPart(const v1::GetHostStateResponse& response) {
+  Table table({"ID", "DEVICE", "MAC", "VNI", "PROFILE", "INGRESS", "EGRESS", "POLICER",
+               "ANTI-SPOOF", "PHASE", "EPOCH", "MIGRATION"});
+  for (const v1::PortState& port : response.state().ports()) {
+    const auto device = response.devices().find(port.id());
+    table.AddRow(
+        {port.id(), device == response.devices().end() ? "" : device->second, port.mac(),
+         std::to_string(port.vni()), fmt::format("{} r{}", port.profile(), port.profile_revision()),
+         ShortDigest(port.ingress_rule_set()), ShortDigest(port.egress_rule_set()),
+         port.has_ingress_policer() ? fmt::format("{} kb/s", port.ingress_policer().rate_kbps())
+                                    : "",
+         port.mac_anti_spoof() ? "on" : "off", Word(port.phase()), std::to_string(port.epoch()),
+         port.migration_id()});
+  }
+  return "Ports\n" + table.Render(2);
+}
+
+}  // namespace
+
+std::string HostStateText(const v1::GetHostStateResponse& response) {
+  const v1::HostState& state = response.state();
+  return fmt::format("Generation {}\n\n{}\n{}\n{}\n{}\n{}", response.generation(),
+                     SegmentsPart(state), FdbPart(state), NeighborsPart(state), RuleSetsPart(state),
+                     PortsPart(response));
+}
+
+std::string ControllerStatusText(const v1::ControllerStatus& status) {
+  Fields fields;
+  fields.Add("Version", status.version());
+  fields.Add("Running since", FormatTime(status.started_us()));
+  fields.Add("Store", fmt::format("{} at revision {}", Cell(status.store_id()), status.revision()));
+  fields.Add("Hosts", fmt::format("{} connected of {}", status.hosts_connected(), status.hosts()));
+  fields.Add("Segments", std::to_string(status.segments()));
+  fields.Add("Profiles", std::to_string(status.profiles()));
+  fields.Add("Ports", std::to_string(status.ports()));
+  fields.Add("Migrations running", std::to_string(status.migrations_running()));
+  fields.Add("Sessions", fmt::format("{} resumed, {} with a snapshot", status.sessions_resumed(),
+                                     status.sessions_snapshot()));
+  fields.Add("Trust domain", status.trust_domain());
+  fields.Add("CA expires", FormatTime(status.ca_expires_us()));
+  return fields.Render(2);
+}
+
+std::string AgentStatusText(const v1::AgentStatus& status) {
+  Fields fields;
+  fields.Add("Host", status.host_id());
+  fields.Add("Version", status.version());
+  fields.Add("Running since", FormatTime(status.started_us()));
+  fields.Add("Datapath",
+             fmt::format("{}, {} objects written, {} deleted since start", Cell(status.datapath()),
+                         status.objects_written(), status.objects_deleted()));
+  fields.Add("VTEPs", fmt::format("{}", fmt::join(status.vteps(), ",")));
+  fields.Add("Underlay MTU", std::to_string(status.underlay_mtu()));
+  fields.Add(
+      "Controller",
+      fmt::format("{}, {}{}", Cell(status.controller()),
+                  status.connected() ? "connected" : "not connected",
+                  status.connection_detail().empty() ? "" : ": " + status.connection_detail()));
+  fields.Add("Generation",
+             fmt::format("{} of store {}", status.generation(), Cell(status.store_id())));
+  fields.Add("Sessions", fmt::format("{} resumed, {} with a snapshot", status.sessions_resumed(),
+                                     status.sessions_snapshot()));
+  fields.Add("Certificate expires", FormatTime(status.certificate_expires_us()));
+  for (const auto& [reason, count] : Sorted(status.host_drops())) {
+    fields.Add("Dropped, " + Cell(reason), std::to_string(count));
+  }
+  for (const v1::ObjectFailure& failure : status.failures()) {
+    fields.Add("Failing",
+               fmt::format("{} {}: {}", failure.kind(), failure.key(), failure.message()));
+  }
+  return fields.Render(2);
+}
+
+}  // namespace outrider::controller::cli

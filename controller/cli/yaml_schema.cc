@@ -1,0 +1,120 @@
+#include "controller/cli/yaml_schema.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "outrider/v1/objects.pb.h"
+
+namespace outrider::controller::cli {
+namespace {
+
+using google::protobuf::EnumDescriptor;
+using google::protobuf::EnumValueDescriptor;
+using google::protobuf::FieldDescriptor;
+
+constexpr std::array<const char*, 3> kOutputOnly = {
+    "outrider.v1.Profile.state",
+    "outrider.v1.Profile.profile_revision",
+    "outrider.v1.Profile.digest",
+};
+
+struct FieldRange {
+  const char* field;
+  NumberRange range;
+};
+
+// The ranges objects.proto states; the controller checks them too, but only the file knows the
+// line.
+constexpr std::array<FieldRange, 7> kRanges = {{
+    {"outrider.v1.Segment.vni", {1, 16'777'215}},
+    {"outrider.v1.Segment.mtu", {576, 65'485}},
+    {"outrider.v1.AclRule.priority", {0, 65'535}},
+    {"outrider.v1.PortRange.first", {0, 65'535}},
+    {"outrider.v1.PortRange.last", {0, 65'535}},
+    {"outrider.v1.AclMatch.icmp_type", {0, 255}},
+    {"outrider.v1.AclMatch.icmp_code", {0, 255}},
+}};
+
+// MacAntiSpoof -> MAC_ANTI_SPOOF_: protobuf's naming rule for values.
+std::string ValuePrefix(const EnumDescriptor& type) {
+  std::string prefix;
+  for (char c : type.name()) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !prefix.empty()) prefix += '_';
+    prefix += upper ? c : static_cast<char>(c - 'a' + 'A');
+  }
+  return prefix + "_";
+}
+
+}  // namespace
+
+const std::vector<std::string>& YamlKinds() {
+  static const auto* const kKinds =
+      new std::vector<std::string>{"Segment", "AddressGroup", "Profile", "Gateway"};
+  return *kKinds;
+}
+
+std::unique_ptr<google::protobuf::Message> NewObjectOfKind(const std::string& kind) {
+  if (kind == "Segment") return std::make_unique<v1::Segment>();
+  if (kind == "AddressGroup") return std::make_unique<v1::AddressGroup>();
+  if (kind == "Profile") return std::make_unique<v1::Profile>();
+  if (kind == "Gateway") return std::make_unique<v1::Gateway>();
+  return nullptr;
+}
+
+bool IsOutputOnly(const FieldDescriptor& field) {
+  return std::find(kOutputOnly.begin(), kOutputOnly.end(), field.full_name()) != kOutputOnly.end();
+}
+
+NumberRange RangeOf(const FieldDescriptor& field) {
+  for (const FieldRange& entry : kRanges) {
+    if (field.full_name() == entry.field) return entry.range;
+  }
+  const bool wide = field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
+  return {0, wide ? std::numeric_limits<uint64_t>::max() : std::numeric_limits<uint32_t>::max()};
+}
+
+bool IsPortRange(const google::protobuf::Descriptor& type) {
+  return type.full_name() == "outrider.v1.PortRange";
+}
+
+bool IsOneLiner(const google::protobuf::Descriptor& type) {
+  return type.full_name() == "outrider.v1.AclMatch";
+}
+
+std::string EnumWord(const EnumValueDescriptor& value) {
+  std::string word = value.name();
+  const std::string prefix = ValuePrefix(*value.type());
+  if (word.compare(0, prefix.size(), prefix) == 0) word.erase(0, prefix.size());
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return word;
+}
+
+std::vector<std::string> EnumWords(const EnumDescriptor& type) {
+  std::vector<std::string> words;
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (std::string word = EnumWord(*type.value(i)); word != "unspecified") {
+      words.push_back(std::move(word));
+    }
+  }
+  return words;
+}
+
+const EnumValueDescriptor* FindEnumWord(const EnumDescriptor& type, const std::string& word) {
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (word != "unspecified" && EnumWord(*type.value(i)) == word) return type.value(i);
+  }
+  return nullptr;
+}
+
+std::string WordOf(const EnumDescriptor& type, int number) {
+  const EnumValueDescriptor* value = type.FindValueByNumber(number);
+  // A newer server may know more values than this program.
+  if (value == nullptr) return std::to_string(number);
+  const std::string word = EnumWord(*value);
+  return word == "unspecified" ? "" : word;
+}
+
+}  // namespace outrider::controller::cli
