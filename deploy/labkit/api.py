@@ -1,0 +1,118 @@
+"""The `outrider` command as functions. All knowledge of its command lines and JSON is here."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import tempfile
+from typing import Any
+
+from labkit import netns
+from labkit.inventory import Lab
+from labkit.shell import run
+
+Json = dict[str, Any]
+
+
+def environment(lab: Lab, host: str | None = None) -> dict[str, str]:
+    """Environment in which `outrider` finds this lab's controller, and the agent of `host`."""
+    env = dict(os.environ)
+    env["PATH"] = f"{lab.build}/bin:{env.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"
+    env["OUTRIDER_CONTROLLER"] = f"unix:{lab.controller_socket}"
+    if host:
+        env["OUTRIDER_AGENT"] = f"unix:{lab.agent_socket(host)}"
+    return env
+
+
+def outrider(lab: Lab, *words: str, host: str | None = None, timeout: float = 70) -> str:
+    """Runs `outrider WORDS`; with `host`, in that host's namespace and against its agent."""
+    argv = [lab.binary("outrider"), *words]
+    if host:
+        argv = netns.inside(lab.netns(host), argv)
+    return run(argv, env=environment(lab, host), timeout=timeout)
+
+
+def query(lab: Lab, *words: str, host: str | None = None) -> Any:
+    """`outrider WORDS --json`, parsed: names as in the .proto files, 64-bit numbers as strings."""
+    return json.loads(outrider(lab, *words, "--json", host=host))
+
+
+def controller_status(lab: Lab) -> Json:
+    """The controller's status; empty while it does not answer."""
+    return query(lab, "status").get("controller") or {}
+
+
+def agent_status(lab: Lab, host: str) -> Json:
+    """The status of a host's agent; empty while it does not answer."""
+    return query(lab, "status", host=host).get("agent") or {}
+
+
+def create_segment(lab: Lab, name: str, vni: int, mtu: int) -> None:
+    outrider(lab, "segment", "create", name, "--vni", str(vni), "--mtu", str(mtu))
+
+
+def apply(lab: Lab, yaml: str) -> None:
+    """`outrider profile apply -f` of a YAML text."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", dir=lab.folder) as file:
+        file.write(yaml)
+        file.flush()
+        outrider(lab, "profile", "apply", "-f", file.name)
+
+
+def enroll(lab: Lab, host: str, target: pathlib.Path) -> None:
+    """Writes a join token for `host` to `target`, readable by its owner only."""
+    token = outrider(lab, "host", "enroll", host).strip().splitlines()[-1].strip()
+    with open(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.write(token + "\n")
+
+
+def hosts(lab: Lab) -> list[Json]:
+    return query(lab, "host", "list")["items"]
+
+
+def connected_hosts(lab: Lab) -> set[str]:
+    return {h["meta"]["name"] for h in hosts(lab) if h["state"] == "STATE_CONNECTED"}
+
+
+def attach(
+    lab: Lab, host: str, device: str, port_id: str, mac: str, profile: str, ip: str = "", vm: str = ""
+) -> Json:
+    """Makes `device` a port and waits until its profile is in force."""
+    words = ["port", "attach", "--dev", device, "--id", port_id, "--mac", mac, "--profile", profile]
+    words += ["--ip", ip] if ip else []
+    words += ["--vm", vm] if vm else []
+    return query(lab, *words, "--wait", "20s", host=host)
+
+
+def detach(lab: Lab, host: str, port_id: str) -> None:
+    outrider(lab, "port", "detach", port_id, host=host)
+
+
+def local_port(lab: Lab, host: str, port_id: str) -> Json:
+    """A port as its host has it, with counters."""
+    ports = query(lab, "port", "list", "--local", host=host)["items"]
+    return next((p for p in ports if p["attachment"]["port_id"] == port_id), {})
+
+
+def drops(lab: Lab, host: str, port_id: str) -> dict[str, int]:
+    """Drop counters of a port by reason."""
+    found = local_port(lab, host, port_id).get("counters", {}).get("drops", {})
+    return {reason: int(count) for reason, count in found.items()}
+
+
+def prepare_migration(lab: Lab, port_id: str, destination: str) -> Json:
+    """Prepares the move of a port and waits until the destination is armed."""
+    return query(lab, "migration", "prepare", "--port", port_id, "--to", destination, "--wait", "armed")
+
+
+def switchover(lab: Lab, migration: str) -> None:
+    outrider(lab, "migration", "switchover", migration)
+
+
+def abort_migration(lab: Lab, migration: str, reason: str) -> None:
+    outrider(lab, "migration", "abort", migration, "--reason", reason)
+
+
+def migration(lab: Lab, name: str) -> Json:
+    return query(lab, "migration", "show", name)

@@ -1,0 +1,1 @@
+"""Benchmarks: each a function (lab, quick) -> rows, named in main.BENCHMARKS."""

@@ -1,0 +1,179 @@
+"""What a lab consists of, in one JSON file, so that every shell can work with it and `down` finds all.
+
+Only this module reads and writes the file. A change is made under a lock and replaces the file whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+
+from labkit.process import Process
+from labkit.shell import LabError
+
+RUN = pathlib.Path("/run/outrider-lab")
+
+
+@dataclasses.dataclass
+class HostRecord:
+    """A host: a network namespace with a VTEP and an agent."""
+
+    name: str
+    vtep: str
+    gateway: str
+
+
+@dataclasses.dataclass
+class GuestRecord:
+    """A QEMU guest and the port it uses."""
+
+    name: str
+    host: str
+    ip: str
+    mac: str
+    profile: str
+    port_id: str
+    role: str
+    # Grows with each move: device and socket names of source and destination must differ.
+    generation: int = 0
+
+    @property
+    def instance(self) -> str:
+        return f"{self.name}.{self.generation}"
+
+    @property
+    def tap(self) -> str:
+        return f"tap-{self.name[:6]}{self.generation}"
+
+
+@dataclasses.dataclass
+class LightRecord:
+    """A light port: a namespace behind a veth, in place of a guest."""
+
+    name: str
+    host: str
+    ip: str
+    mac: str
+    profile: str
+    port_id: str
+
+
+@dataclasses.dataclass
+class Lab:
+    """All of one lab. `prefix` begins every namespace name."""
+
+    prefix: str
+    build: str
+    hosts: dict[str, HostRecord] = dataclasses.field(default_factory=dict)
+    guests: dict[str, GuestRecord] = dataclasses.field(default_factory=dict)
+    lights: dict[str, LightRecord] = dataclasses.field(default_factory=dict)
+    processes: dict[str, Process] = dataclasses.field(default_factory=dict)
+
+    @property
+    def folder(self) -> pathlib.Path:
+        return RUN / self.prefix
+
+    @property
+    def controller_socket(self) -> pathlib.Path:
+        return self.folder / "controller.sock"
+
+    def binary(self, name: str) -> str:
+        return str(pathlib.Path(self.build) / "bin" / name)
+
+    def host(self, name: str) -> HostRecord:
+        return _named(self.hosts, "host", name)
+
+    def guest(self, name: str) -> GuestRecord:
+        return _named(self.guests, "guest", name)
+
+    def light(self, name: str) -> LightRecord:
+        return _named(self.lights, "light port", name)
+
+    def host_folder(self, host: str) -> pathlib.Path:
+        return self.folder / host
+
+    def agent_socket(self, host: str) -> pathlib.Path:
+        return self.host_folder(host) / "agent.sock"
+
+    def netns(self, name: str) -> str:
+        """Namespace of a host, of the router (`router`), the controller (`ctl`) or a light port."""
+        return f"{self.prefix}-{name}"
+
+    def log(self, name: str) -> pathlib.Path:
+        return self.folder / f"{name}.log"
+
+
+def _named(records: dict, kind: str, name: str):
+    if name not in records:
+        raise LabError(f"{kind} {name}: not in this lab; there are: {', '.join(records) or 'none'}")
+    return records[name]
+
+
+def names() -> list[str]:
+    """Prefixes of the labs on this machine."""
+    return sorted(path.parent.name for path in RUN.glob("*/lab.json"))
+
+
+def choose(prefix: str | None) -> str:
+    """The lab meant when none, or one, is named."""
+    present = names()
+    if prefix:
+        return prefix
+    if len(present) == 1:
+        return present[0]
+    if not present:
+        raise LabError("no lab is up: start one with `deploy/lab up --hosts 3`")
+    raise LabError(f"several labs are up ({', '.join(present)}): say which with --prefix")
+
+
+def create(lab: Lab) -> None:
+    """Makes the lab's folder and first record. LabError when the prefix is in use."""
+    RUN.mkdir(mode=0o755, exist_ok=True)
+    try:
+        lab.folder.mkdir(mode=0o700)
+    except FileExistsError as error:
+        raise LabError(f"lab {lab.prefix}: exists; `deploy/lab down --prefix {lab.prefix}`") from error
+    _write(lab)
+
+
+def load(prefix: str) -> Lab:
+    try:
+        data = json.loads((RUN / prefix / "lab.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise LabError(f"lab {prefix}: not up") from error
+    return Lab(
+        prefix=data["prefix"],
+        build=data["build"],
+        hosts={k: HostRecord(**v) for k, v in data["hosts"].items()},
+        guests={k: GuestRecord(**v) for k, v in data["guests"].items()},
+        lights={k: LightRecord(**v) for k, v in data["lights"].items()},
+        processes={k: Process(**v) for k, v in data["processes"].items()},
+    )
+
+
+@contextlib.contextmanager
+def edit(prefix: str) -> Iterator[Lab]:
+    """The lab as it is now, to be changed; written back at the end of the block."""
+    with open(RUN / prefix / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lab = load(prefix)
+        yield lab
+        _write(lab)
+
+
+def remember(prefix: str, process: Process) -> Process:
+    """Records a process, so that `down` ends it whatever happens."""
+    with edit(prefix) as lab:
+        lab.processes[process.name] = process
+    return process
+
+
+def _write(lab: Lab) -> None:
+    partial = lab.folder / "lab.json.partial"
+    partial.write_text(json.dumps(dataclasses.asdict(lab), indent=1), encoding="utf-8")
+    os.replace(partial, lab.folder / "lab.json")

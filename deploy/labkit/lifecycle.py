@@ -1,0 +1,94 @@
+"""A lab as a whole: up, status, down."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+
+from labkit import fabric, inventory, netns, services
+from labkit.inventory import Lab
+from labkit.shell import LabError, ROOT, attempt
+
+BINARIES = ("outrider-controller", "outrider-agent", "outrider")
+
+
+def default_prefix() -> str:
+    return f"or{os.getpid()}"
+
+
+def default_build() -> str:
+    return os.environ.get("OUTRIDER_BUILD", str(ROOT / "build" / "release"))
+
+
+def up(prefix: str, hosts: int, build: str) -> Lab:
+    """Makes the fabric and starts all daemons. On failure everything made so far is removed."""
+    _check(prefix, hosts, build)
+    lab = Lab(prefix, str(pathlib.Path(build).resolve()), fabric.host_records(hosts))
+    inventory.create(lab)
+    try:
+        fabric.build(lab)
+        services.start_controller(lab)
+        for host in lab.hosts:
+            services.start_agent(lab, host)
+        services.wait_connected(lab)
+    except BaseException:
+        down(prefix)
+        raise
+    return inventory.load(prefix)
+
+
+def _check(prefix: str, hosts: int, build: str) -> None:
+    if os.geteuid() != 0:
+        raise LabError("the lab makes network namespaces: run it as root")
+    if not 1 <= hosts <= fabric.MAX_HOSTS:
+        raise LabError(f"--hosts {hosts}: 1 to {fabric.MAX_HOSTS} are possible")
+    if not prefix.isalnum() or len(prefix) > 16:
+        raise LabError(f"--prefix {prefix}: 1 to 16 letters and digits, please")
+    for name in BINARIES:
+        if not (pathlib.Path(build) / "bin" / name).exists():
+            raise LabError(f"{build}/bin/{name}: not there; build with deploy/test or --build DIR")
+
+
+def down(prefix: str) -> None:
+    """Removes everything of a lab: processes, namespaces, mounts, files. Any part may be missing."""
+    folder = inventory.RUN / prefix
+    try:
+        recorded = inventory.load(prefix).processes
+    except LabError:
+        recorded = {}
+    # Guests first: an agent that goes while its guests run would be a different lab from a real stop.
+    for process in sorted(recorded.values(), key=lambda p: not p.name.startswith("qemu")):
+        process.stop(patience=3)
+    for namespace in netns.with_prefix(f"{prefix}-"):
+        netns.remove(namespace)
+    for mount in _mounts_below(folder):
+        attempt(["umount", mount])
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mounts_below(folder: pathlib.Path) -> list[str]:
+    lines = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    points = [line.split()[4] for line in lines]
+    return sorted((p for p in points if p.startswith(f"{folder}/")), reverse=True)
+
+
+def describe(lab: Lab) -> dict:
+    """What runs where, for people and programs."""
+    return {
+        "prefix": lab.prefix,
+        "folder": str(lab.folder),
+        "hosts": {h.name: {"vtep": h.vtep, "agent": _alive(lab, services.agent_name(h.name))}
+                  for h in lab.hosts.values()},
+        "controller": _alive(lab, services.CONTROLLER),
+        "guests": {g.name: {"host": g.host, "ip": g.ip, "mac": g.mac, "profile": g.profile,
+                            "port": g.port_id, "qemu": _alive(lab, f"qemu-{g.instance}")}
+                   for g in lab.guests.values()},
+        "ports": {p.name: {"host": p.host, "ip": p.ip, "mac": p.mac, "profile": p.profile,
+                           "port": p.port_id} for p in lab.lights.values()},
+    }
+
+
+def _alive(lab: Lab, name: str) -> str:
+    process = lab.processes.get(name)
+    return f"pid {process.pid}" if process and process.alive() else "not running"

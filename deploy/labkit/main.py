@@ -1,0 +1,173 @@
+"""The command line of deploy/lab."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+
+from labkit import api, inventory, lifecycle, move, netns, ports, qemu
+from labkit.shell import LabError
+
+EXAMPLES = """examples:
+  deploy/lab up --hosts 3
+  deploy/lab exec h1 -- outrider host list
+  deploy/lab exec h1 -- outrider profile apply -f web.yaml
+  deploy/lab guest start server --host h1 --ip 10.1.0.2 --mac 52:54:00:00:00:02 --profile web
+  deploy/lab port add probe --host h3 --ip 10.1.0.9 --mac 52:54:00:00:00:09 --profile open
+  deploy/lab exec probe -- busybox ping -c 3 10.1.0.2
+  deploy/lab guest migrate server --to h2
+  deploy/lab down"""
+
+
+def main(arguments: list[str]) -> int:
+    # Everything after the first `--` is the command of `exec`; argparse must not look at it.
+    own, _, command = _split(arguments)
+    options = _parser().parse_args(own)
+    options.command = command
+    # `up` cleans up after itself when it is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return options.run(options) or 0
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
+    if "--" not in arguments:
+        return arguments, "", []
+    at = arguments.index("--")
+    return arguments[:at], "--", arguments[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--prefix", help="which lab; needed when several are up")
+    parser = argparse.ArgumentParser(
+        prog="deploy/lab",
+        description="Outrider hosts on one machine: namespaces behind a router, real QEMU guests.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    up = verbs.add_parser("up", parents=[shared], help="start a lab")
+    up.add_argument("--hosts", type=int, default=3)
+    up.add_argument("--build", help="build folder, instead of building build/release")
+    up.set_defaults(run=_up)
+    execute = verbs.add_parser("exec", parents=[shared], help="run a command in a host: exec H -- CMD")
+    execute.add_argument("host", help="a host, a light port, `router` or `ctl`")
+    execute.set_defaults(run=_exec)
+    status = verbs.add_parser("status", parents=[shared], help="what runs where")
+    status.add_argument("--json", action="store_true")
+    status.set_defaults(run=_status)
+    down = verbs.add_parser("down", parents=[shared], help="stop the lab and remove all of it")
+    down.set_defaults(run=lambda o: lifecycle.down(inventory.choose(o.prefix)))
+    _guest_verbs(verbs, shared)
+    _port_verbs(verbs, shared)
+    return parser
+
+
+def _endpoint_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name")
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--ip", required=True, help="address in the segment, a /24 is assumed")
+    parser.add_argument("--mac", required=True)
+    parser.add_argument("--profile", required=True)
+
+
+def _guest_verbs(verbs, shared: argparse.ArgumentParser) -> None:
+    guest = verbs.add_parser("guest", help="QEMU guests").add_subparsers(required=True)
+    start = guest.add_parser("start", parents=[shared])
+    _endpoint_options(start)
+    start.set_defaults(run=_guest_start)
+    migrate = guest.add_parser("migrate", parents=[shared])
+    migrate.add_argument("name")
+    migrate.add_argument("--to", required=True, metavar="HOST")
+    migrate.set_defaults(run=_guest_migrate)
+    execute = guest.add_parser("exec", parents=[shared], help="guest exec NAME -- SHELL COMMAND")
+    execute.add_argument("name")
+    execute.set_defaults(run=_guest_exec)
+    stop = guest.add_parser("stop", parents=[shared])
+    stop.add_argument("name")
+    stop.set_defaults(run=lambda o: ports.stop_guest(_lab(o), o.name))
+
+
+def _port_verbs(verbs, shared: argparse.ArgumentParser) -> None:
+    port = verbs.add_parser("port", help="light ports: a namespace, no VM").add_subparsers(required=True)
+    add = port.add_parser("add", parents=[shared])
+    _endpoint_options(add)
+    add.set_defaults(run=_port_add)
+    remove = port.add_parser("remove", parents=[shared])
+    remove.add_argument("name")
+    remove.set_defaults(run=lambda o: ports.remove_light(_lab(o), o.name))
+
+
+def _lab(options: argparse.Namespace) -> inventory.Lab:
+    return inventory.load(inventory.choose(options.prefix))
+
+
+def _up(options: argparse.Namespace) -> None:
+    build = options.build or lifecycle.default_build()
+    lab = lifecycle.up(options.prefix or lifecycle.default_prefix(), options.hosts, build)
+    print(f"lab {lab.prefix} is up: {', '.join(lab.hosts)}; files in {lab.folder}")
+
+
+def _exec(options: argparse.Namespace) -> int:
+    lab = _lab(options)
+    if not options.command:
+        raise LabError("exec: no command; write `deploy/lab exec h1 -- COMMAND`")
+    namespace = lab.netns(options.host)
+    if options.host in lab.lights:
+        namespace = ports.light_netns(lab, options.host)
+    elif options.host not in (*lab.hosts, "router", "ctl"):
+        lab.host(options.host)  # says which there are
+    agent = options.host if options.host in lab.hosts else None
+    argv = netns.inside(namespace, options.command)
+    return subprocess.run(argv, env=api.environment(lab, agent), check=False).returncode
+
+
+def _status(options: argparse.Namespace) -> None:
+    described = lifecycle.describe(_lab(options))
+    if options.json:
+        print(json.dumps(described, indent=1))
+        return
+    print(f"lab {described['prefix']}, controller {described['controller']}, {described['folder']}")
+    for kind in ("hosts", "guests", "ports"):
+        for name, fields in described[kind].items():
+            print(f"{kind[:-1]:6} {name:10} " + "  ".join(f"{k} {v}" for k, v in fields.items()))
+
+
+def _guest_start(options: argparse.Namespace) -> None:
+    lab = _lab(options)
+    guest = ports.start_guest(
+        lab, options.name, options.host, options.ip, options.mac, options.profile
+    )
+    qemu.wait_ready(lab, guest)
+    print(f"guest {guest.name} is up on {guest.host}, {guest.ip}, port {guest.port_id}")
+
+
+def _guest_migrate(options: argparse.Namespace) -> None:
+    report = move.migrate(_lab(options), options.name, options.to)
+    print(f"guest {options.name}: {report.source} -> {report.destination}, {report.record['phase']}")
+    print(f"QEMU: {report.qemu_total_ms} ms in all, {report.blackout_ms:.0f} ms from STOP to RESUME")
+    print(f"timeline: outrider migration show {report.migration_id}")
+
+
+def _guest_exec(options: argparse.Namespace) -> int:
+    lab = _lab(options)
+    status, output = qemu.console(lab, lab.guest(options.name), " ".join(options.command))
+    print(output)
+    return status
+
+
+def _port_add(options: argparse.Namespace) -> None:
+    light = ports.add_light(
+        _lab(options), options.name, options.host, options.ip, options.mac, options.profile
+    )
+    print(f"port {light.name} is up on {light.host}, {light.ip}: deploy/lab exec {light.name} -- ...")

@@ -1,0 +1,54 @@
+"""What a run of numbered requests says: lost, duplicated, reordered, rate. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+# Ethernet, IPv4 and ICMP headers in front of the payload.
+FRAME_OVERHEAD = 14 + 20 + 8
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbeSummary:
+    """Counts over one run. `lost_numbers` are the requests without any answer."""
+
+    sent: int
+    answered: int
+    duplicates: int
+    reordered: int
+    lost_numbers: list[int]
+
+    @property
+    def lost(self) -> int:
+        return len(self.lost_numbers)
+
+
+def summarize(result: dict[str, Any]) -> ProbeSummary:
+    """A first answer is reordered when one to a later request came before it."""
+    seen: set[int] = set()
+    duplicates = reordered = 0
+    highest = -1
+    for number, _ in result["replies"]:
+        if number in seen:
+            duplicates += 1
+            continue
+        reordered += number < highest
+        highest = max(highest, number)
+        seen.add(number)
+    sent = len(result["sent_us"])
+    lost = [number for number in range(sent) if number not in seen]
+    return ProbeSummary(sent, len(seen), duplicates, reordered, lost)
+
+
+def sent_between(result: dict[str, Any], begin_us: int, end_us: int) -> int:
+    """Requests sent in [begin_us, end_us]."""
+    return sum(begin_us <= sent <= end_us for sent in result["sent_us"])
+
+
+def answered_kbps(result: dict[str, Any], payload: int, skip_us: int) -> float:
+    """Layer-2 rate of the answers, kilobits per second, from skip_us after the first request to the last."""
+    begin = result["sent_us"][0] + skip_us
+    end = result["sent_us"][-1]
+    answers = sum(begin <= when <= end for _, when in result["replies"])
+    return answers * (payload + FRAME_OVERHEAD) * 8 / ((end - begin) / 1_000_000) / 1000
