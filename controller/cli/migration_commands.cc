@@ -1,7 +1,9 @@
 // outrider migration prepare|switchover|abort|list|show|watch|delete
 #include <fmt/format.h>
 
+#include <iostream>
 #include <memory>
+#include <string>
 
 #include "controller/cli/commands.h"
 #include "controller/cli/duration.h"
@@ -112,6 +114,29 @@ absl::StatusOr<int> CallVerb(Invocation* cli,
   return PrintObject(cli, migration, MigrationHeadline(migration));
 }
 
+struct SwitchoverOptions {
+  v1::SwitchoverRequest request;
+  bool on_input = false;
+};
+
+// The guest stands still while this runs. Whoever can start it ahead of the pause waits, at the
+// pause, for one call only: not for a process and not for a connection.
+absl::StatusOr<int> Switchover(Invocation* cli, const SwitchoverOptions& options) {
+  if (options.on_input) {
+    ASSIGN_OR_RETURN(Client * client, cli->Controller());
+    v1::GetRequest get;
+    get.set_name(options.request.name());
+    RETURN_IF_ERROR(client->Call(&Stub::Get, get).status());
+    std::string line;
+    if (!std::getline(std::cin, line)) {
+      return absl::CancelledError(
+          fmt::format("migration \"{}\": standard input ended without a line; nothing was moved",
+                      options.request.name()));
+    }
+  }
+  return CallVerb(cli, &Stub::Switchover, options.request);
+}
+
 void AddPrepare(Invocation* cli, CLI::App* group) {
   auto options = std::make_shared<PrepareOptions>();
   CLI::App* command =
@@ -139,12 +164,15 @@ void AddPrepare(Invocation* cli, CLI::App* group) {
 }
 
 void AddVerbs(Invocation* cli, CLI::App* group) {
-  auto switchover = std::make_shared<v1::SwitchoverRequest>();
+  auto switchover = std::make_shared<SwitchoverOptions>();
   CLI::App* command =
       cli->AddCommand(group, "switchover", "The source is paused: move the ports now",
-                      {"outrider migration switchover m-1"},
-                      [cli, switchover] { return CallVerb(cli, &Stub::Switchover, *switchover); });
-  command->add_option("ID", *switchover->mutable_name(), "Id of the migration")->required();
+                      {"outrider migration switchover m-1",
+                       "outrider migration switchover m-1 --on-input < pause-events"},
+                      [cli, switchover] { return Switchover(cli, *switchover); });
+  command->add_option("ID", *switchover->request.mutable_name(), "Id of the migration")->required();
+  command->add_flag("--on-input", switchover->on_input,
+                    "Connect now, move when a line arrives on standard input");
 
   auto abort = std::make_shared<v1::AbortMigrationRequest>();
   command = cli->AddCommand(group, "abort", "Stop: the source keeps, or regains, the ports",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import subprocess
 import tempfile
 from typing import Any
 
 from labkit import netns
 from labkit.inventory import Lab
-from labkit.shell import run
+from labkit.shell import LabError, run
 
 Json = dict[str, Any]
 
@@ -106,8 +107,33 @@ def prepare_migration(lab: Lab, port_id: str, destination: str) -> Json:
     return query(lab, "migration", "prepare", "--port", port_id, "--to", destination, "--wait", "armed")
 
 
-def switchover(lab: Lab, migration: str) -> None:
-    outrider(lab, "migration", "switchover", migration)
+class PendingSwitchover:
+    """`outrider migration switchover --on-input`: connected ahead of time, so that at the source's pause
+    nothing is waited for but the call itself."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self._name = name
+        self._child = subprocess.Popen(
+            [lab.binary("outrider"), "migration", "switchover", name, "--on-input"],
+            env=environment(lab), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def now(self) -> None:
+        """The source has paused."""
+        assert self._child.stdin is not None
+        self._child.stdin.write("STOP\n")
+        self._child.stdin.flush()
+
+    def cancel(self) -> None:
+        """Moves nothing, if now() was not called."""
+        self._child.communicate(timeout=30)
+
+    def finish(self) -> None:
+        """Waits for the answer. LabError when the controller refused."""
+        said, _ = self._child.communicate(timeout=30)
+        if self._child.returncode != 0:
+            raise LabError(f"switchover of migration {self._name}: {said.strip()}")
 
 
 def abort_migration(lab: Lab, migration: str, reason: str) -> None:

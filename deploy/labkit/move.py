@@ -89,28 +89,23 @@ def _copy_and_switch(
     lab: Lab, source: GuestRecord, target: GuestRecord, migration_id: str
 ) -> MoveReport:
     uri = f"tcp:{lab.host(target.host).vtep}:{PORT}"
-    with (
-        QmpClient.connect(qemu.qmp_socket(lab, source)) as old,
-        QmpClient.connect(qemu.qmp_socket(lab, target)) as new,
-    ):
-        # QEMU pauses the guest and waits for us: the port has moved before the destination may run, so
-        # that frames wait in its tap instead of reaching a host the guest has left.
-        old.command(
-            "migrate-set-capabilities",
-            capabilities=[
-                {"capability": "events", "state": True},
-                {"capability": "pause-before-switchover", "state": True},
-            ],
-        )
-        old.command("migrate-set-parameters", max_bandwidth=1 << 30, downtime_limit=100)
-        old.command("migrate", uri=uri)
-        paused_us = event_time_us(old.wait_event("STOP", 60))
-        api.switchover(lab, migration_id)
-        while old.wait_event("MIGRATION", 10)["data"]["status"] != "pre-switchover":
-            pass
-        old.command("migrate-continue", state="pre-switchover")
-        resumed_us = event_time_us(new.wait_event("RESUME", 30))
-        info = _wait_completed(old)
+    switchover = api.PendingSwitchover(lab, migration_id)
+    try:
+        with (
+            QmpClient.connect(qemu.qmp_socket(lab, source)) as old,
+            QmpClient.connect(qemu.qmp_socket(lab, target)) as new,
+        ):
+            old.command("migrate-set-parameters", max_bandwidth=1 << 30, downtime_limit=100)
+            old.command("migrate", uri=uri)
+            stopped = old.wait_event("STOP", 60)
+            switchover.now()
+            resumed = new.wait_event("RESUME", 30)
+            info = _wait_completed(old)
+    except BaseException:
+        switchover.cancel()
+        raise
+    switchover.finish()
+    paused_us, resumed_us = event_time_us(stopped), event_time_us(resumed)
     return MoveReport(
         *(migration_id, source.host, target.host, paused_us, resumed_us),
         *(info.get("total-time", 0), info.get("downtime", 0), {}),

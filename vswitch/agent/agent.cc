@@ -1,5 +1,6 @@
 #include "vswitch/agent/agent.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -91,7 +92,11 @@ absl::Status Agent::Start() {
 absl::Status Agent::StartDatapath() {
   return RunOn(&reconciler_loop_, [this]() -> absl::Status {
     ASSIGN_OR_RETURN(netlink_, sys::NetlinkSocket::Create());
-    RETURN_IF_ERROR(sys::FindVtepDevice(netlink_.get(), vtep_).status());
+    if (const auto device = sys::FindVtepDevice(netlink_.get(), vtep_); !device.ok()) {
+      return absl::Status(device.status().code(),
+                          fmt::format("--vtep: {} (ip address add {}/24 dev DEVICE)",
+                                      Message(device.status()), vtep_.ToString()));
+    }
     ASSIGN_OR_RETURN(underlay_mtu_, sys::UnderlayMtu(netlink_.get(), vtep_, options_.underlay_mtu));
     datapath::ebpf::Options options = DatapathOptions(options_);
     options.vtep = vtep_;
