@@ -126,8 +126,9 @@ class PendingSwitchover:
         self._child.stdin.flush()
 
     def cancel(self) -> None:
-        """Moves nothing, if now() was not called."""
-        self._child.communicate(timeout=30)
+        """Moves nothing, if now() was not called; needless after finish()."""
+        if self._child.poll() is None:
+            self._child.communicate(timeout=30)
 
     def finish(self) -> None:
         """Waits for the answer. LabError when the controller refused."""

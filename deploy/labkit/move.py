@@ -95,16 +95,26 @@ def _copy_and_switch(
             QmpClient.connect(qemu.qmp_socket(lab, source)) as old,
             QmpClient.connect(qemu.qmp_socket(lab, target)) as new,
         ):
+            # QEMU pauses the guest and waits for us: the port has moved before the destination may run,
+            # so that frames wait in its tap instead of reaching a host the guest has left.
+            wanted = ("events", "pause-before-switchover")
+            old.command(
+                "migrate-set-capabilities",
+                capabilities=[{"capability": name, "state": True} for name in wanted],
+            )
             old.command("migrate-set-parameters", max_bandwidth=1 << 30, downtime_limit=100)
             old.command("migrate", uri=uri)
             stopped = old.wait_event("STOP", 60)
             switchover.now()
+            while old.wait_event("MIGRATION", 10)["data"]["status"] != "pre-switchover":
+                pass
+            switchover.finish()
+            old.command("migrate-continue", state="pre-switchover")
             resumed = new.wait_event("RESUME", 30)
             info = _wait_completed(old)
     except BaseException:
         switchover.cancel()
         raise
-    switchover.finish()
     paused_us, resumed_us = event_time_us(stopped), event_time_us(resumed)
     return MoveReport(
         *(migration_id, source.host, target.host, paused_us, resumed_us),
@@ -153,5 +163,6 @@ def _take_back(lab: Lab, source: GuestRecord, target: GuestRecord, migration_id:
 
 def _resume(lab: Lab, source: GuestRecord) -> None:
     with QmpClient.connect(qemu.qmp_socket(lab, source), timeout=2) as monitor:
+        monitor.command("migrate_cancel")
         if monitor.command("query-status")["status"] != "running":
             monitor.command("cont")
