@@ -48,9 +48,8 @@ absl::Status Reconciler::Start() {
 }
 
 absl::Status Reconciler::TakeSnapshot(ControllerSnapshot snapshot) {
-  const bool same_store = controller_.known() && controller_.store_id() == snapshot.store_id;
   RETURN_IF_ERROR(controller_.Take(std::move(snapshot)));
-  if (!same_store) ForgetNewerEpochs();
+  ForgetNewerEpochs();
   held_ = {};
   Reconcile();
   return absl::OkStatus();
@@ -58,6 +57,7 @@ absl::Status Reconciler::TakeSnapshot(ControllerSnapshot snapshot) {
 
 absl::Status Reconciler::TakeDelta(const ControllerDelta& delta) {
   RETURN_IF_ERROR(controller_.Take(delta));
+  ForgetNewerEpochs();
   Reconcile();
   return absl::OkStatus();
 }
@@ -136,8 +136,9 @@ void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& eve
   reports_.Activated(id, open.epoch, event.time_us);
 }
 
-// Epochs of another store's ports mean nothing here, and what is in force under a newer one would
-// be kept: it goes first. Only then, so that within a store nothing ever goes backwards.
+// The controller's word is in order by generation, so an epoch that goes back in it is not a late
+// message but another port: created anew, given the MAC of one that is no more, or of another store.
+// The datapath would refuse it as older than what is in force; that goes first.
 void Reconciler::ForgetNewerEpochs() {
   const state::HostState& controller = controller_.state();
   state::StateDelta delta;
