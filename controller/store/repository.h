@@ -110,8 +110,8 @@ class Repository {
   absl::Status UpdatePresence(const std::string& host_id,
                               const std::function<void(v1::Host*)>& change, bool publish);
 
-  // `callback` is called with every ChangeSet committed after this returns, and maybe with earlier ones
-  // whose publication was under way.
+  // `callback` is called with every ChangeSet committed after this returns, and maybe with earlier
+  // ones whose publication was under way.
   std::unique_ptr<Subscription> Subscribe(std::function<void(const ChangeSet&)> callback);
 
   // What was committed after `revision`, for watches that resume. `before` is never set. OutOfRange

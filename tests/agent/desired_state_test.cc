@@ -1,0 +1,147 @@
+#include "vswitch/agent/desired_state.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/agent/sample_states.h"
+
+namespace outrider::agent {
+namespace {
+
+using state::PortPhase;
+
+const PortId kPort = MakePortId(1);
+
+TEST(MergeDesired, GivesAPortItsDevice) {
+  const auto desired = MergeDesired(SampleState(), {{kPort, SampleAttachment(1)}}, {});
+  state::HostState expected = SampleState();
+  expected.ports[kPort].device = "tap1";
+  EXPECT_EQ(desired, expected);
+}
+
+TEST(MergeDesired, BlocksAnActivePortWithoutADevice) {
+  const auto desired = MergeDesired(SampleState(), {}, {});
+  EXPECT_EQ(desired, SampleState(PortPhase::kBlocked));
+}
+
+TEST(MergeDesired, KeepsAnArmedPortArmedWithoutADevice) {
+  const auto desired = MergeDesired(SampleState(PortPhase::kArmed), {}, {});
+  EXPECT_EQ(desired, SampleState(PortPhase::kArmed));
+}
+
+TEST(MergeDesired, GuardsADeviceTheControllerDoesNotKnow) {
+  const auto desired = MergeDesired({}, {{kPort, SampleAttachment(1)}}, {});
+  state::Port guarded;
+  guarded.mac = MakeMac(1);
+  guarded.device = "tap1";
+  EXPECT_EQ(desired.ports, (std::map<PortId, state::Port>{{kPort, guarded}}));
+  EXPECT_TRUE(state::Validate(desired).ok());
+}
+
+// The source of a migration: an older epoch than in force would be refused, and leave it open.
+TEST(MergeDesired, GuardsAPortThatMovedAwayUnderTheEpochInForce) {
+  state::HostState applied = SampleState(PortPhase::kActive, 5);
+  const auto desired = MergeDesired({}, {{kPort, SampleAttachment(1)}}, applied);
+  EXPECT_EQ(desired.ports.at(kPort).phase, PortPhase::kBlocked);
+  EXPECT_EQ(desired.ports.at(kPort).epoch, Epoch{5});
+}
+
+TEST(MergeDesired, KeepsAPortThatOpenedItself) {
+  state::HostState applied = SampleState(PortPhase::kActive, 2);
+  applied.ports[kPort].device = "tap1";
+  const auto desired =
+      MergeDesired(SampleState(PortPhase::kArmed, 2), {{kPort, SampleAttachment(1)}}, applied);
+  EXPECT_EQ(desired.ports.at(kPort).phase, PortPhase::kActive);
+}
+
+TEST(MergeDesired, ArmsAnewUnderAnotherEpoch) {
+  state::HostState applied = SampleState(PortPhase::kActive, 2);
+  applied.ports[kPort].device = "tap1";
+  const auto desired =
+      MergeDesired(SampleState(PortPhase::kArmed, 3), {{kPort, SampleAttachment(1)}}, applied);
+  EXPECT_EQ(desired.ports.at(kPort).phase, PortPhase::kArmed);
+}
+
+TEST(MergeDesired, ABlockedWordClosesAPortThatOpenedItself) {
+  state::HostState applied = SampleState(PortPhase::kActive, 2);
+  const auto desired =
+      MergeDesired(SampleState(PortPhase::kBlocked, 2), {{kPort, SampleAttachment(1)}}, applied);
+  EXPECT_EQ(desired.ports.at(kPort).phase, PortPhase::kBlocked);
+}
+
+TEST(MergeDesired, LeavesOutRowsThatLeadNowhere) {
+  state::HostState controller = SampleState();
+  controller.ports.clear();
+  EXPECT_TRUE(MergeDesired(controller, {}, {}).fdb.empty());
+}
+
+TEST(HoldInForce, ChangesNothingThatForwards) {
+  state::HostState in_force = SampleState();
+  in_force.ports[kPort].device = "tap1";
+  EXPECT_EQ(HoldInForce(in_force, {}), in_force);
+  EXPECT_EQ(HoldInForce(in_force, {{kPort, SampleAttachment(1)}}), in_force);
+}
+
+TEST(HoldInForce, GuardsWhatIsNewOrWasLost) {
+  state::HostState in_force = SampleState(PortPhase::kBlocked, 4);
+  const auto desired =
+      HoldInForce(in_force, {{kPort, SampleAttachment(1)}, {MakePortId(2), SampleAttachment(2)}});
+  EXPECT_EQ(desired.ports.at(kPort).device, "tap1");
+  EXPECT_EQ(desired.ports.at(kPort).phase, PortPhase::kBlocked);
+  EXPECT_EQ(desired.ports.at(kPort).epoch, Epoch{4});
+  EXPECT_EQ(desired.ports.at(MakePortId(2)).device, "tap2");
+}
+
+class AfterApplyTest : public ::testing::Test {
+ protected:
+  static datapath::ApplyResult Failing(datapath::ObjectKind kind, const std::string& key) {
+    return {.written = 0,
+            .deleted = 0,
+            .failures = {{.kind = kind, .key = key, .status = absl::NotFoundError("gone")}}};
+  }
+};
+
+TEST_F(AfterApplyTest, IsTheDeltaWhenAllSucceeds) {
+  const state::HostState to = SampleState();
+  EXPECT_EQ(AfterApply({}, state::ComputeDelta({}, to), {}), to);
+}
+
+TEST_F(AfterApplyTest, AFailedPortIsLostAndTriedAgain) {
+  state::HostState to = SampleState();
+  to.ports[kPort].device = "tap1";
+  const auto applied = AfterApply({}, state::ComputeDelta({}, to),
+                                  Failing(datapath::ObjectKind::kPort, kPort.ToString()));
+  EXPECT_EQ(applied.ports.at(kPort).phase, PortPhase::kBlocked);
+  EXPECT_FALSE(applied.ports.at(kPort).device);
+  EXPECT_EQ(state::ComputeDelta(applied, to).ports.upserts.size(), 1u);
+}
+
+// A larger segment MTU can block ports that are not in the delta themselves.
+TEST_F(AfterApplyTest, APortBlockedByItsSegmentIsLostToo) {
+  const state::HostState from = SampleState();
+  state::HostState to = from;
+  to.segments[MakeVni(7)].mtu = 9000;
+  const auto applied = AfterApply(from, state::ComputeDelta(from, to),
+                                  Failing(datapath::ObjectKind::kPort, kPort.ToString()));
+  EXPECT_EQ(applied.segments.at(MakeVni(7)).mtu, 9000u);
+  EXPECT_EQ(state::ComputeDelta(applied, to).ports.upserts.size(), 1u);
+}
+
+TEST_F(AfterApplyTest, OtherObjectsStayAsTheyWere) {
+  const state::HostState from = SampleState(PortPhase::kActive, 1);
+  const state::HostState to = SampleState(PortPhase::kActive, 2);
+  const auto applied = AfterApply(from, state::ComputeDelta(from, to),
+                                  Failing(datapath::ObjectKind::kFdb, "7/52:54:00:00:00:01"));
+  EXPECT_EQ(applied.fdb, from.fdb);
+  EXPECT_EQ(applied.ports, to.ports);
+}
+
+TEST_F(AfterApplyTest, AFailedDeleteIsStillThere) {
+  const state::HostState from = SampleState();
+  const auto applied =
+      AfterApply(from, state::ComputeDelta(from, {}), Failing(datapath::ObjectKind::kSegment, "7"));
+  EXPECT_EQ(applied.segments, from.segments);
+  EXPECT_TRUE(applied.ports.empty());
+}
+
+}  // namespace
+}  // namespace outrider::agent

@@ -1,0 +1,53 @@
+#include "vswitch/agent/device_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace outrider::agent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Kind = sys::LinkEvent::Kind;
+
+sys::Link Link(int ifindex, const std::string& name) {
+  sys::Link link;
+  link.ifindex = ifindex;
+  link.name = name;
+  return link;
+}
+
+DeviceChange Appeared(const std::string& name) { return {.device = name, .appeared = true}; }
+DeviceChange Gone(const std::string& name) { return {.device = name, .appeared = false}; }
+
+TEST(DeviceNames, TellsComingAndGoingOnce) {
+  DeviceNames names;
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, Link(3, "tap0")}), ElementsAre(Appeared("tap0")));
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, Link(3, "tap0")}), IsEmpty());
+  EXPECT_THAT(names.Update({Kind::kLinkRemoved, Link(3, "tap0")}), ElementsAre(Gone("tap0")));
+  EXPECT_THAT(names.Update({Kind::kLinkRemoved, Link(3, "tap0")}), IsEmpty());
+}
+
+TEST(DeviceNames, ARenamedDeviceIsGoneAndAppears) {
+  DeviceNames names;
+  names.Update({Kind::kLinkChanged, Link(3, "tap0")});
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, Link(3, "tap9")}),
+              ElementsAre(Gone("tap0"), Appeared("tap9")));
+}
+
+TEST(DeviceNames, AListingTellsWhatWasMissed) {
+  DeviceNames names;
+  EXPECT_THAT(names.Replace({Link(1, "lo"), Link(3, "tap0")}),
+              ElementsAre(Appeared("lo"), Appeared("tap0")));
+  // tap0 was replaced by another device of that name.
+  EXPECT_THAT(names.Replace({Link(1, "lo"), Link(4, "tap0")}),
+              ElementsAre(Gone("tap0"), Appeared("tap0")));
+}
+
+TEST(DeviceNames, AddressesAreNoConcern) {
+  DeviceNames names;
+  EXPECT_THAT(names.Update({Kind::kAddressesChanged, Link(3, "")}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace outrider::agent

@@ -1,0 +1,197 @@
+#include "vswitch/agent/local_api.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "outrider/v1/agent.grpc.pb.h"
+#include "tests/agent/running_agent.h"
+
+namespace outrider::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+class LocalApiTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(agent_.started.ok());
+    auto api = Create();
+    ASSERT_TRUE(api.ok()) << api.status();
+    api_ = *std::move(api);
+    stub_ = v1::AgentLocalService::NewStub(
+        grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials()));
+  }
+  absl::StatusOr<std::unique_ptr<LocalApi>> Create() {
+    v1::AgentStatus self;
+    self.set_host_id("h1");
+    return LocalApi::Create(
+        socket_, {.ports = agent_.ports.get(),
+                  .reconciler_executor = &agent_.loop,
+                  .reconciler = agent_.reconciler.get(),
+                  .counters = &agent_.datapath,
+                  .session =
+                      [] {
+                        return SessionStatus{
+                            .connected = true, .detail = "since now", .resumed = 2, .snapshots = 1};
+                      },
+                  .certificate_expiry = [] { return int64_t{77}; },
+                  .self = self});
+  }
+  grpc::Status Attach(const v1::PortAttachment& attachment, uint32_t wait_ms,
+                      v1::AttachPortResponse* response) {
+    grpc::ClientContext context;
+    v1::AttachPortRequest request;
+    *request.mutable_attachment() = attachment;
+    request.set_wait_ms(wait_ms);
+    return stub_->AttachPort(&context, request, response);
+  }
+  static v1::PortAttachment Attachment() {
+    v1::PortAttachment attachment;
+    attachment.set_port_id(MakePortId(1).ToString());
+    attachment.set_device("tap1");
+    attachment.set_mac("52:54:00:00:00:01");
+    attachment.set_profile("web");
+    return attachment;
+  }
+
+  RunningAgent agent_;
+  const std::string socket_ = agent_.directory / "agent.sock";
+  std::unique_ptr<LocalApi> api_;
+  std::unique_ptr<v1::AgentLocalService::Stub> stub_;
+};
+
+TEST_F(LocalApiTest, AttachesListsAndDetaches) {
+  ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
+  agent_.datapath.SetCounters(MakePortId(1), {.rx_packets = 5,
+                                              .rx_bytes = 0,
+                                              .tx_packets = 0,
+                                              .tx_bytes = 0,
+                                              .drops = {{"acl_ingress", 2}}});
+  v1::AttachPortResponse attached;
+  const grpc::Status status = Attach(Attachment(), 10000, &attached);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_GT(attached.in_force_us(), 0);
+  EXPECT_EQ(attached.port().phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_EQ(attached.port().vni(), 7u);
+  EXPECT_EQ(attached.port().digest().size(), 64u);
+  EXPECT_EQ(attached.port().problem(), "");
+  EXPECT_GT(attached.port().ifindex(), 0u);
+  EXPECT_EQ(attached.port().counters().drops().at("acl_ingress"), 2u);
+
+  grpc::ClientContext list_context;
+  v1::ListLocalPortsResponse list;
+  ASSERT_TRUE(stub_->ListPorts(&list_context, {}, &list).ok());
+  ASSERT_EQ(list.ports_size(), 1);
+  EXPECT_EQ(list.ports(0).attachment().device(), "tap1");
+
+  grpc::ClientContext detach_context;
+  v1::DetachPortRequest detach;
+  detach.set_port_id(MakePortId(1).ToString());
+  v1::DetachPortResponse detached;
+  EXPECT_TRUE(stub_->DetachPort(&detach_context, detach, &detached).ok());
+  EXPECT_TRUE(agent_.store->LoadAttachments()->empty());
+}
+
+TEST_F(LocalApiTest, ErrorsKeepCodeAndText) {
+  v1::AttachPortResponse response;
+  v1::PortAttachment bad = Attachment();
+  bad.set_mac("nonsense");
+  grpc::Status status = Attach(bad, 0, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("mac"));
+  bad = Attachment();
+  bad.set_device("tap9");
+  status = Attach(bad, 0, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("tap9"));
+}
+
+TEST_F(LocalApiTest, ShowsStatusAndStates) {
+  ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
+  agent_.datapath.SetHostDrops({{"not_a_member", 9}});
+  grpc::ClientContext context;
+  v1::AgentStatus status;
+  ASSERT_TRUE(stub_->GetStatus(&context, {}, &status).ok());
+  EXPECT_EQ(status.host_id(), "h1");
+  EXPECT_EQ(status.generation(), 4u);
+  EXPECT_TRUE(status.connected());
+  EXPECT_EQ(status.sessions_resumed(), 2u);
+  EXPECT_EQ(status.certificate_expires_us(), 77);
+  EXPECT_EQ(status.objects_written(), 3u);
+  EXPECT_EQ(status.host_drops().at("not_a_member"), 9u);
+
+  for (const auto view :
+       {v1::GetHostStateRequest::VIEW_DESIRED, v1::GetHostStateRequest::VIEW_APPLIED}) {
+    grpc::ClientContext state_context;
+    v1::GetHostStateRequest request;
+    request.set_view(view);
+    v1::GetHostStateResponse response;
+    ASSERT_TRUE(stub_->GetHostState(&state_context, request, &response).ok());
+    EXPECT_EQ(response.generation(), 4u);
+    EXPECT_EQ(response.state().segments_size(), 1);
+    EXPECT_EQ(response.state().ports_size(), 1);
+  }
+  grpc::ClientContext bad_context;
+  v1::GetHostStateResponse response;
+  EXPECT_EQ(stub_->GetHostState(&bad_context, {}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(LocalApiTest, TheSocketIsTheOwnersOnlyAndGoesWithTheApi) {
+  struct stat info {};
+  ASSERT_EQ(stat(socket_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  api_.reset();
+  EXPECT_NE(stat(socket_.c_str(), &info), 0);
+}
+
+TEST_F(LocalApiTest, ALiveSocketIsNotTaken) {
+  const auto second = Create();
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(Message(second.status()), HasSubstr(socket_));
+  grpc::ClientContext context;
+  v1::AgentStatus status;
+  EXPECT_TRUE(stub_->GetStatus(&context, {}, &status).ok()) << "the first still serves";
+}
+
+TEST_F(LocalApiTest, ADeadSocketIsReplacedAndAFileIsNot) {
+  api_.reset();
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, socket_.c_str(), sizeof(address.sun_path) - 1);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  close(fd);
+  {
+    const auto api = Create();
+    EXPECT_TRUE(api.ok()) << api.status();
+  }
+  std::ofstream(socket_) << "precious";
+  EXPECT_EQ(Create().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(std::filesystem::exists(socket_));
+}
+
+// A call that waits does not hold up the end of the agent.
+TEST_F(LocalApiTest, StoppingEndsWaitingCalls) {
+  grpc::Status status;
+  std::thread caller([this, &status] {
+    v1::AttachPortResponse response;
+    status = Attach(Attachment(), 60000, &response);
+  });
+  // Both orders are right: the call may wait already or begin later.
+  RunOn(&agent_.loop, [this] { agent_.reconciler->StopWaiting(); });
+  caller.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+}
+
+}  // namespace
+}  // namespace outrider::agent

@@ -1,0 +1,151 @@
+#include "vswitch/agent/local_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "tests/agent/sample_states.h"
+#include "tests/agent/temp_dir.h"
+
+namespace outrider::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+class LocalStoreTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<LocalStore> Open() {
+    auto store = LocalStore::Open(path_);
+    EXPECT_TRUE(store.ok()) << store.status();
+    return store.ok() ? *std::move(store) : nullptr;
+  }
+  std::string Bytes() const {
+    std::ifstream file(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  TempDir directory_;
+  const std::string path_ = directory_ / "agent.db";
+};
+
+TEST_F(LocalStoreTest, KeepsTheInstanceId) {
+  const std::string instance = Open()->instance_id();
+  EXPECT_TRUE(PortId::Parse(instance).ok()) << instance;
+  EXPECT_EQ(Open()->instance_id(), instance);
+}
+
+TEST_F(LocalStoreTest, KeepsChangesAndDropsAttachments) {
+  state::Attachment full = SampleAttachment(1);
+  full.ips = {*IpAddress::Parse("10.1.0.1"), *IpAddress::Parse("fd00::1")};
+  full.vm_id = "a 'quoted' vm";
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->PutAttachment(MakePortId(1), SampleAttachment(1)).ok());
+    ASSERT_TRUE(store->PutAttachment(MakePortId(1), full).ok());
+    ASSERT_TRUE(store->PutAttachment(MakePortId(2), SampleAttachment(2)).ok());
+    ASSERT_TRUE(store->DeleteAttachment(MakePortId(2)).ok());
+  }
+  const auto loaded = Open()->LoadAttachments();
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(*loaded, (state::Attachments{{MakePortId(1), full}}));
+}
+
+TEST_F(LocalStoreTest, KeepsASnapshotAndTheDeltasSince) {
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->SaveSnapshot("s", Generation{1}, "old").ok());
+    ASSERT_TRUE(store->AppendDelta(Generation{2}, "gone with the snapshot").ok());
+    ASSERT_TRUE(store->SaveSnapshot("s", Generation{5}, std::string("a\0b", 3)).ok());
+    ASSERT_TRUE(store->AppendDelta(Generation{6}, "d6").ok());
+    ASSERT_TRUE(store->AppendDelta(Generation{9}, "d9").ok());
+  }
+  const auto stored = Open()->LoadControllerState();
+  ASSERT_TRUE(stored.ok() && *stored);
+  EXPECT_EQ(**stored, (StoredControllerState{.store_id = "s",
+                                             .generation = Generation{9},
+                                             .state = std::string("a\0b", 3),
+                                             .deltas = {"d6", "d9"}}));
+}
+
+TEST_F(LocalStoreTest, AsksForASnapshotOnceDeltasOutweighIt) {
+  const auto store = Open();
+  ASSERT_TRUE(store->SaveSnapshot("s", Generation{1}, std::string(400'000, 'x')).ok());
+  ASSERT_TRUE(store->AppendDelta(Generation{2}, std::string(300'000, 'x')).ok());
+  EXPECT_FALSE(store->SnapshotDue());
+  ASSERT_TRUE(store->AppendDelta(Generation{3}, std::string(300'000, 'x')).ok());
+  EXPECT_TRUE(store->SnapshotDue());
+  ASSERT_TRUE(store->SaveSnapshot("s", Generation{4}, "small").ok());
+  EXPECT_FALSE(store->SnapshotDue());
+}
+
+TEST_F(LocalStoreTest, ForgetsAnotherHostsState) {
+  const auto store = Open();
+  ASSERT_TRUE(store->SaveEnrollment({.host_id = "h1", .endpoint = "c:1"}).ok());
+  ASSERT_TRUE(store->SaveSnapshot("s", Generation{1}, "x").ok());
+  ASSERT_TRUE(store->SaveEnrollment({.host_id = "h1", .endpoint = "c:2"}).ok());
+  EXPECT_TRUE((*store->LoadControllerState()).has_value());
+  ASSERT_TRUE(store->SaveEnrollment({.host_id = "h2", .endpoint = "c:2"}).ok());
+  EXPECT_FALSE((*store->LoadControllerState()).has_value());
+  EXPECT_EQ(**store->LoadEnrollment(), (Enrollment{.host_id = "h2", .endpoint = "c:2"}));
+}
+
+// The process dies without closing anything: what was acknowledged is there.
+TEST_F(LocalStoreTest, WhatWasAcknowledgedSurvivesTheProcess) {
+  const pid_t child = fork();
+  if (child == 0) {
+    auto store = LocalStore::Open(path_);
+    const bool ok = store.ok() &&
+                    (*store)->PutAttachment(MakePortId(1), SampleAttachment(1)).ok() &&
+                    (*store)->SaveSnapshot("s", Generation{3}, "state").ok() &&
+                    (*store)->AppendDelta(Generation{4}, "delta").ok();
+    kill(getpid(), SIGKILL);
+    _exit(ok ? 0 : 1);
+  }
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const auto store = Open();
+  EXPECT_EQ(store->LoadAttachments()->size(), 1u);
+  EXPECT_EQ((*store->LoadControllerState())->generation, Generation{4});
+}
+
+TEST_F(LocalStoreTest, LeavesADamagedFileAlone) {
+  { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), SampleAttachment(1)).ok()); }
+  std::string bytes = Bytes();
+  ASSERT_GT(bytes.size(), 8192u);
+  // The second page on: the schema still reads, the tables do not.
+  for (size_t i = 4096; i < bytes.size(); ++i) bytes[i] = static_cast<char>(0xa5);
+  std::ofstream(path_, std::ios::binary) << bytes;
+  const auto store = LocalStore::Open(path_);
+  EXPECT_EQ(store.status().code(), absl::StatusCode::kDataLoss) << store.status();
+  EXPECT_THAT(Message(store.status()), HasSubstr(path_));
+  EXPECT_THAT(Message(store.status()), HasSubstr("join token"));
+  EXPECT_EQ(Bytes(), bytes);
+}
+
+TEST_F(LocalStoreTest, LeavesAFileThatIsNoDatabaseAlone) {
+  const std::string text(5000, 'x');
+  std::ofstream(path_, std::ios::binary) << text;
+  EXPECT_EQ(LocalStore::Open(path_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Bytes(), text);
+}
+
+TEST_F(LocalStoreTest, RefusesANewerSchema) {
+  Open();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  const auto store = LocalStore::Open(path_);
+  EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Message(store.status()), HasSubstr("upgrade the agent"));
+}
+
+}  // namespace
+}  // namespace outrider::agent

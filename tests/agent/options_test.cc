@@ -1,0 +1,88 @@
+#include "vswitch/agent/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/agent/temp_dir.h"
+
+namespace outrider::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+ParsedOptions Parse(std::vector<std::string> arguments) {
+  return ParseOptions(std::move(arguments), "1.2.3");
+}
+
+TEST(Options, HaveDefaults) {
+  const auto parsed = Parse({"--vtep", "10.0.1.1"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->vtep, "10.0.1.1");
+  EXPECT_EQ(parsed.options->socket, "/run/outrider/agent.sock");
+  EXPECT_EQ(parsed.options->bpffs, "/sys/fs/bpf/outrider");
+  EXPECT_EQ(parsed.options->log_level, "info");
+}
+
+TEST(Options, ComeFromAFileAndFlagsWin) {
+  const TempDir directory;
+  std::ofstream(directory / "agent.toml") << "vtep = \"10.0.1.1\"\nlog-level = \"warn\"\n"
+                                          << "underlay-mtu = 1500\n";
+  const auto parsed = Parse({"--config", directory / "agent.toml", "--log-level", "debug"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->vtep, "10.0.1.1");
+  EXPECT_EQ(parsed.options->underlay_mtu, 1500u);
+  EXPECT_EQ(parsed.options->log_level, "debug");
+}
+
+TEST(Options, MistakesAreNamed) {
+  const TempDir directory;
+  std::ofstream(directory / "agent.toml") << "vtepp = \"10.0.1.1\"\n";
+  const struct {
+    std::vector<std::string> arguments;
+    const char* expected;
+  } cases[] = {
+      {{}, "--vtep is missing"},
+      {{"--vtep", "10.0.1.1", "--vtap", "x"}, "--vtap"},
+      {{"--vtep", "10.0.1.1", "--config", directory / "agent.toml"}, "vtepp"},
+      {{"--vtep", "10.0.1.1", "--config", directory / "missing.toml"}, "missing.toml"},
+      {{"--vtep", "10.0.1.1", "--log-level", "loud"}, "loud"},
+      {{"--vtep", "10.0.1.1", "--join", "a", "--join-file", "b"}, "--join"},
+      {{"--vtep", "10.0.1.1", "--tunnel-device", "a-name-of-16-byt"}, "1..15 bytes"},
+      {{"--vtep", "10.0.1.1", "--underlay-mtu", "70000"}, "70000"},
+  };
+  for (const auto& c : cases) {
+    const auto parsed = Parse(c.arguments);
+    EXPECT_FALSE(parsed.options) << c.expected;
+    EXPECT_EQ(parsed.exit_code, 2);
+    EXPECT_THAT(parsed.text, HasSubstr(c.expected));
+  }
+}
+
+TEST(Options, HelpHasExamplesAndUninstallNeedsNoVtep) {
+  const auto help = Parse({"--help"});
+  EXPECT_FALSE(help.options);
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.text, HasSubstr("outrider-agent --vtep 10.0.1.1 --join-file token"));
+  EXPECT_THAT(Parse({"--version"}).text, HasSubstr("1.2.3"));
+  EXPECT_TRUE(Parse({"--uninstall"}).options);
+}
+
+TEST(JoinFile, IsReadAndMustHoldSomething) {
+  const TempDir directory;
+  Options options;
+  EXPECT_EQ(*ReadJoinToken(options), "");
+  options.join = "or1.x";
+  EXPECT_EQ(*ReadJoinToken(options), "or1.x");
+  options.join.clear();
+  options.join_file = directory / "token";
+  EXPECT_THAT(Message(ReadJoinToken(options).status()), HasSubstr("token"));
+  std::ofstream(options.join_file) << "\n";
+  EXPECT_THAT(Message(ReadJoinToken(options).status()), HasSubstr("empty"));
+  std::ofstream(options.join_file) << "or1.y\n";
+  EXPECT_EQ(*ReadJoinToken(options), "or1.y\n");
+}
+
+}  // namespace
+}  // namespace outrider::agent

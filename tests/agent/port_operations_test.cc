@@ -1,0 +1,133 @@
+#include "vswitch/agent/port_operations.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/agent/running_agent.h"
+
+namespace outrider::agent {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+using state::PortPhase;
+
+const PortId kPort = MakePortId(1);
+
+class PortOperationsTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(agent_.started.ok()) << agent_.started; }
+  absl::Status Attach(uint8_t n, const state::Attachment& attachment) {
+    return agent_.ports->Attach(MakePortId(n), attachment, 0ms).status();
+  }
+  void ExpectRefused(uint8_t n, const state::Attachment& attachment, absl::StatusCode code,
+                     const std::string& text) {
+    const size_t stored = agent_.store->LoadAttachments()->size();
+    const absl::Status status = Attach(n, attachment);
+    EXPECT_EQ(status.code(), code) << status;
+    EXPECT_THAT(Message(status), HasSubstr(text));
+    EXPECT_EQ(agent_.store->LoadAttachments()->size(), stored);
+  }
+  state::Attachment On(const std::string& device) {
+    state::Attachment attachment = SampleAttachment(1);
+    attachment.device = device;
+    return attachment;
+  }
+
+  RunningAgent agent_;
+};
+
+TEST_F(PortOperationsTest, AnAttachedDeviceIsDurableAndGuarded) {
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  EXPECT_EQ(*agent_.store->LoadAttachments(), (state::Attachments{{kPort, SampleAttachment(1)}}));
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).device, "tap1");
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).phase, PortPhase::kBlocked);
+}
+
+TEST_F(PortOperationsTest, TheSameAgainTouchesNothing) {
+  ASSERT_TRUE(agent_.Snapshot(1, SampleState()).ok());
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  const size_t applies = agent_.datapath.applied().size();
+  EXPECT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  EXPECT_EQ(agent_.datapath.applied().size(), applies);
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).phase, PortPhase::kActive);
+}
+
+TEST_F(PortOperationsTest, ProfileAndAddressesOfALivePortMayChange) {
+  ASSERT_TRUE(agent_.Snapshot(1, SampleState()).ok());
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  const size_t applies = agent_.datapath.applied().size();
+  state::Attachment changed = SampleAttachment(1);
+  changed.profile = "db";
+  changed.ips = {*IpAddress::Parse("10.1.0.1")};
+  EXPECT_TRUE(Attach(1, changed).ok());
+  EXPECT_EQ(agent_.datapath.applied().size(), applies) << "forwarding is not touched";
+  EXPECT_EQ(agent_.store->LoadAttachments()->at(kPort), changed);
+}
+
+TEST_F(PortOperationsTest, RefusesDevicesThatAreNoPorts) {
+  using absl::StatusCode;
+  ExpectRefused(1, On("tap9"), StatusCode::kNotFound, "\"tap9\" does not exist");
+  ExpectRefused(1, On("lo"), StatusCode::kFailedPrecondition, "loopback");
+  ExpectRefused(1, On("or-vxlan"), StatusCode::kFailedPrecondition, "tunnel");
+  ExpectRefused(1, On("eth0"), StatusCode::kFailedPrecondition, "10.0.1.1");
+}
+
+TEST_F(PortOperationsTest, RefusesASecondPortOnADevice) {
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  state::Attachment second = SampleAttachment(2);
+  second.device = "tap1";
+  ExpectRefused(2, second, absl::StatusCode::kAlreadyExists, kPort.ToString());
+}
+
+TEST_F(PortOperationsTest, RefusesAMacTwiceInASegmentOnly) {
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  state::Attachment second = SampleAttachment(2);
+  second.mac = MakeMac(1);
+  ExpectRefused(2, second, absl::StatusCode::kAlreadyExists, "52:54:00:00:00:01");
+  second.profile = "db";
+  EXPECT_TRUE(Attach(2, second).ok()) << "perhaps another segment: the controller decides";
+}
+
+TEST_F(PortOperationsTest, RefusesAnotherMacOrLiveDeviceForAPort) {
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  state::Attachment other = SampleAttachment(1);
+  other.mac = MakeMac(9);
+  ExpectRefused(1, other, absl::StatusCode::kFailedPrecondition, "detach it first");
+  ExpectRefused(1, On("tap2"), absl::StatusCode::kFailedPrecondition, "still exists");
+  agent_.links.Remove("tap1");
+  EXPECT_TRUE(Attach(1, On("tap2")).ok()) << "the guest came back on another tap";
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).device, "tap2");
+}
+
+TEST_F(PortOperationsTest, DetachReleasesTheDevice) {
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  EXPECT_TRUE(agent_.ports->Detach(kPort).ok());
+  EXPECT_TRUE(agent_.store->LoadAttachments()->empty());
+  EXPECT_TRUE(agent_.datapath.ReadState()->ports.empty());
+  const absl::Status again = agent_.ports->Detach(kPort);
+  EXPECT_EQ(again.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(Message(again), HasSubstr(kPort.ToString()));
+}
+
+TEST_F(PortOperationsTest, WaitsUntilTheProfileIsInForce) {
+  ASSERT_TRUE(agent_.Snapshot(1, SampleState()).ok());
+  const auto result = agent_.ports->Attach(kPort, SampleAttachment(1), 10s);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GT(result->in_force.count(), 0);
+}
+
+TEST_F(PortOperationsTest, GivesUpWithTheReasonAndStaysAttached) {
+  const auto result = agent_.ports->Attach(kPort, SampleAttachment(1), 1ms);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(Message(result.status()), HasSubstr("the controller has not answered"));
+  EXPECT_EQ(agent_.store->LoadAttachments()->size(), 1u);
+}
+
+TEST_F(PortOperationsTest, RefusesAWaitOfHours) {
+  EXPECT_EQ(agent_.ports->Attach(kPort, SampleAttachment(1), 61s).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace outrider::agent

@@ -1,0 +1,150 @@
+#include "controller/compute/compute.h"
+
+#include "proto/digest.h"
+#include "tests/controller/model/build.h"
+
+namespace outrider::controller {
+namespace {
+
+class ComputeTest : public testing::Test {
+ protected:
+  // Segment red on h1, h2; segment blue on h3.
+  ComputeTest() {
+    PutAll(&model_, MakeSegment("red", 100), MakeSegment("blue", 200), MakeProfile("web", "red"),
+           MakeProfile("db", "blue"), MakeHost("h1", 1), MakeHost("h2", 2), MakeHost("h3", 3),
+           MakePort(1, "web", "h1"), MakePort(2, "web", "h2", 4), MakePort(3, "db", "h3"));
+  }
+  v1::HostState State(const std::string& host) const { return ComputeHostState(model_, host); }
+  static std::vector<std::string> Vteps(const v1::HostState& state, int segment = 0) {
+    const auto& vteps = state.segments(segment).vteps();
+    return {vteps.begin(), vteps.end()};
+  }
+  void Migrate(v1::MigrationPhase phase) {
+    PutAll(&model_, MakeMigration("m1", {1}, "h1", "h3", phase));
+  }
+  void MovePort1To(const std::string& host, uint64_t epoch) {
+    PutAll(&model_, MakePort(1, "web", host, epoch));
+  }
+  using Strings = std::vector<std::string>;
+
+  Model model_;
+};
+
+TEST_F(ComputeTest, HostKnowsItsSegmentsOnly) {
+  EXPECT_TRUE(Equal(State("h1"), Parse<v1::HostState>(fmt::format(
+                                     R"(
+    segments {{ vni: 100 mtu: 1450 suppress_arp: true vteps: "10.0.2.1" }}
+    fdb {{ vni: 100 mac: "{mac1}" port_id: "{id1}" epoch: 1 }}
+    fdb {{ vni: 100 mac: "{mac2}" vtep: "10.0.2.1" epoch: 4 }}
+    neighbors {{ vni: 100 ip: "192.168.0.2" mac: "{mac1}" }}
+    neighbors {{ vni: 100 ip: "192.168.0.3" mac: "{mac2}" }}
+    ports {{ id: "{id1}" mac: "{mac1}" vni: 100 profile: "web" profile_revision: 1
+             mac_anti_spoof: true phase: PORT_PHASE_ACTIVE epoch: 1 }})",
+                                     fmt::arg("mac1", Mac(1)), fmt::arg("mac2", Mac(2)),
+                                     fmt::arg("id1", PortId(1))))))
+      << State("h1").DebugString();
+}
+
+TEST_F(ComputeTest, UnknownHostKnowsNothing) { EXPECT_TRUE(Equal(State("h9"), v1::HostState())); }
+
+TEST_F(ComputeTest, GatewaysAreEndPointsWithStations) {
+  v1::Gateway gateway = MakeGateway("gw", "10.9.0.1", {"red"});
+  gateway.add_stations()->set_segment("red");
+  gateway.mutable_stations(0)->set_mac(Mac(9));
+  gateway.mutable_stations(0)->add_ips("192.168.0.99");
+  PutAll(&model_, gateway);
+  const v1::HostState state = State("h1");
+  EXPECT_EQ(Vteps(state), (Strings{"10.0.2.1", "10.9.0.1"}));
+  ASSERT_EQ(state.fdb_size(), 3);
+  EXPECT_EQ(state.fdb(2).vtep(), "10.9.0.1");
+  EXPECT_EQ(state.fdb(2).epoch(), 0u);
+  EXPECT_EQ(state.neighbors_size(), 3);
+}
+
+TEST_F(ComputeTest, PortWithoutProfileIsBlockedAndUnknownElsewhere) {
+  PutAll(&model_, MakePort(1, "", "h1"));
+  const v1::HostState own = State("h1");
+  ASSERT_EQ(own.ports_size(), 1);
+  EXPECT_EQ(own.ports(0).phase(), v1::PORT_PHASE_BLOCKED);
+  EXPECT_EQ(own.ports(0).vni(), 0u);
+  EXPECT_TRUE(own.segments().empty());
+  EXPECT_EQ(State("h2").fdb_size(), 1);
+  EXPECT_TRUE(Vteps(State("h2")).empty());
+}
+
+TEST_F(ComputeTest, NeighborsAreForArpOnly) {
+  v1::Port port = MakePort(1, "web", "h1");
+  port.add_ips("2001:db8::1");
+  PutAll(&model_, port);
+  EXPECT_EQ(State("h1").neighbors_size(), 2);
+}
+
+TEST_F(ComputeTest, DestinationHasTheExpectedPortArmed) {
+  Migrate(v1::MIGRATION_PHASE_PREPARING);
+  const v1::HostState state = State("h3");
+  ASSERT_EQ(state.ports_size(), 2);
+  const v1::PortState& expected = state.ports(0);
+  EXPECT_EQ(expected.id(), PortId(1));
+  EXPECT_EQ(expected.phase(), v1::PORT_PHASE_ARMED);
+  EXPECT_EQ(expected.epoch(), 2u);
+  EXPECT_TRUE(expected.report_first_frame());
+  EXPECT_EQ(expected.migration_id(), "m1");
+  ASSERT_EQ(state.segments_size(), 2);
+  EXPECT_EQ(state.segments(0).vni(), 100u);
+  EXPECT_EQ(Vteps(state), (Strings{"10.0.1.1", "10.0.2.1"}));
+  EXPECT_EQ(state.fdb(0).vtep(), "10.0.1.1") << "the source still has it";
+  EXPECT_EQ(Vteps(State("h2")), (Strings{"10.0.1.1", "10.0.3.1"}));
+  const v1::PortState source = State("h1").ports(0);
+  EXPECT_EQ(source.phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_FALSE(source.report_first_frame());
+  EXPECT_EQ(source.migration_id(), "");
+}
+
+TEST_F(ComputeTest, SwitchingMovesThePort) {
+  MovePort1To("h3", 2);
+  Migrate(v1::MIGRATION_PHASE_SWITCHING);
+  const v1::PortState port = State("h3").ports(0);
+  EXPECT_EQ(port.phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_EQ(port.epoch(), 2u);
+  EXPECT_TRUE(port.report_first_frame());
+  EXPECT_TRUE(Equal(State("h1"), v1::HostState()));
+  EXPECT_EQ(State("h2").fdb(0).vtep(), "10.0.3.1");
+  EXPECT_EQ(State("h2").fdb(0).epoch(), 2u);
+  Migrate(v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_FALSE(State("h3").ports(0).report_first_frame());
+  EXPECT_EQ(State("h3").ports(0).migration_id(), "");
+}
+
+TEST_F(ComputeTest, ExpectedDigestIsThatOfEveryHostsPort) {
+  const auto digest = ExpectedPortDigest(model_, PortId(1));
+  ASSERT_TRUE(digest.ok());
+  EXPECT_EQ(*digest, v1::PortDigest(State("h1").ports(0)));
+  Migrate(v1::MIGRATION_PHASE_ARMED);
+  EXPECT_EQ(*digest, v1::PortDigest(State("h3").ports(0)));
+  PutAll(&model_, MakePort(5, ""));
+  EXPECT_EQ(ExpectedPortDigest(model_, PortId(5)).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ComputeTest, ChangesStayInTheirSegment) {
+  const auto port = MakePut(model_, std::make_shared<const v1::Port>(MakePort(1, "web", "h1", 9)));
+  EXPECT_EQ(AffectedHosts(model_, port), (std::set<std::string>{"h1", "h2"}));
+  const auto segment =
+      MakePut(model_, std::make_shared<const v1::Segment>(MakeSegment("blue", 200, 1400)));
+  EXPECT_EQ(AffectedHosts(model_, segment), (std::set<std::string>{"h3"}));
+}
+
+TEST_F(ComputeTest, ReportsOfHostsAffectNobody) {
+  v1::Host host = MakeHost("h1", 1);
+  host.set_applied_generation(7);
+  EXPECT_TRUE(
+      AffectedHosts(model_, MakePut(model_, std::make_shared<const v1::Host>(host))).empty());
+  v1::Port port = MakePort(1, "web", "h1");
+  port.set_phase(v1::PORT_PHASE_ACTIVE);
+  port.mutable_receipt()->set_digest("d");
+  EXPECT_TRUE(
+      AffectedHosts(model_, MakePut(model_, std::make_shared<const v1::Port>(port))).empty());
+}
+
+}  // namespace
+}  // namespace outrider::controller

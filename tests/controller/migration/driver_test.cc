@@ -1,0 +1,223 @@
+#include "controller/migration/driver.h"
+
+#include "tests/controller/migration/driver_fixture.h"
+
+namespace outrider::controller {
+namespace {
+
+using absl::StatusCode;
+
+class DriverTest : public DriverFixture {
+ protected:
+  std::string Switched() {
+    const std::string id = MustPrepare("h2");
+    SendReceipts("h2");
+    EXPECT_TRUE(driver_->Switchover(id, 0).ok());
+    return id;
+  }
+};
+
+TEST_F(DriverTest, FromPrepareToCommitted) {
+  const std::string id = MustPrepare("h2");
+  EXPECT_EQ(State("h2").ports(0).phase(), v1::PORT_PHASE_ARMED);
+  SendReceipts("h2");
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+  ExpectLocated(1, "h1", 1);
+  const auto switched = driver_->Switchover(id, 0);
+  ASSERT_TRUE(switched.ok()) << switched.status();
+  ExpectLocated(1, "h2", 2);
+  ExpectLocated(2, "h2", 2);
+  EXPECT_EQ(Port(1).meta().revision(), switched->meta().revision()) << "one commit";
+  EXPECT_TRUE(State("h1").ports().empty());
+  const uint64_t moved_at = switched->meta().revision();
+  clock_.AdvanceUs(3000);
+  SendFrame("h2", 1, 2);
+  SendFrame("h2", 2, 2);
+  SendAck("h1", moved_at);
+  SendAck("h2", moved_at);
+  const v1::Migration done = Migration(id);
+  EXPECT_EQ(done.phase(), v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_EQ(done.converge_max_us(), 3000);
+  EXPECT_FALSE(State("h2").ports(0).report_first_frame());
+  EXPECT_EQ(MustPrepare("h3").empty(), false) << "the next can start right away";
+}
+
+TEST_F(DriverTest, AcknowledgementsAreWrittenTogether) {
+  ASSERT_TRUE(BindPort(repository_.get(), "h3", Attachment(4)).ok());
+  const std::string id = Switched();
+  const uint64_t moved_at = Migration(id).meta().revision();
+  SendAck("h1", moved_at);
+  SendAck("h2", moved_at);
+  EXPECT_EQ(store_.commits(), moved_at);
+  SendAck("h3", moved_at);
+  EXPECT_EQ(store_.commits(), moved_at + 1);
+  EXPECT_EQ(Migration(id).peers().at("h1"), moved_at);
+  EXPECT_GT(Migration(id).converge_p50_us(), -1);
+}
+
+TEST_F(DriverTest, TickWritesAcknowledgementsAndGraceCommits) {
+  const std::string id = Switched();
+  const uint64_t moved_at = Migration(id).meta().revision();
+  SendAck("h1", moved_at);
+  ASSERT_TRUE(driver_->OnTick().ok());
+  EXPECT_EQ(Migration(id).peers().at("h1"), moved_at);
+  SendAck("h2", moved_at);
+  clock_.AdvanceUs(kCommitGraceUs);
+  ASSERT_TRUE(driver_->OnTick().ok());
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(DriverTest, TickWritesNothingWhenNothingIsDue) {
+  MustPrepare("h2");
+  const uint64_t commits = store_.commits();
+  ASSERT_TRUE(driver_->OnTick().ok());
+  SendAck("h2", commits);
+  EXPECT_EQ(store_.commits(), commits);
+}
+
+TEST_F(DriverTest, FirstFrameAtTheDestinationSwitches) {
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  SendFrame("h2", 1, 2);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  ExpectLocated(2, "h2", 2);
+}
+
+TEST_F(DriverTest, OtherHostsCannotSpeakForTheDestination) {
+  const std::string id = MustPrepare("h2");
+  for (int n = 1; n <= 2; ++n) {
+    EXPECT_TRUE(driver_->OnReceipt("h3", ReceiptOf("h2", n)).ok());
+  }
+  SendFrame("h3", 1, 2);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING);
+}
+
+TEST_F(DriverTest, TwoAtOnceAreRefusedNamingTheFirst) {
+  const std::string id = MustPrepare("h2");
+  const absl::Status status = Prepare("h3").status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(Message(status).find("migration \"" + id + "\" to host \"h2\""), std::string::npos)
+      << status;
+}
+
+TEST_F(DriverTest, AbortBeforeTheSwitchoverLeavesTheSource) {
+  const std::string id = MustPrepare("h3");
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  EXPECT_EQ(Migration(id).reason(), "asked for by the operator");
+  ExpectLocated(1, "h1", 1);
+  EXPECT_TRUE(State("h3").ports().empty());
+}
+
+TEST_F(DriverTest, AbortAfterTheSwitchoverGivesBackUnderANewEpoch) {
+  const std::string id = Switched();
+  ASSERT_TRUE(driver_->Abort(id, "guest stayed").ok());
+  ExpectLocated(1, "h1", 3);
+  ExpectLocated(2, "h1", 3);
+  EXPECT_EQ(State("h1").ports_size(), 2);
+  EXPECT_EQ(driver_->Switchover(id, 0).status().code(), StatusCode::kFailedPrecondition);
+}
+
+TEST_F(DriverTest, RefusedCommitLeavesMigrationAndPortsTogether) {
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  store_.RefuseCommits(absl::ResourceExhaustedError("disk full"));
+  EXPECT_EQ(driver_->Switchover(id, 0).status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+  ExpectLocated(1, "h1", 1);
+  store_.RefuseCommits(absl::OkStatus());
+  EXPECT_TRUE(driver_->Switchover(id, 0).ok());
+  ExpectLocated(1, "h2", 2);
+}
+
+TEST_F(DriverTest, UnwrittenAcknowledgementsAreTriedAgain) {
+  const std::string id = Switched();
+  const uint64_t moved_at = Migration(id).meta().revision();
+  SendAck("h1", moved_at);
+  store_.RefuseCommits(absl::ResourceExhaustedError("disk full"));
+  v1::Ack ack;
+  ack.set_generation(moved_at);
+  EXPECT_FALSE(driver_->OnAck("h2", ack).ok());
+  store_.RefuseCommits(absl::OkStatus());
+  ASSERT_TRUE(driver_->OnTick().ok());
+  EXPECT_EQ(Migration(id).peers().at("h1"), moved_at);
+  EXPECT_EQ(Migration(id).peers().at("h2"), moved_at);
+}
+
+TEST_F(DriverTest, RestartGoesOnWhereItWas) {
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  RestartDriver();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+  for (const char* host : {"h1", "h2"}) SetConnected(host, true);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  const uint64_t moved_at = Migration(id).meta().revision();
+  SendFrame("h2", 1, 2);
+  RestartDriver();
+  ASSERT_TRUE(driver_->OnTick().ok());
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "peers still owe it";
+  EXPECT_EQ(MoveRevision(Migration(id)), moved_at);
+  SendAck("h1", moved_at);
+  SendAck("h2", moved_at);
+  SendFrame("h2", 2, 2);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(DriverTest, LeaseExpiryAborts) {
+  const std::string id = MustPrepare("h2");
+  clock_.AdvanceUs(600'000'000);
+  ASSERT_TRUE(driver_->OnTick().ok());
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+  EXPECT_TRUE(Prepare("h3").ok());
+}
+
+TEST_F(DriverTest, EditedProfileWaitsForItsOwnReceipts) {
+  const std::string id = MustPrepare("h2");
+  const v1::PortReceipt old_receipt = ReceiptOf("h2", 1);
+  SendReceipts("h2");
+  ASSERT_TRUE(
+      ApplyProfile(repository_.get(), MakeProfile("web", "red", "default_action: ACL_ACTION_DROP"))
+          .ok());
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING);
+  EXPECT_TRUE(driver_->OnReceipt("h2", old_receipt).ok());
+  EXPECT_TRUE(Migration(id).receipts().empty());
+  SendReceipts("h2");
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+}
+
+TEST_F(DriverTest, LostPeerIsNotWaitedFor) {
+  const std::string id = Switched();
+  SendFrame("h2", 1, 2);
+  SendFrame("h2", 2, 2);
+  SendAck("h2", Migration(id).meta().revision());
+  SetConnected("h1", false);
+  ASSERT_TRUE(driver_->OnHostLost("h1").ok());
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_FALSE(Migration(id).peers().contains("h1"));
+}
+
+TEST_F(DriverTest, AttachAndDetachAtTheDestination) {
+  const std::string id = MustPrepare("h2");
+  Send("h2", v1::PortEvent::KIND_ATTACHED, 1);
+  EXPECT_EQ(Migration(id).timeline().rbegin()->kind(), "attached");
+  Send("h2", v1::PortEvent::KIND_DETACHED, 1);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+  ExpectLocated(1, "h1", 1);
+}
+
+TEST_F(DriverTest, SourceThatLetsGoHandsOver) {
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  Send("h2", v1::PortEvent::KIND_ATTACHED, 1);
+  Send("h1", v1::PortEvent::KIND_DETACHED, 1);
+  EXPECT_FALSE(UnbindPort(repository_.get(), "h1", PortId(1)).value());
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  ExpectLocated(1, "h2", 2);
+}
+
+TEST_F(DriverTest, UnknownMigration) {
+  EXPECT_EQ(driver_->Switchover("mig-0", 0).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(driver_->Abort("mig-0", "").status().code(), StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace outrider::controller

@@ -1,0 +1,95 @@
+#include "controller/model/model.h"
+
+#include "tests/controller/model/random_model.h"
+
+namespace outrider::controller {
+namespace {
+
+TEST(ModelTest, PortsAreFoundByWhatTheyReferTo) {
+  Model model;
+  v1::Port port = MakePort(1, "web", "h1");
+  port.set_vm_id("vm1");
+  PutAll(&model, MakeSegment("red", 100), MakeProfile("web", "red"), port);
+  const Index& index = model.index();
+  const NameSet just_it{PortId(1)};
+  EXPECT_EQ(index.ports_located_at.Get("h1"), just_it);
+  EXPECT_EQ(index.ports_of_profile.Get("web"), just_it);
+  EXPECT_EQ(index.ports_of_vm.Get("vm1"), just_it);
+  EXPECT_EQ(index.ports_of_segment.Get("red"), just_it);
+  EXPECT_EQ(index.ports_with_mac.Get(PairKey("red", Mac(1))), just_it);
+  EXPECT_EQ(index.hosts_of_segment.Get("red"), NameSet{"h1"});
+}
+
+TEST(ModelTest, PortsFollowTheirProfileIntoAnotherSegment) {
+  Model model;
+  PutAll(&model, MakeProfile("web", "red"), MakePort(1, "web", "h1"));
+  v1::Profile moved = MakeProfile("web", "blue");
+  moved.set_profile_revision(2);
+  PutAll(&model, moved);
+  EXPECT_TRUE(model.index().ports_of_segment.Get("red").empty());
+  EXPECT_TRUE(model.index().hosts_of_segment.Get("red").empty());
+  EXPECT_EQ(model.index().hosts_of_segment.Get("blue"), NameSet{"h1"});
+}
+
+TEST(ModelTest, DestinationsOfMigrationsAreInTheSegment) {
+  Model model;
+  PutAll(&model, MakeProfile("web", "red"), MakePort(1, "web", "h1"),
+         MakeMigration("m1", {1}, "h1", "h2", v1::MIGRATION_PHASE_PREPARING));
+  EXPECT_EQ(model.index().hosts_of_segment.Get("red"), (NameSet{"h1", "h2"}));
+  EXPECT_EQ(model.index().ports_expected_at.Get("h2"), NameSet{PortId(1)});
+  EXPECT_EQ(model.RunningMigrationOf(PortId(1))->meta().name(), "m1");
+  PutAll(&model, MakeMigration("m1", {1}, "h1", "h2", v1::MIGRATION_PHASE_ABORTED));
+  EXPECT_EQ(model.index().hosts_of_segment.Get("red"), NameSet{"h1"});
+  EXPECT_EQ(model.RunningMigrationOf(PortId(1)), nullptr);
+}
+
+TEST(ModelTest, ReplacedProfileRevisionsAreKeptUntilTheProfileGoes) {
+  Model model;
+  for (uint32_t revision = 1; revision <= 3; ++revision) {
+    v1::Profile profile = MakeProfile("web", "red");
+    profile.set_profile_revision(revision);
+    PutAll(&model, profile);
+  }
+  const auto revisions = model.Revisions("web");
+  ASSERT_EQ(revisions.size(), 3u);
+  EXPECT_EQ(revisions[0]->state(), v1::Profile::STATE_RETIRED);
+  EXPECT_EQ(revisions[1]->profile_revision(), 2u);
+  EXPECT_EQ(revisions[2]->state(), v1::Profile::STATE_ACTIVE);
+  Erase<v1::Profile>(&model, "web");
+  EXPECT_TRUE(model.Revisions("web").empty());
+}
+
+// A model with the same objects, put in one by one: what indices must equal however they came to
+// be.
+template <typename... T>
+Model Rebuilt(const Model& model) {
+  Model fresh;
+  const auto copy = [&](const auto& table) {
+    for (const auto& [name, object] : table) fresh.Apply(model.revision(), MakePut(fresh, object));
+  };
+  (copy(model.All<T>()), ...);
+  return fresh;
+}
+
+class ModelPropertyTest : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(ModelPropertyTest, IndicesEqualThoseOfAFreshModel) {
+  RandomModel random(GetParam());
+  for (int step = 0; step < 600; ++step) {
+    random.Step();
+    if (step % 20 != 0) continue;
+    const Model& model = random.model();
+    // Ports before and after what they refer to.
+    const auto first = Rebuilt<v1::Port, v1::Migration, v1::Profile, v1::Segment, v1::AddressGroup,
+                               v1::Gateway, v1::Host>(model);
+    ASSERT_TRUE(first.index() == model.index()) << "step " << step;
+    const auto last = Rebuilt<v1::Host, v1::Segment, v1::AddressGroup, v1::Gateway, v1::Profile,
+                              v1::Port, v1::Migration>(model);
+    ASSERT_TRUE(last.index() == model.index()) << "step " << step;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ModelPropertyTest, testing::Range(1u, 9u));
+
+}  // namespace
+}  // namespace outrider::controller

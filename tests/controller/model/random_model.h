@@ -1,0 +1,202 @@
+// Random changes to a model, for properties that must hold whatever happened before. References may
+// dangle (validation would refuse that; the model must not care), but a port is in at most one
+// running migration and VNIs are unique, as everywhere.
+#ifndef OUTRIDER_TESTS_CONTROLLER_MODEL_RANDOM_MODEL_H_
+#define OUTRIDER_TESTS_CONTROLLER_MODEL_RANDOM_MODEL_H_
+
+#include <random>
+#include <string>
+
+#include "tests/controller/model/build.h"
+
+namespace outrider::controller {
+
+class RandomModel {
+ public:
+  static constexpr int kHosts = 6;
+
+  explicit RandomModel(uint32_t seed) : random_(seed) {}
+
+  const Model& model() const { return model_; }
+  static std::string Host(int k) { return fmt::format("h{}", k); }
+
+  // Makes one commit and returns what it changed.
+  ChangeSet Step() {
+    set_ = ChangeSet{model_.revision() + 1, true, {}};
+    while (set_.changes.empty()) {
+      switch (Below(12)) {
+        case 0:
+          StepSegment();
+          break;
+        case 1:
+          StepGroup();
+          break;
+        case 2:
+          StepGateway();
+          break;
+        case 3:
+        case 4:
+          StepProfile();
+          break;
+        case 5:
+        case 6:
+          StepHost();
+          break;
+        case 7:
+        case 8:
+          StepMigration();
+          break;
+        default:
+          StepPort();
+          break;
+      }
+    }
+    return set_;
+  }
+
+ private:
+  int Below(int limit) { return static_cast<int>(random_() % limit); }
+  bool OneIn(int n) { return Below(n) == 0; }
+  std::string Segment() { return fmt::format("s{}", Below(4)); }
+  std::string Profile() { return OneIn(8) ? "" : fmt::format("p{}", Below(5)); }
+
+  template <typename T>
+  void Put(T object) {
+    object.mutable_meta()->set_revision(set_.revision);
+    Do(MakePut(model_, std::make_shared<const T>(std::move(object))));
+  }
+  template <typename T>
+  void Erase(const std::string& name) {
+    if (model_.Find<T>(name) != nullptr) Do(MakeErase<T>(model_, name));
+  }
+  void Do(Change change) {
+    model_.Apply(set_.revision, change);
+    set_.changes.push_back(std::move(change));
+  }
+
+  void StepSegment() {
+    const int n = Below(4);
+    const std::string name = fmt::format("s{}", n);
+    if (OneIn(5)) return Erase<v1::Segment>(name);
+    v1::Segment segment = MakeSegment(name, 100 + n, 1400 + Below(3));
+    if (OneIn(3)) segment.set_unknown_unicast(v1::Segment::UNKNOWN_UNICAST_FLOOD);
+    Put(segment);
+  }
+
+  void StepGroup() {
+    const std::string name = fmt::format("g{}", Below(3));
+    if (OneIn(5)) return Erase<v1::AddressGroup>(name);
+    std::vector<std::string> prefixes;
+    for (int i = Below(4); i > 0; --i)
+      prefixes.push_back(fmt::format("10.{}.0.0/16", i + Below(9)));
+    if (OneIn(2)) prefixes.push_back("2001:db8::/32");
+    Put(MakeGroup(name, prefixes));
+  }
+
+  void StepGateway() {
+    const int n = Below(3);
+    const std::string name = fmt::format("gw{}", n);
+    if (OneIn(4)) return Erase<v1::Gateway>(name);
+    v1::Gateway gateway = MakeGateway(name, fmt::format("10.9.{}.1", n), {});
+    for (int i = 0; i < 4; ++i) {
+      if (!OneIn(2)) continue;
+      const std::string segment = fmt::format("s{}", i);
+      gateway.add_segments(segment);
+      auto* station = gateway.add_stations();
+      station->set_segment(segment);
+      station->set_mac(Mac(1000 + n));
+      station->add_ips(fmt::format("192.168.200.{}", n + 1));
+    }
+    Put(gateway);
+  }
+
+  void StepProfile() {
+    const std::string name = fmt::format("p{}", Below(5));
+    if (OneIn(8)) return Erase<v1::Profile>(name);
+    const std::string acl =
+        OneIn(3) ? ""
+                 : fmt::format(
+                       "ingress {{ priority: {} match {{ src_group: 'g{}' protocol: 'tcp' }} "
+                       "action: ACL_ACTION_ALLOW }}",
+                       Below(5), Below(3));
+    v1::Profile profile = MakeProfile(name, Segment(), acl);
+    const v1::Profile* present = model_.Find<v1::Profile>(name);
+    profile.set_profile_revision(present == nullptr ? 1 : present->profile_revision() + 1);
+    Put(profile);
+  }
+
+  void StepHost() {
+    const int k = Below(kHosts);
+    if (OneIn(6)) return Erase<v1::Host>(Host(k));
+    v1::Host host = MakeHost(Host(k), k + 1);
+    if (OneIn(4)) host.set_vteps(0, Vtep(k + 100));
+    if (OneIn(6)) host.clear_vteps();
+    host.set_applied_generation(Below(100));
+    Put(host);
+  }
+
+  void StepPort() {
+    const int n = Below(14);
+    const v1::Port* present = model_.Find<v1::Port>(PortId(n));
+    if (OneIn(8)) return Erase<v1::Port>(PortId(n));
+    v1::Port port = MakePort(n, Profile());
+    if (OneIn(3)) port.add_ips(fmt::format("192.168.100.{}", n + 1));
+    if (OneIn(3)) port.set_problem("changes nothing on hosts");
+    if (present != nullptr) *port.mutable_location() = present->location();
+    // During a migration only the migration moves the port.
+    if (model_.RunningMigrationOf(PortId(n)) == nullptr && !OneIn(3)) {
+      port.mutable_location()->set_host(OneIn(4) ? "" : Host(Below(kHosts)));
+      port.mutable_location()->set_epoch(port.location().epoch() + 1);
+    }
+    Put(port);
+  }
+
+  void StepMigration() {
+    const std::string id = fmt::format("m{}", Below(4));
+    const v1::Migration* present = model_.Find<v1::Migration>(id);
+    if (present == nullptr || !IsRunning(*present)) {
+      if (present != nullptr && OneIn(3)) return Erase<v1::Migration>(id);
+      return StartMigration(id);
+    }
+    v1::Migration next = *present;
+    if (OneIn(5)) {
+      if (OneIn(2)) return Erase<v1::Migration>(id);
+      next.set_phase(v1::MIGRATION_PHASE_ABORTED);
+    } else if (present->phase() == v1::MIGRATION_PHASE_ARMED) {
+      next.set_phase(v1::MIGRATION_PHASE_SWITCHING);
+      MovePort(next);
+    } else {
+      next.set_phase(static_cast<v1::MigrationPhase>(present->phase() + 1));
+    }
+    Put(next);
+  }
+
+  void StartMigration(const std::string& id) {
+    const int n = Below(14);
+    const v1::Port* port = model_.Find<v1::Port>(PortId(n));
+    const std::string destination = Host(Below(kHosts));
+    if (port == nullptr || model_.RunningMigrationOf(PortId(n)) != nullptr ||
+        port->location().host().empty() || port->location().host() == destination) {
+      return;
+    }
+    Put(MakeMigration(id, {n}, port->location().host(), destination,
+                      v1::MIGRATION_PHASE_PREPARING));
+  }
+
+  void MovePort(const v1::Migration& migration) {
+    const v1::Port* port = model_.Find<v1::Port>(migration.port_ids(0));
+    if (port == nullptr) return;
+    v1::Port moved = *port;
+    moved.mutable_location()->set_host(migration.destination());
+    moved.mutable_location()->set_epoch(port->location().epoch() + 1);
+    Put(moved);
+  }
+
+  std::mt19937 random_;
+  Model model_;
+  ChangeSet set_;
+};
+
+}  // namespace outrider::controller
+
+#endif  // OUTRIDER_TESTS_CONTROLLER_MODEL_RANDOM_MODEL_H_

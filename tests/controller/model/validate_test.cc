@@ -1,0 +1,213 @@
+// What one object must be like by itself. What it must be like among others: validate_use_test.cc.
+#include "controller/model/validate.h"
+
+#include "tests/controller/model/build.h"
+
+namespace outrider::controller {
+namespace {
+
+using absl::StatusCode;
+
+class ValidateTest : public testing::Test {
+ protected:
+  ValidateTest() {
+    PutAll(&model_, MakeSegment("red", 100), MakeGroup("v4", {"10.0.0.0/8"}),
+           MakeProfile("web", "red"), MakeHost("h1", 1));
+  }
+
+  template <typename T>
+  void ExpectInvalid(T candidate, const std::string& message) {
+    Normalize(&candidate);
+    const absl::Status status = Validate(model_, candidate);
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << status;
+    EXPECT_EQ(Message(status), message);
+  }
+
+  // A profile "p" with one ingress rule.
+  static v1::Profile WithRule(const std::string& match, const std::string& action = "ALLOW") {
+    return MakeProfile(
+        "p", "red",
+        fmt::format("ingress {{ match {{ {} }} action: ACL_ACTION_{} }}", match, action));
+  }
+  void ExpectRuleInvalid(const std::string& match, const std::string& message) {
+    ExpectInvalid(WithRule(match), "profile \"p\": acl ingress rule 1: " + message);
+  }
+
+  Model model_;
+};
+
+TEST_F(ValidateTest, Segments) {
+  EXPECT_TRUE(Validate(model_, MakeSegment("blue", 16777215, 65485)).ok());
+  EXPECT_TRUE(Validate(model_, MakeSegment("blue", 1, 576)).ok());
+  ExpectInvalid(MakeSegment("blue", 0), "segment \"blue\": vni 0 is not in 1..16777215");
+  ExpectInvalid(MakeSegment("blue", 1 << 24),
+                "segment \"blue\": vni 16777216 is not in 1..16777215");
+  ExpectInvalid(MakeSegment("blue", 7, 575), "segment \"blue\": mtu 575 is not in 576..65485");
+  ExpectInvalid(MakeSegment("blue", 7, 65486), "segment \"blue\": mtu 65486 is not in 576..65485");
+  ExpectInvalid(
+      MakeSegment("Blue!", 7),
+      "segment \"Blue!\": name must be 1..63 characters of a-z, 0-9, '-' and '.', beginning "
+      "and ending with a letter or digit");
+}
+
+TEST_F(ValidateTest, SegmentDefaults) {
+  v1::Segment segment;
+  Normalize(&segment);
+  EXPECT_EQ(segment.mtu(), 1450u);
+  EXPECT_EQ(segment.unknown_unicast(), v1::Segment::UNKNOWN_UNICAST_DROP);
+  EXPECT_EQ(segment.arp_suppression(), v1::Segment::ARP_SUPPRESSION_ON);
+}
+
+TEST_F(ValidateTest, AddressGroups) {
+  EXPECT_TRUE(Validate(model_, MakeGroup("g", {"10.0.0.1", "2001:db8::/32"})).ok());
+  ExpectInvalid(MakeGroup("g", {"ten"}),
+                "address group \"g\": prefix \"ten\" is not an IP address or prefix");
+  ExpectInvalid(
+      MakeGroup("g", {"10.1.2.3/8"}),
+      "address group \"g\": prefix 10.1.2.3/8 has host bits set; did you mean 10.0.0.0/8?");
+  ExpectInvalid(MakeGroup("g", {"10.0.0.1", "10.0.0.1/32"}),
+                "address group \"g\": prefix 10.0.0.1/32 is listed twice; remove one");
+  ExpectInvalid(MakeGroup("g", std::vector<std::string>(1025, "10.0.0.1")),
+                "address group \"g\": 1025 prefixes are more than 1024; split the group");
+}
+
+TEST_F(ValidateTest, ProfileReferences) {
+  ExpectInvalid(MakeProfile("p", ""), "profile \"p\": vlan segment is missing; name a segment");
+  ExpectInvalid(MakeProfile("p", "green"),
+                "profile \"p\": vlan segment \"green\" does not exist; create it first");
+  ExpectRuleInvalid("src_group: 'office'",
+                    "src_group \"office\" does not exist; create the address group first");
+  ExpectRuleInvalid("dst_group: 'v4' dst_prefix: '10.0.0.0/8'",
+                    "dst_prefix and dst_group are both given; remove one");
+}
+
+TEST_F(ValidateTest, ProfilePorts) {
+  EXPECT_TRUE(Validate(model_, WithRule("protocol: 'tcp' dst_port { first: 80 last: 80 }")).ok());
+  ExpectRuleInvalid("protocol: 'tcp' dst_port { first: 90 last: 80 }",
+                    "port range 90-80 is empty; dst_port must have first <= last");
+  ExpectRuleInvalid("protocol: 'udp' src_port { first: 1 last: 65536 }",
+                    "src_port 1-65536 is not in 0..65535");
+  ExpectRuleInvalid("protocol: 'icmp' dst_port { first: 80 last: 80 }",
+                    "ports need protocol tcp, udp or sctp, not \"icmp\"");
+  ExpectRuleInvalid("dst_port { first: 80 last: 80 }",
+                    "ports need protocol tcp, udp or sctp, not \"any\"");
+}
+
+TEST_F(ValidateTest, ProfileIcmpAndProtocols) {
+  EXPECT_TRUE(Validate(model_, WithRule("protocol: 'icmp' icmp_type: 8 icmp_code: 0")).ok());
+  ExpectRuleInvalid("protocol: 'tcp' icmp_type: 8",
+                    "icmp_type and icmp_code need protocol icmp or icmpv6, not \"tcp\"");
+  ExpectRuleInvalid("protocol: 'icmp' icmp_code: 1", "icmp_code needs icmp_type");
+  ExpectRuleInvalid("protocol: 'icmp' icmp_type: 256", "icmp_type 256 is not in 0..255");
+  ExpectRuleInvalid("protocol: 'gopher'",
+                    "protocol \"gopher\" is not tcp, udp, icmp, icmpv6, sctp or a number 1..255");
+  ExpectRuleInvalid("protocol: '256'",
+                    "protocol \"256\" is not tcp, udp, icmp, icmpv6, sctp or a number 1..255");
+}
+
+TEST_F(ValidateTest, ProfilePrefixesAndFamilies) {
+  ExpectRuleInvalid("src_prefix: 'ten'", "src_prefix \"ten\" is not an IP prefix");
+  ExpectRuleInvalid("src_prefix: '10.0.0.1/8'",
+                    "src_prefix 10.0.0.1/8 has host bits set; did you mean 10.0.0.0/8?");
+  ExpectRuleInvalid("ether_type: ETHER_TYPE_IPV6 src_prefix: '10.0.0.0/8'",
+                    "ether_type is IPv6 but src_prefix 10.0.0.0/8 is IPv4; split the rule");
+  ExpectRuleInvalid("protocol: 'icmpv6' dst_prefix: '10.0.0.0/8'",
+                    "protocol icmpv6 is IPv6 but dst_prefix 10.0.0.0/8 is IPv4; split the rule");
+  ExpectRuleInvalid("src_prefix: '10.0.0.0/8' dst_prefix: '2001:db8::/32'",
+                    "src_prefix 10.0.0.0/8 is IPv4 but dst_prefix 2001:db8::/32 is IPv6; split the "
+                    "rule");
+  ExpectRuleInvalid("ether_type: ETHER_TYPE_ARP protocol: 'tcp'",
+                    "ether_type arp has no IP addresses or protocol; remove them");
+}
+
+TEST_F(ValidateTest, ProfileRest) {
+  ExpectInvalid(WithRule("", "UNSPECIFIED"),
+                "profile \"p\": acl ingress rule 1: action is missing; give allow or drop");
+  ExpectInvalid(MakeProfile("p", "red",
+                            "egress { action: ACL_ACTION_DROP } "
+                            "egress { priority: 65536 action: ACL_ACTION_DROP }"),
+                "profile \"p\": acl egress rule 2: priority 65536 is not in 0..65535");
+  v1::Profile profile = MakeProfile("p", "red");
+  profile.set_description(std::string(256, 'x'));
+  ExpectInvalid(profile, "profile \"p\": description is 256 bytes long, at most 255 fit");
+  profile.set_description("");
+  profile.mutable_qos()->mutable_ingress_policer()->set_burst_kb(10);
+  ExpectInvalid(profile,
+                "profile \"p\": qos ingress_policer: burst_kb 10 has no rate_kbps; give a rate");
+}
+
+TEST_F(ValidateTest, ProfileRulesMustFitOnceExpanded) {
+  std::vector<std::string> prefixes;
+  for (int i = 0; i < 12; ++i) prefixes.push_back(fmt::format("10.{}.0.0/16", i));
+  PutAll(&model_, MakeGroup("many", prefixes));
+  ExpectInvalid(WithRule("src_group: 'many' dst_group: 'many'"),
+                "profile \"p\": acl ingress makes 144 rules with its groups expanded, at most 128 "
+                "fit; merge prefixes");
+  EXPECT_TRUE(Validate(model_, WithRule("src_group: 'many'")).ok());
+}
+
+TEST_F(ValidateTest, EqualRulesNormalizeToEqualProfiles) {
+  EXPECT_TRUE(Equal(WithRule("protocol: 'TCP' src_prefix: '10.0.0.1'"),
+                    WithRule("protocol: '6' src_prefix: '10.0.0.1/32'")));
+}
+
+TEST_F(ValidateTest, Ports) {
+  EXPECT_TRUE(Validate(model_, MakePort(1, "web", "h1")).ok());
+  EXPECT_TRUE(Validate(model_, MakePort(1, "")).ok());
+  v1::Port port = MakePort(1, "web");
+  port.mutable_meta()->set_name("tap0");
+  ExpectInvalid(port,
+                "port \"tap0\": id is not a uuid such as 6f1c4b1e-58c2-4c9b-9a0e-3f4a5b6c7d8e "
+                "(libvirt: interfaceid)");
+  const std::string subject = "port \"" + PortId(1) + "\": ";
+  ExpectInvalid(MakePort(1, "wbe"), subject + "profile \"wbe\" does not exist; apply it first");
+  port = MakePort(1, "web");
+  port.set_mac("ff:ff:ff:ff:ff:ff");
+  ExpectInvalid(port, subject +
+                          "mac \"ff:ff:ff:ff:ff:ff\" is not a unicast MAC such as "
+                          "52:54:00:aa:bb:cc");
+  port = MakePort(1, "web");
+  port.add_ips("10.0.0.300");
+  ExpectInvalid(port, subject + "ip \"10.0.0.300\" is not an IP address");
+}
+
+TEST_F(ValidateTest, PortTextIsMadeCanonical) {
+  v1::Port port = MakePort(1, "web");
+  port.mutable_meta()->set_name("6F1C4B1E-58C2-4C9B-9A0E-3F4A5B6C7D8E");
+  port.set_mac("52-54-00-AA-BB-CC");
+  *port.mutable_ips(0) = "2001:DB8:0::1";
+  Normalize(&port);
+  EXPECT_EQ(port.meta().name(), "6f1c4b1e-58c2-4c9b-9a0e-3f4a5b6c7d8e");
+  EXPECT_EQ(port.mac(), "52:54:00:aa:bb:cc");
+  EXPECT_EQ(port.ips(0), "2001:db8::1");
+}
+
+TEST_F(ValidateTest, Hosts) {
+  ExpectInvalid(
+      MakeHost("h.1", 2),
+      "host \"h.1\": id must be a DNS label: 1..63 characters of a-z, 0-9 and '-', beginning "
+      "and ending with a letter or digit");
+  v1::Host host = MakeHost("h2", 2);
+  host.set_vteps(0, "fd00::1");
+  ExpectInvalid(host, "host \"h2\": vtep \"fd00::1\" is not an IPv4 address");
+}
+
+TEST_F(ValidateTest, Gateways) {
+  EXPECT_TRUE(Validate(model_, MakeGateway("gw", "10.9.0.1", {"red"})).ok());
+  ExpectInvalid(MakeGateway("gw", "ten", {}),
+                "gateway \"gw\": vtep \"ten\" is not an IPv4 address");
+  ExpectInvalid(MakeGateway("gw", "10.9.0.1", {"green"}),
+                "gateway \"gw\": segment \"green\" does not exist; create it first");
+  v1::Gateway gateway = MakeGateway("gw", "10.9.0.1", {});
+  gateway.add_stations()->set_segment("red");
+  ExpectInvalid(gateway,
+                "gateway \"gw\": station 1: segment \"red\" is not among the gateway's "
+                "segments; add it");
+  gateway.add_segments("red");
+  ExpectInvalid(gateway,
+                "gateway \"gw\": station 1: mac \"\" is not a unicast MAC such as "
+                "52:54:00:aa:bb:cc");
+}
+
+}  // namespace
+}  // namespace outrider::controller

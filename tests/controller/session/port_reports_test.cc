@@ -1,0 +1,165 @@
+// What hosts may say of ports: attachments, refusals and their second chance, receipts and counters
+// of their own ports only.
+#include <gmock/gmock.h>
+
+#include "tests/controller/session/session_fixture.h"
+
+namespace outrider::controller {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class PortReportsTest : public SessionFixture {
+ protected:
+  void SetUp() override {
+    SessionFixture::SetUp();
+    for (FakeAgent* agent : {&h1_, &h2_}) {
+      Join(agent);
+      agent->Settle();
+    }
+  }
+
+  v1::AgentMessage CountersOf(const std::string& port_id, uint64_t packets) {
+    v1::AgentMessage message;
+    v1::PortCounters* port = message.mutable_counters()->add_ports();
+    port->set_port_id(port_id);
+    port->set_rx_packets(packets);
+    (*port->mutable_drops())["policer"] = 3;
+    return message;
+  }
+
+  FakeAgent h1_{"h1", "one"};
+  FakeAgent h2_{"h2", "two"};
+};
+
+TEST_F(PortReportsTest, AnAttachedDeviceBecomesAPort) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  const v1::Port port = GetPort(kPortA);
+  EXPECT_EQ(port.location().host(), "h1");
+  EXPECT_EQ(port.location().epoch(), 1u);
+  EXPECT_EQ(port.profile(), "web");
+  EXPECT_EQ(port.device(), "tap0");
+  h1_.Settle();
+  ASSERT_NE(h1_.Port(kPortA), nullptr);
+  EXPECT_EQ(h1_.Port(kPortA)->epoch(), 1u);
+}
+
+TEST_F(PortReportsTest, ADetachedDeviceReleasesThePort) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "");
+  h1_.Settle();
+  EXPECT_EQ(h1_.Port(kPortA), nullptr);
+}
+
+TEST_F(PortReportsTest, PortsNotInTheHelloAreReleased) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h1_.Leave();
+  Join(&h1_);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "");
+}
+
+TEST_F(PortReportsTest, APortOfAnotherHostIsRefusedAndNotMoved) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  const auto taken = h2_.TakeAll();
+  ASSERT_THAT(taken, SizeIs(1));
+  EXPECT_EQ(taken[0].refused().port_id(), kPortA);
+  EXPECT_THAT(taken[0].refused().reason(), HasSubstr("host \"h1\""));
+  EXPECT_THAT(taken[0].refused().reason(), HasSubstr("outrider migration prepare"));
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+  EXPECT_THAT(log_.text(), HasSubstr("warning audit: refused: attach port \"" +
+                                     std::string(kPortA) + "\" on host \"h2\""));
+}
+
+TEST_F(PortReportsTest, ARefusedAttachmentIsTriedAgainWhenThePortIsFree) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.TakeAll();
+  // Other changes bring no second refusal.
+  h1_.SendAttached(Attachment(kPortB, kMacB));
+  EXPECT_THAT(h2_.TakeAll(), IsEmpty());
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+  EXPECT_EQ(GetPort(kPortA).location().epoch(), 2u);
+  h2_.Settle();
+  EXPECT_NE(h2_.Port(kPortA), nullptr);
+}
+
+TEST_F(PortReportsTest, AnUnknownProfileIsRefusedUntilItExists) {
+  h1_.SendAttached(Attachment(kPortA, kMacA, "later"));
+  EXPECT_THAT(h1_.TakeAll().at(0).refused().reason(), HasSubstr("later"));
+  v1::Profile profile;
+  profile.mutable_meta()->set_name("later");
+  profile.mutable_vlan()->set_segment("blue");
+  ASSERT_TRUE(ApplyProfile(repository_.get(), profile).ok());
+  executor_->RunAll();
+  h1_.Settle();
+  EXPECT_NE(h1_.Port(kPortA), nullptr);
+}
+
+TEST_F(PortReportsTest, ADetachedRefusalIsForgotten) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "");
+}
+
+TEST_F(PortReportsTest, AnotherHostCannotDetachAPort) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+}
+
+TEST_F(PortReportsTest, AReceiptForAPortOfAnotherHostIsIgnoredAndAudited) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  v1::AgentMessage message;
+  message.mutable_receipt()->set_port_id(kPortA);
+  message.mutable_receipt()->set_epoch(1);
+  message.mutable_receipt()->set_phase(v1::PORT_PHASE_ACTIVE);
+  h2_.Send(message);
+  EXPECT_FALSE(GetPort(kPortA).has_receipt());
+  EXPECT_THAT(log_.text(), HasSubstr("warning audit: refused: receipt of port"));
+  // Nor in the other host's name.
+  message.mutable_receipt()->set_host("h1");
+  h2_.Send(message);
+  EXPECT_FALSE(GetPort(kPortA).has_receipt());
+  EXPECT_THAT(log_.text(), HasSubstr("it speaks for host \"h1\""));
+  EXPECT_FALSE(h2_.stream().closed.has_value());
+}
+
+TEST_F(PortReportsTest, AnEventForAPortOfAnotherHostIsAudited) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  EXPECT_THAT(log_.text(), HasSubstr("warning audit: refused: event of port"));
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+}
+
+TEST_F(PortReportsTest, CountersOfOwnPortsAreKept) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h1_.Send(CountersOf(kPortA, 7));
+  h2_.Send(CountersOf(kPortA, 99));
+  const auto counters = hub_->counters().Get(kPortA);
+  ASSERT_TRUE(counters.has_value());
+  EXPECT_EQ(counters->host(), "h1");
+  EXPECT_EQ(counters->rx_packets(), 7u);
+  EXPECT_EQ(counters->drops().at("policer"), 3u);
+  EXPECT_EQ(counters->time_us(), clock_.NowUs());
+  EXPECT_FALSE(hub_->counters().Get(kPortB).has_value());
+}
+
+TEST_F(PortReportsTest, CountersGoWithThePort) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h1_.Send(CountersOf(kPortA, 7));
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  ASSERT_TRUE(DeleteObject<v1::Port>(repository_.get(), kPortA, 0).ok());
+  executor_->RunAll();
+  EXPECT_FALSE(hub_->counters().Get(kPortA).has_value());
+}
+
+}  // namespace
+}  // namespace outrider::controller

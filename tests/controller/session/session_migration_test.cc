@@ -1,0 +1,184 @@
+// A migration as the sessions see it: what destination, source and peers are sent, and which
+// acknowledgements make it converge.
+#include <gmock/gmock.h>
+
+#include "tests/controller/session/session_fixture.h"
+
+namespace outrider::controller {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Port A on h1 in segment blue, port B on h3 as the peer that must learn of the move; h2 is empty.
+class SessionMigrationTest : public SessionFixture {
+ protected:
+  void SetUp() override {
+    SessionFixture::SetUp();
+    *h1_.hello().add_attachments() = Attachment(kPortA, kMacA);
+    *h3_.hello().add_attachments() = Attachment(kPortB, kMacB);
+    for (FakeAgent* agent : {&h1_, &h2_, &h3_}) {
+      Join(agent);
+      agent->Settle();
+    }
+    SettleAll();
+    h1_.SendReceipt(kPortA);
+    h3_.SendReceipt(kPortB);
+  }
+
+  void SettleAll() {
+    for (FakeAgent* agent : {&h1_, &h2_, &h3_}) agent->Settle();
+  }
+
+  // Id of a new migration of port A to h2.
+  std::string Prepare() {
+    v1::PrepareMigrationRequest request;
+    request.set_port_id(kPortA);
+    request.set_destination("h2");
+    const auto migration = driver_->Prepare(request);
+    EXPECT_TRUE(migration.ok()) << migration.status();
+    executor_->RunAll();
+    return migration->meta().name();
+  }
+  v1::Migration Get(const std::string& id) { return repository_->Get<v1::Migration>(id).value(); }
+
+  FakeAgent h1_{"h1", "one"};
+  FakeAgent h2_{"h2", "two"};
+  FakeAgent h3_{"h3", "three"};
+};
+
+TEST_F(SessionMigrationTest, TheDestinationIsArmedBeforeAnythingMoves) {
+  const std::string id = Prepare();
+  SettleAll();
+  ASSERT_NE(h2_.Port(kPortA), nullptr);
+  EXPECT_EQ(h2_.Port(kPortA)->phase(), v1::PORT_PHASE_ARMED);
+  EXPECT_EQ(h2_.Port(kPortA)->epoch(), 2u);
+  EXPECT_EQ(h2_.Port(kPortA)->migration_id(), id);
+  EXPECT_EQ(h1_.Port(kPortA)->phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_PREPARING);
+  h2_.SendReceipt(kPortA);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_ARMED);
+}
+
+TEST_F(SessionMigrationTest, MovesConvergesAndCommits) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  SettleAll();
+  EXPECT_EQ(h1_.Port(kPortA), nullptr);
+  EXPECT_EQ(h2_.Port(kPortA)->phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_EQ(h3_.VtepOf(kMacA), "10.0.2.1");
+  const v1::Migration switching = Get(id);
+  EXPECT_FALSE(switching.peers().empty());
+  for (const auto& [peer, generation] : switching.peers()) EXPECT_NE(generation, 0u) << peer;
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+}
+
+TEST_F(SessionMigrationTest, TheGuestsFirstFrameIsATriggerToo) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  h2_.SendEvent(v1::PortEvent::KIND_ACTIVATED, kPortA, 2);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  SettleAll();
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(SessionMigrationTest, APeerThatHasNotAcknowledgedHoldsTheCommit) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  h1_.Settle();
+  h2_.Settle();
+  h3_.TakeAll();  // has the delta, has not said so
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  h3_.Ack(h3_.generation());
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(SessionMigrationTest, APeerThatIsGoneDoesNot) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  h1_.Settle();
+  h2_.Settle();
+  h3_.Leave();
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(SessionMigrationTest, APeerThatComesBackWithTheMoveInForceCounts) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  h1_.Settle();
+  h2_.Settle();
+  h3_.TakeAll();
+  // The same agent on a new stream: the acknowledgement got lost with the old one.
+  Join(&h3_);
+  EXPECT_TRUE(h3_.TakeAll().at(0).welcome().resume());
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(SessionMigrationTest, ADestinationThatReconnectsDuringTheMoveKeepsThePort) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  // h2 has no device yet: its Hello must not release the port that just moved there.
+  h2_.Leave();
+  Join(&h2_);
+  h2_.Settle();
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+}
+
+TEST_F(SessionMigrationTest, TheSourcesLateNewsIsNoOffence) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  v1::AgentMessage message;
+  message.mutable_receipt()->set_port_id(kPortA);
+  message.mutable_receipt()->set_epoch(1);
+  h1_.Send(message);
+  EXPECT_THAT(log_.text(), Not(HasSubstr("audit: refused")));
+}
+
+TEST_F(SessionMigrationTest, AnAttachmentRefusedBeforePrepareIsExpectedAfterIt) {
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  EXPECT_TRUE(h2_.TakeAll().at(0).has_refused());
+  const std::string id = Prepare();
+  SettleAll();
+  EXPECT_EQ(h2_.Port(kPortA)->phase(), v1::PORT_PHASE_ARMED);
+  bool attached = false;
+  const v1::Migration migration = Get(id);
+  for (const v1::MigrationEvent& event : migration.timeline()) {
+    attached = attached || (event.kind() == "attached" && event.host() == "h2");
+  }
+  EXPECT_TRUE(attached);
+}
+
+TEST_F(SessionMigrationTest, AbortTakesTheArmedPortAwayAgain) {
+  const std::string id = Prepare();
+  SettleAll();
+  ASSERT_TRUE(driver_->Abort(id, "changed my mind").ok());
+  executor_->RunAll();
+  SettleAll();
+  EXPECT_EQ(h2_.Port(kPortA), nullptr);
+  EXPECT_EQ(h1_.Port(kPortA)->phase(), v1::PORT_PHASE_ACTIVE);
+}
+
+}  // namespace
+}  // namespace outrider::controller

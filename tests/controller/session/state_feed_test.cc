@@ -1,0 +1,117 @@
+// Where a session goes on from, what it sends next, and what it knows to be in force.
+#include "controller/session/state_feed.h"
+
+#include <gtest/gtest.h>
+
+#include "proto/digest.h"
+
+namespace outrider::controller {
+namespace {
+
+constexpr char kStore[] = "store-1";
+
+// A state with ports p1..pN.
+GenerationState State(uint64_t generation, int ports) {
+  v1::HostState state;
+  for (int i = 1; i <= ports; ++i) state.add_ports()->set_id("p" + std::to_string(i));
+  return {generation, std::make_shared<const v1::HostState>(state)};
+}
+
+v1::Hello HelloWith(const GenerationState& held, const std::string& store = kStore) {
+  v1::Hello hello;
+  hello.set_store_id(store);
+  hello.set_generation(held.generation);
+  hello.set_state_digest(v1::HostStateDigest(*held.state));
+  return hello;
+}
+
+TEST(StateFeedTest, AnAgentWithNothingGetsASnapshotThenDeltas) {
+  StateFeed feed;
+  EXPECT_FALSE(feed.Begin(v1::Hello(), kStore, State(5, 1), {}));
+  const auto snapshot = feed.Next(State(5, 1));
+  ASSERT_TRUE(snapshot.has_value());
+  EXPECT_EQ(snapshot->snapshot().generation(), 5u);
+  EXPECT_EQ(snapshot->snapshot().state().ports_size(), 1);
+  const auto delta = feed.Next(State(7, 2));
+  ASSERT_TRUE(delta.has_value());
+  EXPECT_EQ(delta->delta().from_generation(), 5u);
+  EXPECT_EQ(delta->delta().to_generation(), 7u);
+  ASSERT_EQ(delta->delta().delta().upserts().ports_size(), 1);
+  EXPECT_EQ(delta->delta().delta().upserts().ports(0).id(), "p2");
+}
+
+TEST(StateFeedTest, NothingIsSentWhenNothingChanged) {
+  StateFeed feed;
+  feed.Begin(v1::Hello(), kStore, State(5, 1), {});
+  feed.Next(State(5, 1));
+  EXPECT_FALSE(feed.Next(State(9, 1)).has_value());
+  EXPECT_EQ(feed.sent().generation, 5u);
+}
+
+TEST(StateFeedTest, ResumesWhenTheDigestIsThePresentOne) {
+  StateFeed feed;
+  EXPECT_TRUE(feed.Begin(HelloWith(State(5, 1)), kStore, State(9, 1), {}));
+  EXPECT_FALSE(feed.Next(State(9, 1)).has_value());
+  // It has the state of revision 9 in force though it calls it 5.
+  EXPECT_EQ(feed.TakeCovered(), 9u);
+  const auto delta = feed.Next(State(10, 2));
+  EXPECT_EQ(delta->delta().from_generation(), 5u);
+}
+
+TEST(StateFeedTest, GoesOnFromWhatWasSentLast) {
+  StateFeed feed;
+  EXPECT_TRUE(feed.Begin(HelloWith(State(5, 1)), kStore, State(9, 3), State(5, 1)));
+  EXPECT_EQ(feed.TakeCovered(), 5u);
+  const auto delta = feed.Next(State(9, 3));
+  EXPECT_EQ(delta->delta().from_generation(), 5u);
+  EXPECT_EQ(delta->delta().delta().upserts().ports_size(), 2);
+}
+
+TEST(StateFeedTest, StartsOverWhenTheAgentHoldsSomethingElse) {
+  const GenerationState now = State(9, 1);
+  StateFeed feed;
+  // Another store, a generation that has not been, another content, another generation than kept.
+  EXPECT_FALSE(feed.Begin(HelloWith(State(5, 1), "store-2"), kStore, now, State(5, 1)));
+  EXPECT_FALSE(feed.Begin(HelloWith(State(10, 1)), kStore, now, {}));
+  EXPECT_FALSE(feed.Begin(HelloWith(State(5, 2)), kStore, now, State(5, 3)));
+  EXPECT_FALSE(feed.Begin(HelloWith(State(5, 2)), kStore, now, State(4, 2)));
+  EXPECT_TRUE(feed.Next(now)->has_snapshot());
+}
+
+TEST(StateFeedTest, AnAckCoversLaterRevisionsThatDoNotTouchTheHost) {
+  StateFeed feed;
+  feed.Begin(v1::Hello(), kStore, State(5, 1), {});
+  feed.Next(State(5, 1));
+  EXPECT_FALSE(feed.TakeCovered().has_value());
+  feed.Next(State(8, 1));
+  ASSERT_TRUE(feed.OnAck(5).ok());
+  EXPECT_EQ(feed.TakeCovered(), 8u);
+  EXPECT_FALSE(feed.TakeCovered().has_value());
+  feed.Next(State(11, 1));
+  EXPECT_EQ(feed.TakeCovered(), 11u);
+}
+
+TEST(StateFeedTest, AnOlderAckCoversOnlyItsOwnGeneration) {
+  StateFeed feed;
+  feed.Begin(v1::Hello(), kStore, State(5, 1), {});
+  feed.Next(State(5, 1));
+  feed.Next(State(8, 2));
+  ASSERT_TRUE(feed.OnAck(5).ok());
+  EXPECT_EQ(feed.TakeCovered(), 5u);
+  ASSERT_TRUE(feed.OnAck(8).ok());
+  EXPECT_EQ(feed.TakeCovered(), 8u);
+  ASSERT_TRUE(feed.OnAck(5).ok());
+  EXPECT_EQ(feed.acked(), 8u);
+  EXPECT_FALSE(feed.TakeCovered().has_value());
+}
+
+TEST(StateFeedTest, AnAckOfWhatWasNeverSentIsAnError) {
+  StateFeed feed;
+  feed.Begin(v1::Hello(), kStore, State(5, 1), {});
+  EXPECT_EQ(feed.OnAck(0).code(), absl::StatusCode::kInvalidArgument);
+  feed.Next(State(5, 1));
+  EXPECT_EQ(feed.OnAck(6).code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace outrider::controller

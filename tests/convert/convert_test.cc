@@ -1,0 +1,296 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+
+#include "proto/digest.h"
+#include "tests/convert/wire_states.h"
+#include "tests/support/state_generator.h"
+#include "vswitch/convert/from_proto.h"
+#include "vswitch/convert/to_proto.h"
+
+namespace outrider::convert {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kPort[] = "00000000-0000-0000-0000-000000000001";
+
+state::HostState Sent(tests::StateGenerator* generator) { return tests::AsSent(generator->Next()); }
+
+TEST(RoundTrip, EveryGeneratedStateSurvives) {
+  tests::StateGenerator generator(1, {});
+  for (int i = 0; i < 200; ++i) {
+    const state::HostState state = Sent(&generator);
+    const auto back = FromProto(ToProto(state));
+    ASSERT_TRUE(back.ok()) << back.status();
+    ASSERT_EQ(*back, state);
+    const auto parsed = ParseHostState(Serialize(state));
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    ASSERT_EQ(*parsed, state);
+  }
+}
+
+TEST(RoundTrip, EveryDeltaSurvives) {
+  tests::StateGenerator generator(2, {});
+  state::HostState from;
+  for (int i = 0; i < 200; ++i) {
+    const state::HostState to = Sent(&generator);
+    const state::StateDelta delta = state::ComputeDelta(from, to);
+    const auto back = ParseStateDelta(Serialize(delta));
+    ASSERT_TRUE(back.ok()) << back.status();
+    ASSERT_EQ(*back, delta);
+    ASSERT_EQ(state::ApplyDelta(from, *back), to);
+    from = to;
+  }
+}
+
+// What the controller sends and what the host gives back must have one digest, in any order.
+TEST(RoundTrip, DigestsAreThoseOfTheMessageReceived) {
+  tests::StateGenerator generator(3, {});
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 50; ++i) {
+    const state::HostState state = Sent(&generator);
+    v1::HostState message = ToProto(state);
+    std::shuffle(message.mutable_fdb()->begin(), message.mutable_fdb()->end(), random);
+    std::shuffle(message.mutable_ports()->begin(), message.mutable_ports()->end(), random);
+    const auto held = FromProto(message);
+    ASSERT_TRUE(held.ok()) << held.status();
+    EXPECT_EQ(StateDigest(*held), v1::HostStateDigest(message));
+    for (const v1::PortState& port : message.ports()) {
+      const PortId id = *PortId::Parse(port.id());
+      EXPECT_EQ(ReceiptDigest(id, held->ports.at(id)), v1::PortDigest(port));
+    }
+  }
+}
+
+TEST(ReceiptDigest, IsTheSameBeforeAndAfterAMove) {
+  state::Port port;
+  port.mac = tests::MakeMac(1);
+  port.vni = tests::MakeVni(7);
+  port.profile = "web";
+  port.device = "tap0";
+  const PortId id = tests::MakePortId(1);
+  const std::string before = ReceiptDigest(id, port);
+  port.phase = state::PortPhase::kArmed;
+  port.epoch = Epoch{9};
+  port.migration_id = "m-1";
+  port.report_first_frame = true;
+  port.device = "tap9";
+  EXPECT_EQ(ReceiptDigest(id, port), before);
+  port.profile_revision = 2;
+  EXPECT_NE(ReceiptDigest(id, port), before);
+}
+
+// A whole, small state for the tests below to break in one place.
+v1::HostState Whole() {
+  v1::HostState state;
+  v1::SegmentState* segment = state.add_segments();
+  segment->set_vni(7);
+  segment->set_mtu(1450);
+  segment->add_vteps("10.0.2.1");
+  v1::RuleSet* set = state.add_rule_sets();
+  v1::CompiledRule* rule = set->add_rules();
+  rule->set_protocol(6);
+  rule->mutable_dst_port()->set_first(80);
+  rule->mutable_dst_port()->set_last(80);
+  rule->set_action(v1::ACL_ACTION_ALLOW);
+  set->set_default_action(v1::ACL_ACTION_DROP);
+  set->set_digest(v1::RuleSetDigest(*set));
+  v1::PortState* port = state.add_ports();
+  port->set_id(kPort);
+  port->set_mac("52:54:00:00:00:01");
+  port->set_vni(7);
+  port->set_phase(v1::PORT_PHASE_ACTIVE);
+  port->set_ingress_rule_set(set->digest());
+  v1::FdbEntry* fdb = state.add_fdb();
+  fdb->set_vni(7);
+  fdb->set_mac("52:54:00:00:00:01");
+  fdb->set_port_id(kPort);
+  v1::NeighborEntry* neighbor = state.add_neighbors();
+  neighbor->set_vni(7);
+  neighbor->set_ip("10.1.0.1");
+  neighbor->set_mac("52:54:00:00:00:01");
+  return state;
+}
+
+void Rename(v1::HostState* state) {
+  v1::RuleSet* set = state->mutable_rule_sets(0);
+  set->set_digest(v1::RuleSetDigest(*set));
+  state->mutable_ports(0)->set_ingress_rule_set(set->digest());
+}
+
+struct BadState {
+  const char* name;
+  std::function<void(v1::HostState*)> damage;
+  // Object and field of the message.
+  const char* object;
+  const char* field;
+};
+
+class Refused : public ::testing::TestWithParam<BadState> {};
+
+TEST_P(Refused, NamesObjectAndField) {
+  v1::HostState state = Whole();
+  ASSERT_TRUE(FromProto(state).ok()) << FromProto(state).status();
+  GetParam().damage(&state);
+  const auto result = FromProto(state);
+  ASSERT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument) << result.status();
+  EXPECT_THAT(Message(result.status()), HasSubstr(GetParam().object));
+  EXPECT_THAT(Message(result.status()), HasSubstr(GetParam().field));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Refused,
+    ::testing::Values(
+        BadState{"VniZero", [](auto* s) { s->mutable_segments(0)->set_vni(0); }, "segment 0",
+                 "vni"},
+        BadState{"VniTooLarge", [](auto* s) { s->mutable_segments(0)->set_vni(1 << 24); },
+                 "segment 16777216", "vni"},
+        BadState{"MtuTooSmall", [](auto* s) { s->mutable_segments(0)->set_mtu(575); }, "segment 7",
+                 "mtu"},
+        BadState{"VtepNoAddress", [](auto* s) { s->mutable_segments(0)->set_vteps(0, "10.0.2"); },
+                 "segment 7", "vteps"},
+        BadState{"VtepTwice", [](auto* s) { s->mutable_segments(0)->add_vteps("10.0.2.1"); },
+                 "segment 7", "twice"},
+        BadState{"SegmentTwice", [](auto* s) { *s->add_segments() = s->segments(0); }, "segment 7",
+                 "twice"},
+        BadState{"FdbMac", [](auto* s) { s->mutable_fdb(0)->set_mac("52:54"); }, "fdb 7/52:54",
+                 "mac"},
+        BadState{"FdbNowhere", [](auto* s) { s->mutable_fdb(0)->clear_where(); }, "fdb 7/",
+                 "where"},
+        BadState{"FdbVtep", [](auto* s) { s->mutable_fdb(0)->set_vtep("host2"); }, "fdb 7/",
+                 "vtep"},
+        BadState{
+            "FdbUnknownPort",
+            [](auto* s) { s->mutable_fdb(0)->set_port_id("00000000-0000-0000-0000-000000000002"); },
+            "fdb 7/", "port"},
+        BadState{"FdbUnknownSegment", [](auto* s) { s->mutable_fdb(0)->set_vni(8); }, "fdb 8/",
+                 "segment"},
+        BadState{"NeighborIp", [](auto* s) { s->mutable_neighbors(0)->set_ip(""); }, "neighbor 7/",
+                 "ip"},
+        BadState{"NeighborMac", [](auto* s) { s->mutable_neighbors(0)->set_mac("x"); },
+                 "neighbor 7/10.1.0.1", "mac"},
+        BadState{"RuleSetDigestText", [](auto* s) { s->mutable_rule_sets(0)->set_digest("abc"); },
+                 "rule set \"abc\"", "digest"},
+        BadState{"RuleSetOtherContent",
+                 [](auto* s) { s->mutable_rule_sets(0)->set_default_action(v1::ACL_ACTION_ALLOW); },
+                 "rule set", "digest"},
+        BadState{"RuleWithoutAction",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->clear_action();
+                   Rename(s);
+                 },
+                 "rule 0", "action"},
+        BadState{"RuleEtherType",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_ether_type(
+                       static_cast<v1::AclMatch::EtherType>(9));
+                   Rename(s);
+                 },
+                 "rule 0", "ether_type"},
+        BadState{"RulePorts",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->mutable_dst_port()->set_last(79);
+                   Rename(s);
+                 },
+                 "rule 0", "dst_port: port range 80-79"},
+        BadState{"RulePrefix",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_src_prefix("10.0.0.1/8");
+                   Rename(s);
+                 },
+                 "rule 0", "src_prefix"},
+        BadState{"RuleProtocol",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_protocol(256);
+                   Rename(s);
+                 },
+                 "rule 0", "protocol"},
+        BadState{"RuleOfANewerController",
+                 [](auto* s) {
+                   v1::CompiledRule* rule = s->mutable_rule_sets(0)->mutable_rules(0);
+                   rule->GetReflection()->MutableUnknownFields(rule)->AddVarint(99, 1);
+                   Rename(s);
+                 },
+                 "rule 0", "upgrade the agent"},
+        BadState{"PortId", [](auto* s) { s->mutable_ports(0)->set_id("vm1"); }, "port \"vm1\"",
+                 "id"},
+        BadState{"PortMulticast",
+                 [](auto* s) { s->mutable_ports(0)->set_mac("01:00:5e:00:00:01"); }, kPort, "MAC"},
+        BadState{"PortUnbound",
+                 [](auto* s) { s->mutable_ports(0)->set_phase(v1::PORT_PHASE_UNBOUND); }, kPort,
+                 "phase"},
+        BadState{"PortWithoutPhase", [](auto* s) { s->mutable_ports(0)->clear_phase(); }, kPort,
+                 "phase"},
+        BadState{"PortUnknownSegment", [](auto* s) { s->mutable_ports(0)->set_vni(8); }, kPort,
+                 "segment 8"},
+        BadState{"PortUnknownRuleSet",
+                 [](auto* s) { s->mutable_ports(0)->set_egress_rule_set(std::string(64, 'a')); },
+                 kPort, "rule set"},
+        BadState{"PortRuleSetText",
+                 [](auto* s) { s->mutable_ports(0)->set_egress_rule_set("web"); }, kPort,
+                 "egress_rule_set"},
+        BadState{"PortProfileTooLong",
+                 [](auto* s) { s->mutable_ports(0)->set_profile(std::string(64, 'p')); }, kPort,
+                 "profile"},
+        BadState{"PortTwice", [](auto* s) { *s->add_ports() = s->ports(0); }, kPort, "twice"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Delta, RefusesAKeyThatIsBothChangedAndDeleted) {
+  v1::HostStateDelta delta;
+  *delta.mutable_upserts() = Whole();
+  delta.mutable_deletes()->add_segments(7);
+  const auto result = FromProto(delta);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Message(result.status()), HasSubstr("segment 7"));
+}
+
+TEST(Delta, RefusesBadKeysOfDeletes) {
+  v1::HostStateDelta delta;
+  delta.mutable_deletes()->add_ports("vm1");
+  EXPECT_THAT(Message(FromProto(delta).status()), HasSubstr("port \"vm1\""));
+  delta.Clear();
+  delta.mutable_deletes()->add_rule_sets("web");
+  EXPECT_THAT(Message(FromProto(delta).status()), HasSubstr("rule set \"web\""));
+  delta.Clear();
+  delta.mutable_deletes()->add_fdb()->set_vni(7);
+  EXPECT_THAT(Message(FromProto(delta).status()), HasSubstr("mac"));
+}
+
+TEST(Attachment, SurvivesARoundTrip) {
+  const state::Attachment attachment{.device = "tap0",
+                                     .mac = tests::MakeMac(1),
+                                     .ips = {*IpAddress::Parse("10.1.0.1")},
+                                     .profile = "web",
+                                     .vm_id = "vm one"};
+  const auto back = FromProto(ToProto(tests::MakePortId(1), attachment));
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->first, tests::MakePortId(1));
+  EXPECT_EQ(back->second, attachment);
+}
+
+TEST(Attachment, NamesWhatIsWrong) {
+  v1::PortAttachment good;
+  good.set_port_id(kPort);
+  good.set_device("tap0");
+  good.set_mac("52:54:00:00:00:01");
+  ASSERT_TRUE(FromProto(good).ok());
+  v1::PortAttachment bad = good;
+  bad.set_device("a-name-of-16-byt");
+  EXPECT_THAT(Message(FromProto(bad).status()), HasSubstr("device"));
+  bad = good;
+  bad.set_mac("ff:ff:ff:ff:ff:ff");
+  EXPECT_THAT(Message(FromProto(bad).status()), HasSubstr("not a unicast"));
+  bad = good;
+  bad.add_ips("10.1.0");
+  EXPECT_THAT(Message(FromProto(bad).status()), HasSubstr("ips"));
+  bad = good;
+  bad.clear_port_id();
+  EXPECT_THAT(Message(FromProto(bad).status()), HasSubstr("id"));
+}
+
+}  // namespace
+}  // namespace outrider::convert

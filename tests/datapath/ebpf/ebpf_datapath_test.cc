@@ -1,0 +1,276 @@
+// What the native datapath promises beyond the contract: devices, pins, other releases, repair,
+// removal. Each test has a network namespace and a bpffs of its own.
+#include "vswitch/datapath/ebpf/ebpf_datapath.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/datapath/ebpf/ebpf_host.h"
+#include "tests/support/state_generator.h"
+#include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/sys/bpf/bpffs.h"
+#include "vswitch/sys/bpf/tc_filters.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+using state::HostState;
+using state::PortPhase;
+using sys::TcDirection;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using tests::MakeMac;
+using tests::MakePortId;
+using tests::MakeVni;
+
+const PortId kPort = MakePortId(1);
+const Vni kSegment = MakeVni(7);
+
+class EbpfDatapathTest : public ::testing::Test {
+ protected:
+  EbpfDatapathTest() { host_.Start(); }
+
+  static HostState OnePort() {
+    HostState state;
+    state.segments[kSegment] = {.mtu = 1400, .vteps = {tests::Ip("10.99.0.2")}};
+    state::Port& port = state.ports[kPort];
+    port.mac = MakeMac(1);
+    port.vni = kSegment;
+    port.phase = PortPhase::kActive;
+    port.epoch = Epoch{1};
+    port.device = "tap0";
+    state.fdb.emplace(state::FdbKey{kSegment, MakeMac(1)}, state::FdbEntry{kPort, Epoch{1}});
+    return state;
+  }
+
+  std::optional<uint32_t> Filter(const std::string& device, TcDirection direction) {
+    const int ifindex = host_.FindLink(device).ifindex;
+    return host_.In([&] { return filters_->Query(ifindex, direction).value(); });
+  }
+
+  std::string MapsDir() { return host_.options().bpffs + "/v1/maps"; }
+  std::vector<std::string> PinnedVersions() {
+    return sys::ListPins(host_.options().bpffs + "/v1/progs").value();
+  }
+
+  EbpfHost host_;
+  std::unique_ptr<sys::TcFilters> filters_ = sys::KernelTcFilters::Create().value();
+};
+
+TEST_F(EbpfDatapathTest, GivesADeviceItsMtuAndSilencesTheHost) {
+  host_.AddDevice("tap0");
+  host_.In([] { std::ofstream("/proc/sys/net/ipv6/conf/tap0/disable_ipv6") << 0; });
+  host_.Become(OnePort());
+  EXPECT_EQ(host_.FindLink("tap0").mtu, 1400u);
+  host_.In([] {
+    std::string value;
+    std::ifstream("/proc/sys/net/ipv6/conf/tap0/disable_ipv6") >> value;
+    EXPECT_EQ(value, "1");
+  });
+
+  HostState state = OnePort();
+  state.segments[kSegment].mtu = 1300;
+  host_.Become(state);
+  EXPECT_EQ(host_.FindLink("tap0").mtu, 1300u);
+}
+
+TEST_F(EbpfDatapathTest, TakesItsFiltersAwayWithThePort) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kIngress).has_value());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kEgress).has_value());
+  host_.Become({});
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
+  EXPECT_EQ(Filter("tap0", TcDirection::kEgress), std::nullopt);
+}
+
+TEST_F(EbpfDatapathTest, ABlockedPortKeepsItsFilters) {
+  host_.AddDevice("tap0");
+  HostState state = OnePort();
+  host_.Become(state);
+  state.ports[kPort].phase = PortPhase::kBlocked;
+  host_.Become(state);
+  EXPECT_TRUE(Filter("tap0", TcDirection::kIngress).has_value());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kEgress).has_value());
+}
+
+TEST_F(EbpfDatapathTest, APortThatLostAFilterIsBlockedUntilItIsBoundAnew) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const int ifindex = host_.FindLink("tap0").ifindex;
+  ASSERT_TRUE(host_.In([&] { return filters_->Detach(ifindex, TcDirection::kEgress); }).ok());
+  EXPECT_EQ(host_.Read().ports.at(kPort).device, std::nullopt);
+  EXPECT_EQ(host_.Read().ports.at(kPort).phase, PortPhase::kBlocked);
+  host_.Become(OnePort());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kEgress).has_value());
+}
+
+TEST_F(EbpfDatapathTest, AForeignDeviceWithTheSameIfindexIsNotThePorts) {
+  constexpr int kIfindex = 500;
+  host_.AddDevice("tap0", kIfindex);
+  host_.Become(OnePort());
+  host_.RemoveDevice("tap0");
+  host_.AddDevice("foreign", kIfindex);
+  EXPECT_EQ(host_.Read().ports.at(kPort).device, std::nullopt);
+  EXPECT_EQ(host_.Read().ports.at(kPort).phase, PortPhase::kBlocked);
+
+  // Neither binding the port anew nor removing it touches the foreign device.
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Become({});
+  EXPECT_EQ(Filter("foreign", TcDirection::kIngress), std::nullopt);
+}
+
+TEST_F(EbpfDatapathTest, ARestartUsesTheProgramsThatAreThere) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const auto before = Filter("tap0", TcDirection::kIngress);
+  host_.Start();
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), before);
+  EXPECT_THAT(PinnedVersions(), SizeIs(1));
+  EXPECT_TRUE(state::ComputeDelta(host_.Read(), OnePort()).empty());
+}
+
+TEST_F(EbpfDatapathTest, OtherProgramsTakeThePlaceOfOldOnes) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const auto before = Filter("tap0", TcDirection::kIngress);
+  const auto tunnel_before = Filter("or-vxlan", TcDirection::kIngress);
+  const auto versions_before = PinnedVersions();
+  host_.options().vtep = tests::Ip("10.99.0.9");
+  host_.Start();
+  EXPECT_NE(Filter("tap0", TcDirection::kIngress), before);
+  EXPECT_NE(Filter("or-vxlan", TcDirection::kIngress), tunnel_before);
+  EXPECT_THAT(PinnedVersions(), SizeIs(1));
+  EXPECT_NE(PinnedVersions(), versions_before);
+  EXPECT_EQ(host_.Read(), OnePort());
+}
+
+TEST_F(EbpfDatapathTest, AnInterruptedStartIsCompleted) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const std::string dir = host_.options().bpffs + "/v1/progs/" + PinnedVersions().front();
+  ASSERT_TRUE(sys::Unpin(dir + "/or_tunnel_guard").ok());
+  host_.Start();
+  EXPECT_EQ(host_.Read(), OnePort());
+  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(4));
+}
+
+TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  {
+    const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+    const DatapathMaps maps(raw.get());
+    ASSERT_TRUE(maps.replication.Update({.list = 900, .slot = 0}, 1).ok());
+    ASSERT_TRUE(maps.vteps.Update(900, {}).ok());
+    ASSERT_TRUE(maps.port_info.Update(900, {}).ok());
+    ASSERT_TRUE(maps.port_stats.Update(900, {}).ok());
+    ASSERT_TRUE(maps.devices.Update(12345, 900).ok());
+  }
+  host_.Start();
+  EXPECT_EQ(host_.Read(), OnePort());
+  const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+  const DatapathMaps maps(raw.get());
+  EXPECT_TRUE(absl::IsNotFound(maps.replication.Lookup({.list = 900, .slot = 0}).status()));
+  EXPECT_TRUE(absl::IsNotFound(maps.vteps.Lookup(900).status()));
+  EXPECT_TRUE(absl::IsNotFound(maps.port_info.Lookup(900).status()));
+  EXPECT_TRUE(absl::IsNotFound(maps.port_stats.LookupSum(900).status()));
+  EXPECT_TRUE(absl::IsNotFound(maps.devices.Lookup(12345).status()));
+}
+
+TEST_F(EbpfDatapathTest, LeavesNoRowsBehind) {
+  host_.AddDevice("tap0");
+  HostState state = OnePort();
+  state.rule_sets[tests::MakeDigest(1)] = {};
+  state.ports[kPort].ingress_rule_set = tests::MakeDigest(1);
+  state.ports[kPort].ingress_policer = {.rate_kbps = 1000, .burst_kb = 100};
+  state.neighbors.emplace(state::NeighborKey{kSegment, tests::Ip("10.0.0.1")}, MakeMac(1));
+  host_.Become(state);
+  host_.Become({});
+  // The last lists go when no frame can walk them any more, at the latest with the next process.
+  host_.Start();
+  const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+  for (const std::string& name : DatapathMaps::Names()) {
+    if (name == "or_events") continue;
+    EXPECT_THAT(raw->Keys(name).value(), IsEmpty()) << name;
+  }
+}
+
+TEST_F(EbpfDatapathTest, ARemovedTunnelDeviceIsMadeAnew) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.RemoveDevice("or-vxlan");
+  EXPECT_EQ(host_.Read(), OnePort());
+  const sys::Link tunnel = host_.FindLink("or-vxlan");
+  EXPECT_EQ(tunnel.kind, "vxlan");
+  EXPECT_TRUE(tunnel.admin_up);
+  EXPECT_TRUE(Filter("or-vxlan", TcDirection::kIngress).has_value());
+  EXPECT_TRUE(Filter("or-vxlan", TcDirection::kEgress).has_value());
+}
+
+TEST_F(EbpfDatapathTest, ADeviceOfSomebodyElseIsNoTunnel) {
+  host_.Stop();
+  host_.options().tunnel_device = "tap9";
+  host_.AddDevice("tap9");
+  const absl::Status status = host_.TryStart();
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(Message(status), HasSubstr("device tap9: exists and is no vxlan device"));
+}
+
+TEST_F(EbpfDatapathTest, PinsOfAnotherReleaseAreRefused) {
+  host_.Stop();
+  ASSERT_TRUE(sys::EnsureBpffs(host_.options().bpffs + "/v99").ok());
+  const absl::Status status = host_.TryStart();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Message(status), HasSubstr("v99"));
+  EXPECT_THAT(Message(status), HasSubstr("--uninstall"));
+}
+
+TEST_F(EbpfDatapathTest, AnIpv6VtepIsRefused) {
+  host_.Stop();
+  host_.options().vtep = tests::Ip("2001:db8::1");
+  EXPECT_EQ(host_.TryStart().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(EbpfDatapathTest, UninstallLeavesNothing) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  const auto uninstall = [this] {
+    return host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); });
+  };
+  EXPECT_TRUE(uninstall().ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
+  EXPECT_EQ(Filter("tap0", TcDirection::kEgress), std::nullopt);
+  EXPECT_TRUE(absl::IsNotFound(host_.netlink()->FindLink("or-vxlan").status()));
+  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v1").value(), IsEmpty());
+  EXPECT_TRUE(uninstall().ok()) << "nothing is there";
+
+  host_.Start();
+  EXPECT_EQ(host_.Read(), HostState());
+  host_.Become(OnePort());
+}
+
+TEST_F(EbpfDatapathTest, MoreCopiesThanAFrameCanBeMadeAreRefused) {
+  HostState state;
+  state.segments[kSegment].mtu = 1400;
+  for (int i = 0; i <= OR_MAX_COPIES; ++i) {
+    state.segments[kSegment].vteps.insert(
+        IpAddress::FromV4({10, 98, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i)}));
+  }
+  const ApplyResult result = host_.Apply(state::ComputeDelta({}, state));
+  ASSERT_THAT(result.failures, SizeIs(1));
+  EXPECT_EQ(result.failures[0].status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(Message(result.failures[0].status), HasSubstr("segment 7"));
+
+  state.segments[kSegment].vteps.erase(state.segments[kSegment].vteps.begin());
+  host_.Become(state);
+}
+
+}  // namespace
+}  // namespace outrider::datapath::ebpf

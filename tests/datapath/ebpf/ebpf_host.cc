@@ -1,0 +1,88 @@
+#include "tests/datapath/ebpf/ebpf_host.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/support/packet_builder.h"
+
+namespace outrider::datapath::ebpf {
+
+EbpfHost::EbpfHost(const std::string& vtep) {
+  options_.bpffs = bpffs_.path();
+  options_.vtep = tests::Ip(vtep);
+  options_.underlay_mtu = 1500;
+  netlink_ = In([] { return sys::NetlinkSocket::Create().value(); });
+}
+
+EbpfHost::~EbpfHost() { Stop(); }
+
+absl::Status EbpfHost::TryStart() {
+  return In([this]() -> absl::Status {
+    datapath_.reset();
+    ASSIGN_OR_RETURN(datapath_, EbpfDatapath::Create(options_, netlink_.get()));
+    return absl::OkStatus();
+  });
+}
+
+void EbpfHost::Start() {
+  if (const absl::Status status = TryStart(); !status.ok()) {
+    throw std::runtime_error(status.ToString());
+  }
+}
+
+void EbpfHost::Stop() {
+  In([this] { datapath_.reset(); });
+}
+
+state::HostState EbpfHost::Read() {
+  return In([this] { return datapath_->ReadState().value(); });
+}
+
+ApplyResult EbpfHost::Apply(const state::StateDelta& delta) {
+  return In([&] { return datapath_->Apply(delta); });
+}
+
+void EbpfHost::Become(const state::HostState& to) {
+  ASSERT_TRUE(state::Validate(to).ok()) << state::Validate(to);
+  for (const ObjectFailure& failure : Apply(state::ComputeDelta(Read(), to)).failures) {
+    ADD_FAILURE() << ToString(failure.kind) << " " << failure.key << ": " << failure.status;
+  }
+  ASSERT_EQ(Read(), to);
+}
+
+void EbpfHost::AddDevice(const std::string& name, int ifindex) {
+  tests::CreateVeth({.netns = &netns_, .name = name, .ifindex = ifindex},
+                    {.netns = &guests_, .name = name});
+}
+
+void EbpfHost::RemoveDevice(const std::string& name) { tests::DeleteDevice(netns_, name); }
+
+sys::Link EbpfHost::FindLink(const std::string& name) { return netlink_->FindLink(name).value(); }
+
+uint64_t EbpfHost::PortDrops(const PortId& port, const std::string& reason) {
+  const auto ports = datapath_->ReadPorts().value();
+  const auto found = ports.find(port);
+  if (found == ports.end()) return 0;
+  const auto drops = found->second.drops.find(reason);
+  return drops == found->second.drops.end() ? 0 : drops->second;
+}
+
+uint64_t EbpfHost::HostDrops(const std::string& reason) {
+  const auto drops = datapath_->ReadHostDrops().value();
+  const auto found = drops.find(reason);
+  return found == drops.end() ? 0 : found->second;
+}
+
+bool EbpfHost::Eventually(const std::function<bool()>& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,76 @@
+#include "vswitch/datapath/ebpf/sweeper.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/datapath/ebpf/inventory_fixture.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TEST(SweeperTest, AWholeInventoryHasNoOrphans) {
+  EXPECT_TRUE(FindOrphans(WholeInventory()).empty());
+  EXPECT_TRUE(FindOrphans({}).empty());
+}
+
+TEST(SweeperTest, FindsDevicesNoPortHas) {
+  Inventory rows = WholeInventory();
+  rows.devices[12] = kPort;
+  rows.devices[13] = 99;
+  EXPECT_THAT(FindOrphans(rows).devices, ElementsAre(12, 13));
+}
+
+TEST(SweeperTest, FindsHalfWrittenAndHalfDeletedPorts) {
+  Inventory rows = WholeInventory();
+  rows.port_info[4] = rows.port_info[kPort];
+  rows.ports[5] = rows.ports[kPort];
+  const Orphans orphans = FindOrphans(rows);
+  EXPECT_THAT(orphans.port_info, ElementsAre(4));
+  EXPECT_THAT(orphans.ports, ElementsAre(5));
+  EXPECT_THAT(orphans.devices, IsEmpty());
+}
+
+TEST(SweeperTest, FindsListsNoSegmentNames) {
+  Inventory rows = WholeInventory();
+  rows.replication[21] = {{0, kPort}, {1, kVtep}};
+  const Orphans orphans = FindOrphans(rows);
+  ASSERT_THAT(orphans.replication, SizeIs(2));
+  EXPECT_EQ(orphans.replication[0].list, 21u);
+}
+
+TEST(SweeperTest, FindsMembersThatGetNoCopiesAndTheirVteps) {
+  Inventory rows = WholeInventory();
+  rows.vteps[6] = tests::Ip("10.99.0.3");
+  rows.members[kVni][tests::Ip("10.99.0.3")] = 6;
+  const Orphans orphans = FindOrphans(rows);
+  ASSERT_THAT(orphans.members, SizeIs(1));
+  EXPECT_EQ(orphans.members[0].address[15], 3);
+  EXPECT_THAT(orphans.vteps, ElementsAre(6));
+}
+
+TEST(SweeperTest, FindsEverythingOfADeletedSegment) {
+  Inventory rows = WholeInventory();
+  rows.segments.clear();
+  rows.fdb.clear();
+  const Orphans orphans = FindOrphans(rows);
+  EXPECT_THAT(orphans.replication, SizeIs(2));
+  EXPECT_THAT(orphans.members, SizeIs(1));
+  EXPECT_THAT(orphans.vteps, ElementsAre(kVtep));
+}
+
+TEST(SweeperTest, FindsFdbEntriesThatLeadNowhere) {
+  Inventory rows = WholeInventory();
+  rows.fdb.push_back({FixtureFdbKey(3), {abi::OR_FDB_LOCAL, 99, 1}});
+  rows.fdb.push_back({FixtureFdbKey(4), {abi::OR_FDB_REMOTE, 99, 1}});
+  const Orphans orphans = FindOrphans(rows);
+  ASSERT_THAT(orphans.fdb, SizeIs(2));
+  EXPECT_EQ(orphans.fdb[0].mac[5], 3);
+  EXPECT_EQ(orphans.fdb[1].mac[5], 4);
+}
+
+}  // namespace
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,323 @@
+#include "tests/fakes/fake_datapath.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+namespace outrider::datapath {
+namespace {
+
+// As the native datapath's: VXLAN over IPv4.
+constexpr uint32_t kOverhead = 50;
+
+bool Watches(const state::Port& port) {
+  return port.report_first_frame || port.phase == state::PortPhase::kArmed;
+}
+
+absl::Status OlderEpoch(const std::string& object, Epoch epoch, Epoch in_force) {
+  return absl::FailedPreconditionError(
+      fmt::format("{}: epoch {} is older than {}, which is in force", object,
+                  static_cast<uint64_t>(epoch), static_cast<uint64_t>(in_force)));
+}
+
+template <typename Key>
+void Record(ObjectKind kind, const Key& key, const absl::Status& status, uint64_t* counter,
+            ApplyResult* result) {
+  if (status.ok()) {
+    ++*counter;
+  } else {
+    result->failures.push_back({kind, KeyText(key), status});
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<state::HostState> FakeDatapath::ReadState() {
+  const std::lock_guard lock(mutex_);
+  if (read_failure_.second > 0) {
+    --read_failure_.second;
+    return read_failure_.first;
+  }
+  return ReadLocked();
+}
+
+ApplyResult FakeDatapath::Apply(const state::StateDelta& delta) {
+  const std::lock_guard lock(mutex_);
+  ApplyResult result;
+  applied_.push_back(delta);
+  Write(delta, &result);
+  Delete(delta, &result);
+  total_written_ += result.written;
+  total_deleted_ += result.deleted;
+  return result;
+}
+
+void FakeDatapath::SetEventSink(EventSink* sink) {
+  const std::lock_guard lock(sink_mutex_);
+  sink_ = sink;
+}
+
+absl::StatusOr<std::map<PortId, PortCounters>> FakeDatapath::ReadPorts() {
+  const std::lock_guard lock(mutex_);
+  std::map<PortId, PortCounters> counters;
+  for (const auto& [id, port] : state_.ports) {
+    const auto found = counters_.find(id);
+    counters[id] = found == counters_.end() ? PortCounters{} : found->second;
+  }
+  return counters;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> FakeDatapath::ReadHostDrops() {
+  const std::lock_guard lock(mutex_);
+  return host_drops_;
+}
+
+void FakeDatapath::AddDevice(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  devices_[name] = next_incarnation_++;
+  removed_devices_.erase(name);
+}
+
+void FakeDatapath::RemoveDevice(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  devices_.erase(name);
+  removed_devices_.insert(name);
+}
+
+bool FakeDatapath::InjectFirstFrame(const PortId& port, uint16_t ether_type, int64_t time_us) {
+  bool armed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const state::HostState now = ReadLocked();
+    const auto found = now.ports.find(port);
+    if (found == now.ports.end() || !found->second.device || !Watches(found->second)) return false;
+    armed = found->second.phase == state::PortPhase::kArmed;
+    if (!first_frames_.insert(port).second) return false;
+  }
+  const std::lock_guard lock(sink_mutex_);
+  if (sink_ == nullptr) return false;
+  sink_->OnFirstFrame({.port = port, .ether_type = ether_type, .time_us = time_us, .armed = armed});
+  return true;
+}
+
+void FakeDatapath::SetCounters(const PortId& port, const PortCounters& counters) {
+  const std::lock_guard lock(mutex_);
+  counters_[port] = counters;
+}
+
+void FakeDatapath::SetHostDrops(const std::map<std::string, uint64_t>& drops) {
+  const std::lock_guard lock(mutex_);
+  host_drops_ = drops;
+}
+
+void FakeDatapath::FailUpsert(ObjectKind kind, const std::string& key, const absl::Status& status,
+                              int times) {
+  const std::lock_guard lock(mutex_);
+  upsert_failures_[{kind, key}] = {status, times};
+}
+
+void FakeDatapath::FailReadState(const absl::Status& status, int times) {
+  const std::lock_guard lock(mutex_);
+  read_failure_ = {status, times};
+}
+
+std::vector<state::StateDelta> FakeDatapath::applied() const {
+  const std::lock_guard lock(mutex_);
+  return applied_;
+}
+
+uint64_t FakeDatapath::total_written() const {
+  const std::lock_guard lock(mutex_);
+  return total_written_;
+}
+
+uint64_t FakeDatapath::total_deleted() const {
+  const std::lock_guard lock(mutex_);
+  return total_deleted_;
+}
+
+std::optional<FakeDatapath::Incarnation> FakeDatapath::FindDevice(const std::string& name) const {
+  const auto found = devices_.find(name);
+  if (found != devices_.end()) return found->second;
+  if (options_.any_device_exists && !removed_devices_.contains(name)) return 0;
+  return std::nullopt;
+}
+
+state::HostState FakeDatapath::ReadLocked() const {
+  state::HostState state = state_;
+  for (auto& [id, port] : state.ports) {
+    if (!port.device) continue;
+    const auto binding = bindings_.find(id);
+    const bool bound = binding != bindings_.end() && binding->second.device == *port.device &&
+                       FindDevice(*port.device) == binding->second.incarnation;
+    if (bound) continue;
+    port.device.reset();
+    port.phase = state::PortPhase::kBlocked;
+  }
+  return state;
+}
+
+absl::Status FakeDatapath::UpsertSegment(const Vni& vni, const state::Segment& segment) {
+  RETURN_IF_ERROR(TakeFailure(ObjectKind::kSegment, KeyText(vni)));
+  state_.segments.insert_or_assign(vni, segment);
+  return absl::OkStatus();
+}
+
+absl::Status FakeDatapath::UpsertPort(const PortId& id, state::Port port) {
+  const auto old = state_.ports.find(id);
+  if (old != state_.ports.end() && port.epoch < old->second.epoch) {
+    return OlderEpoch("port " + id.ToString(), port.epoch, old->second.epoch);
+  }
+  const state::Port wanted = port;
+  absl::Status status = TakeFailure(ObjectKind::kPort, KeyText(id));
+  if (status.ok()) status = Resolve(id, &port);
+  const absl::Status bound = Bind(id, &port);
+  if (status.ok()) status = bound;
+  if (!status.ok()) port.phase = state::PortPhase::kBlocked;
+  PrepareFirstFrame(id, port);
+  state_.ports.insert_or_assign(id, port);
+  wanted_.insert_or_assign(id, wanted);
+  return status;
+}
+
+absl::Status FakeDatapath::Resolve(const PortId& id, state::Port* port) const {
+  const std::string name = "port " + id.ToString();
+  absl::Status status;
+  for (auto* digest : {&port->ingress_rule_set, &port->egress_rule_set}) {
+    if (!*digest || state_.rule_sets.contains(**digest)) continue;
+    status = absl::FailedPreconditionError(
+        fmt::format("{}: rule set {} is not in force", name, (*digest)->ToString()));
+    digest->reset();
+  }
+  if (!port->vni) return status;
+  const auto segment = state_.segments.find(*port->vni);
+  if (segment == state_.segments.end()) {
+    return absl::FailedPreconditionError(
+        fmt::format("{}: segment {} is not in force", name, port->vni->value()));
+  }
+  const uint32_t mtu = segment->second.mtu;
+  if (mtu + kOverhead <= options_.underlay_mtu) return status;
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the segment's "
+      "mtu or raise the underlay's",
+      name, port->vni->value(), mtu, mtu + kOverhead, options_.underlay_mtu));
+}
+
+absl::Status FakeDatapath::Bind(const PortId& id, state::Port* port) {
+  bindings_.erase(id);
+  if (!port->device) return absl::OkStatus();
+  const std::string device = *port->device;
+  const auto incarnation = FindDevice(device);
+  if (!incarnation) {
+    port->device.reset();
+    return absl::NotFoundError(
+        fmt::format("port {}: device {}: no such device", id.ToString(), device));
+  }
+  const Binding binding{.device = device, .incarnation = *incarnation};
+  // Who had the device a moment ago forwards no more.
+  std::erase_if(bindings_, [&binding](const auto& entry) { return entry.second == binding; });
+  bindings_[id] = binding;
+  return absl::OkStatus();
+}
+
+void FakeDatapath::PrepareFirstFrame(const PortId& id, const state::Port& port) {
+  const auto found = state_.ports.find(id);
+  const bool watched = found != state_.ports.end() && Watches(found->second);
+  const bool armed_anew =
+      port.phase == state::PortPhase::kArmed &&
+      (!watched || found->second.phase != state::PortPhase::kArmed ||
+       found->second.epoch != port.epoch || found->second.migration_id != port.migration_id);
+  if (!watched || armed_anew || !Watches(port)) first_frames_.erase(id);
+}
+
+absl::Status FakeDatapath::UpsertFdb(const state::FdbKey& key, const state::FdbEntry& entry) {
+  RETURN_IF_ERROR(TakeFailure(ObjectKind::kFdb, KeyText(key)));
+  const auto old = state_.fdb.find(key);
+  if (old != state_.fdb.end() && entry.epoch != Epoch{} && entry.epoch < old->second.epoch) {
+    return OlderEpoch("fdb " + KeyText(key), entry.epoch, old->second.epoch);
+  }
+  const auto* port = std::get_if<PortId>(&entry.where);
+  if (port != nullptr && !state_.ports.contains(*port)) {
+    return absl::FailedPreconditionError("port " + port->ToString() + ": is not in force");
+  }
+  state_.fdb.insert_or_assign(key, entry);
+  return absl::OkStatus();
+}
+
+absl::Status FakeDatapath::TakeFailure(ObjectKind kind, const std::string& key) {
+  const auto found = upsert_failures_.find({kind, key});
+  if (found == upsert_failures_.end() || found->second.second == 0) return absl::OkStatus();
+  --found->second.second;
+  return found->second.first;
+}
+
+void FakeDatapath::RefreshPorts(const state::StateDelta& delta, const std::set<Vni>& changed,
+                                ApplyResult* result) {
+  const std::map<PortId, state::Port> wanted = wanted_;
+  for (const auto& [id, port] : wanted) {
+    if (!port.vni || !changed.contains(*port.vni) || delta.ports.upserts.contains(id)) continue;
+    if (const absl::Status status = UpsertPort(id, port); !status.ok()) {
+      result->failures.push_back({ObjectKind::kPort, KeyText(id), status});
+    }
+  }
+}
+
+void FakeDatapath::Write(const state::StateDelta& delta, ApplyResult* result) {
+  for (const auto& [digest, set] : delta.rule_sets.upserts) {
+    const absl::Status status = TakeFailure(ObjectKind::kRuleSet, KeyText(digest));
+    if (status.ok()) state_.rule_sets.emplace(digest, set);
+    Record(ObjectKind::kRuleSet, digest, status, &result->written, result);
+  }
+  std::set<Vni> changed;
+  for (const auto& [vni, segment] : delta.segments.upserts) {
+    const auto old = state_.segments.find(vni);
+    if (old != state_.segments.end() && old->second.mtu != segment.mtu) changed.insert(vni);
+    Record(ObjectKind::kSegment, vni, UpsertSegment(vni, segment), &result->written, result);
+  }
+  RefreshPorts(delta, changed, result);
+  for (const auto& [key, mac] : delta.neighbors.upserts) {
+    const absl::Status status = TakeFailure(ObjectKind::kNeighbor, KeyText(key));
+    if (status.ok()) state_.neighbors.insert_or_assign(key, mac);
+    Record(ObjectKind::kNeighbor, key, status, &result->written, result);
+  }
+  for (const auto& [id, port] : delta.ports.upserts) {
+    Record(ObjectKind::kPort, id, UpsertPort(id, port), &result->written, result);
+  }
+  for (const auto& [key, entry] : delta.fdb.upserts) {
+    Record(ObjectKind::kFdb, key, UpsertFdb(key, entry), &result->written, result);
+  }
+}
+
+void FakeDatapath::Delete(const state::StateDelta& delta, ApplyResult* result) {
+  for (const auto& key : delta.fdb.deletes) state_.fdb.erase(key);
+  for (const auto& id : delta.ports.deletes) {
+    state_.ports.erase(id);
+    wanted_.erase(id);
+    bindings_.erase(id);
+    first_frames_.erase(id);
+    counters_.erase(id);
+    std::erase_if(state_.fdb, [&id](const auto& entry) {
+      const auto* port = std::get_if<PortId>(&entry.second.where);
+      return port != nullptr && *port == id;
+    });
+  }
+  for (const auto& key : delta.neighbors.deletes) state_.neighbors.erase(key);
+  for (const auto& vni : delta.segments.deletes) state_.segments.erase(vni);
+  result->deleted += delta.fdb.deletes.size() + delta.ports.deletes.size() +
+                     delta.neighbors.deletes.size() + delta.segments.deletes.size();
+  for (const auto& digest : delta.rule_sets.deletes) {
+    const bool used =
+        std::any_of(state_.ports.begin(), state_.ports.end(), [&digest](const auto& entry) {
+          return entry.second.ingress_rule_set == digest || entry.second.egress_rule_set == digest;
+        });
+    const absl::Status status =
+        used ? absl::FailedPreconditionError("rule set " + digest.ToString() +
+                                             ": a port still uses it")
+             : absl::OkStatus();
+    if (!used) state_.rule_sets.erase(digest);
+    Record(ObjectKind::kRuleSet, digest, status, &result->deleted, result);
+  }
+}
+
+}  // namespace outrider::datapath
