@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -122,8 +123,9 @@ class PendingSwitchover:
     def now(self) -> None:
         """The source has paused."""
         assert self._child.stdin is not None
-        self._child.stdin.write("STOP\n")
-        self._child.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it ended early: finish() says why
+            self._child.stdin.write("STOP\n")
+            self._child.stdin.flush()
 
     def cancel(self) -> None:
         """Moves nothing, if now() was not called; needless after finish()."""

@@ -1,0 +1,33 @@
+"""deploy/bench runs its benchmarks and writes their rows; what must be met is met."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import support
+
+
+class BenchTest(unittest.TestCase):
+    def test_rows(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            rows_file = pathlib.Path(folder) / "rows.json"
+            argv = [str(support.ROOT / "deploy" / "bench"), "attach", "restart", "--quick"]
+            argv += ["--json", str(rows_file), "--build", support.build_folder()]
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            print(done.stdout, done.stderr)
+            rows = json.loads(rows_file.read_text(encoding="utf-8"))
+        self.assertEqual(done.returncode, 0)
+        fields = {"name", "value", "low", "high", "unit", "must", "met"}
+        self.assertTrue(all(set(row) == fields for row in rows))
+        names = {row["name"] for row in rows}
+        self.assertEqual(names, {"attach_to_in_force", "restart_lost", "restart_objects_written",
+                                 "restart_to_reconciled"})
+        self.assertEqual([row for row in rows if row["must"] and not row["met"]], [])
+
+
+if __name__ == "__main__":
+    support.main()

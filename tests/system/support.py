@@ -1,0 +1,90 @@
+"""What system tests share: a lab per test class, with a name of its own, removed whatever happens."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "deploy"))
+
+from labkit import api, inventory, lifecycle, netns, ports  # noqa: E402
+from labkit.shell import LabError  # noqa: E402
+
+
+def build_folder() -> str:
+    return lifecycle.default_build()
+
+
+def prefix(suffix: str = "") -> str:
+    return f"ort{os.getpid()}{suffix}"
+
+
+def main() -> None:
+    """Runs the test cases of the calling script; ended by ctest's SIGTERM, it still cleans up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    unittest.main(verbosity=2)
+
+
+class LabCase(unittest.TestCase):
+    """A test class with a lab of HOSTS hosts, `self.lab`, prepared by `prepare`."""
+
+    HOSTS = 2
+    lab: inventory.Lab
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.addClassCleanup(lifecycle.down, prefix())
+        cls.lab = lifecycle.up(prefix(), cls.HOSTS, build_folder())
+        cls.prepare()
+        cls.lab = inventory.load(cls.lab.prefix)
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Objects and ports the tests of the class share."""
+
+    def refused(self, *words: str, host: str | None = None) -> str:
+        """Runs `outrider WORDS`, which must fail; returns what it said."""
+        argv = [self.lab.binary("outrider"), *words]
+        done = subprocess.run(
+            argv, env=api.environment(self.lab, host), capture_output=True, text=True, check=False, timeout=60
+        )
+        self.assertNotEqual(done.returncode, 0, f"{words} was accepted: {done.stdout}")
+        self.assertEqual(done.stdout, "", "an error prints nothing to standard output")
+        return done.stderr
+
+    def refused_yaml(self, text: str) -> str:
+        """Applies YAML that must be refused; returns what `outrider` said."""
+        path = self.lab.folder / "refused.yaml"
+        path.write_text(text, encoding="utf-8")
+        return self.refused("profile", "apply", "-f", str(path))
+
+    def inside(self, light: str, *argv: str) -> str:
+        """Runs argv in the namespace of a light port."""
+        done = subprocess.run(
+            netns.inside(ports.light_netns(self.lab, light), argv),
+            capture_output=True, text=True, check=False, timeout=60,
+        )
+        self.assertEqual(done.returncode, 0, f"{argv}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def ping(self, light: str, address: str, count: int = 3) -> None:
+        """Every one of `count` echo requests must be answered."""
+        said = self.inside(light, "busybox", "ping", "-c", str(count), "-W", "5", address)
+        self.assertIn(f"{count} packets received", said)
+
+
+def leftovers(name: str) -> list[str]:
+    """Namespaces, mounts and files of a lab that is down; none, if all is well."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+    found = netns.with_prefix(f"{name}-")
+    found += [line for line in mounts.splitlines() if f"/outrider-lab/{name}/" in line]
+    found += [str(path) for path in inventory.RUN.glob(name)]
+    return found
+
+
+__all__ = ["LabCase", "LabError", "ROOT", "build_folder", "leftovers", "main", "prefix"]
