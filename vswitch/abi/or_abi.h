@@ -3,11 +3,11 @@
  * Keys and values of the maps that the eBPF programs and the agent share. Included by both; never
  * write such a struct twice. Multi-byte fields are in host byte order unless the name ends in _be.
  *
- * Layout rule: a change of any struct here changes OR_ABI_VERSION, which is part of the pin path, so
- * that programs never meet maps of another layout.
+ * Layout rule: a change of any struct here changes OR_ABI_VERSION, which is part of the pin path,
+ * so that programs never meet maps of another layout.
  *
- * Who writes: "agent" is the one reconciler thread; "bpf" the programs. No map has two writers of one
- * field.
+ * Who writes: "agent" is the one reconciler thread; "bpf" the programs. No map has two writers of
+ * one field.
  */
 #ifndef OUTRIDER_ABI_OR_ABI_H_
 #define OUTRIDER_ABI_OR_ABI_H_
@@ -62,11 +62,11 @@ struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */
   or_u32 vni;     /* 0: none; then phase is BLOCKED */
   or_u8 mac[6];
-  or_u8 phase; /* enum or_port_phase */
-  or_u8 flags; /* OR_PORT_* */
+  or_u8 phase;             /* enum or_port_phase */
+  or_u8 flags;             /* OR_PORT_* */
   or_u32 ingress_rule_set; /* id in or_rule_sets; 0: allow everything */
   or_u32 egress_rule_set;
-  or_u32 mtu;  /* layer-3, bytes */
+  or_u32 mtu; /* layer-3, bytes */
   or_u32 pad;
   or_u64 police_bytes_per_s; /* 0: no policer */
   or_u64 police_burst;       /* bytes */
@@ -93,7 +93,7 @@ OR_STATIC_ASSERT(sizeof(struct or_port_info) == 184, "or_port_info layout");
 struct or_policer {
   or_u32 lock;
   or_u32 pad;
-  or_u64 tokens; /* bytes */
+  or_u64 tokens;  /* bytes times nanoseconds per second */
   or_u64 last_ns; /* CLOCK_MONOTONIC of the last refill; 0: start full */
 };
 OR_STATIC_ASSERT(sizeof(struct or_policer) == 24, "or_policer layout");
@@ -133,7 +133,8 @@ struct or_member_key {
 };
 OR_STATIC_ASSERT(sizeof(struct or_member_key) == 20, "or_member_key layout");
 
-/* ---- or_fdb: struct or_fdb_key -> struct or_fdb. Writer: agent, from the controller's word only. */
+/* ---- or_fdb: struct or_fdb_key -> struct or_fdb. Writer: agent, from the controller's word only.
+ */
 struct or_fdb_key {
   or_u32 vni;
   or_u8 mac[6];
@@ -163,8 +164,8 @@ struct or_neighbor {
   or_u16 pad;
 };
 
-/* ---- or_rule_sets: id (u32, 1..) -> struct or_rule_set. Immutable once written: another content is
- * another id. Writer: agent. */
+/* ---- or_rule_sets: id (u32, 1..) -> struct or_rule_set. Immutable once written: another content
+ * is another id. Writer: agent. */
 enum or_acl_action {
   OR_ACL_DROP = 0,
   OR_ACL_ALLOW = 1,
@@ -177,7 +178,7 @@ enum or_ether_match {
   OR_ETHER_ARP = 3,
 };
 
-#define OR_RULE_SRC_PORT (1u << 0)  /* src_port_* are looked at */
+#define OR_RULE_SRC_PORT (1u << 0) /* src_port_* are looked at */
 #define OR_RULE_DST_PORT (1u << 1)
 #define OR_RULE_ICMP_TYPE (1u << 2)
 #define OR_RULE_ICMP_CODE (1u << 3)
@@ -219,8 +220,8 @@ struct or_port_stats {
   or_u64 tx_bytes;
 };
 
-/* ---- or_drops: struct or_drop_key -> per-CPU struct or_drop_count. Created by bpf at the first drop,
- * deleted by the agent with its port. Port index 0: drops that belong to no port. */
+/* ---- or_drops: struct or_drop_key -> per-CPU struct or_drop_count. Created by bpf at the first
+ * drop, deleted by the agent with its port. Port index 0: drops that belong to no port. */
 struct or_drop_key {
   or_u32 port;
   or_u32 reason; /* enum or_drop_reason */
@@ -230,9 +231,9 @@ struct or_drop_count {
   or_u64 bytes;
 };
 
-/* ---- or_first_frames: port index (u32) -> u64 boot time ns of the first frame. Written once by bpf
- * (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; deleted by the agent when
- * the port is armed anew or no longer reports. */
+/* ---- or_first_frames: port index (u32) -> u64 boot time ns of the first frame. Written once by
+ * bpf (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; deleted by the agent
+ * when the port is armed anew or no longer reports. */
 
 /* ---- or_events: ring buffer of struct or_event, bpf -> agent. ---- */
 enum or_event_kind {
@@ -240,17 +241,17 @@ enum or_event_kind {
 };
 
 struct or_event {
-  or_u32 kind; /* enum or_event_kind */
-  or_u32 port; /* port index */
-  or_u64 boot_ns; /* CLOCK_BOOTTIME */
+  or_u32 kind;       /* enum or_event_kind */
+  or_u32 port;       /* port index */
+  or_u64 boot_ns;    /* CLOCK_BOOTTIME */
   or_u16 ether_type; /* host order */
   or_u8 phase;       /* enum or_port_phase when seen */
   or_u8 pad[5];
 };
 OR_STATIC_ASSERT(sizeof(struct or_event) == 24, "or_event layout");
 
-/* skb->mark of a frame on its way out of deliver(port): or_port_guard lets only frames through whose
- * mark names its own port, so nothing but deliver() reaches a guest. */
+/* skb->mark of a frame on its way out of deliver(port): or_port_guard lets only frames through
+ * whose mark names its own port, so nothing but deliver() reaches a guest. */
 #define OR_MARK_MAGIC 0x4f520000u
 #define OR_MARK_MAGIC_MASK 0xffff0000u
 #define OR_MARK_PORT_MASK 0x0000ffffu

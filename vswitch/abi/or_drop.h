@@ -6,7 +6,7 @@
 #ifndef OUTRIDER_ABI_OR_DROP_H_
 #define OUTRIDER_ABI_OR_DROP_H_
 
-#define OR_DROP_REASONS(X)                                                                       \
+#define OR_DROP_REASONS(X)                                                                        \
   X(PORT_UNKNOWN, 1, "port_unknown", "the device is bound to no port")                            \
   X(PORT_BLOCKED, 2, "port_blocked", "the port's profile is not in force")                        \
   X(PORT_ARMED, 3, "port_armed", "the port waits for its guest to arrive")                        \
@@ -33,7 +33,7 @@ enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-  OR_DROP_REASON_COUNT = 22
+      OR_DROP_REASON_COUNT = 22
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

@@ -12,49 +12,42 @@
 #include "vswitch/bpf/maps.h"
 
 #define OR_NS_PER_S 1000000000ull
-/* Rates above this (137 Gbit/s) are policed as this: a second of it in bytes times ns fits 64 bits.
- */
+/* Rates above this (137 Gbit/s) and buckets above this (8.6 GB) are policed as this: two full
+ * buckets in the unit of tokens, bytes times nanoseconds per second, fit 64 bits. */
 #define OR_MAX_POLICE_RATE (1ull << 34)
+#define OR_MAX_POLICE_BURST (1ull << 33)
 
-/* Fills up by the time since the last call; the lock is held. */
+/* Fills up by the time since the last call; the lock is held. Exact: what does not make a byte yet
+ * is kept, so the rate holds however often this is called. */
 static __always_inline void or_refill(struct or_policer_locked *p, __u64 rate, __u64 burst,
 				      __u64 now)
 {
-	__u64 elapsed, tokens;
+	__u64 full = burst * OR_NS_PER_S;
+	__u64 elapsed;
 
-	if (!p->last_ns) {
-		p->tokens = burst;
-		p->last_ns = now;
-		return;
-	}
-	if (now <= p->last_ns)
+	if (p->last_ns && now <= p->last_ns)
 		return;
 	elapsed = now - p->last_ns;
-	if (elapsed >= OR_NS_PER_S) {
-		/* Whole seconds lose less than a byte each; an hour fills every sane bucket. */
-		if (elapsed > 3600 * OR_NS_PER_S)
-			elapsed = 3600 * OR_NS_PER_S;
-		tokens = elapsed / OR_NS_PER_S * rate + elapsed % OR_NS_PER_S * rate / OR_NS_PER_S;
-		p->last_ns = now;
-	} else {
-		tokens = elapsed * rate / OR_NS_PER_S;
-		/* Only the time that became tokens is spent. */
-		p->last_ns += tokens * OR_NS_PER_S / rate;
-	}
-	p->tokens += tokens;
-	if (p->tokens > burst)
-		p->tokens = burst;
+	if (!p->last_ns || elapsed >= full / rate)
+		p->tokens = full;
+	else
+		p->tokens += elapsed * rate;
+	if (p->tokens > full)
+		p->tokens = full;
+	p->last_ns = now;
 }
 
 /* True when a frame of `bytes` may pass; the lock is held. */
 static __always_inline bool or_spend(struct or_policer_locked *p, __u64 rate, __u64 burst,
 				     __u64 bytes)
 {
-	if (bytes <= p->tokens) {
-		p->tokens -= bytes;
+	if (bytes <= burst) {
+		if (bytes * OR_NS_PER_S > p->tokens)
+			return false;
+		p->tokens -= bytes * OR_NS_PER_S;
 		return true;
 	}
-	if (bytes <= burst || p->tokens < burst)
+	if (p->tokens < burst * OR_NS_PER_S)
 		return false;
 	/* A last_ns in the future is debt. */
 	p->last_ns += (bytes - burst) * OR_NS_PER_S / rate;
@@ -75,6 +68,8 @@ static __noinline bool or_police(const struct or_frame *f, __u64 rate, __u64 bur
 		return true;
 	if (rate > OR_MAX_POLICE_RATE)
 		rate = OR_MAX_POLICE_RATE;
+	if (burst > OR_MAX_POLICE_BURST)
+		burst = OR_MAX_POLICE_BURST;
 	p = bpf_map_lookup_elem(&or_policers, &port);
 	if (!p)
 		return false;
