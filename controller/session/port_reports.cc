@@ -63,6 +63,13 @@ absl::Status PortReports::ReleaseMissing(const std::string& host,
   return absl::OkStatus();
 }
 
+bool PortReports::Holds(const std::string& host, const std::string& port_id) const {
+  return repository_->Read([&](const Model& model) {
+    const v1::Port* port = model.Find<v1::Port>(port_id);
+    return port != nullptr && port->location().host() == host;
+  });
+}
+
 bool PortReports::MaySpeakOf(const std::string& host, const std::string& port_id) const {
   return repository_->Read([&](const Model& model) {
     const v1::Port* port = model.Find<v1::Port>(port_id);

@@ -48,6 +48,8 @@ class PortReports {
   // Ports of the host that were in force once and have a problem: failures of an earlier session.
   std::set<std::string> KnownFailures(const std::string& host) const;
 
+  // Whether the port is located at `host`.
+  bool Holds(const std::string& host, const std::string& port_id) const;
   // Whether `host` holds the port, or is its destination in a running migration.
   bool MaySpeakOf(const std::string& host, const std::string& port_id) const;
 

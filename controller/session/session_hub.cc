@@ -185,8 +185,8 @@ absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& 
 
 void SessionHub::HandleCounters(const HostSession& session, const v1::Counters& counters) {
   for (const v1::PortCounters& port : counters.ports()) {
-    // A port that moved away may still be attached there; its figures are its new host's now.
-    if (!reports_.MaySpeakOf(session.host(), port.port_id())) continue;
+    // During and after a move the port is attached at two hosts; the one that holds it counts.
+    if (!reports_.Holds(session.host(), port.port_id())) continue;
     counters_.Put(session.host(), port, clock_->NowUs());
   }
 }

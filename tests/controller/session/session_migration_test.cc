@@ -170,6 +170,26 @@ TEST_F(SessionMigrationTest, AnAttachmentRefusedBeforePrepareIsExpectedAfterIt) 
   EXPECT_TRUE(attached);
 }
 
+TEST_F(SessionMigrationTest, TheHostThatHoldsThePortCounts) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  v1::AgentMessage seven, one;
+  seven.mutable_counters()->add_ports()->set_port_id(kPortA);
+  one = seven;
+  seven.mutable_counters()->mutable_ports(0)->set_rx_packets(7);
+  one.mutable_counters()->mutable_ports(0)->set_rx_packets(1);
+  h1_.Send(seven);
+  h2_.Send(one);
+  EXPECT_EQ(hub_->counters().Get(kPortA)->rx_packets(), 7u);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  h2_.Send(one);
+  h1_.Send(seven);
+  EXPECT_EQ(hub_->counters().Get(kPortA)->rx_packets(), 1u);
+  EXPECT_EQ(hub_->counters().Get(kPortA)->host(), "h2");
+}
+
 TEST_F(SessionMigrationTest, AbortTakesTheArmedPortAwayAgain) {
   const std::string id = Prepare();
   SettleAll();
