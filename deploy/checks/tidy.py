@@ -1,5 +1,5 @@
-"""clang-tidy over every source of the product (tests are left to the compiler's warnings: headers of gRPC
-and GoogleTest cost seconds each), in parallel, remembering what was clean."""
+"""clang-tidy over every source of the product (tests are left to the compiler's warnings: headers
+of gRPC and GoogleTest cost seconds each), in parallel, remembering what was clean."""
 import concurrent.futures
 import hashlib
 import json
@@ -19,12 +19,30 @@ def units(build: pathlib.Path) -> list[pathlib.Path]:
     return sorted(f for f in files if any(f.is_relative_to(ROOT / folder) for folder in FOLDERS))
 
 
+def commands_for_clang(build: pathlib.Path, out: pathlib.Path) -> None:
+    """Writes the compile commands again with GCC's precompiled headers, which clang cannot read,
+    replaced by the text they are made of."""
+    entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    for entry in entries:
+        words = entry["command"].split()
+        while "-include" in words and words[words.index("-include") + 1].endswith("cmake_pch.hxx"):
+            at = words.index("-include") + 1
+            header = pathlib.Path(words[at])
+            copy = out / f"{header.parent.name}.hxx"
+            copy.write_bytes(header.read_bytes())
+            words[at] = str(copy)
+        entry["command"] = " ".join(word for word in words if word != "-Winvalid-pch")
+    (out / "compile_commands.json").write_text(json.dumps(entries), encoding="utf-8")
+
+
 def first_party_closure(path: pathlib.Path, seen: set[pathlib.Path]) -> set[pathlib.Path]:
     """`path` and all files of this repository it includes."""
     if path in seen or not path.exists():
         return seen
     seen.add(path)
-    for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE):
+    for name in re.findall(
+        r'^\s*#\s*include\s+"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE
+    ):
         first_party_closure(ROOT / name, seen)
     return seen
 
@@ -38,7 +56,14 @@ def fingerprint(path: pathlib.Path, config: bytes) -> str:
 
 def check(build: pathlib.Path, path: pathlib.Path) -> tuple[bool, str]:
     # The commands are GCC's: clang may not know every warning they name.
-    argv = ["clang-tidy", "-quiet", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option", str(path)]
+    argv = [
+        "clang-tidy",
+        "-quiet",
+        "-p",
+        str(build / "tidy"),
+        "--extra-arg=-Wno-unknown-warning-option",
+        str(path),
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return done.returncode == 0, done.stdout
 
@@ -47,6 +72,7 @@ def main() -> int:
     build = pathlib.Path(sys.argv[1]).resolve()
     clean = build / "tidy"
     clean.mkdir(exist_ok=True)
+    commands_for_clang(build, clean)
     config = (ROOT / ".clang-tidy").read_bytes()
     todo = {path: clean / fingerprint(path, config) for path in units(build)}
     known = [path for path, mark in todo.items() if mark.exists()]

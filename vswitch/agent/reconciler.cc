@@ -137,8 +137,8 @@ void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& eve
 }
 
 // The controller's word is in order by generation, so an epoch that goes back in it is not a late
-// message but another port: created anew, given the MAC of one that is no more, or of another store.
-// The datapath would refuse it as older than what is in force; that goes first.
+// message but another port: created anew, given the MAC of one that is no more, or of another
+// store. The datapath would refuse it as older than what is in force; that goes first.
 void Reconciler::ForgetNewerEpochs() {
   const state::HostState& controller = controller_.state();
   state::StateDelta delta;

@@ -1,5 +1,5 @@
-// A network device that was made a port on this host: what the agent's local operations keep and the
-// controller is told. A value; any thread.
+// A network device that was made a port on this host: what the agent's local operations keep and
+// the controller is told. A value; any thread.
 #ifndef OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
 #define OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
 

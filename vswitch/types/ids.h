@@ -1,6 +1,6 @@
-// Strong types of the identifiers that travel through every layer. Values: copied, compared, ordered,
-// formatted. Parse() accepts what a user may write and names what is wrong; ToString() is canonical.
-// No allocation but in the text forms; any thread.
+// Strong types of the identifiers that travel through every layer. Values: copied, compared,
+// ordered, formatted. Parse() accepts what a user may write and names what is wrong; ToString() is
+// canonical. No allocation but in the text forms; any thread.
 #ifndef OUTRIDER_VSWITCH_TYPES_IDS_H_
 #define OUTRIDER_VSWITCH_TYPES_IDS_H_
 
@@ -46,7 +46,8 @@ class MacAddress {
   std::array<uint8_t, 6> bytes_{};
 };
 
-// Identity of a port: an RFC 4122 uuid, the iface-id of libvirt and Open vSwitch. Bytes in text order.
+// Identity of a port: an RFC 4122 uuid, the iface-id of libvirt and Open vSwitch. Bytes in text
+// order.
 class PortId {
  public:
   PortId() = default;

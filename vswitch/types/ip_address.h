@@ -11,8 +11,8 @@
 
 namespace outrider {
 
-// An address of either family, held as 16 bytes: IPv4 in IPv4-mapped form (RFC 4291 2.5.5.2), so that
-// one map key and one comparison serve both.
+// An address of either family, held as 16 bytes: IPv4 in IPv4-mapped form (RFC 4291 2.5.5.2), so
+// that one map key and one comparison serve both.
 class IpAddress {
  public:
   IpAddress() = default;  // "::"

@@ -31,11 +31,11 @@ absl::Status ErrnoStatus(int error, const std::string& what);
 #define OUTRIDER_CONCAT_INNER(a, b) a##b
 #define OUTRIDER_CONCAT(a, b) OUTRIDER_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expr)                                  \
-  do {                                                         \
+#define RETURN_IF_ERROR(expr)                                   \
+  do {                                                          \
     if (auto outrider_status = (expr); !outrider_status.ok()) { \
-      return outrider_status;                                  \
-    }                                                          \
+      return outrider_status;                                   \
+    }                                                           \
   } while (false)
 
 #define ASSIGN_OR_RETURN(lhs, expr) \
