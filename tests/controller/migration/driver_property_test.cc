@@ -12,11 +12,16 @@ class DriverPropertyTest : public DriverFixture, public testing::WithParamInterf
  protected:
   int Below(int limit) { return static_cast<int>(random_() % limit); }
   std::string Host() { return fmt::format("h{}", 1 + Below(3)); }
+  // In order of their last writes: ids are random, and the same seed must lead to the same run.
   std::vector<std::string> Ids() {
     return repository_->Read([](const Model& model) {
-      std::vector<std::string> ids;
-      for (const auto& [id, migration] : model.All<v1::Migration>()) ids.push_back(id);
-      return ids;
+      std::map<uint64_t, std::string> ids;
+      for (const auto& [id, migration] : model.All<v1::Migration>()) {
+        ids.emplace(migration->meta().revision(), id);
+      }
+      std::vector<std::string> ordered;
+      for (const auto& [revision, id] : ids) ordered.push_back(id);
+      return ordered;
     });
   }
   std::string AnyId() {
