@@ -78,7 +78,14 @@ def connected_hosts(lab: Lab) -> set[str]:
 
 
 def attach(
-    lab: Lab, host: str, device: str, port_id: str, mac: str, profile: str, ip: str = "", vm: str = ""
+    lab: Lab,
+    host: str,
+    device: str,
+    port_id: str,
+    mac: str,
+    profile: str,
+    ip: str = "",
+    vm: str = "",
 ) -> Json:
     """Makes `device` a port and waits until its profile is in force."""
     words = ["port", "attach", "--dev", device, "--id", port_id, "--mac", mac, "--profile", profile]
@@ -105,18 +112,23 @@ def drops(lab: Lab, host: str, port_id: str) -> dict[str, int]:
 
 def prepare_migration(lab: Lab, port_id: str, destination: str) -> Json:
     """Prepares the move of a port and waits until the destination is armed."""
-    return query(lab, "migration", "prepare", "--port", port_id, "--to", destination, "--wait", "armed")
+    return query(
+        lab, "migration", "prepare", "--port", port_id, "--to", destination, "--wait", "armed"
+    )
 
 
 class PendingSwitchover:
-    """`outrider migration switchover --on-input`: connected ahead of time, so that at the source's pause
-    nothing is waited for but the call itself."""
+    """`outrider migration switchover --on-input`: connected ahead of time, so that at the source's
+    pause nothing is waited for but the call itself."""
 
     def __init__(self, lab: Lab, name: str) -> None:
         self._name = name
         self._child = subprocess.Popen(
             [lab.binary("outrider"), "migration", "switchover", name, "--on-input"],
-            env=environment(lab), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=environment(lab),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
@@ -127,16 +139,17 @@ class PendingSwitchover:
             self._child.stdin.write("STOP\n")
             self._child.stdin.flush()
 
-    def cancel(self) -> None:
-        """Moves nothing, if now() was not called; needless after finish()."""
-        if self._child.poll() is None:
-            self._child.communicate(timeout=30)
+    def wait_moved(self) -> None:
+        """Returns when the controller has moved the ports. LabError when it refused."""
+        assert self._child.stdout is not None
+        answer = self._child.stdout.readline()  # there before the process has ended
+        if not answer.startswith("migration "):
+            raise LabError(f"switchover of migration {self._name}: {answer.strip() or 'no answer'}")
 
-    def finish(self) -> None:
-        """Waits for the answer. LabError when the controller refused."""
-        said, _ = self._child.communicate(timeout=30)
-        if self._child.returncode != 0:
-            raise LabError(f"switchover of migration {self._name}: {said.strip()}")
+    def close(self) -> None:
+        """Ends it; nothing is moved, if now() was not called."""
+        with contextlib.suppress(BrokenPipeError):
+            self._child.communicate(timeout=30)
 
 
 def abort_migration(lab: Lab, migration: str, reason: str) -> None:

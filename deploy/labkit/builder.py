@@ -12,7 +12,8 @@ RELEASE = ROOT / "build" / "release"
 
 
 def ready(build: str | None) -> str:
-    """Installs dependencies, builds, and returns the build folder; with `build`, only checks that one."""
+    """Installs dependencies, builds, and returns the build folder; with `build`, only checks that
+    one."""
     subprocess_ok([str(DEPLOY / "deps")], "deploy/deps")
     if build:
         return str(pathlib.Path(build).resolve())

@@ -1,8 +1,7 @@
 """The underlay: every host in an IP subnet of its own, behind one router namespace.
 
-Host i: namespace PREFIX-hi, device eth0, 10.77.i.1/24, default route 10.77.i.254. The controller has subnet
-0. Nothing is created in the machine's own network namespace.
-"""
+Host i: namespace PREFIX-hi, device eth0, 10.77.i.1/24, default route 10.77.i.254. The controller
+has subnet 0. Nothing is created in the machine's own network namespace. """
 
 from __future__ import annotations
 

@@ -33,13 +33,18 @@ class GuestImage:
 
 
 def build() -> GuestImage:
-    """Returns the image, building what is missing or older than its sources. Needs the network once."""
+    """Returns the image, building what is missing or older than its sources. Needs the network
+    once."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         tree = _kernel_tree()
         image = GuestImage(next((tree / "boot").glob("vmlinuz-*")), CACHE / "initramfs.gz")
-        sources = [DEPLOY / "guest" / "init", DEPLOY / "guest" / "stream.cgi", pathlib.Path(__file__)]
+        sources = [
+            DEPLOY / "guest" / "init",
+            DEPLOY / "guest" / "stream.cgi",
+            pathlib.Path(__file__),
+        ]
         newest = max(path.stat().st_mtime for path in (*sources, BUSYBOX, image.kernel))
         if not image.initramfs.exists() or image.initramfs.stat().st_mtime < newest:
             _write_initramfs(tree, image.initramfs)
@@ -54,7 +59,9 @@ def _kernel_tree() -> pathlib.Path:
     depends = run(["apt-cache", "depends", "linux-image-cloud-amd64"])
     found = re.search(r"Depends: (linux-image-\S+-cloud-amd64)", depends)
     if not found:
-        raise LabError("apt-cache knows no linux-image-cloud-amd64: run deploy/deps (apt-get update)")
+        raise LabError(
+            "apt-cache knows no linux-image-cloud-amd64: run deploy/deps (apt-get update)"
+        )
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         # apt-get writes to the current folder; env(1) changes it for this one command.
         run(["env", "-C", temporary, "apt-get", "download", "-q", found[1]], timeout=300)
@@ -108,7 +115,9 @@ class _CpioWriter:
         self._out = io.BytesIO()
         self._inode = 0
 
-    def add(self, name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> None:
+    def add(
+        self, name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)
+    ) -> None:
         self._inode += 1
         fields = (self._inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0)
         header = b"070701" + b"".join(b"%08X" % field for field in fields)

@@ -1,7 +1,8 @@
-"""What a lab consists of, in one JSON file, so that every shell can work with it and `down` finds all.
+"""What a lab consists of, in one JSON file, so that every shell can work with it and `down` finds
+all.
 
-Only this module reads and writes the file. A change is made under a lock and replaces the file whole.
-"""
+Only this module reads and writes the file. A change is made under a lock and replaces the file
+whole. """
 
 from __future__ import annotations
 
@@ -137,7 +138,9 @@ def create(lab: Lab) -> None:
     try:
         lab.folder.mkdir(mode=0o700)
     except FileExistsError as error:
-        raise LabError(f"lab {lab.prefix}: exists; `deploy/lab down --prefix {lab.prefix}`") from error
+        raise LabError(
+            f"lab {lab.prefix}: exists; `deploy/lab down --prefix {lab.prefix}`"
+        ) from error
     _write(lab)
 
 

@@ -51,13 +51,15 @@ def _check(prefix: str, hosts: int, build: str) -> None:
 
 
 def down(prefix: str) -> None:
-    """Removes everything of a lab: processes, namespaces, mounts, files. Any part may be missing."""
+    """Removes everything of a lab: processes, namespaces, mounts, files. Any part may be
+    missing."""
     folder = inventory.RUN / prefix
     try:
         recorded = inventory.load(prefix).processes
     except LabError:
         recorded = {}
-    # Guests first: an agent that goes while its guests run would be a different lab from a real stop.
+    # Guests first: an agent that goes while its guests run would be a different lab from a real
+    # stop.
     for process in sorted(recorded.values(), key=lambda p: not p.name.startswith("qemu")):
         process.stop(patience=3)
     for namespace in netns.with_prefix(f"{prefix}-"):
@@ -78,14 +80,32 @@ def describe(lab: Lab) -> dict:
     return {
         "prefix": lab.prefix,
         "folder": str(lab.folder),
-        "hosts": {h.name: {"vtep": h.vtep, "agent": _alive(lab, services.agent_name(h.name))}
-                  for h in lab.hosts.values()},
+        "hosts": {
+            h.name: {"vtep": h.vtep, "agent": _alive(lab, services.agent_name(h.name))}
+            for h in lab.hosts.values()
+        },
         "controller": _alive(lab, services.CONTROLLER),
-        "guests": {g.name: {"host": g.host, "ip": g.ip, "mac": g.mac, "profile": g.profile,
-                            "port": g.port_id, "qemu": _alive(lab, f"qemu-{g.instance}")}
-                   for g in lab.guests.values()},
-        "ports": {p.name: {"host": p.host, "ip": p.ip, "mac": p.mac, "profile": p.profile,
-                           "port": p.port_id} for p in lab.lights.values()},
+        "guests": {
+            g.name: {
+                "host": g.host,
+                "ip": g.ip,
+                "mac": g.mac,
+                "profile": g.profile,
+                "port": g.port_id,
+                "qemu": _alive(lab, f"qemu-{g.instance}"),
+            }
+            for g in lab.guests.values()
+        },
+        "ports": {
+            p.name: {
+                "host": p.host,
+                "ip": p.ip,
+                "mac": p.mac,
+                "profile": p.profile,
+                "port": p.port_id,
+            }
+            for p in lab.lights.values()
+        },
     }
 
 

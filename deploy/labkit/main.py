@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--hosts", type=int, default=3)
     up.add_argument("--build", help="build folder, instead of building build/release")
     up.set_defaults(run=_up)
-    execute = verbs.add_parser("exec", parents=[shared], help="run a command in a host: exec H -- CMD")
+    execute = verbs.add_parser(
+        "exec", parents=[shared], help="run a command in a host: exec H -- CMD"
+    )
     execute.add_argument("host", help="a host, a light port, `router` or `ctl`")
     execute.set_defaults(run=_exec)
     status = verbs.add_parser("status", parents=[shared], help="what runs where")
@@ -99,7 +101,9 @@ def _guest_verbs(verbs, shared: argparse.ArgumentParser) -> None:
 
 
 def _port_verbs(verbs, shared: argparse.ArgumentParser) -> None:
-    port = verbs.add_parser("port", help="light ports: a namespace, no VM").add_subparsers(required=True)
+    port = verbs.add_parser("port", help="light ports: a namespace, no VM").add_subparsers(
+        required=True
+    )
     add = port.add_parser("add", parents=[shared])
     _endpoint_options(add)
     add.set_defaults(run=_port_add)
@@ -154,8 +158,12 @@ def _guest_start(options: argparse.Namespace) -> None:
 
 def _guest_migrate(options: argparse.Namespace) -> None:
     report = move.migrate(_lab(options), options.name, options.to)
-    print(f"guest {options.name}: {report.source} -> {report.destination}, {report.record['phase']}")
-    print(f"QEMU: {report.qemu_total_ms} ms in all, {report.blackout_ms:.0f} ms from STOP to RESUME")
+    print(
+        f"guest {options.name}: {report.source} -> {report.destination}, {report.record['phase']}"
+    )
+    print(
+        f"QEMU: {report.qemu_total_ms} ms in all, {report.blackout_ms:.0f} ms from STOP to RESUME"
+    )
     print(f"timeline: outrider migration show {report.migration_id}")
 
 
@@ -170,4 +178,6 @@ def _port_add(options: argparse.Namespace) -> None:
     light = ports.add_light(
         _lab(options), options.name, options.host, options.ip, options.mac, options.profile
     )
-    print(f"port {light.name} is up on {light.host}, {light.ip}: deploy/lab exec {light.name} -- ...")
+    print(
+        f"port {light.name} is up on {light.host}, {light.ip}: deploy/lab exec {light.name} -- ..."
+    )

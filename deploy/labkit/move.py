@@ -1,8 +1,7 @@
 """Live migration of a guest between two hosts of a lab: QEMU by QMP, the port by Outrider.
 
-The order is libvirt's: the destination's port is prepared and attached first, then memory is copied, and
-the source's STOP is the moment the port moves.
-"""
+The order is libvirt's: the destination's port is prepared and attached first, then memory is
+copied, and the source's STOP is the moment the port moves. """
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from collections.abc import Callable
 
 from labkit import api, inventory, netns, ports, process, qemu
 from labkit.inventory import GuestRecord, Lab
-from labkit.qmp import QmpClient, event_time_us
+from labkit.qmp import Event, QmpClient, event_time_us
 from labkit.shell import LabError
 
 # Inside a host's namespace, so fixed: each destination is asked for one move at a time.
@@ -29,6 +28,9 @@ class MoveReport:
     source: str
     destination: str
     paused_us: int
+    # From here to there QEMU waited for the port's move: blackout that is the move's, not QEMU's.
+    held_us: int
+    continued_us: int
     resumed_us: int
     qemu_total_ms: int
     qemu_downtime_ms: int
@@ -39,6 +41,11 @@ class MoveReport:
         """From the source's STOP to the destination's RESUME."""
         return (self.resumed_us - self.paused_us) / 1000
 
+    @property
+    def held_ms(self) -> float:
+        """The part of the blackout in which QEMU waited for the port's move."""
+        return (self.continued_us - self.held_us) / 1000
+
 
 def migrate(
     lab: Lab,
@@ -46,8 +53,8 @@ def migrate(
     destination: str,
     on_tap: Callable[[str, str], None] = lambda namespace, device: None,
 ) -> MoveReport:
-    """Moves guest `name` to host `destination`. on_tap(namespace, device) is called when the new tap exists
-    and nothing is attached to it yet."""
+    """Moves guest `name` to host `destination`. on_tap(namespace, device) is called when the new
+    tap exists and nothing is attached to it yet."""
     source = lab.guest(name)
     lab.host(destination)
     if source.host == destination:
@@ -95,8 +102,8 @@ def _copy_and_switch(
             QmpClient.connect(qemu.qmp_socket(lab, source)) as old,
             QmpClient.connect(qemu.qmp_socket(lab, target)) as new,
         ):
-            # QEMU pauses the guest and waits for us: the port has moved before the destination may run,
-            # so that frames wait in its tap instead of reaching a host the guest has left.
+            # QEMU pauses the guest and waits for us: the port has moved before the destination may
+            # run, so that frames wait in its tap instead of reaching a host the guest has left.
             wanted = ("events", "pause-before-switchover")
             old.command(
                 "migrate-set-capabilities",
@@ -106,20 +113,27 @@ def _copy_and_switch(
             old.command("migrate", uri=uri)
             stopped = old.wait_event("STOP", 60)
             switchover.now()
-            while old.wait_event("MIGRATION", 10)["data"]["status"] != "pre-switchover":
-                pass
-            switchover.finish()
+            held = _wait_held(old)
+            switchover.wait_moved()
+            continued_us = time.time_ns() // 1000
             old.command("migrate-continue", state="pre-switchover")
             resumed = new.wait_event("RESUME", 30)
             info = _wait_completed(old)
-    except BaseException:
-        switchover.cancel()
-        raise
-    paused_us, resumed_us = event_time_us(stopped), event_time_us(resumed)
+    finally:
+        switchover.close()
     return MoveReport(
-        *(migration_id, source.host, target.host, paused_us, resumed_us),
+        *(migration_id, source.host, target.host, event_time_us(stopped)),
+        *(event_time_us(held), continued_us, event_time_us(resumed)),
         *(info.get("total-time", 0), info.get("downtime", 0), {}),
     )
+
+
+def _wait_held(monitor: QmpClient) -> Event:
+    """The event that says that QEMU, the guest paused, waits for `migrate-continue`."""
+    while True:
+        event = monitor.wait_event("MIGRATION", 10)
+        if event["data"]["status"] == "pre-switchover":
+            return event
 
 
 def _wait_completed(monitor: QmpClient) -> dict:
@@ -142,7 +156,10 @@ def _wait_done(lab: Lab, migration_id: str) -> api.Json:
         return record.get("phase") in DONE
 
     if not process.wait_until(done, 30, 0.05):
-        raise LabError(f"migration {migration_id}: {record.get('phase')} after 30 s; see `outrider migration show`")
+        raise LabError(
+            f"migration {migration_id}: {record.get('phase')} after 30 s; "
+            "see `outrider migration show`"
+        )
     return record
 
 

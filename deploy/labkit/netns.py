@@ -1,8 +1,7 @@
 """Network namespaces, veth pairs and taps. Every name is given by the caller; nothing is global.
 
-Commands run in a namespace by nsenter, not by `ip netns exec`: that one mounts a /sys of its own, in which
-the bpffs mounts of the agents cannot be seen.
-"""
+Commands run in a namespace by nsenter, not by `ip netns exec`: that one mounts a /sys of its own,
+in which the bpffs mounts of the agents cannot be seen. """
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Light ports (a namespace behind a veth) and guests as ports: start, stop. Moves are in move.py."""
+"""Light ports (a namespace behind a veth) and guests as ports: start, stop. Moves are in
+move.py."""
 
 from __future__ import annotations
 
 import uuid
 
-from labkit import api, inventory, netns, qemu
+from labkit import api, inventory, netns, qemu, services
 from labkit.inventory import GuestRecord, Lab, LightRecord
 from labkit.shell import LabError
 
@@ -26,6 +27,7 @@ def add_light(lab: Lab, name: str, host: str, ip: str, mac: str, profile: str) -
     netns.set_mac(namespace, "eth0", mac)
     netns.address(namespace, "eth0", f"{ip}/24")
     api.attach(lab, host, device, light.port_id, mac, profile, ip)
+    services.wait_converged(lab)  # in force here says nothing of the other hosts
     return light
 
 
@@ -58,6 +60,7 @@ def start_guest(
     netns.tap(lab.netns(host), guest.tap, SEGMENT_MTU)
     qemu.start(lab, guest, lab.netns(host), SEGMENT_MTU)
     api.attach(lab, host, guest.tap, guest.port_id, mac, profile, ip, vm=name)
+    services.wait_converged(lab)
     return guest
 
 

@@ -1,8 +1,7 @@
 """Long-running processes of a lab: started in a namespace, found again and ended from other shells.
 
-A process is known by pid *and* start time, so that a pid the kernel gave to somebody else meanwhile is
-never signalled.
-"""
+A process is known by pid *and* start time, so that a pid the kernel gave to somebody else meanwhile
+is never signalled. """
 
 from __future__ import annotations
 
@@ -19,7 +18,8 @@ from labkit.shell import LabError
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """A process this lab started. start_time: clock ticks after boot, field 22 of /proc/PID/stat."""
+    """A process this lab started. start_time: clock ticks after boot, field 22 of
+    /proc/PID/stat."""
 
     name: str
     pid: int
@@ -82,7 +82,8 @@ def start(
     process = adopt(name, child.pid)
     if process is None:
         raise LabError(f"{name}: ended at once, see {log}")
-    # The process is kept by pid and start time from here on; Popen must not warn that it still runs.
+    # The process is kept by pid and start time from here on; Popen must not warn that it still
+    # runs.
     child.returncode = 0
     return process
 

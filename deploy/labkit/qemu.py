@@ -117,7 +117,9 @@ def quit_guest(lab: Lab, guest: GuestRecord) -> None:
 def console(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> tuple[int, str]:
     """Runs a shell command in the guest over its console; returns exit status and output."""
     nonce = uuid.uuid4().hex[:8]
-    mark = f"end-{nonce}"  # the quotes in the command sent keep an echo of it from looking like this
+    mark = (
+        f"end-{nonce}"  # the quotes in the command sent keep an echo of it from looking like this
+    )
     line = f"{{ {command}\n}} 2>&1 </dev/null; s=$?; echo; echo end-''{nonce} $s\n"
     deadline = time.monotonic() + timeout
     text = ""

@@ -49,7 +49,9 @@ class Restart:
 def restart_under_probe(lab: Lab, host: str, rate: int = 1000) -> Restart:
     """Kills and starts the agent of `host` while `left` sends numbered requests to `right`."""
     probe = RunningProbe.start(
-        *(lab, ports.light_netns(lab, "left"), "icmp", "restart-probe"), destination=RIGHT_IP, rate=rate
+        *(lab, ports.light_netns(lab, "left"), "icmp", "restart-probe"),
+        destination=RIGHT_IP,
+        rate=rate,
     )
     time.sleep(1)
     services.kill(lab, services.agent_name(host))

@@ -19,7 +19,12 @@ def start_controller(lab: Lab) -> None:
     endpoint = f"{fabric.address_of(0)}:{CONTROLLER_PORT}"
     argv = [
         *(lab.binary("outrider-controller"), "--listen", endpoint, "--advertise", endpoint),
-        *("--state-dir", str(lab.folder / CONTROLLER), "--admin-socket", str(lab.controller_socket)),
+        *(
+            "--state-dir",
+            str(lab.folder / CONTROLLER),
+            "--admin-socket",
+            str(lab.controller_socket),
+        ),
     ]
     _start(lab, CONTROLLER, fabric.CONTROLLER, argv)
     _wait_for(lab, CONTROLLER, lambda: bool(_quiet(lambda: api.controller_status(lab))))
@@ -52,7 +57,24 @@ def wait_connected(lab: Lab, timeout: float = 30) -> None:
         _wait_for(lab, agent_name(host), lambda h=host: lab.agent_socket(h).exists())
     if not process.wait_until(lambda: wanted <= api.connected_hosts(lab), timeout, 0.1):
         missing = ", ".join(sorted(wanted - api.connected_hosts(lab)))
-        raise LabError(f"hosts {missing}: not connected after {timeout:g} s, see {lab.folder}/*.log")
+        raise LabError(
+            f"hosts {missing}: not connected after {timeout:g} s, see {lab.folder}/*.log"
+        )
+
+
+def wait_converged(lab: Lab, timeout: float = 20) -> None:
+    """Returns when every connected host has in force what the controller wants it to have."""
+
+    def behind() -> list[str]:
+        return [
+            host["meta"]["name"]
+            for host in api.hosts(lab)
+            if host["state"] == "STATE_CONNECTED"
+            and host["applied_generation"] != host["desired_generation"]
+        ]
+
+    if not process.wait_until(lambda: not behind(), timeout):
+        raise LabError(f"hosts {', '.join(behind())}: not up to date after {timeout:g} s")
 
 
 def wait_agent(lab: Lab, host: str, timeout: float = 30) -> None:

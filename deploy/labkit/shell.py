@@ -22,7 +22,8 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
 ) -> str:
-    """Runs argv to its end and returns its standard output. LabError when it fails or is too slow."""
+    """Runs argv to its end and returns its standard output. LabError when it fails or is too
+    slow."""
     try:
         done = subprocess.run(
             argv, timeout=timeout, env=env, input=stdin, capture_output=True, text=True, check=False

@@ -1,4 +1,5 @@
-"""kill -9 of an agent: forwarding goes on, and the restarted agent finds everything as it should be."""
+"""kill -9 of an agent: forwarding goes on, and the restarted agent finds everything as it should
+be."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ class BadInputTest(support.LabCase):
             for changing in ("last_seen_us", "applied_generation", "desired_generation", "meta"):
                 host.pop(changing, None)
         ports_now = api.query(self.lab, "port", "list")["items"]
-        found["port"] = [[p["meta"]["name"], p["mac"], p["profile"], p["location"]] for p in ports_now]
+        found["port"] = [
+            [p["meta"]["name"], p["mac"], p["profile"], p["location"]] for p in ports_now
+        ]
         return found
 
     def check(self, said: str, *words: str) -> None:
@@ -65,7 +67,9 @@ class BadInputTest(support.LabCase):
         self.check(self.refused_yaml(f"{good}---\n{bad}"), "bad", "nowhere")
 
     def test_change_of_a_profile_in_use(self) -> None:
-        self.check(self.refused_yaml("kind: Profile\nname: scene\nvlan: {segment: nowhere}\n"), "scene")
+        self.check(
+            self.refused_yaml("kind: Profile\nname: scene\nvlan: {segment: nowhere}\n"), "scene"
+        )
 
     def test_vni_out_of_range(self) -> None:
         for vni in ("0", "16777216"):
@@ -85,7 +89,9 @@ class BadInputTest(support.LabCase):
 
     def test_duplicate_port_id(self) -> None:
         port_id = self.lab.light("left").port_id
-        said = self.refused("port", "create", port_id, "--mac", "52:54:00:02:00:77", "--profile", "scene")
+        said = self.refused(
+            "port", "create", port_id, "--mac", "52:54:00:02:00:77", "--profile", "scene"
+        )
         self.check(said, port_id)
 
     def test_port_of_another_host(self) -> None:

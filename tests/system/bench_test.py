@@ -24,8 +24,15 @@ class BenchTest(unittest.TestCase):
         fields = {"name", "value", "low", "high", "unit", "must", "met"}
         self.assertTrue(all(set(row) == fields for row in rows))
         names = {row["name"] for row in rows}
-        self.assertEqual(names, {"attach_to_in_force", "restart_lost", "restart_objects_written",
-                                 "restart_to_reconciled"})
+        self.assertEqual(
+            names,
+            {
+                "attach_to_in_force",
+                "restart_lost",
+                "restart_objects_written",
+                "restart_to_reconciled",
+            },
+        )
         self.assertEqual([row for row in rows if row["must"] and not row["met"]], [])
 
 

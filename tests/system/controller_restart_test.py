@@ -1,4 +1,5 @@
-"""kill -9 of the controller: what it acknowledged is there again, and agents resume without a resend."""
+"""kill -9 of the controller: what it acknowledged is there again, and agents resume without a
+resend."""
 
 from __future__ import annotations
 
@@ -66,9 +67,20 @@ class ControllerRestartTest(support.LabCase):
             number = 0
             while not stop.is_set():
                 name = f"burst-{number}"
-                argv = [self.lab.binary("outrider"), "segment", "create", name, "--vni", str(9000 + number)]
+                argv = [
+                    self.lab.binary("outrider"),
+                    "segment",
+                    "create",
+                    name,
+                    "--vni",
+                    str(9000 + number),
+                ]
                 done = subprocess.run(
-                    argv, env=api.environment(self.lab), capture_output=True, check=False, timeout=60
+                    argv,
+                    env=api.environment(self.lab),
+                    capture_output=True,
+                    check=False,
+                    timeout=60,
                 )
                 if done.returncode != 0:
                     return

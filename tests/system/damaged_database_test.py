@@ -1,4 +1,5 @@
-"""A damaged database: the controller refuses to start, says what to do, and does not touch the file."""
+"""A damaged database: the controller refuses to start, says what to do, and does not touch the
+file."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class DamagedDatabaseTest(unittest.TestCase):
         finally:
             running.stop()
         databases = [
-            p for p in (self.folder / "state").rglob("*")
+            p
+            for p in (self.folder / "state").rglob("*")
             if p.is_file() and p.read_bytes().startswith(b"SQLite format 3")
         ]
         self.assertEqual(len(databases), 1)
@@ -60,7 +62,9 @@ class DamagedDatabaseTest(unittest.TestCase):
         self.refused()
 
     def test_cut_short(self) -> None:
-        self.database.write_bytes(self.database.read_bytes()[: self.database.stat().st_size // 2 + 7])
+        self.database.write_bytes(
+            self.database.read_bytes()[: self.database.stat().st_size // 2 + 7]
+        )
         self.refused()
 
     def test_not_a_database(self) -> None:

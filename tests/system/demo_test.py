@@ -1,4 +1,5 @@
-"""deploy/demo: every row of it holds, in time, and nothing is left behind; also when interrupted."""
+"""deploy/demo: every row of it holds, in time, and nothing is left behind; also when
+interrupted."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""A host that is not ours, a Linux bridge and vxlan device set up by hand, as Gateway in a segment."""
+"""A host that is not ours, a Linux bridge and vxlan device set up by hand, as Gateway in a
+segment."""
 
 from __future__ import annotations
 
 import support
-from labkit import api, fabric, netns, ports, scenes
+from labkit import api, fabric, netns, ports, process, scenes
 from labkit.shell import run
 
 SUBNET = 90
@@ -22,6 +23,18 @@ class GatewayTest(support.LabCase):
         station = f"{scenes.SEGMENT},{STATION_MAC},{STATION_IP}"
         words = ("--vtep", vtep, "--segment", scenes.SEGMENT, "--station", station)
         api.outrider(self.lab, "gateway", "create", "rack7", *words)
+        self.wait_known(True)
+
+    def wait_known(self, known: bool) -> None:
+        """Returns when both hosts have, or no longer have, the station in force."""
+        for host in self.lab.hosts:
+            self.assertTrue(
+                process.wait_until(lambda h=host: self.has_station(h) == known, 20), host
+            )
+
+    def has_station(self, host: str) -> bool:
+        fdb = api.query(self.lab, "state", "show", host=host)["state"]["fdb"]
+        return STATION_MAC in {entry["mac"] for entry in fdb}
 
     def tearDown(self) -> None:
         for gateway in api.query(self.lab, "gateway", "list")["items"]:
@@ -29,17 +42,22 @@ class GatewayTest(support.LabCase):
 
     @classmethod
     def _plain_linux_host(cls) -> None:
-        """Bridge, vxlan device, and a namespace as the station behind it; our hosts as flood targets."""
+        """Bridge, vxlan device, and a namespace as the station behind it; our hosts as flood
+        targets."""
         fabric.connect(cls.lab, "linux", SUBNET)
         ip = ["ip", "-n", cls.foreign]
         run([*ip, "link", "add", "br0", "type", "bridge"])
-        run([*ip, "link", "add", "vx0", "type", "vxlan", "id", str(scenes.VNI), "dstport", "4789"]
-            + ["local", fabric.address_of(SUBNET)])
+        run(
+            [*ip, "link", "add", "vx0", "type", "vxlan", "id", str(scenes.VNI), "dstport", "4789"]
+            + ["local", fabric.address_of(SUBNET)]
+        )
         run([*ip, "link", "set", "vx0", "master", "br0", "up"])
         run([*ip, "link", "set", "br0", "up"])
         for host in cls.lab.hosts.values():
-            run(["bridge", "-n", cls.foreign, "fdb", "append", "00:00:00:00:00:00", "dev", "vx0"]
-                + ["dst", host.vtep])
+            run(
+                ["bridge", "-n", cls.foreign, "fdb", "append", "00:00:00:00:00:00", "dev", "vx0"]
+                + ["dst", host.vtep]
+            )
         station = cls.lab.netns("vm-station")
         netns.add(station)
         netns.veth((station, "eth0"), (cls.foreign, "st0"), ports.SEGMENT_MTU)
@@ -59,7 +77,10 @@ class GatewayTest(support.LabCase):
 
     def test_a_stranger_is_not_heard(self) -> None:
         api.outrider(self.lab, "gateway", "delete", "rack7")
-        said = self.inside("station", "sh", "-c", f"busybox ping -c 3 -W 1 {scenes.LEFT_IP} || true")
+        self.wait_known(False)
+        said = self.inside(
+            "station", "sh", "-c", f"busybox ping -c 3 -W 1 {scenes.LEFT_IP} || true"
+        )
         self.assertIn(" 0 packets received", said)
         drops = api.agent_status(self.lab, "h1").get("host_drops", {})
         self.assertGreater(int(drops.get("not_a_member", 0)), 0)

@@ -1,4 +1,5 @@
-"""A plain QEMU guest, started by hand on a tap; one command attaches it, and it pings over VXLAN."""
+"""A plain QEMU guest, started by hand on a tap; one command attaches it, and it pings over
+VXLAN."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import subprocess
 import uuid
 
 import support
-from labkit import api, guest_image, netns, process, qemu, scenes
+from labkit import api, guest_image, netns, process, qemu, scenes, services
 from labkit.inventory import remember
 
 GUEST_IP, GUEST_MAC = "10.2.0.50", "52:54:00:02:00:50"
@@ -33,13 +34,24 @@ class GuestByHandTest(support.LabCase):
         self.assertTrue(process.wait_until(ready, 60), self.lab.log("hand").read_text())
         subprocess.run(["ip", "-n", host, "link", "set", "tap0", "up"], check=True)
         self.attach()
+        services.wait_converged(self.lab)  # in force on h1; the ping comes from h2
         self.ping("right", GUEST_IP)
         self.ping("left", GUEST_IP)
 
     def attach(self) -> None:
         """The one command."""
         api.outrider(
-            *(self.lab, "port", "attach", "--dev", "tap0", "--id", str(uuid.uuid4()), "--mac", GUEST_MAC),
+            *(
+                self.lab,
+                "port",
+                "attach",
+                "--dev",
+                "tap0",
+                "--id",
+                str(uuid.uuid4()),
+                "--mac",
+                GUEST_MAC,
+            ),
             *("--profile", "scene"),
             host="h1",
         )

@@ -48,7 +48,13 @@ class IdentityTest(support.LabCase):
     def agent(self, name: str, *words: str) -> list[str]:
         """argv of an agent in the controller's namespace, with folders and pins of its own."""
         folder = self.lab.folder / name
-        argv = [self.lab.binary("outrider-agent"), "--state-dir", str(folder), "--vtep", "10.77.0.1"]
+        argv = [
+            self.lab.binary("outrider-agent"),
+            "--state-dir",
+            str(folder),
+            "--vtep",
+            "10.77.0.1",
+        ]
         argv += ["--socket", str(self.lab.folder / f"{name}.sock")]
         argv += ["--bpffs", str(self.lab.host_folder("h2") / "bpf" / name), *words]
         return netns.inside(self.lab.netns("ctl"), argv)
@@ -56,18 +62,27 @@ class IdentityTest(support.LabCase):
     def join(self, token: str, name: str) -> str:
         """Runs an agent that tries to join; it must end. Returns what it said."""
         done = subprocess.run(
-            self.agent(name, "--join", token), capture_output=True, text=True, check=False, timeout=60
+            self.agent(name, "--join", token),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         self.assertNotEqual(done.returncode, 0)
         return done.stderr
 
-    def copied_identity(self, name: str, key: pathlib.Path | None, certificate: pathlib.Path | None) -> None:
-        """Runs another agent with h1's identity, key and certificate replaced if given, until the controller
-        has refused it. With the same instance id it would be the same agent, started again."""
+    def copied_identity(
+        self, name: str, key: pathlib.Path | None, certificate: pathlib.Path | None
+    ) -> None:
+        """Runs another agent with h1's identity, key and certificate replaced if given, until the
+        controller has refused it. With the same instance id it would be the same agent, started
+        again."""
         folder = self.lab.folder / name
         shutil.copytree(self.lab.host_folder("h1") / "agent", folder)
         with contextlib.closing(sqlite3.connect(folder / "agent.db")) as store, store:
-            changed = store.execute("UPDATE meta SET value = ? WHERE key = 'instance_id'", (str(uuid.uuid4()),))
+            changed = store.execute(
+                "UPDATE meta SET value = ? WHERE key = 'instance_id'", (str(uuid.uuid4()),)
+            )
             self.assertEqual(changed.rowcount, 1)
         if key and certificate:
             shutil.copy(key, folder / "host.key")
@@ -143,17 +158,28 @@ class IdentityTest(support.LabCase):
     def test_expired_certificate(self) -> None:
         folder = self.lab.folder / "expired-pki"
         folder.mkdir()
-        key, request, certificate = (folder / name for name in ("key.pem", "request.pem", "certificate.pem"))
+        key, request, certificate = (
+            folder / name for name in ("key.pem", "request.pem", "certificate.pem")
+        )
         authority = self.lab.folder / services.CONTROLLER / "pki"
         (folder / "index").touch()
-        (folder / "ca.conf").write_text(CA_CONFIG.format(folder=folder, authority=authority), encoding="ascii")
+        (folder / "ca.conf").write_text(
+            CA_CONFIG.format(folder=folder, authority=authority), encoding="ascii"
+        )
         openssl(
             *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
             *("-keyout", str(key), "-out", str(request), "-subj", "/CN=h1"),
         )
         openssl(
             *("ca", "-config", str(folder / "ca.conf"), "-batch", "-notext", "-in", str(request)),
-            *("-out", str(certificate), "-startdate", "20200101000000Z", "-enddate", "20200201000000Z"),
+            *(
+                "-out",
+                str(certificate),
+                "-startdate",
+                "20200101000000Z",
+                "-enddate",
+                "20200201000000Z",
+            ),
         )
         self.copied_identity("expired", key, certificate)
 

@@ -31,7 +31,9 @@ class LabTest(unittest.TestCase):
         profile.write_text("kind: Profile\nname: open\nvlan: {segment: blue}\n", encoding="utf-8")
         self.deploy_lab("exec", "h1", command=("outrider", "profile", "apply", "-f", str(profile)))
         where = ("--profile", "open", "--host")
-        self.deploy_lab("port", "add", "probe", "--ip", "10.1.0.9", "--mac", "52:54:00:00:00:09", *where, "h2")
+        self.deploy_lab(
+            "port", "add", "probe", "--ip", "10.1.0.9", "--mac", "52:54:00:00:00:09", *where, "h2"
+        )
         self.deploy_lab(
             "guest", "start", "vm", "--ip", "10.1.0.2", "--mac", "52:54:00:00:00:02", *where, "h1"
         )
@@ -44,8 +46,18 @@ class LabTest(unittest.TestCase):
         self.assertEqual(status["guests"]["vm"]["host"], "h2")
         self.assertIn("pid", status["hosts"]["h1"]["agent"])
         self.deploy_lab("guest", "stop", "vm")
-        self.assertIn("[]", self.deploy_lab("exec", "h2", command=(
-            "sh", "-c", "outrider port list --host h2 --json | grep -c 52:54:00:00:00:02 | sed s/0/[]/")))
+        self.assertIn(
+            "[]",
+            self.deploy_lab(
+                "exec",
+                "h2",
+                command=(
+                    "sh",
+                    "-c",
+                    "outrider port list --host h2 --json | grep -c 52:54:00:00:00:02 | sed s/0/[]/",
+                ),
+            ),
+        )
         self.deploy_lab("down")
         self.assertEqual(support.leftovers(self.name), [])
 

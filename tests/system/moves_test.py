@@ -1,4 +1,5 @@
-"""Ten moves back and forth: in every one the profile is there before the guest, and all else holds."""
+"""Ten moves back and forth: in every one the profile is there before the guest, and all else
+holds."""
 
 from __future__ import annotations
 
@@ -19,7 +20,14 @@ class MovesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             rows_file = pathlib.Path(folder) / "rows.json"
             argv = [str(support.ROOT / "deploy" / "demo"), "--prefix", name]
-            argv += ["--build", support.build_folder(), "--repeat", str(MOVES), "--json", str(rows_file)]
+            argv += [
+                "--build",
+                support.build_folder(),
+                "--repeat",
+                str(MOVES),
+                "--json",
+                str(rows_file),
+            ]
             done = subprocess.run(argv, capture_output=True, text=True, check=False)
             print(done.stdout, done.stderr)
             rows = json.loads(rows_file.read_text(encoding="utf-8"))

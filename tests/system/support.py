@@ -1,4 +1,5 @@
-"""What system tests share: a lab per test class, with a name of its own, removed whatever happens."""
+"""What system tests share: a lab per test class, with a name of its own, removed whatever
+happens."""
 
 from __future__ import annotations
 
@@ -51,7 +52,12 @@ class LabCase(unittest.TestCase):
         """Runs `outrider WORDS`, which must fail; returns what it said."""
         argv = [self.lab.binary("outrider"), *words]
         done = subprocess.run(
-            argv, env=api.environment(self.lab, host), capture_output=True, text=True, check=False, timeout=60
+            argv,
+            env=api.environment(self.lab, host),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         self.assertNotEqual(done.returncode, 0, f"{words} was accepted: {done.stdout}")
         self.assertEqual(done.stdout, "", "an error prints nothing to standard output")
@@ -67,7 +73,10 @@ class LabCase(unittest.TestCase):
         """Runs argv in the namespace of a light port."""
         done = subprocess.run(
             netns.inside(ports.light_netns(self.lab, light), argv),
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         self.assertEqual(done.returncode, 0, f"{argv}: {done.stdout}{done.stderr}")
         return done.stdout

@@ -14,7 +14,8 @@ from labkit import netns, process, scenes
 from labkit.inventory import remember
 
 
-# Five requests and five answers, two of each with 1400 bytes, without any header of the capture's own.
+# Five requests and five answers, two of each with 1400 bytes, without any header of the capture's
+# own.
 LEAST_BYTES = 2 * (3 * 148 + 2 * 1492)
 
 
@@ -25,7 +26,20 @@ class WireTest(support.LabCase):
 
     def setUp(self) -> None:
         self.pcap = str(self.lab.folder / "router.pcap")
-        argv = ["tcpdump", "-U", "--immediate-mode", "-i", "h1", "-w", self.pcap, "-Z", "root", "udp", "port", "4789"]
+        argv = [
+            "tcpdump",
+            "-U",
+            "--immediate-mode",
+            "-i",
+            "h1",
+            "-w",
+            self.pcap,
+            "-Z",
+            "root",
+            "udp",
+            "port",
+            "4789",
+        ]
         log = self.lab.log("tcpdump")
         capture = process.start("tcpdump", netns.inside(self.lab.netns("router"), argv), log)
         remember(self.lab.prefix, capture)
@@ -61,7 +75,15 @@ class WireTest(support.LabCase):
 
     def test_tshark_finds_no_fault(self) -> None:
         fields = ["ip.checksum.status", "udp.checksum.status", "vxlan.vni", "_ws.malformed"]
-        argv = ["tshark", "-r", self.pcap, "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"]
+        argv = [
+            "tshark",
+            "-r",
+            self.pcap,
+            "-o",
+            "ip.check_checksum:TRUE",
+            "-o",
+            "udp.check_checksum:TRUE",
+        ]
         argv += ["-T", "fields", "-E", "occurrence=f"] + [w for f in fields for w in ("-e", f)]
         said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
         rows = [line.split("\t") for line in said.splitlines()]

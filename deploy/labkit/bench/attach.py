@@ -38,7 +38,9 @@ def _one(lab, number: int) -> float:
     device = f"bench{number}"
     port_id = str(uuid.uuid4())
     netns.veth((namespace, device), (namespace, f"{device}p"), ports.SEGMENT_MTU)
-    answer = api.attach(lab, host, device, port_id, f"52:54:00:01:{number >> 8:02x}:{number & 255:02x}", "bench")
+    answer = api.attach(
+        lab, host, device, port_id, f"52:54:00:01:{number >> 8:02x}:{number & 255:02x}", "bench"
+    )
     api.detach(lab, host, port_id)
     netns.remove_link(namespace, device)
     return int(answer["in_force_us"]) / 1000

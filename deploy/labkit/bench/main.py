@@ -40,12 +40,20 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="deploy/bench", description="Runs the project's benchmarks.")
-    parser.add_argument("names", nargs="+", metavar="NAME", choices=sorted(BENCHMARKS),
-                        help=", ".join(sorted(BENCHMARKS)))
+    parser = argparse.ArgumentParser(
+        prog="deploy/bench", description="Runs the project's benchmarks."
+    )
+    parser.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        choices=sorted(BENCHMARKS),
+        help=", ".join(sorted(BENCHMARKS)),
+    )
     parser.add_argument("--quick", action="store_true", help="few repetitions")
-    parser.add_argument("--json", metavar="FILE",
-                        help="write rows {name, value, low, high, unit, must, met}")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write rows {name, value, low, high, unit, must, met}"
+    )
     parser.add_argument("--build", metavar="DIR", help="use this build folder instead of building")
     return parser
 
@@ -55,6 +63,12 @@ def _interrupt(*_: object) -> None:
 
 
 def _text(found: dict[str, Any]) -> str:
-    must = f", must be {found['must']}: {'met' if found['met'] else 'NOT MET'}" if found["must"] else ""
-    return (f"{found['name']:28} {found['value']:10.3f} {found['unit']} "
-            f"[{found['low']:.3f}, {found['high']:.3f}]{must}")
+    must = (
+        f", must be {found['must']}: {'met' if found['met'] else 'NOT MET'}"
+        if found["must"]
+        else ""
+    )
+    return (
+        f"{found['name']:28} {found['value']:10.3f} {found['unit']} "
+        f"[{found['low']:.3f}, {found['high']:.3f}]{must}"
+    )

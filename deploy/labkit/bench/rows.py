@@ -19,7 +19,9 @@ def interval(samples: Sequence[float]) -> tuple[float, float]:
     return medians[int(RESAMPLES * 0.025)], medians[int(RESAMPLES * 0.975)]
 
 
-def row(name: str, samples: Sequence[float], unit: str, at_most: float | None = None) -> dict[str, Any]:
+def row(
+    name: str, samples: Sequence[float], unit: str, at_most: float | None = None
+) -> dict[str, Any]:
     """Median of the samples. With at_most, every sample must keep to it; `must` is null without."""
     low, high = interval(samples)
     return {

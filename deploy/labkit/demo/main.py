@@ -52,12 +52,17 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="deploy/demo",
-        description="Live-migrates a real QEMU guest between hosts and shows that its port profile is there "
-        "before it. Builds first; cleans up after itself. Exit 0 only if every check holds.",
+        description="Live-migrates a real QEMU guest between hosts and shows that its port "
+        "profile is there before it. Builds first; cleans up after itself. Exit 0 only if every "
+        "check holds.",
     )
     parser.add_argument("--json", metavar="FILE", help="write rows {check, value, unit, ok}")
-    parser.add_argument("--keep", action="store_true", help="leave the lab up (deploy/lab down ends it)")
-    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="move N times, back and forth")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the lab up (deploy/lab down ends it)"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="move N times, back and forth"
+    )
     parser.add_argument("--build", metavar="DIR", help="use this build folder instead of building")
     parser.add_argument("--prefix", help="name of the lab; default: one of its own")
     return parser
@@ -75,7 +80,9 @@ def _finish(prefix: str, keep: bool) -> None:
 
 
 def _play(report: Report, prefix: str, build: str, repeat: int) -> None:
-    report.step("Three hosts in three IP subnets behind a router, a controller, an agent on each host")
+    report.step(
+        "Three hosts in three IP subnets behind a router, a controller, an agent on each host"
+    )
     print(PICTURE)
     lab = lifecycle.up(prefix, scenario.HOSTS, build)
     report.step("Profile `web`, a server guest under it on h1, a client guest on h3 (real QEMU)")
@@ -90,8 +97,13 @@ def _play(report: Report, prefix: str, build: str, repeat: int) -> None:
         in_time += _move(report, lab, number, repeat)
         lab = inventory.load(prefix)
     if repeat > 1:
-        report.row("moves_with_receipt_first", in_time, f"of {repeat}", in_time == repeat,
-                   "moves with the profile there before the guest")
+        report.row(
+            "moves_with_receipt_first",
+            in_time,
+            f"of {repeat}",
+            in_time == repeat,
+            "moves with the profile there before the guest",
+        )
     report.step("The TCP connection opened before the move, and the profile after it")
     _show_stream(report, lab)
     _show_profile(report, lab, "after")
@@ -109,19 +121,28 @@ def _show_profile(report: Report, lab: Lab, when: str) -> None:
     # The server does listen there: what keeps port 81 closed is the profile.
     listens, _ = scenario.in_guest(lab, "server", "timeout 5 wget -q -O - http://127.0.0.1:81/")
     denied = not scenario.in_guest(lab, "client", f"timeout 2 wget -q -O - {url}:81/")[0]
-    report.row(f"port_81_denied_{when}", denied, "", denied and listens,
-               f"client cannot read {url}:81/ (the server listens there)")
+    report.row(
+        f"port_81_denied_{when}",
+        denied,
+        "",
+        denied and listens,
+        f"client cannot read {url}:81/ (the server listens there)",
+    )
 
 
 def _move(report: Report, lab: Lab, number: int, repeat: int) -> bool:
     server = lab.guest("server")
     destination = "h2" if server.host == "h1" else "h1"
     count = f" ({number} of {repeat})" if repeat > 1 else ""
-    report.step(f"The server moves from {server.host} to {destination}{count}, while "
-                f"{measure.PROBE_RATE} numbered requests and {2 * measure.DENIED_RATE} denied frames "
-                "a second go to it")
+    report.step(
+        f"The server moves from {server.host} to {destination}{count}, while "
+        f"{measure.PROBE_RATE} numbered requests and {2 * measure.DENIED_RATE} denied frames "
+        "a second go to it"
+    )
     moved = measure.measured_move(lab, destination, number)
-    report.say(checks.timeline(moved.report.record, moved.report.resumed_us, moved.report.paused_us))
+    report.say(
+        checks.timeline(moved.report.record, moved.report.resumed_us, moved.report.paused_us)
+    )
     in_time = checks.receipt_check(report, moved, server.port_id)
     checks.move_checks(report, moved)
     checks.probe_checks(report, moved)

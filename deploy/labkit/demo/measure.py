@@ -35,7 +35,8 @@ class MeasuredMove:
         return analysis.summarize(self.probe)
 
     @property
-    def sent_in_blackout(self) -> int:
+    def sent_in_downtime(self) -> int:
+        """Requests sent between the source's STOP and the destination's RESUME."""
         return analysis.sent_between(self.probe, self.report.paused_us, self.report.resumed_us)
 
 
@@ -54,8 +55,12 @@ def measured_move(lab: Lab, destination: str, number: int) -> MeasuredMove:
     denied = RunningProbe.start(
         lab, vantage, "denied", f"denied-{number}", rate=DENIED_RATE, **to_server
     )
-    probe = RunningProbe.start(lab, vantage, "icmp", f"probe-{number}", rate=PROBE_RATE, **to_server)
-    time.sleep(1)  # a second of the flows before the move; the measurement, not a wait for something
+    probe = RunningProbe.start(
+        lab, vantage, "icmp", f"probe-{number}", rate=PROBE_RATE, **to_server
+    )
+    time.sleep(
+        1
+    )  # a second of the flows before the move; the measurement, not a wait for something
     dropped_at_source = _acl_drops(lab, server.host, server.port_id) - before
     report = move.migrate(lab, "server", destination, on_tap=watch)
     time.sleep(1.5)
@@ -82,7 +87,8 @@ def _acl_drops(lab: Lab, host: str, port_id: str) -> int:
 
 
 def policed_kbps(lab: Lab, name: str, seconds: float = 4) -> float:
-    """Rate at which the server's answers come when it is asked for twice what its profile allows."""
+    """Rate at which the server's answers come when it is asked for twice what its profile
+    allows."""
     frame_kb = (FLOOD_PAYLOAD + analysis.FRAME_OVERHEAD) * 8 / 1000
     flood = RunningProbe.start(
         *(lab, ports.light_netns(lab, "probe"), "icmp", f"flood-{name}"),
@@ -93,5 +99,3 @@ def policed_kbps(lab: Lab, name: str, seconds: float = 4) -> float:
     time.sleep(seconds)
     # The first second uses up the burst.
     return analysis.answered_kbps(flood.finish(), FLOOD_PAYLOAD, skip_us=1_000_000)
-
-

@@ -1,4 +1,5 @@
-"""The stage of the demo: three hosts, a segment, two profiles, two guests and a place to measure from."""
+"""The stage of the demo: three hosts, a segment, two profiles, two guests and a place to measure
+from."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ vlan: {{segment: {SEGMENT}}}
 
 
 def prepare(lab: Lab) -> Lab:
-    """Segment, profiles, guests `server` (h1) and `client` (h3), light port `probe` (h3). Returns the lab
-    as it is when the guests have booted."""
+    """Segment, profiles, guests `server` (h1) and `client` (h3), light port `probe` (h3). Returns
+    the lab as it is when the guests have booted."""
     api.create_segment(lab, SEGMENT, VNI, ports.SEGMENT_MTU)
     api.apply(lab, WEB)
     api.apply(lab, OPEN)
@@ -56,7 +57,9 @@ def prepare(lab: Lab) -> Lab:
         client = pool.submit(
             ports.start_guest, lab, "client", "h3", CLIENT_IP, "52:54:00:00:00:03", "open", "client"
         )
-        probe = pool.submit(ports.add_light, lab, "probe", "h3", PROBE_IP, "52:54:00:00:00:09", "open")
+        probe = pool.submit(
+            ports.add_light, lab, "probe", "h3", PROBE_IP, "52:54:00:00:00:09", "open"
+        )
         for started in (server, client, probe):
             started.result()
     lab = inventory.load(lab.prefix)
@@ -72,17 +75,19 @@ def in_guest(lab: Lab, name: str, command: str, timeout: float = 30) -> tuple[bo
 
 
 def start_stream(lab: Lab) -> None:
-    """The client opens a TCP connection to the server that is to last: a download without an end."""
+    """The client opens a TCP connection to the server that is to last: a download without an
+    end."""
     url = f"http://{SERVER_IP}/cgi-bin/stream"
-    in_guest(lab, "client", f"rm -f /tmp/stream; wget -q -O /tmp/stream {url} & echo $! >/tmp/stream.pid")
+    start = f"wget -q -O /tmp/stream {url} & echo $! >/tmp/stream.pid"
+    in_guest(lab, "client", f"rm -f /tmp/stream; {start}")
 
 
 def stream_state(lab: Lab) -> tuple[bool, int, int]:
-    """Whether the connection is still open, lines so far, and lines missing, repeated or out of place."""
+    """Whether the connection is still open, lines so far, and lines missing, repeated or out of
+    place."""
     # Each line is judged when its successor is there: the last one may be half written.
-    script = (
-        "awk 'NR > 1 && last != NR - 2 {wrong++} {last = $1} END {print NR - 1, wrong + 0}' /tmp/stream"
-    )
+    judge = "NR > 1 && last != NR - 2 {wrong++} {last = $1} END {print NR - 1, wrong + 0}"
+    script = f"awk '{judge}' /tmp/stream"
     alive, _ = in_guest(lab, "client", "kill -0 $(cat /tmp/stream.pid)")
     ok, text = in_guest(lab, "client", script)
     if not ok:

@@ -47,7 +47,8 @@ def sent_between(result: dict[str, Any], begin_us: int, end_us: int) -> int:
 
 
 def answered_kbps(result: dict[str, Any], payload: int, skip_us: int) -> float:
-    """Layer-2 rate of the answers, kilobits per second, from skip_us after the first request to the last."""
+    """Layer-2 rate of the answers, kilobits per second, from skip_us after the first request to the
+    last."""
     begin = result["sent_us"][0] + skip_us
     end = result["sent_us"][-1]
     answers = sum(begin <= when <= end for _, when in result["replies"])

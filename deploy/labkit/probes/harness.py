@@ -30,10 +30,15 @@ class Harness:
         self._out.with_suffix(".ready").touch()
 
     def pace(
-        self, rate: float, send: Callable[[int], None], sock: socket.socket, receive: Callable[[], None]
+        self,
+        rate: float,
+        send: Callable[[int], None],
+        sock: socket.socket,
+        receive: Callable[[], None],
     ) -> None:
-        """Calls send(0), send(1) ... `rate` times a second and receive() whenever sock is readable, until told
-        to end; then receives for another second. A late turn is made up for at once, so the mean rate holds."""
+        """Calls send(0), send(1) ... `rate` times a second and receive() whenever sock is readable,
+        until told to end; then receives for another second. A late turn is made up for at once, so
+        the mean rate holds."""
         begin = time.monotonic()
         number = 0
         self.ready()

@@ -23,7 +23,9 @@ class RunningProbe:
         self._log = log
 
     @classmethod
-    def start(cls, lab: Lab, namespace: str, module: str, name: str, **options: object) -> "RunningProbe":
+    def start(
+        cls, lab: Lab, namespace: str, module: str, name: str, **options: object
+    ) -> "RunningProbe":
         """Runs labkit.probes.MODULE in `namespace`; returns when its sockets are open."""
         out = lab.folder / f"{name}.json"
         ready = out.with_suffix(".ready")

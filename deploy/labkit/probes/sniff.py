@@ -1,8 +1,8 @@
 """Watches a guest's tap from outside: what is delivered to the guest, and what the guest sends.
 
-On a tap, a frame to the guest is an outgoing one. It is seen after the switch's egress hook, so a frame the
-switch drops there is not seen; a frame from the guest is seen before the switch's ingress hook.
-"""
+On a tap, a frame to the guest is an outgoing one. It is seen after the switch's egress hook, so a
+frame the switch drops there is not seen; a frame from the guest is seen before the switch's ingress
+hook. """
 
 from __future__ import annotations
 
