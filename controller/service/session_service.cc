@@ -38,11 +38,12 @@ class GrpcHostStream : public HostStream {
 
   void Close(const absl::Status& status) override {
     const std::lock_guard lock(mutex_);
-    if (reactor_ == nullptr || closing_) return;
-    closing_ = status;
+    if (reactor_ == nullptr) return;
+    if (!closing_) closing_ = status;
     if (!writing_) return Finish();
-    // The peer is not taking what is under way, maybe never: no reason to wait for it.
-    context_->TryCancel();
+    // An agent that ended the session in order still reads: what is under way reaches it. One that
+    // is sent away, or gone, may never take it: no reason to wait.
+    if (!status.ok()) context_->TryCancel();
   }
 
   void WriteDone() {

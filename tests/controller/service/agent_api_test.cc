@@ -47,7 +47,7 @@ TEST_F(AgentApiTest, AJoinedHostGetsItsStateAndSaysWhatItHas) {
   ASSERT_TRUE(delta.has_value());
   EXPECT_EQ(delta->delta().from_generation(), snapshot->snapshot().generation());
   EXPECT_EQ(delta->delta().delta().upserts().segments(0).mtu(), 1300u);
-  EXPECT_TRUE(stream.Finish().ok());
+  EXPECT_EQ(stream.Finish().error_message(), "");
 }
 
 TEST_F(AgentApiTest, NoCertificate) {
@@ -189,7 +189,7 @@ TEST_F(AgentApiTest, AHostThatWasDeletedIsSentAway) {
   grpc::ClientContext context;
   v1::DeleteResponse response;
   ASSERT_TRUE(AdminStub<v1::HostService>()->Delete(&context, request, &response).ok());
-  ASSERT_TRUE(stream.SendHello(HelloOf("h1", "10.0.1.1")));
+  stream.SendHello(HelloOf("h1", "10.0.1.1"));  // fails when the controller was quicker
   const grpc::Status status = stream.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
