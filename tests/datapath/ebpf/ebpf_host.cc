@@ -76,13 +76,14 @@ uint64_t EbpfHost::HostDrops(const std::string& reason) {
   return found == drops.end() ? 0 : found->second;
 }
 
-bool EbpfHost::Eventually(const std::function<bool()>& holds) {
+uint64_t EbpfHost::AwaitPortDrops(const PortId& port, const std::string& reason, uint64_t count) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  uint64_t drops = PortDrops(port, reason);
+  while (drops < count && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+    drops = PortDrops(port, reason);
   }
-  return true;
+  return drops;
 }
 
 }  // namespace outrider::datapath::ebpf

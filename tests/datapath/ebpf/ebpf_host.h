@@ -3,7 +3,6 @@
 #define OUTRIDER_TESTS_DATAPATH_EBPF_EBPF_HOST_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -57,8 +56,9 @@ class EbpfHost {
   // Packets dropped at a port for a reason, or nowhere in particular; 0 when none.
   uint64_t PortDrops(const PortId& port, const std::string& reason);
   uint64_t HostDrops(const std::string& reason);
-  // Waits until `holds`, at most 5 s. What the kernel does for a frame ends a moment after send().
-  static bool Eventually(const std::function<bool()>& holds);
+  // PortDrops once it is `count` or more, or after 5 s. The kernel may deal with a frame a moment
+  // after send(), and tells nobody of a drop but by the counter.
+  uint64_t AwaitPortDrops(const PortId& port, const std::string& reason, uint64_t count);
 
  private:
   tests::NetworkNamespace netns_;

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <ctime>
 #include <mutex>
 
@@ -23,6 +25,13 @@ class EventRecorder final : public EventSink {
   void OnFirstFrame(const FirstFrameEvent& event) override {
     const std::lock_guard lock(mutex_);
     events_.push_back(event);
+    arrived_.notify_all();
+  }
+  // Waits until so many were reported, at most 5 s.
+  bool Await(size_t count) {
+    std::unique_lock lock(mutex_);
+    return arrived_.wait_for(lock, std::chrono::seconds(5),
+                             [&] { return events_.size() >= count; });
   }
   std::vector<FirstFrameEvent> events() {
     const std::lock_guard lock(mutex_);
@@ -31,6 +40,7 @@ class EventRecorder final : public EventSink {
 
  private:
   std::mutex mutex_;
+  std::condition_variable arrived_;
   std::vector<FirstFrameEvent> events_;
 };
 
@@ -53,8 +63,7 @@ class LocalTraffic : public ::testing::TestWithParam<GuestKind> {
     const PortId port = MakePortId(static_cast<uint8_t>(at));
     const uint64_t before = host_.PortDrops(port, reason);
     one_->Send(frame);
-    EXPECT_TRUE(EbpfHost::Eventually([&] { return host_.PortDrops(port, reason) == before + 1; }))
-        << reason;
+    EXPECT_EQ(host_.AwaitPortDrops(port, reason, before + 1), before + 1) << reason;
     EXPECT_THAT(two_->Drain(), IsEmpty());
   }
 
@@ -203,8 +212,7 @@ TEST_P(LocalTraffic, OfTheHostItselfDoesNotReachAGuest) {
   tests::PacketSocket host_side(host_.netns(), "port2");
   // The kernel tells a sender of its own host that the frame was dropped.
   EXPECT_THROW(host_side.Send(UdpFrame(1, 2)), std::runtime_error);
-  EXPECT_TRUE(
-      EbpfHost::Eventually([&] { return host_.PortDrops(MakePortId(2), "not_delivered") == 1; }));
+  EXPECT_EQ(host_.AwaitPortDrops(MakePortId(2), "not_delivered", 1), 1u);
   EXPECT_THAT(two_->Drain(), IsEmpty());
 }
 
@@ -220,7 +228,7 @@ TEST_P(LocalTraffic, OfAnArmedPortIsReportedOnceAndOpensNothing) {
   const int64_t before_us = int64_t{time(nullptr)} * 1'000'000;
   ExpectDropped(UdpFrame(1, 2), "port_armed");
   ExpectDropped(UdpFrame(1, 2), "port_armed");
-  ASSERT_TRUE(EbpfHost::Eventually([&] { return !events.events().empty(); }));
+  ASSERT_TRUE(events.Await(1));
   const FirstFrameEvent event = events.events().front();
   EXPECT_EQ(event.port, MakePortId(1));
   EXPECT_EQ(event.ether_type, 0x0800);
@@ -242,7 +250,8 @@ TEST_P(LocalTraffic, OfAnArmedPortIsReportedOnceAndOpensNothing) {
   port.migration_id = "m-2";
   host_.Become(state);
   ExpectDropped(UdpFrame(1, 2), "port_armed");
-  EXPECT_TRUE(EbpfHost::Eventually([&] { return events.events().size() == 2; }));
+  EXPECT_TRUE(events.Await(2));
+  EXPECT_THAT(events.events(), SizeIs(2));
   host_.In([&] { host_.datapath().SetEventSink(nullptr); });
 }
 
@@ -256,7 +265,7 @@ TEST_P(LocalTraffic, FirstFramesWaitForTheNextProcess) {
   EventRecorder events;
   host_.Start();
   host_.In([&] { host_.datapath().SetEventSink(&events); });
-  ASSERT_TRUE(EbpfHost::Eventually([&] { return !events.events().empty(); }));
+  ASSERT_TRUE(events.Await(1));
   EXPECT_FALSE(events.events().front().armed);
   host_.In([&] { host_.datapath().SetEventSink(nullptr); });
 }

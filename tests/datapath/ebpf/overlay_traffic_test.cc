@@ -139,14 +139,12 @@ TEST_P(OverlayTraffic, OfStrangersAndUnknownSegmentsIsRefused) {
   BecomeConnected();
   const Bytes inner = UdpFrame(2, 1);
   SendForged(kStranger, kSegment.value(), inner);
-  EXPECT_TRUE(EbpfHost::Eventually([&] { return a_.HostDrops("not_a_member") == 1; }));
   SendForged(kVtepB, 8, inner);
-  EXPECT_TRUE(EbpfHost::Eventually([&] { return a_.HostDrops("not_a_member") == 2; }));
-  EXPECT_THAT(one_->Drain(), IsEmpty());
-
-  // The same datagram from a member, in a segment of ours, is heard.
-  SendForged(kVtepB, kSegment.value(), inner);
-  EXPECT_EQ(one_->Receive(), inner);
+  // The last one, from a member and in a segment of ours, is heard, and nothing else.
+  const Bytes heard = UdpFrame(2, 1, 4711);
+  SendForged(kVtepB, kSegment.value(), heard);
+  EXPECT_EQ(one_->Receive(), heard);
+  EXPECT_EQ(a_.HostDrops("not_a_member"), 2u);
 }
 
 TEST_P(OverlayTraffic, NeverGoesFromTunnelToTunnel) {
@@ -155,12 +153,12 @@ TEST_P(OverlayTraffic, NeverGoesFromTunnelToTunnel) {
   AddRemote(3, kVtepC, &a);
   a_.Become(a);
   SendForged(kVtepB, kSegment.value(), UdpFrame(2, 3));
-  EXPECT_TRUE(EbpfHost::Eventually([&] { return a_.HostDrops("split_horizon") == 1; }));
 
-  // A broadcast reaches the local port and no VTEP.
+  // A broadcast reaches the local port and no VTEP; what was sent before it has been dealt with.
   tests::PacketSocket underlay(b_.netns(), "underlay");
   SendForged(kVtepB, kSegment.value(), BroadcastFrame(2));
   EXPECT_EQ(one_->Receive(), BroadcastFrame(2));
+  EXPECT_EQ(a_.HostDrops("split_horizon"), 1u);
   EXPECT_THAT(underlay.Drain(), ::testing::Not(::testing::Contains(::testing::Truly(IsVxlan))));
 }
 
