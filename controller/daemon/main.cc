@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include <csignal>
 #include <ctime>
@@ -14,6 +15,8 @@ namespace outrider::controller {
 namespace {
 
 constexpr int kFailed = 1;
+// The database is damaged: starting again would not help, so the service manager must not.
+constexpr int kDamaged = 3;
 
 void SetUpLog(const std::string& level) {
   auto logger = spdlog::stderr_color_mt("outrider-controller");
@@ -51,11 +54,14 @@ int Run(const Options& options) {
   auto daemon = Daemon::Start(options);
   if (!daemon.ok()) {
     spdlog::error("cannot start: {}", Message(daemon.status()));
-    return kFailed;
+    return absl::IsDataLoss(daemon.status()) ? kDamaged : kFailed;
   }
+  // Does nothing when no service manager asked for it.
+  sd_notify(0, "READY=1");
   spdlog::info("ready: agents at {}, admin socket {}", (*daemon)->agent_address(),
                (*daemon)->admin_socket());
   const int signal = RunUntilStopped(daemon->get(), signals);
+  sd_notify(0, "STOPPING=1");
   spdlog::info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
   daemon->reset();
   spdlog::info("stopped");

@@ -135,6 +135,18 @@ TEST_F(AfterApplyTest, OtherObjectsStayAsTheyWere) {
   EXPECT_EQ(applied.ports, to.ports);
 }
 
+// A port of the delta could not be entered in its segment's list, of which the delta says nothing.
+TEST_F(AfterApplyTest, ASegmentThatFailedBesideTheDeltaIsWrittenAnew) {
+  const state::HostState from = SampleState();
+  state::HostState to = from;
+  to.ports[MakePortId(2)].mac = MakeMac(2);
+  const auto applied =
+      AfterApply(from, state::ComputeDelta(from, to), Failing(datapath::ObjectKind::kSegment, "7"));
+  const state::StateDelta again = state::ComputeDelta(applied, to);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again.segments.upserts.begin()->second, to.segments.begin()->second);
+}
+
 TEST_F(AfterApplyTest, AFailedDeleteIsStillThere) {
   const state::HostState from = SampleState();
   const auto applied =

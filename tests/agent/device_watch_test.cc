@@ -35,6 +35,19 @@ TEST(DeviceNames, ARenamedDeviceIsGoneAndAppears) {
               ElementsAre(Gone("tap0"), Appeared("tap9")));
 }
 
+TEST(DeviceNames, ADeviceThatWasSetDownIsToldOf) {
+  DeviceNames names;
+  sys::Link link = Link(3, "or-vxlan");
+  link.admin_up = true;
+  names.Update({Kind::kLinkChanged, link});
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), IsEmpty());
+  link.admin_up = false;
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), ElementsAre(Appeared("or-vxlan")));
+  EXPECT_THAT(names.Replace({link}), IsEmpty());
+  link.admin_up = true;
+  EXPECT_THAT(names.Replace({link}), ElementsAre(Appeared("or-vxlan")));
+}
+
 TEST(DeviceNames, AListingTellsWhatWasMissed) {
   DeviceNames names;
   EXPECT_THAT(names.Replace({Link(1, "lo"), Link(3, "tap0")}),

@@ -73,6 +73,14 @@ TEST_F(PortOperationsTest, RefusesDevicesThatAreNoPorts) {
   ExpectRefused(1, On("eth0"), StatusCode::kFailedPrecondition, "10.0.1.1");
 }
 
+TEST_F(PortOperationsTest, RefusesTheHostsOwnDevices) {
+  agent_.links.AddAddress(agent_.links.Add("eth1"), *IpAddress::Parse("192.0.2.7"));
+  ExpectRefused(1, On("eth1"), absl::StatusCode::kFailedPrecondition,
+                "\"eth1\" is the host's own, with address 192.0.2.7");
+  agent_.links.AddAddress(agent_.links.Add("tap5"), *IpAddress::Parse("fe80::5054:ff:fe00:1"));
+  EXPECT_TRUE(Attach(1, On("tap5")).ok()) << "an address every device gets by itself";
+}
+
 TEST_F(PortOperationsTest, RefusesASecondPortOnADevice) {
   ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
   state::Attachment second = SampleAttachment(2);

@@ -56,6 +56,16 @@ TEST_F(ArmedPort, StaysOpenWhileTheNewsIsUnderWayAndOverARestart) {
   EXPECT_THAT(EventKinds(), ElementsAre(PortEvent::Kind::kActivated));
 }
 
+// Killed between hearing of the frame and opening the port.
+TEST_F(ArmedPort, OpensAfterARestartWhenTheGuestHasSentBefore) {
+  datapath_->SetEventSink(nullptr);
+  datapath_->InjectFirstFrame(kPort, 0x8035, 1234);
+  Restart();
+  executor_.RunReady();
+  EXPECT_EQ(InForce().phase, PortPhase::kActive);
+  EXPECT_EQ(observer_.events.back().time_us, 1234);
+}
+
 TEST_F(ArmedPort, IsClosedWhenTheMigrationIsAborted) {
   ASSERT_TRUE(datapath_->InjectFirstFrame(kPort, 0x8035, 1234));
   executor_.RunReady();
@@ -86,6 +96,19 @@ TEST_F(ArmedPort, AFailedOpeningIsTriedAgain) {
   EXPECT_EQ(InForce().phase, PortPhase::kBlocked);
   executor_.Advance(Reconciler::kFirstRetry);
   EXPECT_EQ(InForce().phase, PortPhase::kArmed);
+}
+
+// The abort between two moves need not have reached the host: the second waits for its receipt.
+TEST_F(ArmedPort, GivesEachMoveItsReceipt) {
+  state::HostState next = SampleState(PortPhase::kArmed, 2);
+  next.ports[kPort].report_first_frame = true;
+  next.ports[kPort].migration_id = "m-2";
+  ASSERT_TRUE(Snapshot(6, next).ok());
+  ASSERT_EQ(observer_.receipts.size(), 1u);
+  EXPECT_EQ(observer_.receipts[0].phase, PortPhase::kArmed);
+  EXPECT_EQ(observer_.receipts[0].migration_id, "m-2");
+  ASSERT_TRUE(Snapshot(7, next).ok());
+  EXPECT_EQ(observer_.receipts.size(), 1u) << "said once";
 }
 
 TEST_F(ReconcilerTest, AFirstFrameOnAnActivePortIsOnlyReported) {

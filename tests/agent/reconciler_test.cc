@@ -149,6 +149,33 @@ TEST_F(ReconcilerTest, APortCreatedAnewUnderAnOlderEpochReplacesTheFormerOne) {
   EXPECT_TRUE(reconciler_->Status().failures.empty());
 }
 
+// Its guest must not stand in front of an unguarded device meanwhile.
+TEST_F(ReconcilerTest, AnOlderEpochIsTakenWithoutTakingThePortAway) {
+  Attach(1);
+  ASSERT_TRUE(Snapshot(5, SampleState(PortPhase::kActive, 4)).ok());
+  const size_t applies = datapath_->applied().size();
+  ASSERT_TRUE(Snapshot(6, SampleState(PortPhase::kActive, 1)).ok());
+  EXPECT_EQ(InForce().epoch, Epoch{1});
+  EXPECT_EQ(InForce().phase, PortPhase::kActive);
+  for (size_t i = applies; i < datapath_->applied().size(); ++i) {
+    EXPECT_TRUE(datapath_->applied()[i].ports.deletes.empty());
+  }
+}
+
+TEST_F(ReconcilerTest, WhatOthersTookAwayIsBoundAnew) {
+  Attach(1);
+  ASSERT_TRUE(Snapshot(5, SampleState()).ok());
+  datapath_->RemoveDevice("tap1");
+  datapath_->AddDevice("tap1");
+  EXPECT_EQ(InForce().phase, PortPhase::kBlocked);
+  executor_.Advance(Reconciler::kCheckInterval);
+  EXPECT_EQ(InForce().phase, PortPhase::kActive);
+  const uint64_t written = reconciler_->Status().objects_written;
+  executor_.Advance(Reconciler::kCheckInterval);
+  EXPECT_EQ(reconciler_->Status().objects_written, written)
+      << "nothing is lost: nothing is written";
+}
+
 TEST_F(ReconcilerTest, GeneratedSequencesEndWithDesiredInForce) {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     datapath_->SetEventSink(nullptr);

@@ -50,6 +50,15 @@ Bytes ArpRequest(const std::string& sender_ip, const std::string& target_ip) {
       .Build();
 }
 
+// As QEMU announces a guest; `padding` makes 60 bytes of it.
+Bytes Rarp(const std::string& source, const std::string& sender, size_t padding = 18) {
+  return PacketBuilder(kBroadcast, source)
+      .EtherType(0x8035)
+      .Arp({.operation = 3, .sender_mac = Mac(sender), .target_mac = Mac(sender)})
+      .Payload(padding, 0)
+      .Build();
+}
+
 TEST_F(ForwardTest, LocalUnicastGoesToItsPortUnchanged) {
   const Bytes packet = UdpTo(kMacB);
   const RunResult result = Run(packet);
@@ -166,8 +175,17 @@ TEST_F(ForwardTest, RarpPassesADefaultDrop) {
   abi::or_port port = switch_->StandardPort(1);
   port.ingress_rule_set = 1;
   ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  EXPECT_EQ(Run(Rarp(kMacA, kMacA)).verdict, kStolen);
+}
+
+TEST_F(ForwardTest, RarpCarriesNothingButAnAnnouncement) {
+  EXPECT_EQ(Run(Rarp(kMacA, kMacA, 22)).verdict, kStolen);
+  EXPECT_EQ(Run(Rarp(kMacA, kMacA, 23)).verdict, kDropped);
   EXPECT_EQ(Run(PacketBuilder(kBroadcast, kMacA).EtherType(0x8035).Payload(46).Build()).verdict,
-            kStolen);
+            kDropped);
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_MALFORMED}), 2u);
+  EXPECT_EQ(Run(Rarp(kMacA, kMacC)).verdict, kDropped) << "announces another MAC";
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_SPOOFED_MAC}), 1u);
 }
 
 // Events as the agent would get them.
@@ -204,7 +222,7 @@ TEST_F(ForwardTest, FirstFrameOfAnArmedPortIsReportedOnceAndNotForwarded) {
   abi::or_port reporting = switch_->StandardPort(2);
   reporting.flags |= OR_PORT_REPORT_FIRST_FRAME;
   ASSERT_EQ(switch_->SetPort(2, reporting), absl::OkStatus());
-  const Bytes rarp = PacketBuilder(kBroadcast, kMacB).EtherType(0x8035).Payload(46).Build();
+  const Bytes rarp = Rarp(kMacB, kMacB);
   EXPECT_EQ(Run(rarp, {.ifindex = switch_->tap(2).ifindex()}).verdict, kStolen);
 
   const auto events = log.WaitFor(2);
@@ -216,9 +234,10 @@ TEST_F(ForwardTest, FirstFrameOfAnArmedPortIsReportedOnceAndNotForwarded) {
   EXPECT_EQ(events[1].port, 2u);
   EXPECT_EQ(events[1].ether_type, 0x8035);
   EXPECT_EQ(events[1].phase, abi::OR_PORT_ACTIVE);
-  auto seen = switch_->Map<uint32_t, uint64_t>("or_first_frames").Lookup(1);
+  auto seen = switch_->Map<uint32_t, abi::or_first_frame>("or_first_frames").Lookup(1);
   ASSERT_TRUE(seen.ok());
-  EXPECT_EQ(*seen, events[0].boot_ns);
+  EXPECT_EQ(seen->boot_ns, events[0].boot_ns);
+  EXPECT_EQ(seen->ether_type, 0x0800);
 }
 
 TEST_F(ForwardTest, ASpoofedFrameIsNoFirstFrame) {
@@ -226,8 +245,8 @@ TEST_F(ForwardTest, ASpoofedFrameIsNoFirstFrame) {
   armed.phase = abi::OR_PORT_ARMED;
   ASSERT_EQ(switch_->SetPort(1, armed), absl::OkStatus());
   Run(PacketBuilder(kMacB, kMacC).EtherType(0x1234).Payload(46).Build());
-  EXPECT_TRUE(
-      absl::IsNotFound(switch_->Map<uint32_t, uint64_t>("or_first_frames").Lookup(1).status()));
+  EXPECT_TRUE(absl::IsNotFound(
+      switch_->Map<uint32_t, abi::or_first_frame>("or_first_frames").Lookup(1).status()));
 }
 
 TEST_F(ForwardTest, ProgramsPassTheVerifierWithMargin) {

@@ -190,6 +190,7 @@ std::vector<OverlayCase> OverlayCases() {
   };
   const Bytes tagged = FromRemote(kMacB).Vlan(4).EtherType(0x8100).Payload(46).Build();
   const Bytes from_multicast = PacketBuilder(kMacB, "01:00:5e:00:00:01").Payload(46).Build();
+  const Bytes lldp = FromRemote("01:80:c2:00:00:0e").EtherType(0x88cc).Payload(46).Build();
   return {
       {"unicast", kRemoteVtep, kVni, UdpTo(kMacB), {2}},
       {"stranger", "127.0.0.3", kVni, UdpTo(kMacB), {}, OR_DROP_NOT_A_MEMBER},
@@ -209,6 +210,7 @@ std::vector<OverlayCase> OverlayCases() {
        2,
        deny_b},
       {"tagged_inside", kRemoteVtep, kVni, tagged, {}, OR_DROP_VLAN_TAGGED},
+      {"link_local_control", kRemoteVtep, kVni, lldp, {}, OR_DROP_RESERVED_MULTICAST},
       {"multicast_source", kRemoteVtep, kVni, from_multicast, {}, OR_DROP_MALFORMED},
   };
 }

@@ -119,6 +119,21 @@ TEST_F(PolicerTest, BucketStartsFull) {
   EXPECT_EQ(switch_->Run("or_from_port", packet)->verdict, kDropped);
 }
 
+// A bucket nothing fits in must not be one that is always full.
+TEST_F(PolicerTest, NoBurstIsNoWayPastTheRate) {
+  Police({"", 1, 0, 0, 0, 1, 0});
+  const Bytes packet = PacketBuilder(kMacB, kMacA)
+                           .Ipv4({.src = kIpA, .dst = kIpB})
+                           .Udp(1, 2)
+                           .Payload(1000 - 42)
+                           .Build();
+  int passed = 0;
+  for (int i = 0; i < 10; ++i) {
+    passed += switch_->Run("or_from_port", packet)->verdict == kRedirected ? 1 : 0;
+  }
+  EXPECT_LE(passed, 1) << "1 byte/s";
+}
+
 TEST_F(PolicerTest, DeniedFramesCostNoTokens) {
   Police({"", 1, 10'000, 0, 0, 1, 0});
   abi::or_port port = switch_->StandardPort(1);

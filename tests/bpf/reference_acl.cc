@@ -144,7 +144,7 @@ abi::or_rule RandomRule(std::mt19937& random) {
   }
   if ((rule.protocol == kIcmp || rule.protocol == kIcmpv6) && Chance(random, 60)) {
     rule.flags |= OR_RULE_ICMP_TYPE;
-    rule.icmp_type = Pick<uint8_t>(random, {0, 8, 128, 133, 135, 136});
+    rule.icmp_type = Pick<uint8_t>(random, {0, 8, 128, 133, 134, 135, 136});
     if (Chance(random, 30)) rule.flags |= OR_RULE_ICMP_CODE;
   }
   return rule;
@@ -174,7 +174,7 @@ Bytes BuildIpv4(const PacketDescription& p, PacketBuilder builder) {
 }
 
 Bytes BuildIpv6(const PacketDescription& p, PacketBuilder builder) {
-  Ipv6Fields ip = {.src = p.src, .dst = p.dst};
+  Ipv6Fields ip = {.src = p.src, .dst = p.dst, .hop_limit = p.hop_limit};
   const bool fragmented = p.fragment != Fragment::kWhole;
   if (!fragmented && !p.extension) ip.next_header = p.protocol;
   builder.Ipv6(ip);
@@ -214,8 +214,9 @@ PacketDescription RandomPacket(std::mt19937& random) {
   p.src_port = RandomPort(random);
   p.dst_port = RandomPort(random);
   p.icmp_type =
-      v4 ? Pick<uint8_t>(random, {0, 8}) : Pick<uint8_t>(random, {128, 133, 135, 136, 137});
+      v4 ? Pick<uint8_t>(random, {0, 8}) : Pick<uint8_t>(random, {128, 133, 134, 135, 136, 137});
   p.icmp_code = Pick<uint8_t>(random, {0, 1});
+  if (!v4) p.hop_limit = Pick<uint8_t>(random, {64, 255, 255});
   p.extension = !v4 && Chance(random, 30);
   return p;
 }
@@ -240,17 +241,23 @@ Bytes Build(const PacketDescription& p, const std::string& dst_mac, const std::s
       return builder.Arp({.operation = 2, .sender_mac = Mac(src_mac), .target_mac = Mac(dst_mac)})
           .Build();
     case Family::kRarp:
-      return builder.EtherType(0x8035).Payload(46).Build();
+      return builder.EtherType(0x8035)
+          .Arp({.operation = 3, .sender_mac = Mac(src_mac), .target_mac = Mac(src_mac)})
+          .Payload(18)
+          .Build();
     case Family::kOther:
       break;
   }
   return builder.EtherType(0x88b5).Payload(46).Build();
 }
 
-bool ReferenceAllows(const RuleSetDescription& set, const PacketDescription& p) {
+bool ReferenceAllows(const RuleSetDescription& set, const PacketDescription& p,
+                     Direction direction) {
   if (p.family == Family::kRarp) return true;
+  const bool advertises_router = p.icmp_type == 134 && direction == Direction::kIngress;
   const bool discovery = p.family == Family::kIpv6 && p.protocol == kIcmpv6 &&
-                         p.fragment == Fragment::kWhole && p.icmp_type >= 133 && p.icmp_type <= 136;
+                         p.fragment == Fragment::kWhole && p.hop_limit == 255 && p.icmp_code == 0 &&
+                         p.icmp_type >= 133 && p.icmp_type <= 136 && !advertises_router;
   const bool exempt = p.family == Family::kArp || discovery;
   for (const abi::or_rule& rule : set.rules) {
     if (!Matches(rule, p)) continue;

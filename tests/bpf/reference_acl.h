@@ -16,6 +16,8 @@ namespace outrider::tests {
 
 enum class Family { kIpv4, kIpv6, kArp, kRarp, kOther };
 enum class Fragment { kWhole, kFirst, kLater };
+// The switch's: ingress is from the guest.
+enum class Direction { kIngress, kEgress };
 
 struct PacketDescription {
   Family family = Family::kIpv4;
@@ -27,6 +29,7 @@ struct PacketDescription {
   uint16_t dst_port = 0;
   uint8_t icmp_type = 0;
   uint8_t icmp_code = 0;
+  uint8_t hop_limit = 64;  // IPv6
   // IPv6: a destination options header in front of the upper layer. In a non-first fragment it
   // hides the protocol.
   bool extension = false;
@@ -43,7 +46,8 @@ RuleSetDescription RandomRuleSet(std::mt19937& random);
 
 Bytes Build(const PacketDescription& packet, const std::string& dst_mac,
             const std::string& src_mac);
-bool ReferenceAllows(const RuleSetDescription& set, const PacketDescription& packet);
+bool ReferenceAllows(const RuleSetDescription& set, const PacketDescription& packet,
+                     Direction direction);
 
 // For messages.
 std::string ToString(const PacketDescription& packet);

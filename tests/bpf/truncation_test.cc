@@ -27,6 +27,8 @@ struct Seed {
 
 const Ipv4Fields kV4 = {.src = kIpA, .dst = kIpB};
 const Ipv6Fields kV6 = {.src = "fd00::1", .dst = "fd00::2"};
+// From this link for sure (RFC 4861).
+const Ipv6Fields kLinkV6 = {.src = "fe80::1", .dst = "fd00::2", .hop_limit = 255};
 
 PacketBuilder ToB() { return PacketBuilder(kMacB, kMacA); }
 
@@ -60,7 +62,9 @@ std::vector<Seed> Seeds() {
       {"tcp6 80, later fragment",
        ToB().Ipv6(kV6).Fragment6({.offset = 9, .more = false, .next_header = 6}).Payload(60),
        false},
-      {"neighbour solicitation", ToB().Ipv6(kV6).Icmpv6(135).Payload(16), true},
+      {"neighbour solicitation", ToB().Ipv6(kLinkV6).Icmpv6(135).Payload(16), true},
+      {"... past a router", ToB().Ipv6(kV6).Icmpv6(135).Payload(16), false},
+      {"router advertisement", ToB().Ipv6(kLinkV6).Icmpv6(134).Payload(16), false},
       {"icmpv6 echo", ToB().Ipv6(kV6).Icmpv6(128).Payload(16), false},
       {"tagged", ToB().Vlan(4).Ipv4(kV4).Tcp(1000, 80).Payload(60), false, 0, 0, kShortestTagged},
       {"other ethertype", ToB().EtherType(0x1234).Payload(60), false},

@@ -122,6 +122,10 @@ void Rename(v1::HostState* state) {
   state->mutable_ports(0)->set_ingress_rule_set(set->digest());
 }
 
+void AddUnknownField(google::protobuf::Message* message) {
+  message->GetReflection()->MutableUnknownFields(message)->AddVarint(99, 1);
+}
+
 struct BadState {
   const char* name;
   std::function<void(v1::HostState*)> damage;
@@ -211,11 +215,18 @@ INSTANTIATE_TEST_SUITE_P(
                  "rule 0", "protocol"},
         BadState{"RuleOfANewerController",
                  [](auto* s) {
-                   v1::CompiledRule* rule = s->mutable_rule_sets(0)->mutable_rules(0);
-                   rule->GetReflection()->MutableUnknownFields(rule)->AddVarint(99, 1);
+                   AddUnknownField(s->mutable_rule_sets(0)->mutable_rules(0));
                    Rename(s);
                  },
                  "rule 0", "upgrade the agent"},
+        BadState{"SegmentOfANewerController",
+                 [](auto* s) { AddUnknownField(s->mutable_segments(0)); }, "segment",
+                 "upgrade the agent"},
+        BadState{"PortOfANewerController", [](auto* s) { AddUnknownField(s->mutable_ports(0)); },
+                 kPort, "upgrade the agent"},
+        BadState{"PolicerOfANewerController",
+                 [](auto* s) { AddUnknownField(s->mutable_ports(0)->mutable_ingress_policer()); },
+                 kPort, "upgrade the agent"},
         BadState{"PortId", [](auto* s) { s->mutable_ports(0)->set_id("vm1"); }, "port \"vm1\"",
                  "id"},
         BadState{"PortMulticast",

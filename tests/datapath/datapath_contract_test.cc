@@ -281,6 +281,31 @@ TEST_P(DatapathContract, AnOlderEpochChangesNothing) {
   EXPECT_EQ(Read(), state);
 }
 
+TEST_P(DatapathContract, AnOlderEpochIsTakenOnceWhenAllowed) {
+  host_->AddDevice("tap0");
+  Become(OnePort());
+  HostState older = OnePort();
+  older.ports[kPort1].epoch = Epoch{1};
+  datapath().AllowOlderEpoch(kPort1);
+  EXPECT_EQ(Read().ports.at(kPort1).phase, PortPhase::kActive) << "forwards until then";
+  older.fdb.clear();
+  Become(older);
+  older.ports[kPort1].epoch = Epoch{0};
+  EXPECT_EQ(OnlyFailure(older).status.code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_P(DatapathContract, FindsThePortsWhoseDeviceIsGone) {
+  host_->AddDevice("tap0");
+  Become(OnePort());
+  EXPECT_EQ(datapath().FindLostPorts().value(), std::set<PortId>());
+  host_->RemoveDevice("tap0");
+  EXPECT_EQ(datapath().FindLostPorts().value(), std::set<PortId>{kPort1});
+  host_->AddDevice("tap0");
+  EXPECT_EQ(datapath().FindLostPorts().value(), std::set<PortId>{kPort1});
+  Become(OnePort());
+  EXPECT_EQ(datapath().FindLostPorts().value(), std::set<PortId>());
+}
+
 TEST_P(DatapathContract, AnEpochStartsAnewAfterADelete) {
   host_->AddDevice("tap0");
   Become(OnePort());

@@ -53,9 +53,35 @@ ApplyResult FakeDatapath::Apply(const state::StateDelta& delta) {
   return result;
 }
 
+void FakeDatapath::AllowOlderEpoch(const PortId& id) {
+  const std::lock_guard lock(mutex_);
+  any_epoch_.insert(id);
+}
+
+absl::StatusOr<std::set<PortId>> FakeDatapath::FindLostPorts() {
+  const std::lock_guard lock(mutex_);
+  std::set<PortId> lost;
+  const state::HostState now = ReadLocked();
+  for (const auto& [id, port] : state_.ports) {
+    if (port.device && !now.ports.at(id).device) lost.insert(id);
+  }
+  return lost;
+}
+
 void FakeDatapath::SetEventSink(EventSink* sink) {
+  std::vector<FirstFrameEvent> waiting;
+  if (sink != nullptr) {
+    const std::lock_guard lock(mutex_);
+    const state::HostState now = ReadLocked();
+    for (const auto& [id, event] : first_frames_) {
+      const auto port = now.ports.find(id);
+      const bool armed = port != now.ports.end() && port->second.phase == state::PortPhase::kArmed;
+      if (armed) waiting.push_back(event);
+    }
+  }
   const std::lock_guard lock(sink_mutex_);
   sink_ = sink;
+  for (FirstFrameEvent& event : waiting) sink_->OnFirstFrame(event);
 }
 
 absl::StatusOr<std::map<PortId, PortCounters>> FakeDatapath::ReadPorts() {
@@ -86,18 +112,18 @@ void FakeDatapath::RemoveDevice(const std::string& name) {
 }
 
 bool FakeDatapath::InjectFirstFrame(const PortId& port, uint16_t ether_type, int64_t time_us) {
-  bool armed = false;
+  FirstFrameEvent event{.port = port, .ether_type = ether_type, .time_us = time_us};
   {
     const std::lock_guard lock(mutex_);
     const state::HostState now = ReadLocked();
     const auto found = now.ports.find(port);
     if (found == now.ports.end() || !found->second.device || !Watches(found->second)) return false;
-    armed = found->second.phase == state::PortPhase::kArmed;
-    if (!first_frames_.insert(port).second) return false;
+    event.armed = found->second.phase == state::PortPhase::kArmed;
+    if (!first_frames_.emplace(port, event).second) return false;
   }
   const std::lock_guard lock(sink_mutex_);
   if (sink_ == nullptr) return false;
-  sink_->OnFirstFrame({.port = port, .ether_type = ether_type, .time_us = time_us, .armed = armed});
+  sink_->OnFirstFrame(event);
   return true;
 }
 
@@ -166,7 +192,7 @@ absl::Status FakeDatapath::UpsertSegment(const Vni& vni, const state::Segment& s
 
 absl::Status FakeDatapath::UpsertPort(const PortId& id, state::Port port) {
   const auto old = state_.ports.find(id);
-  if (old != state_.ports.end() && port.epoch < old->second.epoch) {
+  if (old != state_.ports.end() && port.epoch < old->second.epoch && !any_epoch_.contains(id)) {
     return OlderEpoch("port " + id.ToString(), port.epoch, old->second.epoch);
   }
   const state::Port wanted = port;
@@ -178,6 +204,7 @@ absl::Status FakeDatapath::UpsertPort(const PortId& id, state::Port port) {
   PrepareFirstFrame(id, port);
   state_.ports.insert_or_assign(id, port);
   wanted_.insert_or_assign(id, wanted);
+  any_epoch_.erase(id);
   return status;
 }
 
@@ -224,11 +251,8 @@ absl::Status FakeDatapath::Bind(const PortId& id, state::Port* port) {
 void FakeDatapath::PrepareFirstFrame(const PortId& id, const state::Port& port) {
   const auto found = state_.ports.find(id);
   const bool watched = found != state_.ports.end() && Watches(found->second);
-  const bool armed_anew =
-      port.phase == state::PortPhase::kArmed &&
-      (!watched || found->second.phase != state::PortPhase::kArmed ||
-       found->second.epoch != port.epoch || found->second.migration_id != port.migration_id);
-  if (!watched || armed_anew || !Watches(port)) first_frames_.erase(id);
+  const bool armed = port.phase == state::PortPhase::kArmed;
+  if (!watched || armed || !Watches(port)) first_frames_.erase(id);
 }
 
 absl::Status FakeDatapath::UpsertFdb(const state::FdbKey& key, const state::FdbEntry& entry) {
@@ -296,6 +320,7 @@ void FakeDatapath::Delete(const state::StateDelta& delta, ApplyResult* result) {
     wanted_.erase(id);
     bindings_.erase(id);
     first_frames_.erase(id);
+    any_epoch_.erase(id);
     counters_.erase(id);
     std::erase_if(state_.fdb, [&id](const auto& entry) {
       const auto* port = std::get_if<PortId>(&entry.second.where);

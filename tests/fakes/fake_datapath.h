@@ -32,6 +32,8 @@ class FakeDatapath final : public Datapath, public DatapathCounters {
   std::string Kind() const override { return "fake"; }
   absl::StatusOr<state::HostState> ReadState() override;
   ApplyResult Apply(const state::StateDelta& delta) override;
+  void AllowOlderEpoch(const PortId& id) override;
+  absl::StatusOr<std::set<PortId>> FindLostPorts() override;
   void SetEventSink(EventSink* sink) override;
   absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;
   absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDrops() override;
@@ -93,8 +95,9 @@ class FakeDatapath final : public Datapath, public DatapathCounters {
   std::map<std::string, Incarnation> devices_;
   std::set<std::string> removed_devices_;
   std::map<PortId, Binding> bindings_;
-  // Ports whose first frame was seen, as or_first_frames.
-  std::set<PortId> first_frames_;
+  // First frames seen, as or_first_frames.
+  std::map<PortId, FirstFrameEvent> first_frames_;
+  std::set<PortId> any_epoch_;
   std::map<std::pair<ObjectKind, std::string>, std::pair<absl::Status, int>> upsert_failures_;
   std::pair<absl::Status, int> read_failure_{absl::OkStatus(), 0};
   std::map<PortId, PortCounters> counters_;

@@ -135,6 +135,26 @@ int CreateTap(const NetworkNamespace& netns, const std::string& name) {
   return fd;
 }
 
+void RenameDevice(const NetworkNamespace& netns, const std::string& from, const std::string& to) {
+  const NetnsScope scope(netns);
+  const auto socket = Connect();
+  const LinkHandle device(rtnl_link_alloc());
+  rtnl_link_set_ifindex(device.get(), static_cast<int>(if_nametoindex(from.c_str())));
+  const auto change = [&](const LinkHandle& wanted) {
+    CheckNetlink(rtnl_link_change(socket.get(), device.get(), wanted.get(), 0), "rename " + from);
+  };
+  // Kernels before 6.8 rename only what is down.
+  const LinkHandle down(rtnl_link_alloc());
+  rtnl_link_unset_flags(down.get(), IFF_UP);
+  change(down);
+  const LinkHandle renamed(rtnl_link_alloc());
+  rtnl_link_set_name(renamed.get(), to.c_str());
+  change(renamed);
+  const LinkHandle up(rtnl_link_alloc());
+  rtnl_link_set_flags(up.get(), IFF_UP);
+  change(up);
+}
+
 void DeleteDevice(const NetworkNamespace& netns, const std::string& name) {
   const NetnsScope scope(netns);
   const auto socket = Connect();

@@ -55,6 +55,8 @@ struct VethEnd {
 void CreateVeth(const VethEnd& a, const VethEnd& b);
 // A tap without a reader, up. Returns its descriptor: the device lives as long as that.
 int CreateTap(const NetworkNamespace& netns, const std::string& name);
+// Also a device that is up.
+void RenameDevice(const NetworkNamespace& netns, const std::string& from, const std::string& to);
 void DeleteDevice(const NetworkNamespace& netns, const std::string& name);
 // "10.0.0.1/24".
 void AddAddress(const NetworkNamespace& netns, const std::string& device,

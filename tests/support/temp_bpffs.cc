@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <stdexcept>
 
 namespace outrider::tests {
@@ -16,11 +15,15 @@ namespace {
   throw std::runtime_error(what + ": " + strerrordesc_np(errno));
 }
 
+// In memory, over a directory every kernel with BPF has: what the mounts below need goes with them.
+constexpr char kMounts[] = "/sys/fs/bpf";
+
 // Once: mounts made from here on are seen by no other process.
 void EnterPrivateMounts() {
   static const bool entered = [] {
     if (unshare(CLONE_NEWNS) != 0) Fail("unshare(CLONE_NEWNS); tests of this kind need root");
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) Fail("make / private");
+    if (mount("tmpfs", kMounts, "tmpfs", 0, "mode=0700") != 0) Fail("mount tmpfs");
     return true;
   }();
   static_cast<void>(entered);
@@ -30,8 +33,7 @@ void EnterPrivateMounts() {
 
 TempBpffs::TempBpffs() {
   EnterPrivateMounts();
-  std::string pattern =
-      (std::filesystem::temp_directory_path() / ("ort-" + std::to_string(getpid()) + "-XXXXXX"));
+  std::string pattern = std::string(kMounts) + "/XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) Fail("mkdtemp " + pattern);
   path_ = pattern;
   if (mount("bpf", path_.c_str(), "bpf", 0, "mode=0700") != 0) Fail("mount bpffs on " + path_);

@@ -1,5 +1,5 @@
-// A bpffs of a test's own: mounted in a temporary directory, in a mount namespace that only this
-// process has, so that it and all pins vanish with the process however it ends.
+// A bpffs of a test's own: mounted in a mount namespace that only this process has, so that it and
+// all pins vanish with the process however it ends.
 #ifndef OUTRIDER_TESTS_SUPPORT_TEMP_BPFFS_H_
 #define OUTRIDER_TESTS_SUPPORT_TEMP_BPFFS_H_
 

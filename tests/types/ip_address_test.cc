@@ -71,5 +71,14 @@ TEST(IpPrefixTest, CreateClearsHostBits) {
   EXPECT_EQ(IpPrefix::Create(*IpAddress::Parse("10.1.2.3"), 32).ToString(), "10.1.2.3/32");
 }
 
+TEST(IpAddress, KnowsLinkLocal) {
+  for (const char* text : {"169.254.0.1", "fe80::1", "febf::1"}) {
+    EXPECT_TRUE(IpAddress::Parse(text)->IsLinkLocal()) << text;
+  }
+  for (const char* text : {"169.253.0.1", "10.0.0.1", "fec0::1", "fd00::1", "::"}) {
+    EXPECT_FALSE(IpAddress::Parse(text)->IsLinkLocal()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace outrider

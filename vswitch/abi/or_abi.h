@@ -231,9 +231,15 @@ struct or_drop_count {
   or_u64 bytes;
 };
 
-/* ---- or_first_frames: port index (u32) -> u64 boot time ns of the first frame. Written once by
- * bpf (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; deleted by the agent
- * when the port is armed anew or no longer reports. */
+/* ---- or_first_frames: port index (u32) -> struct or_first_frame. Written once by bpf
+ * (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; deleted by the agent
+ * with each write of an ARMED port, and when the port no longer reports. */
+struct or_first_frame {
+  or_u64 boot_ns;    /* CLOCK_BOOTTIME */
+  or_u16 ether_type; /* host order */
+  or_u8 pad[6];
+};
+OR_STATIC_ASSERT(sizeof(struct or_first_frame) == 16, "or_first_frame layout");
 
 /* ---- or_events: ring buffer of struct or_event, bpf -> agent. ---- */
 enum or_event_kind {
@@ -253,8 +259,6 @@ OR_STATIC_ASSERT(sizeof(struct or_event) == 24, "or_event layout");
 /* skb->mark of a frame on its way out of deliver(port): or_port_guard lets only frames through
  * whose mark names its own port, so nothing but deliver() reaches a guest. */
 #define OR_MARK_MAGIC 0x4f520000u
-#define OR_MARK_MAGIC_MASK 0xffff0000u
-#define OR_MARK_PORT_MASK 0x0000ffffu
 /* Of a frame on its way to the tunnel device (no port has index 0): or_tunnel_guard lets only these
  * through. */
 #define OR_MARK_TUNNEL OR_MARK_MAGIC

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <random>
 
+#include "vswitch/agent/agent_instance.h"
 #include "vswitch/agent/unix_socket_path.h"
 
 namespace outrider::agent {
@@ -114,6 +115,9 @@ absl::Status Agent::StartReconciler() {
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_, DeviceWatch::Create([this](const DeviceChange& change) {
                      reconciler_loop_.Post([this, change] {
+                       if (change.device == options_.tunnel_device) {
+                         return reconciler_->CheckDatapath();
+                       }
                        if (change.appeared) return reconciler_->DeviceAppeared(change.device);
                        reconciler_->DeviceGone(change.device);
                      });
@@ -122,6 +126,7 @@ absl::Status Agent::StartReconciler() {
 }
 
 absl::Status Agent::StartSession() {
+  ASSIGN_OR_RETURN(const std::string instance, AgentInstance(store_->instance_id()));
   streams_ = std::make_unique<GrpcControllerStreamFactory>(
       enrollment_.endpoint, [this] { return identity_->identity(); });
   session_ = std::make_unique<ControllerSession>(
@@ -130,7 +135,7 @@ absl::Status Agent::StartSession() {
                               .datapath = datapath_->Kind(),
                               .vteps = {vtep_.ToString()},
                               .underlay_mtu = underlay_mtu_,
-                              .instance_id = store_->instance_id()},
+                              .instance_id = instance},
       ControllerSession::Dependencies{.executor = &session_loop_,
                                       .reconciler_executor = &reconciler_loop_,
                                       .reconciler = reconciler_.get(),

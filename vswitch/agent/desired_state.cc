@@ -1,5 +1,6 @@
 #include "vswitch/agent/desired_state.h"
 
+#include <algorithm>
 #include <set>
 
 namespace outrider::agent {
@@ -106,6 +107,14 @@ state::HostState AfterApply(state::HostState applied, const state::StateDelta& d
   Patch(ObjectKind::kFdb, delta.fdb, failed, &applied.fdb);
   for (const auto& [id, port] : delta.ports.upserts) {
     if (failed.contains({ObjectKind::kPort, KeyText(id)})) applied.ports.insert_or_assign(id, port);
+  }
+  // One that a change of its ports left incomplete: unlike any segment that is wanted, so that the
+  // next pass writes it anew.
+  const auto& removed = delta.segments.deletes;
+  for (auto& [vni, segment] : applied.segments) {
+    const bool beside = !delta.segments.upserts.contains(vni) &&
+                        std::find(removed.begin(), removed.end(), vni) == removed.end();
+    if (beside && failed.contains({ObjectKind::kSegment, KeyText(vni)})) segment.mtu = 0;
   }
   // Also those a change of their segment has blocked.
   for (auto& [id, port] : applied.ports) {

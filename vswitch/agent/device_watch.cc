@@ -7,37 +7,42 @@ namespace outrider::agent {
 std::vector<DeviceChange> DeviceNames::Update(const sys::LinkEvent& event) {
   using Kind = sys::LinkEvent::Kind;
   std::vector<DeviceChange> changes;
-  const auto known = names_.find(event.link.ifindex);
-  if (event.kind == Kind::kLinkRemoved && known != names_.end()) {
-    changes.push_back({.device = known->second, .appeared = false});
-    names_.erase(known);
+  const auto known = seen_.find(event.link.ifindex);
+  if (event.kind == Kind::kLinkRemoved && known != seen_.end()) {
+    changes.push_back({.device = known->second.name, .appeared = false});
+    seen_.erase(known);
   }
   if (event.kind == Kind::kLinkChanged) {
-    if (known != names_.end() && known->second == event.link.name) return changes;
-    if (known != names_.end()) changes.push_back({.device = known->second, .appeared = false});
-    names_[event.link.ifindex] = event.link.name;
-    changes.push_back({.device = event.link.name, .appeared = true});
+    const Seen now{.name = event.link.name, .up = event.link.admin_up};
+    if (known != seen_.end() && known->second == now) return changes;
+    if (known != seen_.end() && known->second.name != now.name) {
+      changes.push_back({.device = known->second.name, .appeared = false});
+    }
+    seen_[event.link.ifindex] = now;
+    changes.push_back({.device = now.name, .appeared = true});
   }
   return changes;
 }
 
 std::vector<DeviceChange> DeviceNames::Replace(const std::vector<sys::Link>& links) {
-  std::map<int, std::string> present;
-  for (const sys::Link& link : links) present[link.ifindex] = link.name;
+  std::map<int, Seen> present;
+  for (const sys::Link& link : links) {
+    present[link.ifindex] = {.name = link.name, .up = link.admin_up};
+  }
   std::vector<DeviceChange> changes;
-  for (const auto& [ifindex, name] : names_) {
+  for (const auto& [ifindex, old] : seen_) {
     const auto found = present.find(ifindex);
-    if (found == present.end() || found->second != name) {
-      changes.push_back({.device = name, .appeared = false});
+    if (found == present.end() || found->second.name != old.name) {
+      changes.push_back({.device = old.name, .appeared = false});
     }
   }
-  for (const auto& [ifindex, name] : present) {
-    const auto found = names_.find(ifindex);
-    if (found == names_.end() || found->second != name) {
-      changes.push_back({.device = name, .appeared = true});
+  for (const auto& [ifindex, now] : present) {
+    const auto found = seen_.find(ifindex);
+    if (found == seen_.end() || !(found->second == now)) {
+      changes.push_back({.device = now.name, .appeared = true});
     }
   }
-  names_ = std::move(present);
+  seen_ = std::move(present);
   return changes;
 }
 

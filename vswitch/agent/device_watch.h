@@ -1,6 +1,6 @@
-// Turns link events into what concerns ports: a device of a name appeared, or the one that was
-// there is gone (removed, renamed, or replaced by another). Owns the names last seen. Knows no
-// ports.
+// Turns link events into what concerns ports and the tunnel: a device of a name appeared or was set
+// up or down, or the one that was there is gone (removed, renamed, or replaced by another). Owns
+// the names last seen. Knows no ports.
 //
 // Thread rule: DeviceNames one thread; DeviceWatch's callbacks run on the link monitor's thread.
 #ifndef OUTRIDER_VSWITCH_AGENT_DEVICE_WATCH_H_
@@ -20,6 +20,7 @@ namespace outrider::agent {
 
 struct DeviceChange {
   std::string device;
+  // It is there, perhaps anew or in another state.
   bool appeared = false;
   bool operator==(const DeviceChange&) const = default;
 };
@@ -33,7 +34,13 @@ class DeviceNames {
   std::vector<DeviceChange> Replace(const std::vector<sys::Link>& links);
 
  private:
-  std::map<int, std::string> names_;
+  struct Seen {
+    std::string name;
+    bool up = false;
+    bool operator==(const Seen&) const = default;
+  };
+  // By interface index.
+  std::map<int, Seen> seen_;
 };
 
 class DeviceWatch {

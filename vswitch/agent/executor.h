@@ -11,6 +11,7 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -58,9 +59,10 @@ class EventLoop final : public Executor {
 // Runs `work` on `executor` and returns its result. From any other thread than the executor's.
 template <typename Work>
 auto RunOn(Executor* executor, Work work) -> decltype(work()) {
-  std::packaged_task<decltype(work())()> task(std::move(work));
-  auto result = task.get_future();
-  executor->Post([&task] { task(); });
+  // Shared: the caller may be gone before the call of the task has quite returned.
+  auto task = std::make_shared<std::packaged_task<decltype(work())()>>(std::move(work));
+  auto result = task->get_future();
+  executor->Post([task] { (*task)(); });
   return result.get();
 }
 

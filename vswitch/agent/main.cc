@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include <cstdio>
 #include <string>
@@ -42,8 +43,11 @@ int Run(const outrider::agent::Options& options) {
   }
   const auto agent = Agent::Create(options);
   if (!agent.ok()) return Fail(agent.status());
+  // Does nothing when no service manager asked for it.
+  sd_notify(0, "READY=1");
   int received = 0;
   sigwait(&signals, &received);
+  sd_notify(0, "STOPPING=1");
   spdlog::info("stopping; what is in force goes on forwarding");
   return 0;
 }

@@ -110,6 +110,13 @@ absl::Status PortOperations::CheckDevice(const std::string& device) {
           "veth",
           device, dependencies_.vtep.ToString()));
     }
+    if (address.ifindex == link->ifindex && !address.address.IsLinkLocal()) {
+      return absl::FailedPreconditionError(
+          fmt::format("device \"{}\" is the host's own, with address {}: as a port it would be cut "
+                      "off; attach a "
+                      "guest's tap or veth, or remove the address (ip address flush dev {})",
+                      device, address.address.ToString(), device));
+    }
   }
   return absl::OkStatus();
 }

@@ -24,8 +24,8 @@ const char* Name(state::PortPhase phase) {
 }
 
 bool SameStatement(const PortReceipt& a, const PortReceipt& b) {
-  return std::tie(a.profile_revision, a.digest, a.phase, a.epoch) ==
-         std::tie(b.profile_revision, b.digest, b.phase, b.epoch);
+  return std::tie(a.profile_revision, a.digest, a.phase, a.epoch, a.migration_id) ==
+         std::tie(b.profile_revision, b.digest, b.phase, b.epoch, b.migration_id);
 }
 
 bool SameFailures(const std::vector<datapath::ObjectFailure>& a,
@@ -67,6 +67,7 @@ PortReceipt PortReports::MakeReceipt(const PortId& id, const state::Port& port,
           .digest = convert::ReceiptDigest(id, port),
           .phase = port.phase,
           .epoch = port.epoch,
+          .migration_id = port.migration_id,
           .generation = generation,
           .time_us = clock_()};
 }

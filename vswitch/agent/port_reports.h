@@ -27,6 +27,9 @@ struct PortReceipt {
   std::string digest;
   state::PortPhase phase = state::PortPhase::kBlocked;
   Epoch epoch{};
+  // Of the move the port is in; empty: of none. A receipt is of its move: another move to the same
+  // state is told again.
+  std::string migration_id;
   Generation generation{};
   // Wall clock, microseconds since the Unix epoch; so in all reports.
   int64_t time_us = 0;

@@ -44,12 +44,12 @@ absl::Status Reconciler::Start() {
                                    : "kept until the controller speaks");
   Reconcile();
   dependencies_.datapath->SetEventSink(this);
+  ScheduleCheck();
   return absl::OkStatus();
 }
 
 absl::Status Reconciler::TakeSnapshot(ControllerSnapshot snapshot) {
   RETURN_IF_ERROR(controller_.Take(std::move(snapshot)));
-  ForgetNewerEpochs();
   held_ = {};
   Reconcile();
   return absl::OkStatus();
@@ -57,7 +57,6 @@ absl::Status Reconciler::TakeSnapshot(ControllerSnapshot snapshot) {
 
 absl::Status Reconciler::TakeDelta(const ControllerDelta& delta) {
   RETURN_IF_ERROR(controller_.Take(delta));
-  ForgetNewerEpochs();
   Reconcile();
   return absl::OkStatus();
 }
@@ -138,29 +137,53 @@ void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& eve
 
 // The controller's word is in order by generation, so an epoch that goes back in it is not a late
 // message but another port: created anew, given the MAC of one that is no more, or of another
-// store. The datapath would refuse it as older than what is in force; that goes first.
-void Reconciler::ForgetNewerEpochs() {
+// store. The datapath would refuse it as older than what is in force.
+void Reconciler::AllowOlderEpochs() {
   const state::HostState& controller = controller_.state();
-  state::StateDelta delta;
   for (const auto& [id, port] : applied_.ports) {
     const auto next = controller.ports.find(id);
     if (next != controller.ports.end() && next->second.epoch < port.epoch) {
-      delta.ports.deletes.push_back(id);
+      dependencies_.datapath->AllowOlderEpoch(id);
     }
   }
+  state::StateDelta delta;
   for (const auto& [key, row] : applied_.fdb) {
     const auto next = controller.fdb.find(key);
-    const auto* port = std::get_if<PortId>(&row.where);
-    const bool orphan = port != nullptr && std::binary_search(delta.ports.deletes.begin(),
-                                                              delta.ports.deletes.end(), *port);
-    if (orphan || (next != controller.fdb.end() && next->second.epoch < row.epoch)) {
+    if (next != controller.fdb.end() && next->second.epoch < row.epoch) {
       delta.fdb.deletes.push_back(key);
     }
   }
-  if (!delta.empty()) NoteFailures(ApplyDelta(delta));
+  // What fails stays different, and shows in the pass this is part of.
+  if (!delta.empty()) ApplyDelta(delta);
+}
+
+void Reconciler::ScheduleCheck() {
+  dependencies_.executor->PostAfter(kCheckInterval, [this] {
+    CheckDatapath();
+    ScheduleCheck();
+  });
+}
+
+void Reconciler::CheckDatapath() {
+  const auto lost = dependencies_.datapath->FindLostPorts();
+  if (!lost.ok()) {
+    spdlog::error("cannot look whether all is still in force: {}", Message(lost.status()));
+    return;
+  }
+  bool any = false;
+  for (const PortId& id : *lost) {
+    const auto port = applied_.ports.find(id);
+    if (port == applied_.ports.end() || !port->second.device) continue;
+    spdlog::warn("port {}: device {} is gone or has lost our programs; binding it again",
+                 id.ToString(), *port->second.device);
+    port->second = LostPort(port->second);
+    any = true;
+  }
+  if (any) Reconcile();
 }
 
 void Reconciler::Reconcile() {
+  if (controller_.known()) AllowOlderEpochs();
   desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
                                  : HoldInForce(held_, attachments_);
   const state::StateDelta delta = state::ComputeDelta(applied_, desired_);

@@ -59,6 +59,8 @@ class Reconciler final : public datapath::EventSink {
  public:
   static constexpr Executor::Duration kFirstRetry = std::chrono::milliseconds(500);
   static constexpr Executor::Duration kLastRetry = std::chrono::seconds(30);
+  // How often it looks whether others have changed what is in force.
+  static constexpr Executor::Duration kCheckInterval = std::chrono::seconds(10);
 
   // What it works with; all outlive the reconciler.
   struct Dependencies {
@@ -88,6 +90,8 @@ class Reconciler final : public datapath::EventSink {
   // A device of that name appeared, or the one that was there is gone.
   void DeviceAppeared(const std::string& device);
   void DeviceGone(const std::string& device);
+  // Looks whether what is in force still is, and mends it: on a timer, and when there is a reason.
+  void CheckDatapath();
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
 
   // ---- Waiting ----
@@ -124,7 +128,8 @@ class Reconciler final : public datapath::EventSink {
   void ScheduleRetry();
   void HandleFirstFrame(const datapath::FirstFrameEvent& event);
   void Activate(const PortId& id, const datapath::FirstFrameEvent& event);
-  void ForgetNewerEpochs();
+  void AllowOlderEpochs();
+  void ScheduleCheck();
   bool IsInForce(const PortId& id) const;
   void ResolveWaiters();
   // Of one port, or of all.

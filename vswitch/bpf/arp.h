@@ -24,7 +24,11 @@ struct or_arp {
 	__u8 target_ip[4];
 } __attribute__((packed));
 
-/* Returns the offset behind the header, or 0: malformed. */
+/* The smallest Ethernet frame, FCS included: what announces a guest is not longer. */
+#define OR_RARP_MAX 64
+
+/* ARP, and RARP (RFC 903), which has the same shape. Returns the offset behind the header, or 0:
+ * malformed. */
 static __noinline __u32 or_parse_arp(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct or_arp arp;
@@ -35,6 +39,10 @@ static __noinline __u32 or_parse_arp(struct __sk_buff *skb, struct or_frame *f)
 	if (arp.hardware_be != bpf_htons(1) || arp.protocol_be != bpf_htons(OR_ETH_P_IPV4) ||
 	    arp.hardware_length != 6 || arp.protocol_length != 4)
 		return 0;
+	if (!or_mac_equal(arp.sender_mac, f->eth_src))
+		f->flags |= OR_FRAME_ARP_FOREIGN;
+	if (f->ether_type == OR_ETH_P_RARP)
+		return skb->len > OR_RARP_MAX ? 0 : OR_ETH_HLEN + sizeof(arp);
 	__builtin_memcpy(&sender, arp.sender_ip, 4);
 	__builtin_memcpy(&target, arp.target_ip, 4);
 	or_map_ipv4(f->src, sender);
@@ -43,8 +51,6 @@ static __noinline __u32 or_parse_arp(struct __sk_buff *skb, struct or_frame *f)
 	/* A sender that asks for its own address announces itself: nothing to answer. */
 	if (arp.operation_be == bpf_htons(OR_ARP_REQUEST) && sender != target)
 		f->flags |= OR_FRAME_ARP_REQUEST;
-	if (!or_mac_equal(arp.sender_mac, f->eth_src))
-		f->flags |= OR_FRAME_ARP_FOREIGN;
 	return OR_ETH_HLEN + sizeof(arp);
 }
 

@@ -11,23 +11,23 @@
 static __noinline void or_report_first_frame(const struct or_frame *f, __u8 phase)
 {
 	__u32 port = f->port;
+	struct or_first_frame seen = {.ether_type = f->ether_type};
 	struct or_event *event;
-	__u64 now;
 
 	if (bpf_map_lookup_elem(&or_first_frames, &port))
 		return;
 	event = bpf_ringbuf_reserve(&or_events, sizeof(*event), 0);
 	if (!event)
 		return;
-	now = bpf_ktime_get_boot_ns();
+	seen.boot_ns = bpf_ktime_get_boot_ns();
 	__builtin_memset(event, 0, sizeof(*event));
 	event->kind = OR_EVENT_FIRST_FRAME;
 	event->port = port;
-	event->boot_ns = now;
+	event->boot_ns = seen.boot_ns;
 	event->ether_type = f->ether_type;
 	event->phase = phase;
 	/* Of several CPUs at once, one creates the entry and speaks. */
-	if (bpf_map_update_elem(&or_first_frames, &port, &now, BPF_NOEXIST))
+	if (bpf_map_update_elem(&or_first_frames, &port, &seen, BPF_NOEXIST))
 		bpf_ringbuf_discard(event, 0);
 	else
 		bpf_ringbuf_submit(event, 0);

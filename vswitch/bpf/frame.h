@@ -28,9 +28,10 @@
 #define OR_FRAME_FRAGMENT (1u << 3)    /* any fragment */
 #define OR_FRAME_NO_LAYER4 (1u << 4)   /* non-first fragment */
 #define OR_FRAME_HIDDEN (1u << 5)      /* ... of a protocol that only the first one shows */
-#define OR_FRAME_ND (1u << 6)	       /* neighbour or router discovery, whole */
+#define OR_FRAME_ND (1u << 6)	       /* RS, NS or NA, whole and from this link */
 #define OR_FRAME_ARP_REQUEST (1u << 7) /* request for another's address: src, dst are set */
 #define OR_FRAME_ARP_FOREIGN (1u << 8) /* sender hardware address is not the source MAC */
+#define OR_FRAME_RA (1u << 9)	       /* router advertisement, whole and from this link */
 
 struct or_frame {
 	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */
@@ -81,12 +82,11 @@ static __always_inline bool or_is_mapped_ipv4(const __u8 *address)
 	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
 }
 
-static __always_inline bool or_address_equal(const __u8 *a, const __u8 *b)
+/* 01:80:c2:00:00:00 to :0f never leave a link (IEEE 802.1D, 7.12.6). */
+static __always_inline bool or_is_link_local(const __u8 *mac)
 {
-	const __u64 *x = (const __u64 *)a;
-	const __u64 *y = (const __u64 *)b;
-
-	return x[0] == y[0] && x[1] == y[1];
+	return mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && mac[3] == 0 && mac[4] == 0 &&
+	       mac[5] < 0x10;
 }
 
 #endif /* OUTRIDER_BPF_FRAME_H_ */

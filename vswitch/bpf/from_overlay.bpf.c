@@ -15,13 +15,17 @@
 static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct or_member_key from = {};
+	__u32 reason;
 
 	if (!or_decapsulated(skb, &from))
 		return OR_DROP_NO_TUNNEL_KEY;
 	if (!bpf_map_lookup_elem(&or_members, &from))
 		return OR_DROP_NOT_A_MEMBER;
 	f->vni = from.vni;
-	return or_parse(skb, f);
+	reason = or_parse(skb, f);
+	if (!reason && or_is_link_local(f->eth_dst))
+		return OR_DROP_RESERVED_MULTICAST;
+	return reason;
 }
 
 SEC("tc")

@@ -15,13 +15,6 @@
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/stats.h"
 
-/* 01:80:c2:00:00:00 to :0f never leave a link (IEEE 802.1D, 7.12.6). */
-static __always_inline bool or_is_link_local(const __u8 *mac)
-{
-	return mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && mac[3] == 0 && mac[4] == 0 &&
-	       mac[5] < 0x10;
-}
-
 /* The port of a device, copied at once: the frame sees one version of it. */
 static __always_inline bool or_find_port(struct __sk_buff *skb, struct or_frame *f,
 					 struct or_port *port)

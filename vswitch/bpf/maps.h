@@ -74,8 +74,8 @@ OR_PERCPU_HASH(or_port_stats, __u32, struct or_port_stats, OR_MAX_PORTS);
 /* port index and reason -> struct or_drop_count per CPU. Created by bpf, deleted by the agent. */
 OR_PERCPU_HASH(or_drops, struct or_drop_key, struct or_drop_count,
 	       OR_MAX_PORTS *OR_DROP_REASON_COUNT);
-/* port index -> boot time in ns of the first frame. Written once by bpf, deleted by the agent. */
-OR_HASH(or_first_frames, __u32, __u64, OR_MAX_PORTS);
+/* port index -> struct or_first_frame. Written once by bpf, deleted by the agent. */
+OR_HASH(or_first_frames, __u32, struct or_first_frame, OR_MAX_PORTS);
 
 /* struct or_event. Writer: bpf; reader: agent. */
 struct {

@@ -7,7 +7,7 @@
  *	tunnel device, ingress	or_from_overlay	what other hosts send
  *	tunnel device, egress	or_tunnel_guard	lets only our own frames out to other hosts
  *
- * Loads on Linux 6.1 and later. Every frame is either forwarded and counted, or dropped and counted
+ * Loads on Linux 6.1 and later. Every frame is either sent on and counted, or dropped and counted
  * under a reason of or_drop.h. Nothing is learned: every table is the agent's.
  */
 #include <linux/bpf.h>

@@ -39,7 +39,9 @@
 #define OR_ICMP_HLEN 8
 #define OR_ICMPV6_HLEN 4
 #define OR_ND_ROUTER_SOLICIT 133
+#define OR_ND_ROUTER_ADVERT 134
 #define OR_ND_NEIGHBOUR_ADVERT 136
+#define OR_ND_HOP_LIMIT 255 /* no router has passed it on (RFC 4861) */
 
 static __always_inline bool or_is_extension(__u8 protocol)
 {
@@ -205,8 +207,9 @@ static __noinline __u32 or_parse_ipv6(struct __sk_buff *skb, struct or_frame *f)
 		return offset;
 	offset = or_parse_layer4(skb, f, offset, end);
 	if (f->protocol == IPPROTO_ICMPV6 && !(f->flags & OR_FRAME_FRAGMENT) &&
-	    f->icmp_type >= OR_ND_ROUTER_SOLICIT && f->icmp_type <= OR_ND_NEIGHBOUR_ADVERT)
-		f->flags |= OR_FRAME_ND;
+	    f->icmp_type >= OR_ND_ROUTER_SOLICIT && f->icmp_type <= OR_ND_NEIGHBOUR_ADVERT &&
+	    !f->icmp_code && ip.hop_limit == OR_ND_HOP_LIMIT)
+		f->flags |= f->icmp_type == OR_ND_ROUTER_ADVERT ? OR_FRAME_RA : OR_FRAME_ND;
 	return offset;
 }
 
@@ -262,7 +265,7 @@ __noinline __u32 or_parse(struct __sk_buff *skb, struct or_frame *f)
 		payload = or_parse_ipv4(skb, f);
 	else if (f->ether_type == OR_ETH_P_IPV6)
 		payload = or_parse_ipv6(skb, f);
-	else if (f->ether_type == OR_ETH_P_ARP)
+	else if (f->ether_type == OR_ETH_P_ARP || f->ether_type == OR_ETH_P_RARP)
 		payload = or_parse_arp(skb, f);
 	if (!payload)
 		return OR_DROP_MALFORMED;

@@ -68,6 +68,9 @@ static __noinline bool or_police(const struct or_frame *f, __u64 rate, __u64 bur
 		return true;
 	if (rate > OR_MAX_POLICE_RATE)
 		rate = OR_MAX_POLICE_RATE;
+	/* No frame fits a bucket of 0, which is always full. */
+	if (!burst)
+		burst = 1;
 	if (burst > OR_MAX_POLICE_BURST)
 		burst = OR_MAX_POLICE_BURST;
 	p = bpf_map_lookup_elem(&or_policers, &port);

@@ -117,6 +117,7 @@ absl::StatusOr<std::optional<Digest>> ToOptionalDigest(const std::string& text, 
 }  // namespace
 
 absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
+  RETURN_IF_ERROR(CheckKnown(message, "segment"));
   state::Segment segment{.mtu = message.mtu(),
                          .flood_unknown_unicast = message.flood_unknown_unicast(),
                          .suppress_arp = message.suppress_arp(),
@@ -165,7 +166,10 @@ absl::StatusOr<state::RuleSet> ToRuleSet(const v1::RuleSet& message) {
   return set;
 }
 
+// A restriction this agent does not know must not be left out in silence.
 absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
+  RETURN_IF_ERROR(CheckKnown(message, "port"));
+  RETURN_IF_ERROR(CheckKnown(message.ingress_policer(), "ingress_policer"));
   state::Port port;
   auto mac = MacAddress::Parse(message.mac());
   if (!mac.ok()) return Annotate(mac.status(), "mac");

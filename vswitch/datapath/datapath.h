@@ -2,7 +2,7 @@
 // HostState says. Implementations: ebpf/ (native), and a stateful fake in the tests; one contract
 // suite holds them all to this text.
 //
-// Thread rule: one thread (the reconciler's) calls ReadState and Apply. The event sink is called
+// Thread rule: one thread (the reconciler's) calls all but the counters. The event sink is called
 // from a thread of the datapath's; it must not block and must not call back.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_
 #define OUTRIDER_VSWITCH_DATAPATH_DATAPATH_H_
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,7 +83,18 @@ class Datapath {
   // Sets the MTU of a port's device to its segment's.
   virtual ApplyResult Apply(const state::StateDelta& delta) = 0;
 
-  // Replaces the sink; nullptr to stop events. Returns when the old one is no longer called.
+  // Lets the next upsert of the port be of an older epoch than what is in force: the controller
+  // made it anew. It goes on forwarding until then.
+  virtual void AllowOlderEpoch(const PortId& id) = 0;
+
+  // Looks for what others have changed: ports in force whose device vanished, was replaced or lost
+  // its programs. They forward nothing any more; the next upsert binds them again. What belongs to
+  // the host as a whole (the tunnel device) is repaired at once.
+  virtual absl::StatusOr<std::set<PortId>> FindLostPorts() = 0;
+
+  // Replaces the sink; nullptr to stop events. Returns when the old one is no longer called. The
+  // new one is told also of ports that are still ARMED though their guest has sent, perhaps twice,
+  // on the caller's thread: who was told before may have died of it.
   virtual void SetEventSink(EventSink* sink) = 0;
 };
 

@@ -46,6 +46,11 @@ bool IpAddress::IsV4() const {
   return std::equal(kV4Mapped.begin(), kV4Mapped.end(), bytes_.begin());
 }
 
+bool IpAddress::IsLinkLocal() const {
+  if (IsV4()) return bytes_[12] == 169 && bytes_[13] == 254;
+  return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+}
+
 std::array<uint8_t, 4> IpAddress::v4_bytes() const {
   return {bytes_[12], bytes_[13], bytes_[14], bytes_[15]};
 }

@@ -21,6 +21,8 @@ class IpAddress {
   static absl::StatusOr<IpAddress> Parse(const std::string& text);
 
   bool IsV4() const;
+  // 169.254.0.0/16 (RFC 3927), fe80::/10 (RFC 4291 2.5.6).
+  bool IsLinkLocal() const;
   // The 16 bytes, IPv4-mapped for IPv4.
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }
   // The last four bytes: the address in wire order when IsV4().

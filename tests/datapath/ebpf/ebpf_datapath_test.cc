@@ -108,6 +108,35 @@ TEST_F(EbpfDatapathTest, APortThatLostAFilterIsBlockedUntilItIsBoundAnew) {
   EXPECT_TRUE(Filter("tap0", TcDirection::kEgress).has_value());
 }
 
+TEST_F(EbpfDatapathTest, FindsADeviceThatLostItsFilter) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const auto lost = [this] {
+    return host_.In([this] { return host_.datapath().FindLostPorts().value(); });
+  };
+  EXPECT_THAT(lost(), IsEmpty());
+  const int ifindex = host_.FindLink("tap0").ifindex;
+  ASSERT_TRUE(host_.In([&] { return filters_->Detach(ifindex, TcDirection::kIngress); }).ok());
+  EXPECT_THAT(lost(), ::testing::ElementsAre(kPort));
+  host_.Become(OnePort());
+  EXPECT_THAT(lost(), IsEmpty());
+}
+
+// Without our programs its guest would talk to the host itself.
+TEST_F(EbpfDatapathTest, ARenamedDeviceIsBlockedAndKeepsItsFilters) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  tests::RenameDevice(host_.netns(), "tap0", "tap9");
+  const ApplyResult result = host_.Apply(state::ComputeDelta(host_.Read(), OnePort()));
+  ASSERT_THAT(result.failures, SizeIs(1));
+  EXPECT_TRUE(absl::IsNotFound(result.failures[0].status));
+  EXPECT_EQ(host_.Read().ports.at(kPort).phase, PortPhase::kBlocked);
+  EXPECT_TRUE(Filter("tap9", TcDirection::kIngress).has_value());
+  EXPECT_TRUE(Filter("tap9", TcDirection::kEgress).has_value());
+  host_.Become({});
+  EXPECT_EQ(Filter("tap9", TcDirection::kIngress), std::nullopt) << "the port is no more";
+}
+
 TEST_F(EbpfDatapathTest, AForeignDeviceWithTheSameIfindexIsNotThePorts) {
   constexpr int kIfindex = 500;
   host_.AddDevice("tap0", kIfindex);
@@ -213,6 +242,12 @@ TEST_F(EbpfDatapathTest, ARemovedTunnelDeviceIsMadeAnew) {
   EXPECT_TRUE(Filter("or-vxlan", TcDirection::kEgress).has_value());
 }
 
+TEST_F(EbpfDatapathTest, ATunnelDeviceThatWasSetDownIsFoundAndMended) {
+  ASSERT_TRUE(host_.netlink()->SetUp(host_.FindLink("or-vxlan").ifindex, false).ok());
+  EXPECT_TRUE(host_.In([this] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_TRUE(host_.FindLink("or-vxlan").admin_up);
+}
+
 TEST_F(EbpfDatapathTest, ADeviceOfSomebodyElseIsNoTunnel) {
   host_.Stop();
   host_.options().tunnel_device = "tap9";
@@ -254,6 +289,23 @@ TEST_F(EbpfDatapathTest, UninstallLeavesNothing) {
   host_.Start();
   EXPECT_EQ(host_.Read(), HostState());
   host_.Become(OnePort());
+}
+
+TEST_F(EbpfDatapathTest, UninstallNeedsNoWholeMaps) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  ASSERT_TRUE(sys::Unpin(MapsDir() + "/or_devices").ok());
+  host_.AddDevice("somebodys");
+  ASSERT_TRUE(
+      host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
+  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v1").value(), IsEmpty());
+
+  Options others = host_.options();
+  others.tunnel_device = "somebodys";
+  ASSERT_TRUE(host_.In([&] { return EbpfDatapath::Uninstall(others, host_.netlink()); }).ok());
+  EXPECT_EQ(host_.FindLink("somebodys").name, "somebodys") << "no tunnel of ours";
 }
 
 TEST_F(EbpfDatapathTest, MoreCopiesThanAFrameCanBeMadeAreRefused) {

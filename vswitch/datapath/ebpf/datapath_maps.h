@@ -36,7 +36,7 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_rule_set> rule_sets{raw, "or_rule_sets"};
   sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
   sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
-  sys::TypedMap<uint32_t, uint64_t> first_frames{raw, "or_first_frames"};
+  sys::TypedMap<uint32_t, abi::or_first_frame> first_frames{raw, "or_first_frames"};
 };
 
 }  // namespace outrider::datapath::ebpf

@@ -57,23 +57,32 @@ absl::Status DeviceBinder::Unbind(uint32_t ifindex) {
 }
 
 absl::StatusOr<std::set<uint32_t>> DeviceBinder::BoundPorts(const Inventory& inventory) {
-  ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink_->ListLinks());
-  std::map<uint32_t, std::string> names;
-  for (const sys::Link& link : links) names[static_cast<uint32_t>(link.ifindex)] = link.name;
-  std::set<uint32_t> bound;
+  std::map<uint32_t, std::string> devices;
   for (const auto& [ifindex, index] : inventory.devices) {
     const auto port = inventory.ports.find(index);
     const auto info = inventory.port_info.find(index);
-    const auto name = names.find(ifindex);
-    if (port == inventory.ports.end() || port->second.ifindex != ifindex ||
-        info == inventory.port_info.end() || name == names.end() ||
-        name->second != DecodeDevice(info->second)) {
-      continue;
+    if (port != inventory.ports.end() && port->second.ifindex == ifindex &&
+        info != inventory.port_info.end()) {
+      devices[ifindex] = DecodeDevice(info->second);
     }
-    ASSIGN_OR_RETURN(const bool has_programs, HasPrograms(ifindex));
-    if (has_programs) bound.insert(index);
   }
+  ASSIGN_OR_RETURN(const std::set<uint32_t> whole, Whole(devices));
+  std::set<uint32_t> bound;
+  for (const uint32_t ifindex : whole) bound.insert(inventory.devices.at(ifindex));
   return bound;
+}
+
+absl::StatusOr<std::set<uint32_t>> DeviceBinder::Whole(
+    const std::map<uint32_t, std::string>& devices) {
+  ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink_->ListLinks());
+  std::set<uint32_t> whole;
+  for (const sys::Link& link : links) {
+    const auto device = devices.find(static_cast<uint32_t>(link.ifindex));
+    if (device == devices.end() || device->second != link.name) continue;
+    ASSIGN_OR_RETURN(const bool has_programs, HasPrograms(device->first));
+    if (has_programs) whole.insert(device->first);
+  }
+  return whole;
 }
 
 absl::Status DeviceBinder::ReplaceOldPrograms(const Inventory& inventory) {

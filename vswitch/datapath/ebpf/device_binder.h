@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 
@@ -38,6 +39,8 @@ class DeviceBinder {
 
   // Indices of the ports whose device is there under its name, with row and programs in place.
   absl::StatusOr<std::set<uint32_t>> BoundPorts(const Inventory& inventory);
+  // Of devices by interface index and name, those that are there under it, with programs.
+  absl::StatusOr<std::set<uint32_t>> Whole(const std::map<uint32_t, std::string>& devices);
   // Puts the current programs in the place of older ones of ours, device by device. What has lost
   // its programs stays without: that is for ReadState to tell.
   absl::Status ReplaceOldPrograms(const Inventory& inventory);

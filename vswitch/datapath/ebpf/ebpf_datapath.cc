@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -140,18 +141,18 @@ class EbpfDatapath::Impl {
     return outcome.Take();
   }
 
+  void AllowOlderEpoch(const PortId& id) { pipeline_->ports.AllowOlderEpoch(id); }
+
+  absl::StatusOr<std::set<PortId>> FindLostPorts() {
+    ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
+    if (!whole) RETURN_IF_ERROR(Repair());
+    return pipeline_->ports.FindLost();
+  }
+
   void SetEventSink(EventSink* sink) {
-    first_frames_.reset();
     sink_ = sink;
-    if (sink == nullptr) return;
-    const auto fd = pipeline_->programs->maps()->Descriptor("or_events");
-    auto reader = fd.ok() ? FirstFrameReader::Start(*fd, &pipeline_->maps, sink)
-                          : absl::StatusOr<std::unique_ptr<FirstFrameReader>>(fd.status());
-    if (!reader.ok()) {
-      spdlog::error("first frames will not be reported: {}", Message(reader.status()));
-      return;
-    }
-    first_frames_ = *std::move(reader);
+    first_frames_.reset();
+    if (sink_ != nullptr) StartReader();
   }
 
   // For readers on other threads: the pipeline may be replaced meanwhile.
@@ -166,11 +167,25 @@ class EbpfDatapath::Impl {
   absl::Status Repair() {
     spdlog::warn("tunnel device {}: gone, down or without programs; setting it up again",
                  options_.tunnel_device);
-    EventSink* const sink = sink_;
-    SetEventSink(nullptr);
-    RETURN_IF_ERROR(Start());
-    SetEventSink(sink);
-    return absl::OkStatus();
+    // It reads maps of the pipeline that goes.
+    first_frames_.reset();
+    const absl::Status status = Start();
+    if (sink_ != nullptr) StartReader();
+    return status;
+  }
+
+  void StartReader() {
+    const auto fd = pipeline_->programs->maps()->Descriptor("or_events");
+    auto reader = fd.ok() ? FirstFrameReader::Start(*fd, &pipeline_->maps, sink_)
+                          : absl::StatusOr<std::unique_ptr<FirstFrameReader>>(fd.status());
+    if (!reader.ok()) {
+      spdlog::error("first frames will not be reported: {}", Message(reader.status()));
+      return;
+    }
+    first_frames_ = *std::move(reader);
+    if (const absl::Status status = RepeatFirstFrames(pipeline_->maps, sink_); !status.ok()) {
+      spdlog::error("first frames of before may not be reported: {}", Message(status));
+    }
   }
 
   void Write(const state::StateDelta& delta, Outcome* outcome) {
@@ -270,28 +285,26 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
 }
 
 absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket* netlink) {
-  absl::StatusOr<PinnedPrograms> pinned = OpenPinnedPrograms(options.bpffs);
-  if (!pinned.ok() && !absl::IsNotFound(pinned.status())) return pinned.status();
-  if (pinned.ok()) {
-    ASSIGN_OR_RETURN(const auto filters, sys::KernelTcFilters::Create());
-    const DatapathMaps maps(pinned->maps.get());
-    ASSIGN_OR_RETURN(const auto devices, maps.devices.Dump());
-    for (const auto& [ifindex, index] : devices) {
-      RETURN_IF_ERROR(DetachPrograms(filters.get(), ifindex,
-                                     [&pinned](uint32_t id) { return pinned->ids.contains(id); }));
-    }
+  ASSIGN_OR_RETURN(const auto filters, sys::KernelTcFilters::Create());
+  ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
+  ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
+  // Every device: what the maps say need not be whole.
+  for (const sys::Link& link : links) {
+    RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
+                                   [&ours](uint32_t id) { return ours.contains(id); }));
   }
-  const absl::StatusOr<sys::Link> tunnel = netlink->FindLink(options.tunnel_device);
-  if (!tunnel.ok() && !absl::IsNotFound(tunnel.status())) return tunnel.status();
-  if (tunnel.ok() && tunnel->kind == "vxlan") {
-    RETURN_IF_ERROR(netlink->DeleteLink(tunnel->ifindex));
-  }
+  RETURN_IF_ERROR(
+      RemoveTunnelDevice(netlink, {.name = options.tunnel_device, .port = options.vxlan_port}));
   return RemoveAllPins(options.bpffs);
 }
 
 absl::StatusOr<state::HostState> EbpfDatapath::ReadState() { return impl_->ReadState(); }
 
 ApplyResult EbpfDatapath::Apply(const state::StateDelta& delta) { return impl_->Apply(delta); }
+
+void EbpfDatapath::AllowOlderEpoch(const PortId& id) { impl_->AllowOlderEpoch(id); }
+
+absl::StatusOr<std::set<PortId>> EbpfDatapath::FindLostPorts() { return impl_->FindLostPorts(); }
 
 void EbpfDatapath::SetEventSink(EventSink* sink) { impl_->SetEventSink(sink); }
 

@@ -47,7 +47,8 @@ class EbpfDatapath final : public Datapath, public DatapathCounters {
   // another layout, tunnel device of somebody else), PermissionDenied.
   static absl::StatusOr<std::unique_ptr<EbpfDatapath>> Create(const Options& options,
                                                               sys::NetlinkSocket* netlink);
-  // Removes everything a datapath with these options put on the host: filters, tunnel device, pins.
+  // Removes what a datapath with these options put on the host: filters, tunnel device, pins. The
+  // devices of ports keep the MTU they were given and IPv6 off.
   // Needs no datapath object and no working programs. Ok when there is nothing.
   static absl::Status Uninstall(const Options& options, sys::NetlinkSocket* netlink);
 
@@ -56,6 +57,8 @@ class EbpfDatapath final : public Datapath, public DatapathCounters {
   std::string Kind() const override { return "ebpf"; }
   absl::StatusOr<state::HostState> ReadState() override;
   ApplyResult Apply(const state::StateDelta& delta) override;
+  void AllowOlderEpoch(const PortId& id) override;
+  absl::StatusOr<std::set<PortId>> FindLostPorts() override;
   void SetEventSink(EventSink* sink) override;
 
   absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;

@@ -33,6 +33,20 @@ absl::StatusOr<std::unique_ptr<FirstFrameReader>> FirstFrameReader::Start(int ev
   return reader;
 }
 
+absl::Status RepeatFirstFrames(const DatapathMaps& maps, EventSink* sink) {
+  ASSIGN_OR_RETURN(const auto seen, maps.first_frames.Dump());
+  for (const auto& [index, frame] : seen) {
+    const absl::StatusOr<abi::or_port> port = maps.ports.Lookup(index);
+    const absl::StatusOr<abi::or_port_info> info = maps.port_info.Lookup(index);
+    if (!port.ok() || !info.ok() || port->phase != abi::OR_PORT_ARMED) continue;
+    sink->OnFirstFrame({.port = DecodePortId(*info),
+                        .ether_type = frame.ether_type,
+                        .time_us = BootToWallClockUs(frame.boot_ns),
+                        .armed = true});
+  }
+  return absl::OkStatus();
+}
+
 void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
   if (record.size() < sizeof(abi::or_event)) return;
   const auto event = sys::FromBytes<abi::or_event>(record.first(sizeof(abi::or_event)));

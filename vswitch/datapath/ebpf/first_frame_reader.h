@@ -32,6 +32,9 @@ class FirstFrameReader {
   std::unique_ptr<sys::RingReader> reader_;
 };
 
+// Tells the sink of every ARMED port whose first frame the programs have noted, on this thread.
+absl::Status RepeatFirstFrames(const DatapathMaps& maps, EventSink* sink);
+
 // Microseconds since the Unix epoch of a moment on CLOCK_BOOTTIME.
 int64_t BootToWallClockUs(uint64_t boot_ns);
 

@@ -1,5 +1,7 @@
 #include "vswitch/datapath/ebpf/grace_period.h"
 
+#include <system_error>
+
 namespace outrider::datapath::ebpf {
 
 GracePeriod::~GracePeriod() {
@@ -20,8 +22,12 @@ absl::Status GracePeriod::Wait() {
 void GracePeriod::Begin() {
   // A period under way began before the latest release and does not cover it; the next Wait() does.
   if (!freed_ || running_.valid()) return;
-  freed_ = false;
-  running_ = std::async(std::launch::async, [maps = maps_] { return maps->WaitForReaders(); });
+  try {
+    running_ = std::async(std::launch::async, [maps = maps_] { return maps->WaitForReaders(); });
+    freed_ = false;
+  } catch (const std::system_error&) {
+    // No thread to be had: the next Wait() waits itself.
+  }
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -1,8 +1,10 @@
 // Keeps memory that frames may still read from being written again. The kernel hands the memory of
 // a replaced or deleted hash element to the next update at once (Linux 6.1 and later), while a
 // program that looked it up still reads it: two replacements in a row could show a frame the second
-// object's bytes under the first one's key. Tables whose rows decide who sees what wait here in
-// between.
+// object's bytes under the first one's key. Ports, segments and rule sets, which decide what a
+// frame may do, wait here in between. Others do not: a frame that reads another row of or_fdb may
+// go to the wrong port or VTEP once, but not out of its segment, which is checked again at the
+// port.
 //
 // Thread rule: one thread, that of the datapath; the wait after a call of Apply runs on a thread of
 // its own so that nobody stands still for it.

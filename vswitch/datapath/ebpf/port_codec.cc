@@ -125,8 +125,4 @@ std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_por
   return port;
 }
 
-bool WatchesFirstFrame(const state::Port& port) {
-  return port.report_first_frame || port.phase == state::PortPhase::kArmed;
-}
-
 }  // namespace outrider::datapath::ebpf

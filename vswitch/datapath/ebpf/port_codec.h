@@ -31,9 +31,6 @@ std::string DecodeDevice(const abi::or_port_info& info);
 std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
                                       const std::map<uint32_t, Digest>& rule_sets);
 
-// Whether the guest's first frame is being watched for.
-bool WatchesFirstFrame(const state::Port& port);
-
 }  // namespace outrider::datapath::ebpf
 
 #endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_CODEC_H_

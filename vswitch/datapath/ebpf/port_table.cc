@@ -1,6 +1,7 @@
 #include "vswitch/datapath/ebpf/port_table.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <cstring>
 
@@ -16,6 +17,17 @@ absl::Status IgnoreNotFound(const absl::Status& status) {
 
 bool WatchesFirstFrame(const abi::or_port& row) {
   return row.phase == abi::OR_PORT_ARMED || (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
+}
+
+bool SameRate(const abi::or_port& a, const abi::or_port& b) {
+  return a.police_bytes_per_s == b.police_bytes_per_s && a.police_burst == b.police_burst;
+}
+
+// An ARMED port waits for a frame with each upsert, whatever came of the one before; a frame seen
+// while armed is not reported again when the port goes active.
+bool StartsWatch(const abi::or_port& row, const std::optional<abi::or_port>& in_force) {
+  if (!WatchesFirstFrame(row)) return false;
+  return row.phase == abi::OR_PORT_ARMED || !in_force || !WatchesFirstFrame(*in_force);
 }
 
 bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
@@ -47,15 +59,19 @@ absl::Status PortTable::Upsert(const PortId& id, const state::Port& wanted) {
   PortReferences references;
   absl::Status status = Resolve(id, &port, &references);
   const uint32_t device_mtu = status.ok() ? references.mtu : 0;
-  if (const absl::Status bound = Rebind(id, port, device_mtu, entry); !bound.ok()) {
+  if (const absl::Status bound = Rebind(id, port, device_mtu, entry, &references.ifindex);
+      !bound.ok()) {
     port.phase = state::PortPhase::kBlocked;
     if (status.ok()) status = Annotate(bound, "port " + id.ToString());
   }
-  if (entry->ifindex == 0) port.device.reset();
-  references.ifindex = entry->ifindex;
-  RETURN_IF_ERROR(WriteRows(id, port, references, entry));
+  if (references.ifindex == 0) port.device.reset();
+  if (const absl::Status written = WriteRows(id, port, references, entry); !written.ok()) {
+    Silence(entry);
+    return written;
+  }
   // As wanted, not as it could be had: RefreshSegment tries again.
   entry->port = wanted;
+  entry->any_epoch = false;
   return status;
 }
 
@@ -89,6 +105,28 @@ std::vector<std::pair<PortId, absl::Status>> PortTable::RefreshSegment(const Vni
   return failures;
 }
 
+void PortTable::AllowOlderEpoch(const PortId& id) {
+  const auto found = entries_.find(id);
+  if (found != entries_.end()) found->second.any_epoch = true;
+}
+
+absl::StatusOr<std::set<PortId>> PortTable::FindLost() {
+  std::map<uint32_t, std::string> devices;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.row && entry.row->ifindex != 0 && entry.port.device) {
+      devices[entry.row->ifindex] = *entry.port.device;
+    }
+  }
+  ASSIGN_OR_RETURN(const std::set<uint32_t> whole, devices_->Whole(devices));
+  std::set<PortId> lost;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.row && entry.row->ifindex != 0 && !whole.contains(entry.row->ifindex)) {
+      lost.insert(id);
+    }
+  }
+  return lost;
+}
+
 std::optional<uint32_t> PortTable::IndexOf(const PortId& id) const {
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.row) return std::nullopt;
@@ -109,7 +147,9 @@ bool PortTable::UsesRuleSet(const Digest& digest) const {
 
 absl::Status PortTable::CheckEpoch(const PortId& id, const state::Port& port) const {
   const auto found = entries_.find(id);
-  if (found == entries_.end() || !found->second.row) return absl::OkStatus();
+  if (found == entries_.end() || !found->second.row || found->second.any_epoch) {
+    return absl::OkStatus();
+  }
   const uint64_t in_force = found->second.row->epoch;
   if (static_cast<uint64_t>(port.epoch) >= in_force) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -172,25 +212,21 @@ absl::Status PortTable::ResolveSegment(const PortId& id, const state::Port& port
 }
 
 absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32_t mtu,
-                               Entry* entry) {
+                               Entry* entry, uint32_t* bound) {
   if (!port.device) return Unbind(entry);
-  const absl::StatusOr<sys::Link> link = devices_->Find(*port.device);
-  if (!link.ok()) {
-    RETURN_IF_ERROR(Unbind(entry));
-    return link.status();
-  }
-  const auto ifindex = static_cast<uint32_t>(link->ifindex);
+  // A device that was renamed, or that netlink does not tell of just now, keeps our programs:
+  // without them its guest would be a neighbour of the host itself.
+  ASSIGN_OR_RETURN(const sys::Link link, devices_->Find(*port.device));
+  const auto ifindex = static_cast<uint32_t>(link.ifindex);
   if (entry->ifindex != ifindex) {
     RETURN_IF_ERROR(Unbind(entry));
     RETURN_IF_ERROR(TakeFromOther(id, ifindex));
   }
   // A device that does not take the MTU is bound all the same, to a blocked port.
-  const absl::Status fits = mtu == 0 ? absl::OkStatus() : devices_->SetMtu(*link, mtu);
+  const absl::Status fits = mtu == 0 ? absl::OkStatus() : devices_->SetMtu(link, mtu);
   entry->ifindex = ifindex;
-  if (const absl::Status bound = devices_->Bind(*link, entry->index); !bound.ok()) {
-    RETURN_IF_ERROR(Unbind(entry));
-    return bound;
-  }
+  RETURN_IF_ERROR(devices_->Bind(link, entry->index));
+  *bound = ifindex;
   return fits;
 }
 
@@ -227,7 +263,10 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   const abi::or_port row = EncodePort(port, references);
   const abi::or_port_info info = EncodePortInfo(id, port);
   if (is_new) {
-    RETURN_IF_ERROR(maps_->port_stats.Update(index, abi::or_port_stats{}));
+    // Counters of a port that was silenced go on.
+    const absl::Status stats =
+        maps_->port_stats.Update(index, abi::or_port_stats{}, sys::UpdateMode::kNoExist);
+    if (!stats.ok() && !absl::IsAlreadyExists(stats)) return stats;
     RETURN_IF_ERROR(maps_->port_info.Update(index, info));
   }
   if (row.police_bytes_per_s != 0) {
@@ -236,18 +275,29 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
     // A bucket that is in use keeps its level.
     if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
   }
-  RETURN_IF_ERROR(PrepareFirstFrame(port, *entry));
+  const bool forget_frame = StartsWatch(row, entry->row);
+  if (forget_frame) RETURN_IF_ERROR(IgnoreNotFound(maps_->first_frames.Delete(index)));
+  const bool new_rate = entry->row && row.police_bytes_per_s != 0 && !SameRate(*entry->row, row);
   RETURN_IF_ERROR(ReplaceRow(row, entry));
+  // Debt of a low rate would silence a higher one for long.
+  if (new_rate) RETURN_IF_ERROR(maps_->policers.Update(index, abi::or_policer{}));
   if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));
   if (row.police_bytes_per_s == 0) RETURN_IF_ERROR(IgnoreNotFound(maps_->policers.Delete(index)));
-  if (WatchesFirstFrame(row)) return absl::OkStatus();
-  return IgnoreNotFound(maps_->first_frames.Delete(index));
+  // Once more: a frame by the old row may have been noted meanwhile.
+  if (forget_frame || !WatchesFirstFrame(row)) {
+    return IgnoreNotFound(maps_->first_frames.Delete(index));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status PortTable::ReplaceRow(const abi::or_port& row, Entry* entry) {
   if (entry->row && SameBytes(*entry->row, row)) return absl::OkStatus();
-  RETURN_IF_ERROR(grace_.Wait());
-  RETURN_IF_ERROR(maps_->ports.Update(entry->index, row));
+  absl::Status status = grace_.Wait();
+  if (status.ok()) status = maps_->ports.Update(entry->index, row);
+  if (!status.ok()) {
+    Silence(entry);
+    return status;
+  }
   if (entry->row) {
     grace_.MarkFreed();
     if (entry->row->vni != row.vni) segments_->SetCopied(entry->row->vni, entry->index, false);
@@ -257,16 +307,15 @@ absl::Status PortTable::ReplaceRow(const abi::or_port& row, Entry* entry) {
   return absl::OkStatus();
 }
 
-absl::Status PortTable::PrepareFirstFrame(const state::Port& port, const Entry& entry) {
-  if (!WatchesFirstFrame(port)) return absl::OkStatus();
-  const bool watched = entry.row && WatchesFirstFrame(*entry.row);
-  const bool armed_anew = port.phase == state::PortPhase::kArmed &&
-                          (!entry.row || entry.row->phase != abi::OR_PORT_ARMED ||
-                           entry.row->epoch != static_cast<uint64_t>(port.epoch) ||
-                           entry.port.migration_id != port.migration_id);
-  // A frame seen while armed is not reported again when the port goes active.
-  if (watched && !armed_anew) return absl::OkStatus();
-  return IgnoreNotFound(maps_->first_frames.Delete(entry.index));
+void PortTable::Silence(Entry* entry) {
+  if (!entry->row) return;
+  if (const absl::Status status = IgnoreNotFound(maps_->ports.Delete(entry->index)); !status.ok()) {
+    spdlog::error("port index {}: cannot be closed: {}", entry->index, Message(status));
+    return;
+  }
+  grace_.MarkFreed();
+  segments_->SetCopied(entry->row->vni, entry->index, false);
+  entry->row.reset();
 }
 
 absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {

@@ -45,6 +45,10 @@ class PortTable {
   // Applies the ports of a segment again, after its MTU changed.
   std::vector<std::pair<PortId, absl::Status>> RefreshSegment(const Vni& vni);
 
+  void AllowOlderEpoch(const PortId& id);
+  // Ports with a device that is not there any more as it was bound.
+  absl::StatusOr<std::set<PortId>> FindLost();
+
   // Index of a port that is in force.
   std::optional<uint32_t> IndexOf(const PortId& id) const;
   bool UsesRuleSet(const Digest& digest) const;
@@ -56,10 +60,11 @@ class PortTable {
  private:
   struct Entry {
     uint32_t index = 0;
+    bool any_epoch = false;
     state::Port port;  // as last applied
     // The row in force; absent until the first one is written.
     std::optional<abi::or_port> row;
-    uint32_t ifindex = 0;  // bound device; 0: none
+    uint32_t ifindex = 0;  // device that has our programs for this port, perhaps gone; 0: none
   };
 
   absl::Status CheckEpoch(const PortId& id, const state::Port& port) const;
@@ -68,8 +73,10 @@ class PortTable {
   // without what is missing.
   absl::Status Resolve(const PortId& id, state::Port* port, PortReferences* references) const;
   absl::Status ResolveSegment(const PortId& id, const state::Port& port, uint32_t* mtu) const;
-  // Unbinds and binds until the entry's device is the port's; `mtu` 0: leave it as it is.
-  absl::Status Rebind(const PortId& id, const state::Port& port, uint32_t mtu, Entry* entry);
+  // Unbinds and binds until the entry's device is the port's; `mtu` 0: leave it as it is. `bound`
+  // gets the interface index once programs and row are in place, even if the MTU was refused.
+  absl::Status Rebind(const PortId& id, const state::Port& port, uint32_t mtu, Entry* entry,
+                      uint32_t* bound);
   // The device belonged to another port a moment ago: that one stops forwarding.
   absl::Status TakeFromOther(const PortId& id, uint32_t ifindex);
   absl::Status Unbind(Entry* entry);
@@ -79,8 +86,11 @@ class PortTable {
   // ReadState reads for an old one: then an interrupted write shows as a difference.
   absl::Status WriteRows(const PortId& id, const state::Port& port,
                          const PortReferences& references, Entry* entry);
+  // On error the port has no row.
   absl::Status ReplaceRow(const abi::or_port& row, Entry* entry);
-  absl::Status PrepareFirstFrame(const state::Port& port, const Entry& entry);
+  // What is left when a row cannot be written: deletes it, which needs no memory. Without a row
+  // nothing is forwarded in either direction.
+  void Silence(Entry* entry);
 
   const DatapathMaps* const maps_;
   DeviceBinder* const devices_;

@@ -139,7 +139,6 @@ absl::Status ProgramSet::LoadAndPin(const std::string& maps_dir,
   const std::string dir = programs_dir_ + "/" + digest_;
   RETURN_IF_ERROR(sys::EnsureBpffs(dir));
   RETURN_IF_ERROR(object->PinPrograms(dir));
-  loaded_ = true;
   return OpenPinned(maps_dir);
 }
 
@@ -157,12 +156,8 @@ absl::Status ProgramSet::SweepOldVersions() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<PinnedPrograms> OpenPinnedPrograms(const std::string& bpffs) {
-  PinnedPrograms pinned;
-  ASSIGN_OR_RETURN(pinned.maps,
-                   sys::KernelBpfMaps::OpenPinned(MapsDir(bpffs), DatapathMaps::Names()));
-  ASSIGN_OR_RETURN(pinned.ids, PinnedIds(ProgramsDir(bpffs)));
-  return pinned;
+absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs) {
+  return PinnedIds(ProgramsDir(bpffs));
 }
 
 absl::Status RemoveAllPins(const std::string& bpffs) {

@@ -39,8 +39,6 @@ class ProgramSet {
   uint32_t Id(Program program) const;
   // Whether the program is pinned here, of whatever version: a filter with another one is not ours.
   bool IsOurs(uint32_t program_id) const { return our_ids_.contains(program_id); }
-  // False when Create() found them: then no filter needs to be replaced.
-  bool loaded() const { return loaded_; }
 
   // Removes the pins of other versions of the programs; for when no filter refers to them any more.
   absl::Status SweepOldVersions();
@@ -64,17 +62,10 @@ class ProgramSet {
   std::unique_ptr<sys::KernelBpfMaps> maps_;
   std::map<Program, Entry> programs_;
   std::set<uint32_t> our_ids_;
-  bool loaded_ = false;
 };
 
-// What is pinned of a datapath, without its programs being loadable: for removing it.
-struct PinnedPrograms {
-  std::unique_ptr<sys::KernelBpfMaps> maps;
-  std::set<uint32_t> ids;
-};
-
-// NotFound when nothing is pinned.
-absl::StatusOr<PinnedPrograms> OpenPinnedPrograms(const std::string& bpffs);
+// Ids of the programs pinned here, of whatever version. Empty when there are none.
+absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs);
 // Removes every pin of every release, and the directory when nothing else is in it.
 absl::Status RemoveAllPins(const std::string& bpffs);
 

@@ -17,12 +17,6 @@ std::optional<uint32_t> RuleSetTable::IdOf(const Digest& digest) const {
   return found->second;
 }
 
-std::map<uint32_t, Digest> RuleSetTable::DigestsById() const {
-  std::map<uint32_t, Digest> digests;
-  for (const auto& [digest, id] : ids_) digests[id] = digest;
-  return digests;
-}
-
 absl::Status RuleSetTable::Upsert(const Digest& digest, const state::RuleSet& set) {
   if (ids_.contains(digest)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const abi::or_rule_set row, EncodeRuleSet(digest, set));

@@ -20,8 +20,6 @@ class RuleSetTable {
   void Load(const Inventory& inventory);
 
   std::optional<uint32_t> IdOf(const Digest& digest) const;
-  // The digests of all ids.
-  std::map<uint32_t, Digest> DigestsById() const;
   // No-op for a digest that is there: same digest, same content.
   absl::Status Upsert(const Digest& digest, const state::RuleSet& set);
   // The caller made sure that no port refers to it and no frame still walks it.

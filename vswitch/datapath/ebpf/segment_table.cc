@@ -145,8 +145,12 @@ absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segmen
   row.replication = list;
   row.local_copies = static_cast<uint32_t>(ports.size());
   row.remote_copies = static_cast<uint32_t>(segment.vteps.size());
-  RETURN_IF_ERROR(PurgeRetired());
-  RETURN_IF_ERROR(maps_->segments.Update(vni.value(), row));
+  absl::Status status = PurgeRetired();
+  if (status.ok()) status = maps_->segments.Update(vni.value(), row);
+  if (!status.ok()) {
+    if (!same_list) retired_.emplace_back(list, row.local_copies + row.remote_copies);
+    return status;
+  }
   if (entry->in_force) grace_.MarkFreed();
   if (entry->in_force && !same_list) retired_.emplace_back(entry->list, entry->list_size);
   *entry = {.segment = segment,
@@ -165,7 +169,7 @@ absl::StatusOr<uint32_t> SegmentTable::WriteList(const Vni& vni, const std::set<
         "segment {}: {} local ports and {} VTEPs, at most {} copies of a frame can be made",
         vni.value(), ports.size(), vteps.size(), OR_MAX_COPIES));
   }
-  const uint32_t list = last_list_ + 1;
+  const uint32_t list = ++last_list_;
   std::vector<std::pair<abi::or_replication_key, uint32_t>> rows;
   for (const uint32_t port : ports) {
     rows.push_back({{.list = list, .slot = static_cast<uint32_t>(rows.size())}, port});
@@ -180,9 +184,10 @@ absl::StatusOr<uint32_t> SegmentTable::WriteList(const Vni& vni, const std::set<
     RETURN_IF_ERROR(PurgeRetired());
     status = maps_->replication.UpdateBatch(rows);
   }
-  RETURN_IF_ERROR(status);
-  last_list_ = list;
-  return list;
+  if (status.ok()) return list;
+  // What was written of it goes with the next purge.
+  retired_.emplace_back(list, static_cast<uint32_t>(rows.size()));
+  return status;
 }
 
 absl::Status SegmentTable::PurgeRetired() {

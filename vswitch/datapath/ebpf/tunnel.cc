@@ -48,4 +48,16 @@ absl::StatusOr<bool> Tunnel::IsWhole(const ProgramSet& programs) {
   return true;
 }
 
+absl::Status RemoveTunnelDevice(sys::NetlinkSocket* netlink, const sys::VxlanDevice& device) {
+  const absl::StatusOr<sys::Link> present = netlink->FindLink(device.name);
+  if (absl::IsNotFound(present.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(present.status());
+  sys::VxlanDevice as_it_is = device;
+  as_it_is.mtu = present->mtu;
+  const absl::StatusOr<sys::Link> ours = netlink->EnsureVxlan(as_it_is);
+  if (absl::IsAlreadyExists(ours.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(ours.status());
+  return netlink->DeleteLink(ours->ifindex);
+}
+
 }  // namespace outrider::datapath::ebpf

@@ -35,6 +35,9 @@ class Tunnel {
   int ifindex_ = 0;
 };
 
+// Removes the device when it is one that Tunnel makes; one of somebody else stays. Ok without one.
+absl::Status RemoveTunnelDevice(sys::NetlinkSocket* netlink, const sys::VxlanDevice& device);
+
 }  // namespace outrider::datapath::ebpf
 
 #endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_TUNNEL_H_

@@ -55,7 +55,10 @@ class RtnetlinkMonitor final : public LinkMonitor {
   // after that moment is complete.
   void Resync() {
     discarding_ = true;
-    while (nl_recvmsgs_default(socket_.get()) != -NLE_AGAIN) {
+    int error = 0;
+    // NLE_NOMEM: ENOBUFS, again.
+    while (error >= 0 || error == -NLE_NOMEM || error == -NLE_INTR) {
+      error = nl_recvmsgs_default(socket_.get());
     }
     discarding_ = false;
     callback_({.kind = LinkEvent::Kind::kResync});

@@ -61,10 +61,10 @@ class NetlinkSocket {
   virtual absl::StatusOr<std::vector<Link>> ListLinks() = 0;
   virtual absl::StatusOr<std::vector<LinkAddress>> ListAddresses() = 0;
 
-  // Makes `device` exist as described, down or up as it was: creates it (checksums of outer UDP on,
-  // learning off), or sets the MTU of an existing one. An existing device of the name that is no
-  // external vxlan on that UDP port without learning is AlreadyExists, never replaced: it may be
-  // somebody else's. Returns the link.
+  // Makes `device` exist as described, down or up as it was: creates it (learning off), or sets the
+  // MTU of an existing one. An existing device of the name that is no external vxlan on that UDP
+  // port without learning is AlreadyExists, never replaced: it may be somebody else's. Returns the
+  // link.
   virtual absl::StatusOr<Link> EnsureVxlan(const VxlanDevice& device) = 0;
   virtual absl::Status DeleteLink(int ifindex) = 0;
   virtual absl::Status SetMtu(int ifindex, uint32_t mtu) = 0;

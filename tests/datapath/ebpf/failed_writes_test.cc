@@ -1,0 +1,152 @@
+// What is left when the kernel refuses a write in the middle: nothing that forwards by what was
+// before, nothing that nobody removes. The tables over real maps that fail on command.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/datapath/ebpf/ebpf_host.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/state_generator.h"
+#include "vswitch/datapath/ebpf/port_table.h"
+#include "vswitch/datapath/ebpf/segment_table.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+using ::testing::IsEmpty;
+
+const Vni kSegment = tests::MakeVni(7);
+const PortId kPort = tests::MakePortId(1);
+
+// Passes everything on, but for updates of the maps named.
+class FailingMaps final : public sys::KernelBpfMaps {
+ public:
+  explicit FailingMaps(sys::KernelBpfMaps maps) : sys::KernelBpfMaps(std::move(maps)) {}
+
+  void Fail(const std::string& map) { failing_.insert(map); }
+  void Heal() { failing_.clear(); }
+
+  absl::Status Update(const std::string& map, sys::ByteSpan key, sys::ByteSpan value,
+                      sys::UpdateMode mode) override {
+    if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
+    return sys::KernelBpfMaps::Update(map, key, value, mode);
+  }
+  absl::Status WaitForReaders() override {
+    if (failing_.contains("grace")) return absl::ResourceExhaustedError("grace: no memory");
+    return sys::KernelBpfMaps::WaitForReaders();
+  }
+
+ private:
+  std::set<std::string> failing_;
+};
+
+class FailedWrites : public ::testing::Test {
+ protected:
+  FailedWrites() {
+    host_.Start();
+    raw_ = std::make_unique<FailingMaps>(std::move(
+        *sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v1/maps", DatapathMaps::Names())
+             .value()));
+    maps_ = std::make_unique<DatapathMaps>(raw_.get());
+    vteps_ = std::make_unique<VtepTable>(maps_.get());
+    segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
+    rule_sets_ = std::make_unique<RuleSetTable>(maps_.get());
+    ports_ = std::make_unique<PortTable>(maps_.get(), /*devices=*/nullptr, segments_.get(),
+                                         rule_sets_.get(), /*underlay_mtu=*/1500);
+    EXPECT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
+  }
+
+  // Active, without a device: as far as the maps are concerned it forwards.
+  static state::Port ActivePort() {
+    state::Port port;
+    port.mac = tests::MakeMac(1);
+    port.vni = kSegment;
+    port.phase = state::PortPhase::kActive;
+    port.epoch = Epoch{1};
+    return port;
+  }
+
+  EbpfHost host_;
+  std::unique_ptr<FailingMaps> raw_;
+  std::unique_ptr<DatapathMaps> maps_;
+  std::unique_ptr<VtepTable> vteps_;
+  std::unique_ptr<SegmentTable> segments_;
+  std::unique_ptr<RuleSetTable> rule_sets_;
+  std::unique_ptr<PortTable> ports_;
+};
+
+// Each write of a profile's change fails in turn: the old profile must not stay.
+TEST_F(FailedWrites, OfAPortLeaveItClosed) {
+  state::Port stricter = ActivePort();
+  stricter.mac_anti_spoof = true;
+  stricter.ingress_policer = {.rate_kbps = 1000, .burst_kb = 100};
+  for (const std::string map : {"or_ports", "or_policers", "or_port_info", "grace"}) {
+    SCOPED_TRACE(map);
+    ASSERT_TRUE(ports_->Upsert(kPort, stricter).ok());
+    ASSERT_TRUE(ports_->Upsert(kPort, ActivePort()).ok());
+    const uint32_t index = ports_->IndexOf(kPort).value();
+    ASSERT_TRUE(maps_->ports.Lookup(index).ok());
+    raw_->Fail(map);
+    EXPECT_EQ(ports_->Upsert(kPort, stricter).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_TRUE(absl::IsNotFound(maps_->ports.Lookup(index).status()));
+    EXPECT_EQ(ports_->IndexOf(kPort), std::nullopt);
+    raw_->Heal();
+    EXPECT_TRUE(ports_->Upsert(kPort, stricter).ok());
+    EXPECT_EQ(maps_->ports.Lookup(index)->phase, abi::OR_PORT_ACTIVE);
+    EXPECT_TRUE(ports_->Delete(kPort).ok());
+  }
+}
+
+TEST_F(FailedWrites, KeepAPortsCounters) {
+  ASSERT_TRUE(ports_->Upsert(kPort, ActivePort()).ok());
+  const uint32_t index = ports_->IndexOf(kPort).value();
+  ASSERT_TRUE(maps_->port_stats.Update(index, {5, 0, 0, 0}).ok());
+  const uint64_t counted = maps_->port_stats.LookupSum(index)->rx_packets;
+  ASSERT_GT(counted, 0u);
+  state::Port blocked = ActivePort();
+  blocked.phase = state::PortPhase::kBlocked;
+  raw_->Fail("or_ports");
+  ASSERT_FALSE(ports_->Upsert(kPort, blocked).ok());
+  raw_->Heal();
+  ASSERT_TRUE(ports_->Upsert(kPort, ActivePort()).ok());
+  EXPECT_EQ(maps_->port_stats.LookupSum(index)->rx_packets, counted);
+}
+
+TEST_F(FailedWrites, OfASegmentLeaveNoListBehind) {
+  const state::Segment wanted = {.mtu = 1400, .vteps = {tests::Ip("10.99.0.2")}};
+  for (const std::string map : {"or_segments", "grace"}) {
+    SCOPED_TRACE(map);
+    raw_->Fail(map);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_FALSE(segments_->Upsert(kSegment, {.mtu = 1400u + i, .vteps = wanted.vteps}).ok());
+    }
+    raw_->Heal();
+    ASSERT_TRUE(segments_->Upsert(kSegment, wanted).ok());
+    ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
+    // What was retired goes with the next write.
+    ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1300, .vteps = {}}).ok());
+    EXPECT_THAT(maps_->replication.Keys().value(), IsEmpty());
+  }
+}
+
+// The bucket of a slow rate may be in debt for a long time.
+TEST_F(FailedWrites, ANewRateStartsWithAFullBucket) {
+  state::Port port = ActivePort();
+  port.ingress_policer = {.rate_kbps = 8, .burst_kb = 1};
+  ASSERT_TRUE(ports_->Upsert(kPort, port).ok());
+  const uint32_t index = ports_->IndexOf(kPort).value();
+  const uint64_t debt_until = uint64_t{1} << 62;
+  abi::or_policer in_debt = {};
+  in_debt.last_ns = debt_until;
+  ASSERT_TRUE(maps_->policers.Update(index, in_debt).ok());
+  port.mac_anti_spoof = true;
+  ASSERT_TRUE(ports_->Upsert(kPort, port).ok());
+  EXPECT_EQ(maps_->policers.Lookup(index)->last_ns, debt_until) << "the same rate keeps its level";
+  port.ingress_policer.rate_kbps = 1'000'000;
+  ASSERT_TRUE(ports_->Upsert(kPort, port).ok());
+  EXPECT_EQ(maps_->policers.Lookup(index)->last_ns, 0u);
+}
+
+}  // namespace
+}  // namespace outrider::datapath::ebpf
