@@ -158,3 +158,8 @@ def abort_migration(lab: Lab, migration: str, reason: str) -> None:
 
 def migration(lab: Lab, name: str) -> Json:
     return query(lab, "migration", "show", name)
+
+
+def phase(record: Json) -> str:
+    """A migration's phase as people read it: `committed`."""
+    return record.get("phase", "").removeprefix("MIGRATION_PHASE_").lower()

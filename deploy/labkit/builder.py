@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import pathlib
 import subprocess
 
-from labkit.shell import DEPLOY, ROOT, LabError
+from labkit.shell import ROOT, LabError
 
 RELEASE = ROOT / "build" / "release"
+TARGETS = ("outrider-controller", "outrider-agent", "outrider")
 
 
 def ready(build: str | None) -> str:
-    """Installs dependencies, builds, and returns the build folder; with `build`, only checks that
-    one."""
-    subprocess_ok([str(DEPLOY / "deps")], "deploy/deps")
+    """Builds, and returns the build folder; with `build`, only makes that one's path absolute."""
     if build:
         return str(pathlib.Path(build).resolve())
-    if not (RELEASE / "build.ninja").exists():
-        subprocess_ok(["cmake", "--preset", "release", "-S", str(ROOT)], "cmake", cwd=ROOT)
-    targets = ["outrider-controller", "outrider-agent", "outrider"]
-    subprocess_ok(["cmake", "--build", str(RELEASE), "--target", *targets], "build")
+    RELEASE.parent.mkdir(exist_ok=True)
+    # One ninja at a time in one folder.
+    with open(RELEASE.parent / "lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another build to end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (RELEASE / "build.ninja").exists():
+            _run(["cmake", "--preset", "release"], "cmake")
+        _run(["cmake", "--build", str(RELEASE), "--target", *TARGETS], "build")
     return str(RELEASE)
 
 
-def subprocess_ok(argv: list[str], what: str, cwd: pathlib.Path | None = None) -> None:
+def _run(argv: list[str], what: str) -> None:
     """Runs argv with its output shown. LabError when it fails."""
-    if subprocess.run(argv, cwd=cwd, env=os.environ, check=False).returncode != 0:
+    if subprocess.run(argv, cwd=ROOT, check=False).returncode != 0:
         raise LabError(f"{what}: failed, see above")

@@ -1,25 +1,24 @@
 """Builds what a lab guest boots: Debian's cloud kernel, and an initramfs of busybox and one script.
 
-The kernel package is downloaded and unpacked into build/guest/, never installed.
+What this machine has not is downloaded and unpacked into build/guest/, never installed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import fcntl
-import gzip
-import io
+import functools
 import lzma
-import os
 import pathlib
 import re
-import stat
 import tempfile
+from collections.abc import Sequence
 
-from labkit.shell import DEPLOY, ROOT, LabError, run
+from labkit.cpio import CpioWriter
+from labkit.shell import DEPLOY, ROOT, LabError, attempt, run
 
 CACHE = ROOT / "build" / "guest"
-BUSYBOX = pathlib.Path("/bin/busybox")
+KERNEL_PACKAGE = "linux-image-cloud-amd64"
 # What a virtio network card on PCI needs; the kernel has all else built in.
 WANTED_MODULES = ("virtio_pci", "virtio_net")
 
@@ -38,41 +37,98 @@ def build() -> GuestImage:
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        tree = _kernel_tree()
-        image = GuestImage(next((tree / "boot").glob("vmlinuz-*")), CACHE / "initramfs.gz")
+        image = GuestImage(_kernel(), CACHE / "initramfs.gz")
         sources = [
             DEPLOY / "guest" / "init",
             DEPLOY / "guest" / "stream.cgi",
+            DEPLOY / "labkit" / "cpio.py",
             pathlib.Path(__file__),
         ]
-        newest = max(path.stat().st_mtime for path in (*sources, BUSYBOX, image.kernel))
+        newest = max(path.stat().st_mtime for path in (*sources, _busybox(), image.kernel))
         if not image.initramfs.exists() or image.initramfs.stat().st_mtime < newest:
-            _write_initramfs(tree, image.initramfs)
+            _write_initramfs(image.initramfs)
         return image
 
 
-def _kernel_tree() -> pathlib.Path:
-    """The unpacked kernel package; downloads it when none is there."""
+def main(arguments: list[str]) -> int:
+    """deploy/guest/build."""
+    if arguments:
+        print("usage: deploy/guest/build\n\n" + __doc__)
+        return 0 if arguments[0] in ("-h", "--help") else 2
+    image = build()
+    print(image.kernel)
+    print(image.initramfs)
+    return 0
+
+
+@functools.cache
+def _kernel() -> pathlib.Path:
+    """Its package's; without a mirror, Debian 12's if that is installed on this machine."""
     tree = CACHE / "kernel"
-    if tree.exists():
-        return tree
-    depends = run(["apt-cache", "depends", "linux-image-cloud-amd64"])
-    found = re.search(r"Depends: (linux-image-\S+-cloud-amd64)", depends)
-    if not found:
+    if not tree.exists():
+        try:
+            _unpack(KERNEL_PACKAGE, tree)
+        except LabError:
+            installed = sorted(pathlib.Path("/boot").glob("vmlinuz-6.1.*"))
+            if not installed or not _modules(installed[-1]).exists():
+                raise
+            return installed[-1]
+    return next((tree / "boot").glob("vmlinuz-*"))
+
+
+def _modules(kernel: pathlib.Path) -> pathlib.Path:
+    version = kernel.name.removeprefix("vmlinuz-")
+    return kernel.parent.parent / "lib" / "modules" / version
+
+
+@functools.cache
+def _busybox() -> pathlib.Path:
+    """One that is linked statically: this machine's, or its package's."""
+    own = pathlib.Path("/bin/busybox")
+    # Of a static program ldd knows nothing.
+    if own.exists() and not attempt(["ldd", str(own)]):
+        return own
+    tree = CACHE / "busybox"
+    if not tree.exists():
+        _unpack("busybox-static", tree)
+    return tree / "bin" / "busybox"
+
+
+def _unpack(package: str, tree: pathlib.Path) -> None:
+    """Downloads a Debian package and unpacks it into `tree`."""
+    try:
+        try:
+            _download(package, tree)
+        except LabError:
+            # apt's lists are not there, or name what the mirror no longer has.
+            run(["apt-get", "update", "-q"], timeout=300)
+            _download(package, tree)
+    except LabError as error:
         raise LabError(
-            "apt-cache knows no linux-image-cloud-amd64: run deploy/deps (apt-get update)"
+            f"guest: {package} cannot be downloaded: {error}\n"
+            f"See that `apt-get update` and `apt-get download {package}` work on this machine"
+        ) from error
+
+
+def _download(package: str, tree: pathlib.Path) -> None:
+    if package == KERNEL_PACKAGE:
+        # It is empty and depends on the kernel of the day.
+        found = re.search(
+            r"Depends: (linux-image-\S+-cloud-amd64)", run(["apt-cache", "depends", package])
         )
+        if not found:
+            raise LabError(f"apt-cache knows no {package}")
+        package = found[1]
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         # apt-get writes to the current folder; env(1) changes it for this one command.
-        run(["env", "-C", temporary, "apt-get", "download", "-q", found[1]], timeout=300)
-        package = next(pathlib.Path(temporary).glob("*.deb"))
+        run(["env", "-C", temporary, "apt-get", "download", "-q", package], timeout=300)
+        archive = next(pathlib.Path(temporary).glob("*.deb"))
         unpacked = pathlib.Path(temporary) / "tree"
-        run(["dpkg", "-x", str(package), str(unpacked)], timeout=120)
+        run(["dpkg", "-x", str(archive), str(unpacked)], timeout=120)
         unpacked.rename(tree)
-    return tree
 
 
-def _load_order(modules: pathlib.Path) -> list[pathlib.Path]:
+def _load_order(modules: pathlib.Path, wanted: Sequence[str]) -> list[pathlib.Path]:
     """Module files in the order to insert them: what a module depends on comes before it."""
     files: dict[str, pathlib.Path] = {}
     for path in modules.rglob("*.ko*"):
@@ -88,7 +144,7 @@ def _load_order(modules: pathlib.Path) -> list[pathlib.Path]:
         if path not in order:
             order.append(path)
 
-    for name in WANTED_MODULES:
+    for name in wanted:
         add(name)
     return order
 
@@ -105,47 +161,24 @@ def _depends(path: pathlib.Path) -> list[str]:
     return [name.replace("-", "_") for name in names.split(",") if name]
 
 
-class _CpioWriter:
-    """A `newc` cpio archive (kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
-
-    Written here because device nodes can then be in it without being made on this machine.
-    """
-
-    def __init__(self) -> None:
-        self._out = io.BytesIO()
-        self._inode = 0
-
-    def add(
-        self, name: str, mode: int, data: bytes = b"", device: tuple[int, int] = (0, 0)
-    ) -> None:
-        self._inode += 1
-        fields = (self._inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0)
-        header = b"070701" + b"".join(b"%08X" % field for field in fields)
-        self._pad(header + name.encode() + b"\0")
-        self._pad(data)
-
-    def finish(self) -> bytes:
-        self.add("TRAILER!!!", 0)
-        return self._out.getvalue()
-
-    def _pad(self, data: bytes) -> None:
-        self._out.write(data + b"\0" * (-len(data) % 4))
-
-
-def _write_initramfs(tree: pathlib.Path, target: pathlib.Path) -> None:
-    archive = _CpioWriter()
+def add_system(archive: CpioWriter, init: pathlib.Path, modules: Sequence[str]) -> None:
+    """Adds busybox, the script `init` to start with, and the kernel modules named with all they
+    need: /modules/order lists them as they have to be inserted."""
     for folder in ("bin", "dev", "modules", "proc", "sys", "tmp"):
-        archive.add(folder, stat.S_IFDIR | 0o755)
-    archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-    archive.add("bin/busybox", stat.S_IFREG | 0o755, BUSYBOX.read_bytes())
-    archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
-    archive.add("init", stat.S_IFREG | 0o755, (DEPLOY / "guest" / "init").read_bytes())
-    archive.add("stream.cgi", stat.S_IFREG | 0o755, (DEPLOY / "guest" / "stream.cgi").read_bytes())
-    order = _load_order(tree / "lib" / "modules")
+        archive.folder(folder)
+    archive.character_device("dev/console", 5, 1)
+    archive.file("bin/busybox", _busybox().read_bytes(), executable=True)
+    archive.link("bin/sh", "busybox")
+    archive.file("init", init.read_bytes(), executable=True)
+    order = _load_order(_modules(_kernel()), modules)
     names = [path.name.split(".ko")[0] + ".ko" for path in order]
     for name, path in zip(names, order, strict=True):
-        archive.add(f"modules/{name}", stat.S_IFREG | 0o644, _module_bytes(path))
-    archive.add("modules/order", stat.S_IFREG | 0o644, "".join(n + "\n" for n in names).encode())
-    partial = target.with_suffix(".partial")
-    partial.write_bytes(gzip.compress(archive.finish(), compresslevel=6))
-    os.replace(partial, target)
+        archive.file(f"modules/{name}", _module_bytes(path))
+    archive.file("modules/order", "".join(n + "\n" for n in names).encode())
+
+
+def _write_initramfs(target: pathlib.Path) -> None:
+    archive = CpioWriter()
+    add_system(archive, DEPLOY / "guest" / "init", WANTED_MODULES)
+    archive.file("stream.cgi", (DEPLOY / "guest" / "stream.cgi").read_bytes(), executable=True)
+    archive.write(target)

@@ -40,6 +40,8 @@ class GuestRecord:
     profile: str
     port_id: str
     role: str
+    # Of all ports of the lab: devices are named by it, guests' names may be too long for that.
+    number: int = 0
     # Grows with each move: device and socket names of source and destination must differ.
     generation: int = 0
 
@@ -49,7 +51,7 @@ class GuestRecord:
 
     @property
     def tap(self) -> str:
-        return f"tap-{self.name[:6]}{self.generation}"
+        return f"tap{self.number}-{self.generation}"
 
 
 @dataclasses.dataclass
@@ -62,6 +64,12 @@ class LightRecord:
     mac: str
     profile: str
     port_id: str
+    number: int = 0
+
+    @property
+    def device(self) -> str:
+        """The host's end of the veth."""
+        return f"vm{self.number}"
 
 
 @dataclasses.dataclass
@@ -74,6 +82,7 @@ class Lab:
     guests: dict[str, GuestRecord] = dataclasses.field(default_factory=dict)
     lights: dict[str, LightRecord] = dataclasses.field(default_factory=dict)
     processes: dict[str, Process] = dataclasses.field(default_factory=dict)
+    ports_made: int = 0
 
     @property
     def folder(self) -> pathlib.Path:
@@ -120,10 +129,17 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in RUN.glob("*/lab.json"))
 
 
+def check_prefix(prefix: str) -> None:
+    """It becomes part of paths that are removed: nothing but letters and digits."""
+    if not (prefix.isascii() and prefix.isalnum() and len(prefix) <= 16):
+        raise LabError(f"--prefix {prefix}: 1 to 16 letters and digits, please")
+
+
 def choose(prefix: str | None) -> str:
     """The lab meant when none, or one, is named."""
     present = names()
-    if prefix:
+    if prefix is not None:
+        check_prefix(prefix)
         return prefix
     if len(present) == 1:
         return present[0]
@@ -156,6 +172,7 @@ def load(prefix: str) -> Lab:
         guests={k: GuestRecord(**v) for k, v in data["guests"].items()},
         lights={k: LightRecord(**v) for k, v in data["lights"].items()},
         processes={k: Process(**v) for k, v in data["processes"].items()},
+        ports_made=data.get("ports_made", 0),
     )
 
 
@@ -167,6 +184,24 @@ def edit(prefix: str) -> Iterator[Lab]:
         lab = load(prefix)
         yield lab
         _write(lab)
+
+
+def add_port(prefix: str, record: GuestRecord | LightRecord) -> None:
+    """Records a new guest or light port and gives it its number. LabError when the name is
+    taken."""
+    with edit(prefix) as lab:
+        if record.name in lab.lights or record.name in lab.guests:
+            raise LabError(f"port {record.name}: exists in this lab; choose another name")
+        lab.ports_made += 1
+        record.number = lab.ports_made
+        kind = lab.guests if isinstance(record, GuestRecord) else lab.lights
+        kind[record.name] = record
+
+
+def forget_port(prefix: str, name: str) -> None:
+    with edit(prefix) as lab:
+        lab.guests.pop(name, None)
+        lab.lights.pop(name, None)
 
 
 def remember(prefix: str, process: Process) -> Process:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
-from labkit import fabric, inventory, netns, services
+from labkit import builder, fabric, interrupts, inventory, netns, services
 from labkit.inventory import Lab
-from labkit.shell import LabError, ROOT, attempt
+from labkit.shell import LabError, attempt, check_root
 
 BINARIES = ("outrider-controller", "outrider-agent", "outrider")
 
@@ -18,7 +20,7 @@ def default_prefix() -> str:
 
 
 def default_build() -> str:
-    return os.environ.get("OUTRIDER_BUILD", str(ROOT / "build" / "release"))
+    return os.environ.get("OUTRIDER_BUILD", str(builder.RELEASE))
 
 
 def up(prefix: str, hosts: int, build: str) -> Lab:
@@ -38,21 +40,36 @@ def up(prefix: str, hosts: int, build: str) -> Lab:
     return inventory.load(prefix)
 
 
+@contextlib.contextmanager
+def temporary(prefix: str, hosts: int, build: str, keep: bool = False) -> Iterator[Lab]:
+    """A lab that is up for the time of a block; with `keep`, also after it."""
+    lab = up(prefix, hosts, build)
+    try:
+        yield lab
+    finally:
+        if not keep:
+            down(prefix)
+
+
 def _check(prefix: str, hosts: int, build: str) -> None:
-    if os.geteuid() != 0:
-        raise LabError("the lab makes network namespaces: run it as root")
+    check_root("the lab")
+    inventory.check_prefix(prefix)
     if not 1 <= hosts <= fabric.MAX_HOSTS:
         raise LabError(f"--hosts {hosts}: 1 to {fabric.MAX_HOSTS} are possible")
-    if not prefix.isalnum() or len(prefix) > 16:
-        raise LabError(f"--prefix {prefix}: 1 to 16 letters and digits, please")
     for name in BINARIES:
         if not (pathlib.Path(build) / "bin" / name).exists():
-            raise LabError(f"{build}/bin/{name}: not there; build with deploy/test or --build DIR")
+            raise LabError(f"{build}/bin/{name}: not there; `cmake --build {build}` makes it")
 
 
 def down(prefix: str) -> None:
-    """Removes everything of a lab: processes, namespaces, mounts, files. Any part may be
-    missing."""
+    """Removes everything of a lab: processes, namespaces, mounts, files. Any part may be missing.
+    Ctrl-C waits until that is done. Main thread only."""
+    inventory.check_prefix(prefix)
+    with interrupts.held():
+        _remove(prefix)
+
+
+def _remove(prefix: str) -> None:
     folder = inventory.RUN / prefix
     try:
         recorded = inventory.load(prefix).processes

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
-import subprocess
+import os
 import sys
 
-from labkit import api, inventory, lifecycle, move, netns, ports, qemu
-from labkit.shell import LabError
+from labkit import api, builder, interrupts, inventory, lifecycle, move, netns, ports, qemu
+from labkit.shell import LabError, check_root
 
 EXAMPLES = """examples:
   deploy/lab up --hosts 3
@@ -27,15 +26,14 @@ def main(arguments: list[str]) -> int:
     own, _, command = _split(arguments)
     options = _parser().parse_args(own)
     options.command = command
-    # `up` cleans up after itself when it is ended, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    interrupts.raise_once()
     try:
         return options.run(options) or 0
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return interrupts.EXIT_CODE
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
@@ -117,12 +115,13 @@ def _lab(options: argparse.Namespace) -> inventory.Lab:
 
 
 def _up(options: argparse.Namespace) -> None:
-    build = options.build or lifecycle.default_build()
+    check_root("the lab")
+    build = builder.ready(options.build or os.environ.get("OUTRIDER_BUILD"))
     lab = lifecycle.up(options.prefix or lifecycle.default_prefix(), options.hosts, build)
     print(f"lab {lab.prefix} is up: {', '.join(lab.hosts)}; files in {lab.folder}")
 
 
-def _exec(options: argparse.Namespace) -> int:
+def _exec(options: argparse.Namespace) -> None:
     lab = _lab(options)
     if not options.command:
         raise LabError("exec: no command; write `deploy/lab exec h1 -- COMMAND`")
@@ -133,7 +132,7 @@ def _exec(options: argparse.Namespace) -> int:
         lab.host(options.host)  # says which there are
     agent = options.host if options.host in lab.hosts else None
     argv = netns.inside(namespace, options.command)
-    return subprocess.run(argv, env=api.environment(lab, agent), check=False).returncode
+    os.execvpe(argv[0], argv, api.environment(lab, agent))  # Ctrl-C is the command's
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -159,7 +158,7 @@ def _guest_start(options: argparse.Namespace) -> None:
 def _guest_migrate(options: argparse.Namespace) -> None:
     report = move.migrate(_lab(options), options.name, options.to)
     print(
-        f"guest {options.name}: {report.source} -> {report.destination}, {report.record['phase']}"
+        f"guest {options.name}: {report.source} -> {report.destination}, {report.phase}"
     )
     print(
         f"QEMU: {report.qemu_total_ms} ms in all, {report.blackout_ms:.0f} ms from STOP to RESUME"

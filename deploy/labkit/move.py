@@ -13,11 +13,11 @@ from collections.abc import Callable
 from labkit import api, inventory, netns, ports, process, qemu
 from labkit.inventory import GuestRecord, Lab
 from labkit.qmp import Event, QmpClient, event_time_us
-from labkit.shell import LabError
+from labkit.shell import LabError, undo
 
 # Inside a host's namespace, so fixed: each destination is asked for one move at a time.
 PORT = 4444
-DONE = {"MIGRATION_PHASE_COMMITTED", "MIGRATION_PHASE_ABORTED"}
+DONE = ("committed", "aborted")
 
 
 @dataclasses.dataclass
@@ -40,6 +40,10 @@ class MoveReport:
     def blackout_ms(self) -> float:
         """From the source's STOP to the destination's RESUME."""
         return (self.resumed_us - self.paused_us) / 1000
+
+    @property
+    def phase(self) -> str:
+        return api.phase(self.record)
 
     @property
     def held_ms(self) -> float:
@@ -153,11 +157,11 @@ def _wait_done(lab: Lab, migration_id: str) -> api.Json:
     def done() -> bool:
         nonlocal record
         record = api.migration(lab, migration_id)
-        return record.get("phase") in DONE
+        return api.phase(record) in DONE
 
     if not process.wait_until(done, 30, 0.05):
         raise LabError(
-            f"migration {migration_id}: {record.get('phase')} after 30 s; "
+            f"migration {migration_id}: {api.phase(record)} after 30 s; "
             "see `outrider migration show`"
         )
     return record
@@ -165,17 +169,13 @@ def _wait_done(lab: Lab, migration_id: str) -> api.Json:
 
 def _take_back(lab: Lab, source: GuestRecord, target: GuestRecord, migration_id: str) -> None:
     """After a failure: no destination, and the guest goes on where it was."""
-    for step in (
+    undo(
         lambda: qemu.quit_guest(lab, target),
         lambda: api.abort_migration(lab, migration_id, "the guest's migration failed"),
         lambda: api.detach(lab, target.host, target.port_id),
         lambda: netns.remove_link(lab.netns(target.host), target.tap),
         lambda: _resume(lab, source),
-    ):
-        try:
-            step()
-        except LabError:
-            pass  # the first error is the one to report; each step may be needless
+    )
 
 
 def _resume(lab: Lab, source: GuestRecord) -> None:

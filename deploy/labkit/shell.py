@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 DEPLOY = pathlib.Path(__file__).resolve().parent.parent
 ROOT = DEPLOY.parent
@@ -36,6 +38,32 @@ def run(
         said = (done.stderr or done.stdout).strip()
         raise LabError(f"{shlex.join(argv)}: exit {done.returncode}: {said}")
     return done.stdout
+
+
+def check_root(what: str) -> None:
+    if os.geteuid() != 0:
+        raise LabError(f"{what} makes network namespaces: run it as root")
+
+
+def check_writable(path: str | None) -> None:
+    """LabError when the result file an option names cannot be written: now, not at the end."""
+    if not path:
+        return
+    present = pathlib.Path(path).exists()
+    try:
+        with open(path, "a", encoding="utf-8"):
+            pass
+        if not present:
+            os.unlink(path)
+    except OSError as error:
+        raise LabError(f"--json {path}: {error.strerror}") from error
+
+
+def undo(*steps: Callable[[], object]) -> None:
+    """Runs every step, whichever of them fail: each may be needless."""
+    for step in steps:
+        with contextlib.suppress(LabError):
+            step()
 
 
 def attempt(argv: Sequence[str]) -> bool:

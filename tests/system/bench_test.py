@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
 import tempfile
 import unittest
 
@@ -17,8 +16,8 @@ class BenchTest(unittest.TestCase):
             rows_file = pathlib.Path(folder) / "rows.json"
             argv = [str(support.ROOT / "deploy" / "bench"), "attach", "restart", "--quick"]
             argv += ["--json", str(rows_file), "--build", support.build_folder()]
-            done = subprocess.run(argv, capture_output=True, text=True, check=False)
-            print(done.stdout, done.stderr)
+            argv += ["--prefix", support.prefix()]
+            done = support.run_program(argv)
             rows = json.loads(rows_file.read_text(encoding="utf-8"))
         self.assertEqual(done.returncode, 0)
         fields = {"name", "value", "low", "high", "unit", "must", "met"}

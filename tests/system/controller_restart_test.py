@@ -11,6 +11,11 @@ import support
 from labkit import api, process, scenes, services
 
 KINDS = ("segment", "profile", "port", "gateway")
+NO_PING = """\
+acl:
+  egress: [{match: {protocol: icmp}, action: drop}]
+  default_action: allow
+"""
 
 
 class ControllerRestartTest(support.LabCase):
@@ -54,10 +59,19 @@ class ControllerRestartTest(support.LabCase):
         self.ping("left", scenes.RIGHT_IP)
         services.start_controller(self.lab)
         services.wait_connected(self.lab)
-        # And what changes afterwards reaches them.
-        api.apply(self.lab, scenes.PROFILE + "description: changed after the restart\n")
-        shown = api.query(self.lab, "profile", "show", "scene")
-        self.assertEqual(shown["description"], "changed after the restart")
+        # And what changes afterwards is in force with them.
+        api.apply(self.lab, scenes.PROFILE + NO_PING)
+        self.wait_answered(False)
+        drops = api.drops(self.lab, "h2", self.lab.light("right").port_id)
+        self.assertGreater(drops.get("acl_egress", 0), 0)
+        api.apply(self.lab, scenes.PROFILE)
+        self.wait_answered(True)
+
+    def wait_answered(self, wanted: bool) -> None:
+        """Returns when requests of `left` to `right` are answered, or no longer are."""
+        ping = f"busybox ping -c 1 -W 1 {scenes.RIGHT_IP} >/dev/null && echo yes || echo no"
+        answered = lambda: self.inside("left", "sh", "-c", ping) == "yes\n"  # noqa: E731
+        self.assertTrue(process.wait_until(lambda: answered() == wanted, 20))
 
     def test_killed_in_the_middle_of_writes(self) -> None:
         acknowledged: list[str] = []

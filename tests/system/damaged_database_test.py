@@ -10,14 +10,17 @@ import tempfile
 import unittest
 
 import support
-from labkit import process
+from labkit import netns, process
 
 HEADER = 100
+# The exit code systemd's unit knows: no restart will help.
+DAMAGED = 3
 
 
-def controller(folder: pathlib.Path) -> list[str]:
-    state = ["--state-dir", str(folder / "state"), "--admin-socket", str(folder / "admin.sock")]
-    return [f"{support.build_folder()}/bin/outrider-controller", "--listen", "127.0.0.1:0", *state]
+def controller(namespace: str, folder: pathlib.Path) -> list[str]:
+    argv = [f"{support.build_folder()}/bin/outrider-controller", "--listen", "127.0.0.1:0"]
+    argv += ["--state-dir", str(folder / "state"), "--admin-socket", str(folder / "admin.sock")]
+    return netns.inside(namespace, argv)
 
 
 def contents(folder: pathlib.Path) -> dict[str, str]:
@@ -31,7 +34,11 @@ class DamagedDatabaseTest(unittest.TestCase):
         temporary = tempfile.TemporaryDirectory(prefix="ort")
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
-        running = process.start("controller", controller(self.folder), self.folder / "log")
+        namespace = f"{support.prefix()}-ctl"
+        netns.add(namespace)
+        self.addCleanup(netns.remove, namespace)
+        self.argv = controller(namespace, self.folder)
+        running = process.start("controller", self.argv, self.folder / "log")
         try:
             started = process.wait_until((self.folder / "admin.sock").exists, 20)
             self.assertTrue(started, (self.folder / "log").read_text())
@@ -47,10 +54,8 @@ class DamagedDatabaseTest(unittest.TestCase):
 
     def refused(self) -> None:
         before = contents(self.folder / "state")
-        done = subprocess.run(
-            controller(self.folder), capture_output=True, text=True, check=False, timeout=60
-        )
-        self.assertEqual(done.returncode, 1, done.stderr)
+        done = subprocess.run(self.argv, capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, DAMAGED, done.stderr)
         self.assertIn(str(self.database), done.stderr)
         self.assertIn("backup", done.stderr.lower())
         self.assertEqual(contents(self.folder / "state"), before)

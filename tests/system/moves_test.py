@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
 import tempfile
 import unittest
 
@@ -28,8 +27,7 @@ class MovesTest(unittest.TestCase):
                 "--json",
                 str(rows_file),
             ]
-            done = subprocess.run(argv, capture_output=True, text=True, check=False)
-            print(done.stdout, done.stderr)
+            done = support.run_program(argv)
             rows = json.loads(rows_file.read_text(encoding="utf-8"))
         self.assertEqual([row for row in rows if not row["ok"]], [])
         first = [row for row in rows if row["check"] == "receipt_before_first_frame"]

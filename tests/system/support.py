@@ -9,12 +9,18 @@ import signal
 import subprocess
 import sys
 import unittest
+from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "deploy"))
 
-from labkit import api, inventory, lifecycle, netns, ports  # noqa: E402
+from labkit import api, interrupts, inventory, lifecycle, netns, ports  # noqa: E402
 from labkit.shell import LabError  # noqa: E402
+
+# What cleaning up may take. At its time limit ctest kills, so that a test has to end before.
+CLEANUP_S = 30
+
+_prefixes: list[str] = []
 
 
 def build_folder() -> str:
@@ -22,13 +28,56 @@ def build_folder() -> str:
 
 
 def prefix(suffix: str = "") -> str:
-    return f"ort{os.getpid()}{suffix}"
+    """A name for a lab of this script; main() removes what is left of it."""
+    name = f"ort{os.getpid()}{suffix}"
+    if name not in _prefixes:
+        _prefixes.append(name)
+    return name
 
 
 def main() -> None:
-    """Runs the test cases of the calling script; ended by ctest's SIGTERM, it still cleans up."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    unittest.main(verbosity=2)
+    """Runs the test cases of the calling script. Interrupted or out of time, when unittest runs no
+    clean-ups, it leaves nothing behind either."""
+    interrupts.raise_once()
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.alarm(max(0, int(os.environ.get("OUTRIDER_TIMEOUT", 0)) - CLEANUP_S))
+    try:
+        unittest.main(verbosity=2)
+    finally:
+        signal.alarm(0)
+        with interrupts.held():
+            for name in _prefixes:
+                lifecycle.down(name)
+
+
+def _out_of_time(*_: object) -> None:
+    # Any other exception would only end the test that runs.
+    raise KeyboardInterrupt("out of time")
+
+
+def run_program(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Runs a program of deploy/ to its end. When the test is interrupted, so is the program, and
+    it gets the time to clean up."""
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        try:
+            output, _ = running.communicate()
+        except KeyboardInterrupt:
+            end_program(running)
+            raise
+    print(output)
+    return subprocess.CompletedProcess(argv, running.returncode, output)
+
+
+def end_program(running: subprocess.Popen) -> None:
+    """Asks the program to end; kills it only when it does not."""
+    if running.poll() is None:
+        running.terminate()
+    try:
+        running.communicate(timeout=CLEANUP_S / 2)
+    except subprocess.TimeoutExpired:
+        running.kill()
 
 
 class LabCase(unittest.TestCase):
@@ -96,4 +145,7 @@ def leftovers(name: str) -> list[str]:
     return found
 
 
-__all__ = ["LabCase", "LabError", "ROOT", "build_folder", "leftovers", "main", "prefix"]
+__all__ = [
+    *("LabCase", "LabError", "ROOT", "build_folder", "end_program", "leftovers", "main", "prefix"),
+    "run_program",
+]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from labkit import api, lifecycle, netns, ports
+from labkit import api, netns, ports
 from labkit.bench.rows import row
+from labkit.inventory import Lab
 
 PROFILE = """\
 kind: Profile
@@ -19,19 +20,14 @@ qos: {ingress_policer: {rate_kbps: 100000}}
 """
 
 
-def run(build: str, quick: bool) -> list[dict[str, Any]]:
-    prefix = lifecycle.default_prefix()
-    lab = lifecycle.up(prefix, 1, build)
-    try:
-        api.create_segment(lab, "bench", 7001, ports.SEGMENT_MTU)
-        api.apply(lab, PROFILE)
-        samples = [_one(lab, number) for number in range(5 if quick else 50)]
-    finally:
-        lifecycle.down(prefix)
+def run(lab: Lab, quick: bool) -> list[dict[str, Any]]:
+    api.create_segment(lab, "bench", 7001, ports.SEGMENT_MTU)
+    api.apply(lab, PROFILE)
+    samples = [_one(lab, number) for number in range(5 if quick else 50)]
     return [row("attach_to_in_force", samples, "ms")]
 
 
-def _one(lab, number: int) -> float:
+def _one(lab: Lab, number: int) -> float:
     """Milliseconds one attachment took, by the agent's own clock."""
     host = "h1"
     namespace = lab.netns(host)

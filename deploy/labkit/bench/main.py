@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import pathlib
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from labkit import builder
+from labkit import builder, interrupts, lifecycle
 from labkit.bench import attach, restart
-from labkit.shell import LabError
+from labkit.inventory import Lab
+from labkit.shell import LabError, check_root, check_writable
 
-Benchmark = Callable[[str, bool], list[dict[str, Any]]]
-BENCHMARKS: dict[str, Benchmark] = {"attach": attach.run, "restart": restart.run}
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """run(lab, quick) -> rows, in a lab of `hosts` hosts."""
+
+    hosts: int
+    run: Callable[[Lab, bool], list[dict[str, Any]]]
+
+
+BENCHMARKS = {"attach": Benchmark(1, attach.run), "restart": Benchmark(2, restart.run)}
 
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupts.raise_once()
     rows: list[dict[str, Any]] = []
     try:
+        check_root("deploy/bench")
+        check_writable(options.json)
         build = builder.ready(options.build)
         for name in options.names:
-            for found in BENCHMARKS[name](build, options.quick):
-                rows.append(found)
-                print(_text(found), flush=True)
+            benchmark = BENCHMARKS[name]
+            with lifecycle.temporary(options.prefix, benchmark.hosts, build) as lab:
+                found = benchmark.run(lab, options.quick)
+            rows += found
+            print("\n".join(_text(row) for row in found), flush=True)
     except LabError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return interrupts.EXIT_CODE
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(found["met"] for found in rows) else 1
+    return 0 if all(row["met"] for row in rows) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,11 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         "--json", metavar="FILE", help="write rows {name, value, low, high, unit, must, met}"
     )
     parser.add_argument("--build", metavar="DIR", help="use this build folder instead of building")
+    parser.add_argument(
+        "--prefix",
+        default=lifecycle.default_prefix(),
+        help="name of the labs, one after the other; default: one of its own",
+    )
     return parser
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit import lifecycle, scenes
+from labkit import scenes
 from labkit.bench.rows import row
+from labkit.inventory import Lab
 
 
-def run(build: str, quick: bool) -> list[dict[str, Any]]:
-    prefix = lifecycle.default_prefix()
-    lab = lifecycle.up(prefix, 2, build)
-    try:
-        lab = scenes.two_light_ports(lab)
-        runs = [scenes.restart_under_probe(lab, "h2") for _ in range(1 if quick else 5)]
-    finally:
-        lifecycle.down(prefix)
+def run(lab: Lab, quick: bool) -> list[dict[str, Any]]:
+    lab = scenes.two_light_ports(lab)
+    runs = [scenes.restart_under_probe(lab, "h2") for _ in range(1 if quick else 5)]
     return [
         row("restart_lost", [one.lost for one in runs], "packets", at_most=0),
         row("restart_objects_written", [one.objects_written for one in runs], "objects", at_most=0),

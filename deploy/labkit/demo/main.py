@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 
-from labkit import builder, inventory, lifecycle
+from labkit import builder, interrupts, inventory, lifecycle
 from labkit.demo import checks, measure, scenario
 from labkit.demo.report import Report
 from labkit.inventory import Lab
-from labkit.shell import LabError
+from labkit.shell import LabError, check_root, check_writable
 
 PICTURE = """\
      h1 10.77.1.1        h2 10.77.2.1        h3 10.77.3.1        each host in its own IP subnet,
@@ -22,28 +21,25 @@ PICTURE = """\
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    prefix = options.prefix or lifecycle.default_prefix()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupts.raise_once()
     report = Report()
     code = 1
     try:
+        check_root("deploy/demo")
+        check_writable(options.json)
         build = builder.ready(options.build)
         report = Report()  # time counts from here: after the build
-        _play(report, prefix, build, options.repeat)
+        try:
+            _play(report, options, build)
+        finally:
+            report.write(options.json)
         code = 0 if report.ok else 1
     except LabError as error:
         print(f"\ndemo: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("\ndemo: interrupted; cleaning up", file=sys.stderr)
-        code = 130
-    finally:
-        # From here on a second Ctrl-C must not leave half a lab behind.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        report.write(options.json)
-        _finish(prefix, options.keep)
-    if code != 130:
+        print("\ndemo: interrupted", file=sys.stderr)
+        code = interrupts.EXIT_CODE
+    if report.rows and code != interrupts.EXIT_CODE:
         good = sum(row["ok"] for row in report.rows)
         print(f"\n{good} of {len(report.rows)} checks hold; {report.seconds():.0f} s", flush=True)
     return code
@@ -64,27 +60,28 @@ def _parser() -> argparse.ArgumentParser:
         "--repeat", type=int, default=1, metavar="N", help="move N times, back and forth"
     )
     parser.add_argument("--build", metavar="DIR", help="use this build folder instead of building")
-    parser.add_argument("--prefix", help="name of the lab; default: one of its own")
+    parser.add_argument(
+        "--prefix",
+        default=lifecycle.default_prefix(),
+        help="name of the lab; default: one of its own",
+    )
     return parser
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _finish(prefix: str, keep: bool) -> None:
-    if keep and prefix in inventory.names():
-        print(f"\nthe lab is still up: deploy/lab status --prefix {prefix}")
-    else:
-        lifecycle.down(prefix)
-
-
-def _play(report: Report, prefix: str, build: str, repeat: int) -> None:
+def _play(report: Report, options: argparse.Namespace, build: str) -> None:
     report.step(
         "Three hosts in three IP subnets behind a router, a controller, an agent on each host"
     )
     print(PICTURE)
-    lab = lifecycle.up(prefix, scenario.HOSTS, build)
+    with lifecycle.temporary(options.prefix, scenario.HOSTS, build, options.keep) as lab:
+        try:
+            _scenes(report, lab, options.repeat)
+        finally:
+            if options.keep:
+                print(f"\nthe lab is still up: deploy/lab status --prefix {lab.prefix}")
+
+
+def _scenes(report: Report, lab: Lab, repeat: int) -> None:
     report.step("Profile `web`, a server guest under it on h1, a client guest on h3 (real QEMU)")
     report.say(scenario.WEB)
     lab = scenario.prepare(lab)
@@ -95,7 +92,7 @@ def _play(report: Report, prefix: str, build: str, repeat: int) -> None:
     in_time = 0
     for number in range(1, repeat + 1):
         in_time += _move(report, lab, number, repeat)
-        lab = inventory.load(prefix)
+        lab = inventory.load(lab.prefix)
     if repeat > 1:
         report.row(
             "moves_with_receipt_first",

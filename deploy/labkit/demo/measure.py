@@ -37,7 +37,13 @@ class MeasuredMove:
     @property
     def sent_in_downtime(self) -> int:
         """Requests sent between the source's STOP and the destination's RESUME."""
-        return analysis.sent_between(self.probe, self.report.paused_us, self.report.resumed_us)
+        return self.sent_around_downtime(0)
+
+    def sent_around_downtime(self, margin_ms: int) -> int:
+        """The same, beginning so much earlier and ending so much later."""
+        begin_us = self.report.paused_us - margin_ms * 1000
+        end_us = self.report.resumed_us + margin_ms * 1000
+        return analysis.sent_between(self.probe, begin_us, end_us)
 
 
 def measured_move(lab: Lab, destination: str, number: int) -> MeasuredMove:
