@@ -72,15 +72,15 @@ void Client::SetDeadline(std::chrono::milliseconds extra, grpc::ClientContext* c
 
 // A server's own message is passed on as it is: it names object, field and remedy. What gRPC itself
 // says about sockets and time is put into words with a remedy.
-absl::Status Client::ToStatus(const grpc::Status& status) const {
+absl::Status Client::ToStatus(const grpc::Status& status, bool reached) const {
   if (status.ok()) return absl::OkStatus();
   const auto code = static_cast<absl::StatusCode>(status.error_code());
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !reached) {
     const int error = ConnectError(address_.substr(sizeof(kScheme) - 1));
     if (error == EACCES) {
       return absl::Status(code, fmt::format("cannot open the {}'s socket {}: permission denied; "
-                                            "run this as root or as a user of the socket's group",
-                                            names_.role, address_));
+                                            "run this as root or as the user {} runs as",
+                                            names_.role, address_, names_.daemon));
     }
     if (error != 0) {
       return absl::Status(

@@ -61,14 +61,16 @@ class Client {
     grpc::ClientContext context;
     const auto reader = (stub.*method)(&context, request);
     Response response;
+    bool reached = false;
     while (reader->Read(&response)) {
+      reached = true;
       if (!on_message(response)) {
         context.TryCancel();
         reader->Finish();
         return absl::OkStatus();
       }
     }
-    return ToStatus(reader->Finish());
+    return ToStatus(reader->Finish(), reached);
   }
 
  private:
@@ -77,7 +79,8 @@ class Client {
 
   std::shared_ptr<grpc::Channel> Channel();
   void SetDeadline(std::chrono::milliseconds extra, grpc::ClientContext* context) const;
-  absl::Status ToStatus(const grpc::Status& status) const;
+  // `reached`: the peer has answered, so that its UNAVAILABLE is its own word.
+  absl::Status ToStatus(const grpc::Status& status, bool reached = false) const;
 
   const PeerNames names_;
   const std::string address_;

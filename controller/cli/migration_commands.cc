@@ -37,7 +37,13 @@ absl::StatusOr<int> Prepare(Invocation* cli, const PrepareOptions& options) {
       options.wait_armed ? cli->timeout().value_or(kDefaultArmedWait) : milliseconds(0);
   request.set_wait_armed_ms(WireMillis(wait));
   if (options.lease.has_value()) {
-    request.set_lease_s(static_cast<uint32_t>(options.lease->count() / 1000));
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*options.lease);
+    // On the wire 0 stands for the default.
+    if (seconds.count() == 0) {
+      return absl::InvalidArgumentError(
+          fmt::format("--lease {} is too short; give at least 1s", FormatDuration(*options.lease)));
+    }
+    request.set_lease_s(static_cast<uint32_t>(seconds.count()));
   }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   ASSIGN_OR_RETURN(const auto migration, client->Call(&Stub::Prepare, request, wait));
@@ -160,7 +166,7 @@ void AddPrepare(Invocation* cli, CLI::App* group) {
       ->type_name("armed")
       ->check(CLI::IsMember({"armed"}).description(""));
   Invocation::AddDuration(command, "--lease", &options->lease,
-                          "Abort by itself if unfinished after this (default 10m)");
+                          "End by itself if unfinished after this (default 10m)");
 }
 
 void AddVerbs(Invocation* cli, CLI::App* group) {

@@ -17,10 +17,6 @@ VniAndText KeyOf(const v1::FdbEntry& entry) { return {entry.vni(), entry.mac()};
 VniAndText KeyOf(const v1::NeighborEntry& neighbor) { return {neighbor.vni(), neighbor.ip()}; }
 std::string KeyOf(const v1::RuleSet& set) { return set.digest(); }
 std::string KeyOf(const v1::PortState& port) { return port.id(); }
-VniAndText KeyOf(const v1::HostStateKeys::Fdb& key) { return {key.vni(), key.mac()}; }
-VniAndText KeyOf(const v1::HostStateKeys::Neighbor& key) { return {key.vni(), key.ip()}; }
-uint32_t KeyOf(uint32_t vni) { return vni; }
-const std::string& KeyOf(const std::string& text) { return text; }
 
 template <typename T>
 auto ByKey(const Repeated<T>& set) {
@@ -49,15 +45,6 @@ void Diff(const Repeated<T>& from, const Repeated<T>& to, Repeated<T>* upserts, 
   }
 }
 
-template <typename T, typename Keys>
-void Merge(const Repeated<T>& from, const Repeated<T>& upserts, const Keys& deletes,
-           Repeated<T>* result) {
-  auto by_key = ByKey(from);
-  for (const auto& key : deletes) by_key.erase(KeyOf(key));
-  for (const T& object : upserts) by_key[KeyOf(object)] = &object;
-  for (const auto& [key, object] : by_key) *result->Add() = *object;
-}
-
 }  // namespace
 
 v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& to) {
@@ -81,18 +68,6 @@ v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& 
   Diff(from.ports(), to.ports(), upserts->mutable_ports(),
        [&](const std::string& id) { deletes->add_ports(id); });
   return delta;
-}
-
-v1::HostState ApplyDelta(const v1::HostState& from, const v1::HostStateDelta& delta) {
-  const v1::HostState& upserts = delta.upserts();
-  const v1::HostStateKeys& deletes = delta.deletes();
-  v1::HostState to;
-  Merge(from.segments(), upserts.segments(), deletes.segments(), to.mutable_segments());
-  Merge(from.fdb(), upserts.fdb(), deletes.fdb(), to.mutable_fdb());
-  Merge(from.neighbors(), upserts.neighbors(), deletes.neighbors(), to.mutable_neighbors());
-  Merge(from.rule_sets(), upserts.rule_sets(), deletes.rule_sets(), to.mutable_rule_sets());
-  Merge(from.ports(), upserts.ports(), deletes.ports(), to.mutable_ports());
-  return to;
 }
 
 bool IsEmpty(const v1::HostStateDelta& delta) {

@@ -1,5 +1,5 @@
-// Differences between states of a host. ApplyDelta(a, ComputeDelta(a, b)) == b for canonically
-// ordered states (compute.h); deltas are in the same order.
+// Differences between states of a host: what, applied to `from` (deletes, then upserts), makes it
+// `to`. For canonically ordered states (compute.h); deltas are in the same order.
 //
 // Pure; any thread.
 #ifndef OUTRIDER_CONTROLLER_COMPUTE_DELTA_H_
@@ -10,9 +10,6 @@
 namespace outrider::controller {
 
 v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& to);
-
-// Keys of deletes that are not in `from` are ignored.
-v1::HostState ApplyDelta(const v1::HostState& from, const v1::HostStateDelta& delta);
 
 // Whether it changes nothing.
 bool IsEmpty(const v1::HostStateDelta& delta);

@@ -10,6 +10,8 @@ namespace {
 
 // Sessions are looked over once a second.
 constexpr int kTicksPerSessionTick = 10;
+// The server's certificate once an hour: it has months left when it is replaced.
+constexpr int kTicksPerRefresh = 36'000;
 
 // Where agents are told to connect: as configured, or where we listen when that is one address.
 std::string AgentEndpoint(const Options& options, const std::string& address) {
@@ -74,6 +76,10 @@ void Daemon::Tick() {
     spdlog::error("migration driver: {}", Message(status));
   }
   if (++ticks_ % kTicksPerSessionTick == 0) hub_->OnTick();
+  if (ticks_ % kTicksPerRefresh != 0) return;
+  if (const absl::Status status = authority_->RefreshServer(); !status.ok()) {
+    spdlog::error("server certificate: {}", Message(status));
+  }
 }
 
 }  // namespace outrider::controller

@@ -5,6 +5,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -52,7 +53,7 @@ class Daemon {
   std::unique_ptr<SessionHub> hub_;
   std::unique_ptr<AgentServer> agents_;
   std::unique_ptr<AdminServer> admin_;
-  int ticks_ = 0;
+  uint64_t ticks_ = 0;
 };
 
 }  // namespace outrider::controller

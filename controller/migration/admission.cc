@@ -149,17 +149,18 @@ absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrati
 }
 
 Peers ConnectedPeers(const Model& model, const v1::Migration& migration) {
-  std::set<std::string> connected;
+  std::set<std::string> concerned{migration.source(), migration.destination()};
   for (const std::string& id : migration.port_ids()) {
     const v1::Port* port = model.Find<v1::Port>(id);
     if (port == nullptr) continue;
-    for (const std::string& host : model.index().hosts_of_segment.Get(model.SegmentOf(*port))) {
-      const v1::Host* found = model.Find<v1::Host>(host);
-      const bool is_connected = found != nullptr && found->state() == v1::Host::STATE_CONNECTED;
-      if (is_connected) connected.insert(host);
-    }
+    const NameSet& hosts = model.index().hosts_of_segment.Get(model.SegmentOf(*port));
+    concerned.insert(hosts.begin(), hosts.end());
   }
-  return Peers(connected.begin(), connected.end());
+  std::erase_if(concerned, [&](const std::string& id) {
+    const v1::Host* host = model.Find<v1::Host>(id);
+    return host == nullptr || host->state() != v1::Host::STATE_CONNECTED;
+  });
+  return Peers(concerned.begin(), concerned.end());
 }
 
 }  // namespace outrider::controller

@@ -1,11 +1,14 @@
 #include "controller/migration/driver.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "controller/compute/compute.h"
 #include "controller/migration/admission.h"
 #include "controller/model/names.h"
+#include "controller/model/one_line.h"
 #include "controller/store/port_location.h"
 
 namespace outrider::controller {
@@ -39,7 +42,8 @@ std::vector<PortMove> MovesToSource(const Model& model, const v1::Migration& mig
     if (port == nullptr || port->location().epoch() != moved_epoch) continue;
     const std::string& host = port->location().host();
     if (!host.empty() && host != migration.destination()) continue;
-    moves.push_back(MoveTo(id, port->location(), migration.source(), moved_epoch + 1));
+    const std::string home = SourceLetGo(migration, id) ? std::string() : migration.source();
+    moves.push_back(MoveTo(id, port->location(), home, moved_epoch + 1));
   }
   return moves;
 }
@@ -58,25 +62,45 @@ absl::Status StageRelocation(const Model& model, const v1::Migration& migration,
   return absl::OkStatus();
 }
 
-// What the receipts of the migration's ports must carry by now.
-std::vector<MigrationInput> Expectations(const Model& model, const v1::Migration& migration) {
-  std::vector<MigrationInput> inputs;
+using Failures = google::protobuf::RepeatedPtrField<v1::ObjectFailure>;
+
+// What of the move is not in force at a host that reports these failures; empty: all of it is.
+std::string FailuresOfMove(const Model& model, const v1::Migration& migration,
+                           const Failures& failures) {
+  NameSet objects;
   for (const std::string& id : migration.port_ids()) {
-    const auto digest = ExpectedPortDigest(model, id);
-    if (digest.ok()) inputs.push_back(ExpectationEvent{id, *digest});
+    objects.insert("port " + id);
+    const v1::Port* port = model.Find<v1::Port>(id);
+    const v1::Segment* segment =
+        port == nullptr ? nullptr : model.Find<v1::Segment>(model.SegmentOf(*port));
+    if (segment == nullptr) continue;
+    objects.insert(fmt::format("segment {}", segment->vni()));
+    objects.insert(fmt::format("fdb {}/{}", segment->vni(), port->mac()));
   }
-  return inputs;
+  std::string text;
+  for (const v1::ObjectFailure& failure : failures) {
+    const std::string object = failure.kind() + " " + failure.key();
+    if (!objects.contains(object)) continue;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", object, OneLine(failure.message()));
+  }
+  return OneLine(text, 2 * kMaxPeerText);
 }
 
-// The migration `host` owes an acknowledgement that this generation is; usually none.
-std::vector<std::string> OwedBy(const Model& model, const std::string& host, uint64_t generation) {
-  std::vector<std::string> owed;
+struct OwedAck {
+  std::string migration;
+  std::string failures;
+};
+
+// The migrations `host` owes this acknowledgement; usually none.
+std::vector<OwedAck> OwedBy(const Model& model, const std::string& host, const v1::Ack& ack) {
+  std::vector<OwedAck> owed;
   for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
     const v1::Migration& migration = *model.Find<v1::Migration>(id);
     if (migration.phase() != v1::MIGRATION_PHASE_SWITCHING) continue;
     const auto peer = migration.peers().find(host);
     const bool owes = peer != migration.peers().end() && peer->second == 0;
-    if (owes && generation >= MoveRevision(migration)) owed.push_back(id);
+    if (!owes || ack.generation() < MoveRevision(migration)) continue;
+    owed.push_back({id, FailuresOfMove(model, migration, ack.failures())});
   }
   return owed;
 }
@@ -89,7 +113,7 @@ NameSet Running(const Repository& repository) {
 }  // namespace
 
 MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock)
-    : repository_(repository), clock_(clock) {
+    : repository_(repository), clock_(clock), started_us_(clock->NowUs()) {
   subscription_ = repository_->Subscribe([this](const ChangeSet& set) { OnChanges(set); });
 }
 
@@ -129,12 +153,34 @@ absl::StatusOr<v1::Migration> MigrationDriver::Abort(const std::string& id,
 absl::Status MigrationDriver::OnReceipt(const std::string& host, const v1::PortReceipt& given) {
   v1::PortReceipt receipt = given;
   receipt.set_host(host);
-  return FeedPort(receipt.port_id(), [&](const Model& model, const v1::Migration& migration) {
-    // A profile may have changed a moment ago: judge the receipt by what holds now.
-    std::vector<MigrationInput> inputs = Expectations(model, migration);
-    inputs.push_back(ReceiptEvent{receipt});
-    return inputs;
+  const std::string id = repository_->Read([&](const Model& model) {
+    const v1::Migration* migration = model.RunningMigrationOf(receipt.port_id());
+    const bool concerned = migration != nullptr && migration->destination() == host;
+    return concerned ? migration->meta().name() : std::string();
   });
+  if (id.empty()) return absl::OkStatus();
+  {
+    const std::lock_guard lock(mutex_);
+    receipts_[id].insert_or_assign(receipt.port_id(), receipt);
+  }
+  // A profile may have changed a moment ago: judge the receipt by what holds now.
+  return Feed(id, [this](const Model& model,
+                         const v1::Migration& migration) { return Reassess(model, migration); })
+      .status();
+}
+
+std::vector<MigrationInput> MigrationDriver::Reassess(const Model& model,
+                                                      const v1::Migration& migration) const {
+  std::vector<MigrationInput> inputs;
+  for (const std::string& id : migration.port_ids()) {
+    const auto digest = ExpectedPortDigest(model, id);
+    if (digest.ok()) inputs.push_back(ExpectationEvent{id, *digest});
+  }
+  const std::lock_guard lock(mutex_);
+  const auto received = receipts_.find(migration.meta().name());
+  if (received == receipts_.end()) return inputs;
+  for (const auto& [id, receipt] : received->second) inputs.push_back(ReceiptEvent{receipt});
+  return inputs;
 }
 
 absl::Status MigrationDriver::OnPortEvent(const std::string& host, const v1::PortEvent& event) {
@@ -161,14 +207,20 @@ absl::Status MigrationDriver::OnPortEvent(const std::string& host, const v1::Por
 }
 
 absl::Status MigrationDriver::OnAck(const std::string& host, const v1::Ack& ack) {
-  const auto owed =
-      repository_->Read([&](const Model& model) { return OwedBy(model, host, ack.generation()); });
-  for (const std::string& id : owed) {
-    {
-      std::lock_guard lock(acks_mutex_);
-      acks_[id].emplace(host, AckEvent{host, ack.generation(), ack.time_us(), clock_->NowUs()});
+  const auto owed = repository_->Read([&](const Model& model) { return OwedBy(model, host, ack); });
+  for (const OwedAck& each : owed) {
+    const AckEvent event{host, ack.generation(), ack.time_us(), clock_->NowUs(), each.failures};
+    if (!each.failures.empty()) {
+      RETURN_IF_ERROR(Feed(each.migration, [&](const Model&, const v1::Migration&) {
+                        return std::vector<MigrationInput>{event};
+                      }).status());
+      continue;
     }
-    if (IsLastAck(id)) RETURN_IF_ERROR(FlushAcks(id));
+    {
+      std::lock_guard lock(mutex_);
+      acks_[each.migration].emplace(host, event);
+    }
+    if (IsLastAck(each.migration)) RETURN_IF_ERROR(FlushAcks(each.migration));
   }
   return absl::OkStatus();
 }
@@ -178,7 +230,7 @@ bool MigrationDriver::IsLastAck(const std::string& id) const {
   const auto migration =
       repository_->Read([&](const Model& model) { return model.Share<v1::Migration>(id); });
   if (migration == nullptr) return false;
-  std::lock_guard lock(acks_mutex_);
+  std::lock_guard lock(mutex_);
   const auto acks = acks_.find(id);
   if (acks == acks_.end()) return false;
   return std::all_of(migration->peers().begin(), migration->peers().end(), [&](const auto& peer) {
@@ -189,7 +241,7 @@ bool MigrationDriver::IsLastAck(const std::string& id) const {
 absl::Status MigrationDriver::FlushAcks(const std::string& id) {
   std::map<std::string, AckEvent> acks;
   {
-    std::lock_guard lock(acks_mutex_);
+    std::lock_guard lock(mutex_);
     if (const auto node = acks_.extract(id)) acks = node.mapped();
   }
   if (acks.empty()) return absl::OkStatus();
@@ -200,32 +252,68 @@ absl::Status MigrationDriver::FlushAcks(const std::string& id) {
   });
   if (fed.ok() || fed.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
   // The next tick tries again.
-  std::lock_guard lock(acks_mutex_);
+  std::lock_guard lock(mutex_);
   acks_[id].merge(acks);
   return fed.status();
 }
 
+void MigrationDriver::OnHostConnected(const std::string& host) {
+  std::lock_guard lock(mutex_);
+  presence_[host] = {true, clock_->NowUs()};
+}
+
 absl::Status MigrationDriver::OnHostLost(const std::string& host) {
+  {
+    std::lock_guard lock(mutex_);
+    presence_[host] = {false, clock_->NowUs()};
+  }
   absl::Status result;
   for (const std::string& id : Running(*repository_)) {
     // What it acknowledged before counts.
     result.Update(FlushAcks(id));
-    result.Update(Feed(id, [&](const Model&, const v1::Migration&) {
-                    return std::vector<MigrationInput>{HostLostEvent{host}};
-                  }).status());
+    const auto fed = Feed(id, [&](const Model&, const v1::Migration&) {
+      return std::vector<MigrationInput>{HostLostEvent{host}};
+    });
+    result.Update(fed.status());
+    // It may come back with something else in force, and says what.
+    std::lock_guard lock(mutex_);
+    if (fed.ok() && fed->destination() == host) receipts_.erase(id);
   }
   return result;
 }
 
 absl::Status MigrationDriver::OnTick() {
+  const NameSet running = Running(*repository_);
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(receipts_, [&](const auto& entry) { return !running.contains(entry.first); });
+  }
   absl::Status result;
-  for (const std::string& id : Running(*repository_)) {
+  for (const std::string& id : running) {
     result.Update(FlushAcks(id));
-    result.Update(Feed(id, [](const Model&, const v1::Migration&) {
-                    return std::vector<MigrationInput>{TickEvent{}};
+    result.Update(Feed(id, [this](const Model& model, const v1::Migration& migration) {
+                    return std::vector<MigrationInput>{MakeTick(model, migration)};
                   }).status());
   }
   return result;
+}
+
+TickEvent MigrationDriver::MakeTick(const Model& model, const v1::Migration& migration) const {
+  const v1::Host* host = model.Find<v1::Host>(migration.destination());
+  TickEvent tick;
+  tick.started_us = started_us_;
+  tick.destination.since_us = started_us_;
+  if (host != nullptr) {
+    tick.destination.connected = host->state() == v1::Host::STATE_CONNECTED;
+    tick.destination.heard_us = host->last_seen_us();
+  }
+  std::lock_guard lock(mutex_);
+  const auto known = presence_.find(migration.destination());
+  if (known == presence_.end()) return tick;
+  // A session that begins or ends this moment is in one of the two only.
+  const bool settled = known->second.connected == tick.destination.connected;
+  tick.destination.since_us = settled ? known->second.since_us : clock_->NowUs();
+  return tick;
 }
 
 absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
@@ -281,7 +369,9 @@ void MigrationDriver::OnChanges(const ChangeSet& set) {
   }
   for (const std::string& id : concerned) {
     // A failed write is made up for by OnReceipt, which looks at the present expectation itself.
-    Feed(id, Expectations).IgnoreError();
+    Feed(id, [this](const Model& model, const v1::Migration& migration) {
+      return Reassess(model, migration);
+    }).IgnoreError();
   }
 }
 

@@ -37,10 +37,12 @@ class MigrationDriver {
   absl::StatusOr<v1::Migration> Switchover(const std::string& id, int64_t paused_us);
   absl::StatusOr<v1::Migration> Abort(const std::string& id, const std::string& reason);
 
-  // A host's receipt, port event (attached, detached, first frame, activated), acknowledgement
-  // (also when it resumed at a generation), or the end of its session. `host` is the authenticated
-  // identity. What concerns no running migration is ignored. Call OnPortEvent for ATTACHED after
-  // BindPort, for DETACHED before UnbindPort.
+  // The begin of a host's session, its receipt, port event (attached, detached, first frame,
+  // activated), acknowledgement, or the end of its session. `host` is the authenticated identity.
+  // What concerns no running migration is ignored. Call OnPortEvent for ATTACHED after BindPort,
+  // for DETACHED before UnbindPort. An acknowledgement counts for the migrations whose moved port,
+  // fdb row or segment is not among its failures; repeat it when they have changed.
+  void OnHostConnected(const std::string& host);
   absl::Status OnReceipt(const std::string& host, const v1::PortReceipt& receipt);
   absl::Status OnPortEvent(const std::string& host, const v1::PortEvent& event);
   absl::Status OnAck(const std::string& host, const v1::Ack& ack);
@@ -58,13 +60,26 @@ class MigrationDriver {
   absl::Status FlushAcks(const std::string& id);
   bool IsLastAck(const std::string& id) const;
   void OnChanges(const ChangeSet& set);
+  // What the receipts of the migration's ports must carry by now, and what was received of them.
+  std::vector<MigrationInput> Reassess(const Model& model, const v1::Migration& migration) const;
+  TickEvent MakeTick(const Model& model, const v1::Migration& migration) const;
 
   Repository* const repository_;
   const Clock* const clock_;
-  mutable std::mutex acks_mutex_;
+  const int64_t started_us_;
+  mutable std::mutex mutex_;
   // Not written yet, by migration, then host. A record is rewritten once all peers have
   // acknowledged, or at the next tick, rather than once per peer.
   std::map<std::string, std::map<std::string, AckEvent>> acks_;
+  // The destination's last receipts, by migration, then port: a host repeats nothing when what it
+  // has in force becomes what is expected (an edit taken back). It does when it connects.
+  std::map<std::string, std::map<std::string, v1::PortReceipt>> receipts_;
+  // Begin and end of sessions since the start; hosts not in it have had neither.
+  struct Presence {
+    bool connected = false;
+    int64_t since_us = 0;
+  };
+  std::map<std::string, Presence> presence_;
   std::unique_ptr<Subscription> subscription_;
 };
 

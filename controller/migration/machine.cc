@@ -9,6 +9,10 @@
 namespace outrider::controller {
 namespace {
 
+bool Contains(const Peers& peers, const std::string& host) {
+  return std::find(peers.begin(), peers.end(), host) != peers.end();
+}
+
 // Handles one input. The record is changed in place; Advance compares nothing, so every change goes
 // through a function that sets outcome_.changed.
 class Step {
@@ -48,12 +52,18 @@ class Step {
   void ArmWhenComplete();
   void Switch(int64_t time_us, const std::string& host, const std::string& detail,
               const Peers& peers);
+  void DetachedAtSource(const DetachedEvent& input);
+  void DetachedAtDestination(const DetachedEvent& input);
   void AbortNow(const std::string& reason);
   void Converge();
   void CommitWhenDone();
   void Commit(const std::string& detail);
   bool AllPeersAcked() const;
   bool AllPortsSeen() const;
+  bool GuestSeen() const;
+  bool DestinationHasIt() const;
+  bool LeaseIsOver(const TickEvent& tick) const;
+  void TickSwitching(const TickEvent& tick);
   void RememberMove();
 
   const v1::Migration& before_;
@@ -125,6 +135,12 @@ absl::Status Step::operator()(const SwitchoverEvent& input) {
     case v1::MIGRATION_PHASE_COMMITTED:
       return absl::OkStatus();
     case v1::MIGRATION_PHASE_ARMED:
+      if (!Contains(input.peers, before_.destination())) {
+        return absl::FailedPreconditionError(
+            fmt::format("migration \"{}\": host \"{}\" is not connected, so nobody would have the "
+                        "ports; start its agent, or abort the migration",
+                        id, before_.destination()));
+      }
       Switch(input.paused_us == 0 ? now_us_ : input.paused_us, kController, "source paused",
              input.peers);
       return absl::OkStatus();
@@ -166,11 +182,14 @@ void Step::Switch(int64_t time_us, const std::string& host, const std::string& d
   Record(time_us, host, "switchover", "", detail);
   // Hosts that connect later get a state that has the move in it.
   for (const std::string& peer : peers) (*next().mutable_peers())[peer] = 0;
+  // The destination is never done without.
+  (*next().mutable_peers())[before_.destination()] = 0;
   outcome_.relocation = Relocation::kToDestination;
 }
 
 absl::Status Step::operator()(const AttachedEvent& input) {
-  const bool news = input.host == before_.destination() && Moves(input.port_id) && Expecting() &&
+  const bool news = input.host == before_.destination() && Moves(input.port_id) &&
+                    (Expecting() || Is(v1::MIGRATION_PHASE_SWITCHING)) &&
                     !HasEvent(before_, "attached", input.host, input.port_id);
   if (news) Record(input.time_us, input.host, "attached", input.port_id, "");
   return absl::OkStatus();
@@ -178,25 +197,33 @@ absl::Status Step::operator()(const AttachedEvent& input) {
 
 absl::Status Step::operator()(const DetachedEvent& input) {
   if (!Moves(input.port_id)) return absl::OkStatus();
-  const bool at_source = input.host == before_.source();
-  const bool at_destination = input.host == before_.destination();
-  if (Expecting() && at_destination) {
+  if (input.host == before_.source()) DetachedAtSource(input);
+  if (input.host == before_.destination()) DetachedAtDestination(input);
+  return absl::OkStatus();
+}
+
+void Step::DetachedAtSource(const DetachedEvent& input) {
+  const std::string& port = input.port_id;
+  // A source that lets go of a guest which the destination has a device for hands it over.
+  const bool hands_over =
+      Is(v1::MIGRATION_PHASE_ARMED) && HasEvent(before_, "attached", before_.destination(), port);
+  if (Expecting() && !hands_over) {
+    return AbortNow(fmt::format("port {} was detached at the source", port));
+  }
+  const bool news =
+      hands_over || (Is(v1::MIGRATION_PHASE_SWITCHING) && !SourceLetGo(before_, port));
+  if (news) Record(input.time_us, input.host, "detached", port, "");
+  if (hands_over) Switch(input.time_us, input.host, "source detached the port", input.peers);
+}
+
+void Step::DetachedAtDestination(const DetachedEvent& input) {
+  if (Expecting()) {
     AbortNow(fmt::format("port {} was detached at the destination", input.port_id));
-  } else if (Expecting() && at_source) {
-    // A source that lets go of a guest which the destination has a device for hands it over.
-    const bool handed_over = Is(v1::MIGRATION_PHASE_ARMED) &&
-                             HasEvent(before_, "attached", before_.destination(), input.port_id);
-    if (handed_over) {
-      Switch(input.time_us, input.host, "source detached the port", input.peers);
-    } else {
-      AbortNow(fmt::format("port {} was detached at the source", input.port_id));
-    }
-  } else if (Is(v1::MIGRATION_PHASE_SWITCHING) && at_destination &&
-             !before_.first_frame_us().contains(input.port_id)) {
-    AbortNow(fmt::format("port {} was detached at the destination before its first frame",
+  } else if (Is(v1::MIGRATION_PHASE_SWITCHING) && !GuestSeen()) {
+    // Once the guest runs there, a NIC it loses is not the VM coming back.
+    AbortNow(fmt::format("port {} was detached at the destination before the guest was seen there",
                          input.port_id));
   }
-  return absl::OkStatus();
 }
 
 absl::Status Step::operator()(const AckEvent& input) {
@@ -205,6 +232,11 @@ absl::Status Step::operator()(const AckEvent& input) {
   }
   const auto peer = next().mutable_peers()->find(input.host);
   if (peer == next().mutable_peers()->end() || peer->second != 0) return absl::OkStatus();
+  if (!input.failures.empty()) {
+    const bool news = !HasEvent(before_, "peer-failing", input.host, "");
+    if (news) Record(input.time_us, input.host, "peer-failing", "", input.failures);
+    return absl::OkStatus();
+  }
   peer->second = input.generation;
   AddEvent(&next(), input.time_us, input.received_us, input.host, "peer-converged", "",
            fmt::format("generation {}", input.generation));
@@ -214,6 +246,8 @@ absl::Status Step::operator()(const AckEvent& input) {
 }
 
 absl::Status Step::operator()(const HostLostEvent& input) {
+  // What its silence means is for the tick to tell.
+  if (input.host == before_.destination()) return absl::OkStatus();
   if (!Is(v1::MIGRATION_PHASE_SWITCHING)) return absl::OkStatus();
   const auto peer = next().mutable_peers()->find(input.host);
   if (peer == next().mutable_peers()->end() || peer->second != 0) return absl::OkStatus();
@@ -242,14 +276,21 @@ bool Step::AllPortsSeen() const {
   return outcome_.next.first_frame_us().size() == outcome_.next.source_epochs().size();
 }
 
+// Whether anything says that the guest runs at the destination.
+bool Step::GuestSeen() const {
+  return !outcome_.next.first_frame_us().empty() ||
+         HasEvent(outcome_.next, "switchover", outcome_.next.destination(), "");
+}
+
+bool Step::DestinationHasIt() const {
+  const std::string& destination = outcome_.next.destination();
+  const auto peer = outcome_.next.peers().find(destination);
+  const bool acked = peer != outcome_.next.peers().end() && peer->second != 0;
+  return acked || GuestSeen() || HasEvent(outcome_.next, "activated", destination, "");
+}
+
 void Step::CommitWhenDone() {
-  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || !AllPeersAcked()) return;
-  const int64_t waited = now_us_ - RecordedAt(outcome_.next, "switchover");
-  if (AllPortsSeen()) {
-    Commit("");
-  } else if (waited >= kCommitGraceUs) {
-    Commit("without a first frame of every port");
-  }
+  if (Is(v1::MIGRATION_PHASE_SWITCHING) && AllPeersAcked() && AllPortsSeen()) Commit("");
 }
 
 void Step::Commit(const std::string& detail) {
@@ -274,25 +315,58 @@ void Step::AbortNow(const std::string& reason) {
   next().set_phase(v1::MIGRATION_PHASE_ABORTED);
   next().set_reason(reason);
   Record(now_us_, kController, "aborted", "",
-         fmt::format("host \"{}\" {} the ports", before_.source(),
-                     outcome_.relocation == Relocation::kToSource ? "regains" : "keeps"));
+         fmt::format("host \"{}\" {} the ports{}", before_.source(),
+                     outcome_.relocation == Relocation::kToSource ? "regains" : "keeps",
+                     HasEvent(before_, "detached", before_.source(), "")
+                         ? ", but those it has detached"
+                         : ""));
 }
 
-absl::Status Step::operator()(const TickEvent&) {
-  const bool expired = now_us_ >= before_.lease_expires_us();
-  if (Expecting() && expired) {
+// A destination opens a port on the guest's first frame without asking: it must have had its say
+// before a lease ends a migration. One that does not come back in time has none.
+bool Step::LeaseIsOver(const TickEvent& tick) const {
+  const DestinationPresence& destination = tick.destination;
+  const int64_t lease_us = before_.lease_expires_us();
+  if (now_us_ < lease_us) return false;
+  const bool has_had_its_say =
+      destination.connected &&
+      destination.heard_us >= std::max(lease_us, destination.since_us + kReportTimeUs);
+  return has_had_its_say || now_us_ >= std::max(lease_us, tick.started_us) + kLeaseGraceUs;
+}
+
+absl::Status Step::operator()(const TickEvent& input) {
+  if (Is(v1::MIGRATION_PHASE_SWITCHING)) {
+    TickSwitching(input);
+  } else if (Expecting() && LeaseIsOver(input)) {
     Record(now_us_, kController, "lease-expired", "", "");
     AbortNow("lease expired");
-  } else if (Is(v1::MIGRATION_PHASE_SWITCHING)) {
-    CommitWhenDone();
-    const int64_t waited = now_us_ - RecordedAt(before_, "switchover");
-    const bool overdue = Is(v1::MIGRATION_PHASE_SWITCHING) && expired && waited >= kCommitGraceUs;
-    if (!overdue) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+void Step::TickSwitching(const TickEvent& tick) {
+  const DestinationPresence& destination = tick.destination;
+  const int64_t switched_us = RecordedAt(before_, "switchover");
+  if (!destination.connected && !GuestSeen()) {
+    // Dead before it was activated, as far as anybody knows: the source has the guest.
+    if (now_us_ - std::max(destination.since_us, switched_us) < kAbsenceUs) return;
+    return AbortNow(fmt::format("host \"{}\" is gone, and the guest was not seen there",
+                                before_.destination()));
+  }
+  if (now_us_ - switched_us < kCommitGraceUs) return;
+  // A session that is only thought to live says nothing: one that died with its host is noticed
+  // late.
+  const bool lives = GuestSeen() || destination.heard_us >= switched_us + kReportTimeUs;
+  if (AllPeersAcked() && lives) return Commit("without a first frame of every port");
+  if (now_us_ < before_.lease_expires_us()) return;
+  if (DestinationHasIt()) {
     // The ports have moved; hosts that are silent get the state when they come back.
     Record(now_us_, kController, "lease-expired", "", "");
     Commit("without the acknowledgement of every peer");
+  } else if (LeaseIsOver(tick)) {
+    Record(now_us_, kController, "lease-expired", "", "");
+    AbortNow(fmt::format("host \"{}\" did not put the ports in force", before_.destination()));
   }
-  return absl::OkStatus();
 }
 
 }  // namespace

@@ -21,6 +21,14 @@ namespace outrider::controller {
 
 // How long a switched migration waits for the guest's first frame before it commits without.
 inline constexpr int64_t kCommitGraceUs = 10'000'000;
+// How long a destination may be gone after the switchover before the ports go back, while nothing
+// says that the guest runs there. Longer than an agent takes to restart and connect.
+inline constexpr int64_t kAbsenceUs = 30'000'000;
+// What a destination did while nobody listened has come this long after it connected.
+inline constexpr int64_t kReportTimeUs = 5'000'000;
+// How much longer than its lease, or than the controller has been up, a migration waits for a
+// destination that may have gone on by itself.
+inline constexpr int64_t kLeaseGraceUs = 600'000'000;
 
 // Who must acknowledge the move if this event makes it: connected hosts of the segments concerned.
 using Peers = std::vector<std::string>;
@@ -68,16 +76,30 @@ struct AckEvent {
   // Host's clock, and the controller's when the acknowledgement came.
   int64_t time_us = 0;
   int64_t received_us = 0;
+  // What of the move is not in force all the same, for people; such a host has not acknowledged it.
+  std::string failures;
 };
-// A host's session ended: it need not acknowledge, and will be sent everything when it is back.
+// A host's session ended: it need not acknowledge, and will be sent everything when it is back. The
+// destination is waited for.
 struct HostLostEvent {
   std::string host;
 };
 struct AbortEvent {
   std::string reason;
 };
-// Time passed: leases and the commit grace.
-struct TickEvent {};
+// The destination's session, times by the controller's clock.
+struct DestinationPresence {
+  bool connected = false;
+  // Since when it is, or is not, connected.
+  int64_t since_us = 0;
+  int64_t heard_us = 0;
+};
+// Time passed: leases, the commit grace, a destination that stays away.
+struct TickEvent {
+  DestinationPresence destination;
+  // When the controller started: before, nobody could tell it anything.
+  int64_t started_us = 0;
+};
 
 using MigrationInput =
     std::variant<ReceiptEvent, ExpectationEvent, SwitchoverEvent, ActivationEvent, AttachedEvent,
@@ -87,7 +109,7 @@ using MigrationInput =
 enum class Relocation {
   kNone,
   kToDestination,  // {source, epoch} -> {destination, epoch + 1}
-  kToSource,       // {destination, epoch + 1} -> {source, epoch + 2}
+  kToSource,       // {destination, epoch + 1} -> {source, or none if it let go, epoch + 2}
 };
 
 struct Outcome {
@@ -97,12 +119,20 @@ struct Outcome {
 };
 
 // `now_us` is the controller's clock. FailedPrecondition, in words for the operator, for a
-// switchover before ARMED or after ABORTED, and an abort after COMMITTED; no other event fails.
+// switchover before ARMED, after ABORTED or to a destination that is not connected, and an abort
+// after COMMITTED; no other event fails.
 absl::StatusOr<Outcome> Advance(const v1::Migration& migration, const MigrationInput& input,
                                 int64_t now_us);
 
 // Revision whose acknowledgement a peer of a SWITCHING migration owes.
 uint64_t MoveRevision(const v1::Migration& migration);
+
+// Whether the host has, or had, a device of the port: the source does, the destination once it
+// attached one. That it is there no longer is a detachment, also when nobody has said so.
+bool HadDevice(const v1::Migration& migration, const std::string& host, const std::string& port_id);
+
+// Whether the source detached the port after the switchover, so that an abort cannot put it there.
+bool SourceLetGo(const v1::Migration& migration, const std::string& port_id);
 
 // Adds to the timeline. `time_us` by the clock of `host`.
 void AddEvent(v1::Migration* migration, int64_t time_us, int64_t now_us, const std::string& host,

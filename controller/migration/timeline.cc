@@ -51,4 +51,15 @@ void SummarizeConvergence(v1::Migration* migration) {
   migration->set_converge_max_us(times.back());
 }
 
+bool HadDevice(const v1::Migration& migration, const std::string& host,
+               const std::string& port_id) {
+  if (!migration.source_epochs().contains(port_id)) return false;
+  return host == migration.source() ||
+         (host == migration.destination() && HasEvent(migration, "attached", host, port_id));
+}
+
+bool SourceLetGo(const v1::Migration& migration, const std::string& port_id) {
+  return HasEvent(migration, "detached", migration.source(), port_id);
+}
+
 }  // namespace outrider::controller

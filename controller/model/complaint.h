@@ -7,14 +7,15 @@
 #include <string>
 
 #include "controller/model/change.h"
+#include "controller/model/one_line.h"
 #include "controller/model/status.h"
 
 namespace outrider::controller {
 
-// `segment "red"`
+// `segment "red"`. The name may be a peer's, and none.
 template <typename T>
 std::string Subject(const T& object) {
-  return fmt::format("{} \"{}\"", KindName(KindOf<T>::value), object.meta().name());
+  return fmt::format("{} \"{}\"", KindName(KindOf<T>::value), OneLine(object.meta().name()));
 }
 
 // `segment "red": <format>`

@@ -41,9 +41,8 @@ struct Index {
   Relation ports_of_profile;
   Relation ports_of_vm;
 
-  // By segment. Ports through their profile, wherever they are; hosts: those with a port of the
-  // segment located or expected there.
-  Relation ports_of_segment;
+  // By segment. Hosts: those with a port of the segment, through its profile, located or expected
+  // there.
   Relation hosts_of_segment;
   Relation profiles_of_segment;
   Relation gateways_of_segment;
@@ -60,6 +59,8 @@ struct Index {
   Relation owners_of_vtep;
   // By port: the migration in PREPARING, ARMED or SWITCHING.
   Relation migrations_of_port;
+  // By PairKey(port, host): migrations, finished ones too, that move the port from or to the host.
+  Relation moves_of_port_at;
   // By kAll: the migrations in PREPARING, ARMED or SWITCHING.
   Relation running_migrations;
   static constexpr char kAll[] = "all";

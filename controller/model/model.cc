@@ -42,8 +42,12 @@ void IndexHost(Index* index, const v1::Host& host, bool add) {
 }
 
 void IndexMigration(Index* index, const v1::Migration& migration, bool add) {
-  if (!IsRunning(migration)) return;
   const std::string& id = migration.meta().name();
+  for (const std::string& port : migration.port_ids()) {
+    Set(&index->moves_of_port_at, PairKey(port, migration.source()), id, add);
+    Set(&index->moves_of_port_at, PairKey(port, migration.destination()), id, add);
+  }
+  if (!IsRunning(migration)) return;
   Set(&index->running_migrations, Index::kAll, id, add);
   for (const std::string& port : migration.port_ids()) {
     Set(&index->migrations_of_port, port, id, add);
@@ -175,7 +179,12 @@ void Model::ArchiveProfile(const Change& change) {
       retired->set_state(v1::Profile::STATE_RETIRED);
       retired->mutable_meta()->set_revision(after->meta().revision());
     }
-    retired_[change.name].push_back(std::move(retired));
+    auto& kept = retired_[change.name];
+    kept.push_back(std::move(retired));
+    // A load takes all that is stored: what is too much goes with the next change, there and here.
+    if (before->state() == v1::Profile::STATE_RETIRED) return;
+    const size_t excess = ExcessRevisions(kept.size() + 1);
+    kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(excess));
   }
 }
 
@@ -194,7 +203,6 @@ void Model::IndexPort(const std::string& port_id, bool add) {
 void Model::IndexPortInSegment(const v1::Port& port, const std::string& expected, bool add) {
   const std::string segment = SegmentOf(port);
   const std::string& port_id = port.meta().name();
-  Set(&index_.ports_of_segment, segment, port_id, add);
   Set(&index_.ports_with_mac, PairKey(segment, port.mac()), port_id, add);
   for (const std::string& ip : port.ips()) {
     Set(&index_.ports_with_ip, PairKey(segment, ip), port_id, add);

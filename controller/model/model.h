@@ -23,6 +23,14 @@ namespace outrider::controller {
 template <typename T>
 using Table = std::map<std::string, std::shared_ptr<const T>>;
 
+// A profile keeps this many revisions, with the one in force.
+inline constexpr size_t kKeptProfileRevisions = 100;
+
+// How many of `count` revisions, the oldest, are too many.
+constexpr size_t ExcessRevisions(size_t count) {
+  return count > kKeptProfileRevisions ? count - kKeptProfileRevisions : 0;
+}
+
 class Model {
  public:
   // Store revision this is the state of.
@@ -45,7 +53,7 @@ class Model {
     return found == All<T>().end() ? nullptr : found->second;
   }
 
-  // All revisions of a profile, oldest first; replaced ones are STATE_RETIRED.
+  // The revisions of a profile that are kept, oldest first; replaced ones are STATE_RETIRED.
   std::vector<std::shared_ptr<const v1::Profile>> Revisions(const std::string& profile) const;
 
   const Index& index() const { return index_; }

@@ -63,28 +63,38 @@ absl::Status CheckStation(const Model& model, const v1::Gateway& gateway, int po
     if (!ParseAddress(ip)) {
       return Invalid(gateway, "station {}: ip \"{}\" is not an IP address", number, ip);
     }
+    const NameSet& holders = model.index().ports_with_ip.Get(PairKey(station.segment(), ip));
+    if (!holders.empty()) {
+      return Taken(gateway, "station {}: ip {} is that of port \"{}\" in segment \"{}\"", number,
+                   ip, *holders.begin(), station.segment());
+    }
   }
   return absl::OkStatus();
 }
 
-// MACs of other gateways' stations, and the gateway's own, are unique within a segment.
+// MACs and IPs of other gateways' stations, and the gateway's own, are unique within a segment.
 absl::Status CheckStationsUnique(const Model& model, const v1::Gateway& gateway) {
   std::map<std::string, std::string> owners;
+  // The first of the station's addresses that another station has; empty: none.
+  const auto claim = [&](const v1::Gateway::Station& station, const std::string& owner) {
+    std::vector<std::string> addresses{"mac " + station.mac()};
+    for (const std::string& ip : station.ips()) addresses.push_back("ip " + ip);
+    for (const std::string& address : addresses) {
+      if (!owners.emplace(PairKey(station.segment(), address), owner).second) return address;
+    }
+    return std::string();
+  };
   for (const std::string& segment : gateway.segments()) {
     for (const std::string& name : model.index().gateways_of_segment.Get(segment)) {
       if (name == gateway.meta().name()) continue;
-      for (const auto& station : model.Find<v1::Gateway>(name)->stations()) {
-        owners.emplace(PairKey(station.segment(), station.mac()), name);
-      }
+      for (const auto& station : model.Find<v1::Gateway>(name)->stations()) claim(station, name);
     }
   }
   for (const auto& station : gateway.stations()) {
-    const auto [owner, added] =
-        owners.emplace(PairKey(station.segment(), station.mac()), gateway.meta().name());
-    if (!added) {
-      return Taken(gateway, "mac {} in segment \"{}\" is a station of gateway \"{}\" already",
-                   station.mac(), station.segment(), owner->second);
-    }
+    const std::string taken = claim(station, gateway.meta().name());
+    if (taken.empty()) continue;
+    return Taken(gateway, "{} in segment \"{}\" is that of a station of gateway \"{}\" already",
+                 taken, station.segment(), owners.at(PairKey(station.segment(), taken)));
   }
   return absl::OkStatus();
 }

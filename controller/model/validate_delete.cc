@@ -17,6 +17,15 @@ std::string List(const NameSet& names) {
   return text;
 }
 
+// Migrations that may yet give their ports back to the host, wherever they are now.
+NameSet MigrationsFrom(const Model& model, const std::string& host) {
+  NameSet ids;
+  for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
+    if (model.Find<v1::Migration>(id)->source() == host) ids.insert(id);
+  }
+  return ids;
+}
+
 template <typename T>
 absl::Status CheckUnused(const T& object, const NameSet& users, const char* kind,
                          const char* remedy) {
@@ -64,6 +73,8 @@ absl::Status ValidateDelete(const Model& model, const v1::Host& object) {
                               "detach, migrate or delete them first"));
   RETURN_IF_ERROR(CheckUnused(object, model.index().ports_expected_at.Get(id), "migrating port",
                               "abort the migrations first"));
+  RETURN_IF_ERROR(CheckUnused(object, MigrationsFrom(model, id), "running migration",
+                              "wait for them or abort them first"));
   if (object.state() == v1::Host::STATE_CONNECTED) {
     return Refused(object, "its agent is connected; stop it first");
   }

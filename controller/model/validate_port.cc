@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <set>
 
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
+#include "controller/model/one_line.h"
 #include "controller/model/validate.h"
 
 namespace outrider::controller {
@@ -18,7 +20,8 @@ absl::Status CheckShape(const v1::Port& port) {
                    "interfaceid)");
   }
   if (!IsUnicastMac(port.mac())) {
-    return Invalid(port, "mac \"{}\" is not a unicast MAC such as 52:54:00:aa:bb:cc", port.mac());
+    return Invalid(port, "mac \"{}\" is not a unicast MAC such as 52:54:00:aa:bb:cc",
+                   OneLine(port.mac()));
   }
   if (port.vm_id().size() > kMaxVmId) {
     return Invalid(port, "vm_id is {} bytes long, at most {} fit", port.vm_id().size(), kMaxVmId);
@@ -28,8 +31,28 @@ absl::Status CheckShape(const v1::Port& port) {
   }
   std::set<std::string> seen;
   for (const std::string& ip : port.ips()) {
-    if (!ParseAddress(ip)) return Invalid(port, "ip \"{}\" is not an IP address", ip);
+    if (!ParseAddress(ip)) return Invalid(port, "ip \"{}\" is not an IP address", OneLine(ip));
     if (!seen.insert(ip).second) return Invalid(port, "ip {} is listed twice; remove one", ip);
+  }
+  return absl::OkStatus();
+}
+
+// Stations have no index of their own: a segment has few gateways.
+absl::Status CheckStations(const Model& model, const v1::Port& port, const std::string& segment) {
+  const auto taken = [&](const std::string& address, const std::string& gateway) {
+    return Taken(port, "{} is that of a station of gateway \"{}\" in segment \"{}\"", address,
+                 gateway, segment);
+  };
+  for (const std::string& name : model.index().gateways_of_segment.Get(segment)) {
+    for (const auto& station : model.Find<v1::Gateway>(name)->stations()) {
+      if (station.segment() != segment) continue;
+      if (station.mac() == port.mac()) return taken("mac " + port.mac(), name);
+      for (const std::string& ip : port.ips()) {
+        if (std::find(station.ips().begin(), station.ips().end(), ip) != station.ips().end()) {
+          return taken("ip " + ip, name);
+        }
+      }
+    }
   }
   return absl::OkStatus();
 }
@@ -53,16 +76,7 @@ absl::Status CheckUnique(const Model& model, const v1::Port& port, const std::st
                    *other, segment);
     }
   }
-  // Stations have no index of their own: a segment has few gateways.
-  for (const std::string& name : index.gateways_of_segment.Get(segment)) {
-    for (const auto& station : model.Find<v1::Gateway>(name)->stations()) {
-      if (station.segment() == segment && station.mac() == port.mac()) {
-        return Taken(port, "mac {} is a station of gateway \"{}\" in segment \"{}\"", port.mac(),
-                     name, segment);
-      }
-    }
-  }
-  return absl::OkStatus();
+  return CheckStations(model, port, segment);
 }
 
 // A host, and a migration under way, rely on these.
@@ -90,7 +104,8 @@ absl::Status CheckChange(const Model& model, const v1::Port& present, const v1::
 absl::Status Validate(const Model& model, const v1::Port& candidate) {
   RETURN_IF_ERROR(CheckShape(candidate));
   if (!candidate.profile().empty() && model.Find<v1::Profile>(candidate.profile()) == nullptr) {
-    return Invalid(candidate, "profile \"{}\" does not exist; apply it first", candidate.profile());
+    return Invalid(candidate, "profile \"{}\" does not exist; apply it first",
+                   OneLine(candidate.profile()));
   }
   if (const v1::Port* present = model.Find<v1::Port>(candidate.meta().name())) {
     RETURN_IF_ERROR(CheckChange(model, *present, candidate));
@@ -110,7 +125,7 @@ absl::Status Validate(const Model& model, const v1::Host& candidate) {
   for (const std::string& text : candidate.vteps()) {
     const auto vtep = ParseAddress(text);
     if (!vtep || vtep->family != 4) {
-      return Invalid(candidate, "vtep \"{}\" is not an IPv4 address", text);
+      return Invalid(candidate, "vtep \"{}\" is not an IPv4 address", OneLine(text));
     }
     for (const std::string& owner : model.index().owners_of_vtep.Get(text)) {
       if (owner == "host " + candidate.meta().name()) continue;

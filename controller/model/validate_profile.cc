@@ -205,7 +205,9 @@ absl::Status CheckPortsCanMove(const Model& model, const v1::Profile& candidate)
   std::set<std::string> used;
   for (const std::string& gateway : model.index().gateways_of_segment.Get(segment)) {
     for (const auto& station : model.Find<v1::Gateway>(gateway)->stations()) {
-      if (station.segment() == segment) used.insert(station.mac());
+      if (station.segment() != segment) continue;
+      used.insert(station.mac());
+      used.insert(station.ips().begin(), station.ips().end());
     }
   }
   for (const std::string& id : model.index().ports_of_profile.Get(candidate.meta().name())) {

@@ -2,26 +2,25 @@
 
 #include <spdlog/spdlog.h>
 
+#include "controller/model/one_line.h"
 #include "controller/model/status.h"
 
 namespace outrider::controller {
 namespace {
 
-// What a peer sent is part of these lines; a line break in it must not forge another line.
-std::string OneLine(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
+// What a peer sent may be part of these lines, and callers cut each piece of it; this is for one
+// that was forgotten.
+constexpr size_t kMaxPart = 1000;
 
 }  // namespace
 
-void AuditGranted(const std::string& what) { spdlog::info("audit: granted: {}", OneLine(what)); }
+void AuditGranted(const std::string& what) {
+  spdlog::info("audit: granted: {}", OneLine(what, kMaxPart));
+}
 
 absl::Status AuditRefused(const std::string& what, const absl::Status& reason) {
-  spdlog::warn("audit: refused: {}: {}: {}", OneLine(what), absl::StatusCodeToString(reason.code()),
-               OneLine(Message(reason)));
+  spdlog::warn("audit: refused: {}: {}: {}", OneLine(what, kMaxPart),
+               absl::StatusCodeToString(reason.code()), OneLine(Message(reason), kMaxPart));
   return reason;
 }
 

@@ -1,5 +1,6 @@
 // The audit trail: one log line for every decision about who may be or do what. Lines carry the
-// word "audit:" so that they can be picked out of the log. Thread-safe, as the log is.
+// word "audit:" so that they can be picked out of the log. A peer's text goes into them through
+// OneLine (model/one_line.h). Thread-safe, as the log is.
 #ifndef OUTRIDER_CONTROLLER_PKI_AUDIT_H_
 #define OUTRIDER_CONTROLLER_PKI_AUDIT_H_
 

@@ -66,7 +66,7 @@ absl::StatusOr<std::unique_ptr<BuiltinCa>> BuiltinCa::Create(const BuiltinCaOpti
   } else {
     RETURN_IF_ERROR(ca->MakeRoot());
   }
-  RETURN_IF_ERROR(ca->LoadOrIssueServer());
+  RETURN_IF_ERROR(ca->RefreshServer());
   return ca;
 }
 
@@ -136,18 +136,12 @@ bool BuiltinCa::ServerStillFits(const std::string& pem) const {
   return fits && left * 3 > life;
 }
 
-absl::Status BuiltinCa::LoadOrIssueServer() {
-  const std::string path = Path("server.pem");
-  ASSIGN_OR_RETURN(const auto pem, ReadFileIfExists(path));
-  if (!pem || !ServerStillFits(*pem)) return IssueServer(path);
-  ASSIGN_OR_RETURN(const auto certificates, CertificatesFromPem(*pem));
-  ASSIGN_OR_RETURN(const auto key, PrivateKeyFromPem(*pem));
-  ASSIGN_OR_RETURN(server_.chain_pem, CertificateToPem(certificates.front().get()));
-  ASSIGN_OR_RETURN(server_.key_pem, PrivateKeyToPem(key.get()));
-  return absl::OkStatus();
+absl::Status BuiltinCa::RefreshServer() {
+  ASSIGN_OR_RETURN(const auto pem, ReadFileIfExists(ServerPath()));
+  return pem && ServerStillFits(*pem) ? absl::OkStatus() : IssueServer();
 }
 
-absl::Status BuiltinCa::IssueServer(const std::string& path) {
+absl::Status BuiltinCa::IssueServer() {
   ASSIGN_OR_RETURN(const KeyPtr key, GenerateKey());
   CertificateSpec spec;
   spec.common_name = kServerDnsName;
@@ -158,10 +152,10 @@ absl::Status BuiltinCa::IssueServer(const std::string& path) {
   spec.not_after_us = std::min(clock_->NowUs() + kServerLifeUs, NotAfter());
   ASSIGN_OR_RETURN(const X509Ptr certificate,
                    BuildCertificate(spec, key.get(), root_.get(), root_key_.get()));
-  ASSIGN_OR_RETURN(server_.chain_pem, CertificateToPem(certificate.get()));
-  ASSIGN_OR_RETURN(server_.key_pem, PrivateKeyToPem(key.get()));
+  ASSIGN_OR_RETURN(const std::string chain_pem, CertificateToPem(certificate.get()));
+  ASSIGN_OR_RETURN(const std::string key_pem, PrivateKeyToPem(key.get()));
   // One file for both, so that there is no moment in which key and certificate disagree.
-  RETURN_IF_ERROR(WriteFileDurably(path, server_.key_pem + server_.chain_pem, 0600));
+  RETURN_IF_ERROR(WriteFileDurably(ServerPath(), key_pem + chain_pem, 0600));
   spdlog::info("certificate authority: issued a server certificate, valid until {}",
                FormatUtc(NotAfterUs(certificate.get())));
   return absl::OkStatus();

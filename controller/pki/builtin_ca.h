@@ -2,7 +2,8 @@
 // controller's state, and the controller's own server certificate signed by it. Owns these files:
 //   ca.crt, ca.key (0600)  the root, made at the first start, 10 years; never written again
 //   server.pem (0600)      server key and certificate, 1 year; made anew when it does not fit
-// Must not know of tokens, the store or gRPC. Immutable after Create; thread-safe.
+// Must not know of tokens, the store or gRPC. Immutable after Create; thread-safe, but of
+// RefreshServer one call at a time.
 #ifndef OUTRIDER_CONTROLLER_PKI_BUILTIN_CA_H_
 #define OUTRIDER_CONTROLLER_PKI_BUILTIN_CA_H_
 
@@ -44,7 +45,8 @@ class BuiltinCa : public CertificateAuthority {
                                                          const std::string& csr_pem) override;
   const std::string& RootsPem() const override { return root_pem_; }
   const std::string& TrustDomain() const override { return options_.trust_domain; }
-  const ServerIdentity& Server() const override { return server_; }
+  std::string ServerPath() const override { return Path("server.pem"); }
+  absl::Status RefreshServer() override;
   int64_t ExpiresUs() const override { return NotAfter(); }
 
  private:
@@ -53,8 +55,7 @@ class BuiltinCa : public CertificateAuthority {
 
   absl::Status MakeRoot();
   absl::Status LoadRoot(const std::string& certificate_pem, const std::string& key_pem);
-  absl::Status LoadOrIssueServer();
-  absl::Status IssueServer(const std::string& path);
+  absl::Status IssueServer();
   // True when `pem` is a server identity of this root with more than a third of its life left.
   bool ServerStillFits(const std::string& pem) const;
   int64_t NotAfter() const;
@@ -65,7 +66,6 @@ class BuiltinCa : public CertificateAuthority {
   X509Ptr root_;
   KeyPtr root_key_;
   std::string root_pem_;
-  ServerIdentity server_;
 };
 
 }  // namespace outrider::controller

@@ -21,12 +21,6 @@ struct IssuedCertificate {
   int64_t not_after_us = 0;
 };
 
-// What the controller itself shows to agents.
-struct ServerIdentity {
-  std::string chain_pem;
-  std::string key_pem;
-};
-
 // The URI that names a host: spiffe://<trust_domain>/host/<host_id>.
 std::string SpiffeHostUri(const std::string& trust_domain, const std::string& host_id);
 
@@ -43,7 +37,11 @@ class CertificateAuthority {
   // Roots that agents and the controller trust, PEM.
   virtual const std::string& RootsPem() const = 0;
   virtual const std::string& TrustDomain() const = 0;
-  virtual const ServerIdentity& Server() const = 0;
+  // File with what the controller itself shows to agents: private key and certificate chain, PEM.
+  // It is replaced whole while the controller runs, so read it anew now and then.
+  virtual std::string ServerPath() const = 0;
+  // Replaces that file when what is in it does not fit or is in the last third of its life.
+  virtual absl::Status RefreshServer() = 0;
   // When the authority itself ends, microseconds since the Unix epoch.
   virtual int64_t ExpiresUs() const = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "controller/model/names.h"
+#include "controller/model/one_line.h"
 #include "controller/model/validate.h"
 #include "controller/pki/audit.h"
 #include "controller/pki/builtin_ca.h"
@@ -15,6 +17,8 @@ constexpr int64_t kSecondUs = 1'000'000;
 constexpr uint32_t kDefaultTtlS = 3600;
 constexpr uint32_t kMinTtlS = 10;
 constexpr uint32_t kMaxTtlS = 604800;
+// A request over a P-256 key with a subject is some 500 bytes of PEM.
+constexpr size_t kMaxCsrBytes = 8192;
 
 // host:port with a host that another machine can use and a port in range. IPv6 in brackets.
 absl::Status CheckEndpoint(const std::string& host_id, const std::string& endpoint) {
@@ -41,6 +45,31 @@ absl::StatusOr<uint32_t> Ttl(const v1::EnrollHostRequest& request) {
   return ttl_s;
 }
 
+absl::Status CheckCsrSize(const std::string& csr_pem) {
+  if (csr_pem.size() <= kMaxCsrBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("csr_pem: {} bytes are more than {}; make a plain request for an EC P-256 key",
+                  csr_pem.size(), kMaxCsrBytes));
+}
+
+absl::Status TokenRefused(const std::string& host_id, const std::string& why) {
+  return absl::UnauthenticatedError(fmt::format(
+      "token {}; run `outrider host enroll {}` on the controller for a new one", why, host_id));
+}
+
+// What can be told from the request alone. Anybody may send one, as large as a message may be.
+absl::Status CheckShape(const v1::EnrollRequest& request) {
+  if (!IsHostId(request.host_id())) {
+    return absl::InvalidArgumentError(
+        fmt::format("host_id \"{}\" is not a DNS label; use the one in the join token",
+                    OneLine(request.host_id())));
+  }
+  if (request.token_secret().size() != kTokenSecretSize) {
+    return TokenRefused(request.host_id(), "is wrong or was replaced by a newer one");
+  }
+  return CheckCsrSize(request.csr_pem());
+}
+
 // Records a new certificate with the host.
 void PutCertificate(v1::Host host, const IssuedCertificate& issued, Transaction* transaction) {
   if (host.state() == v1::Host::STATE_INVITED) host.set_state(v1::Host::STATE_ENROLLED);
@@ -54,13 +83,22 @@ void PutCertificate(v1::Host host, const IssuedCertificate& issued, Transaction*
 absl::Status CheckEnrolled(const v1::Host* host, const PeerIdentity& identity) {
   // Certificates have whole seconds, hence the second of tolerance.
   const int64_t issued_us = identity.not_before_us + kClockSkewUs + kSecondUs;
-  if (host != nullptr && issued_us >= host->meta().created_us()) return absl::OkStatus();
+  std::string why;
+  if (host == nullptr) {
+    why = "is not known to this controller";
+  } else if (issued_us < host->meta().created_us()) {
+    why = "was deleted and made again after this certificate was issued";
+  } else if (issued_us < host->enrolled_us() &&
+             identity.certificate_sha256 != host->certificate_sha256()) {
+    // The newest certificate is good even if the clock went back before it was issued.
+    why = "was enrolled again after this certificate was issued";
+  } else {
+    return absl::OkStatus();
+  }
   return absl::PermissionDeniedError(fmt::format(
-      "host \"{}\" {}; run `outrider host enroll {}` on the controller and join with the token",
-      identity.host_id,
-      host == nullptr ? "is not known to this controller"
-                      : "was deleted and made again after this certificate was issued",
-      identity.host_id));
+      "host \"{0}\" {1}; run `outrider host enroll {0}` on the controller and join with "
+      "the token",
+      identity.host_id, why));
 }
 
 absl::StatusOr<v1::EnrollHostResponse> Enrollment::Invite(const v1::EnrollHostRequest& request,
@@ -99,45 +137,50 @@ absl::StatusOr<v1::EnrollHostResponse> Enrollment::Invite(const v1::EnrollHostRe
   return response;
 }
 
-absl::Status Enrollment::CheckToken(const Model& model, const v1::EnrollRequest& request) const {
-  const std::string remedy = fmt::format(
-      "run `outrider host enroll {}` on the controller for a new one", request.host_id());
-  const auto refuse = [&](const std::string& why) {
-    return absl::UnauthenticatedError(fmt::format("token {}; {}", why, remedy));
-  };
-  const auto* token = model.Find<v1::EnrollmentToken>(request.host_id());
-  if (token == nullptr || !TokenSecretMatches(request.token_secret(), token->secret_sha256())) {
+absl::Status Enrollment::CheckToken(const Model& model, const std::string& host_id,
+                                    const std::string& secret_sha256) const {
+  const auto* token = model.Find<v1::EnrollmentToken>(host_id);
+  if (token == nullptr || !SameTokenSecret(secret_sha256, token->secret_sha256())) {
     // Whoever holds the secret may know whose it is: it stands in the token.
     for (const auto& [host, other] : model.All<v1::EnrollmentToken>()) {
-      if (TokenSecretMatches(request.token_secret(), other->secret_sha256())) {
-        return refuse(
-            fmt::format("was made for host \"{}\", not for \"{}\"", host, request.host_id()));
+      if (SameTokenSecret(secret_sha256, other->secret_sha256())) {
+        return TokenRefused(host_id,
+                            fmt::format("was made for host \"{}\", not for \"{}\"", host, host_id));
       }
     }
-    return refuse("is wrong or was replaced by a newer one");
+    return TokenRefused(host_id, "is wrong or was replaced by a newer one");
   }
-  if (token->used()) return refuse("was used before");
+  if (token->used()) return TokenRefused(host_id, "was used before");
   if (clock_->NowUs() >= token->expires_us()) {
-    return refuse("expired at " + FormatUtc(token->expires_us()));
+    return TokenRefused(host_id, "expired at " + FormatUtc(token->expires_us()));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<v1::EnrollResponse> Enrollment::Enroll(const v1::EnrollRequest& request,
                                                       const std::string& peer) {
-  const std::string what = fmt::format("enroll host \"{}\" from {}", request.host_id(), peer);
+  const std::string& host_id = request.host_id();
+  const std::string what = fmt::format("enroll host \"{}\" from {}", OneLine(host_id), peer);
+  if (const absl::Status shape = CheckShape(request); !shape.ok()) return AuditRefused(what, shape);
+  const std::string secret_sha256 = TokenSecretHash(request.token_secret());
+  const auto check = [&](const Model& model) { return CheckToken(model, host_id, secret_sha256); };
+  // Who has no token must not keep writers waiting.
+  if (const absl::Status early = repository_->Read(check); !early.ok()) {
+    return AuditRefused(what, early);
+  }
   IssuedCertificate issued;
   // Check, issue and mark used inside one transaction: of two enrolments with one token, one wins.
   const auto stage = [&](const Model& model, Transaction* transaction) -> absl::Status {
-    RETURN_IF_ERROR(CheckToken(model, request));
-    const auto* host = model.Find<v1::Host>(request.host_id());
-    if (host == nullptr) return Repository::NotFound(Kind::kHost, request.host_id());
-    ASSIGN_OR_RETURN(issued,
-                     authority_->IssueHostCertificate(request.host_id(), request.csr_pem()));
-    v1::EnrollmentToken token = *model.Find<v1::EnrollmentToken>(request.host_id());
+    RETURN_IF_ERROR(check(model));
+    const auto* present = model.Find<v1::Host>(host_id);
+    if (present == nullptr) return Repository::NotFound(Kind::kHost, host_id);
+    ASSIGN_OR_RETURN(issued, authority_->IssueHostCertificate(host_id, request.csr_pem()));
+    v1::EnrollmentToken token = *model.Find<v1::EnrollmentToken>(host_id);
     token.set_used(true);
     transaction->Put(std::move(token));
-    PutCertificate(*host, issued, transaction);
+    v1::Host host = *present;
+    host.set_enrolled_us(transaction->now_us());
+    PutCertificate(std::move(host), issued, transaction);
     return absl::OkStatus();
   };
   const auto committed = repository_->Transact(stage);
@@ -152,6 +195,9 @@ absl::StatusOr<v1::EnrollResponse> Enrollment::Renew(const PeerIdentity& identit
                                                      const std::string& peer) {
   const std::string what =
       fmt::format("renew certificate of host \"{}\" from {}", identity.host_id, peer);
+  if (const absl::Status size = CheckCsrSize(request.csr_pem()); !size.ok()) {
+    return AuditRefused(what, size);
+  }
   IssuedCertificate issued;
   const auto stage = [&](const Model& model, Transaction* transaction) -> absl::Status {
     const auto* host = model.Find<v1::Host>(identity.host_id);

@@ -21,8 +21,9 @@
 namespace outrider::controller {
 
 // Whether the host a certificate names is one of ours now. PERMISSION_DENIED when it is unknown
-// (`host` null) or was deleted and made again after the certificate was issued: an old certificate
-// is no key to a new host of the same name.
+// (`host` null), was deleted and made again after the certificate was issued (an old certificate is
+// no key to a new host of the same name), or enrolled again with a token since (the machine was
+// replaced). Certificates have whole seconds: one issued in the last second before still counts.
 absl::Status CheckEnrolled(const v1::Host* host, const PeerIdentity& identity);
 
 class Enrollment {
@@ -38,9 +39,10 @@ class Enrollment {
                                                 const std::string& default_endpoint);
 
   // Trades the token for a certificate; the token is marked used in the commit that records the
-  // certificate. UNAUTHENTICATED: the token is wrong, used, expired or of another host.
-  // INVALID_ARGUMENT: the request for the certificate is bad; the token stays good. `peer` is the
-  // caller's address, for the audit line.
+  // certificate, after which earlier certificates of the host are refused (CheckEnrolled).
+  // UNAUTHENTICATED: the token is wrong, used, expired or of another host; found out without
+  // holding up writers. INVALID_ARGUMENT: the host id is none, or the request for the certificate
+  // is bad; the token stays good. `peer` is the caller's address, for the audit line.
   absl::StatusOr<v1::EnrollResponse> Enroll(const v1::EnrollRequest& request,
                                             const std::string& peer);
 
@@ -50,7 +52,8 @@ class Enrollment {
                                            const std::string& peer);
 
  private:
-  absl::Status CheckToken(const Model& model, const v1::EnrollRequest& request) const;
+  absl::Status CheckToken(const Model& model, const std::string& host_id,
+                          const std::string& secret_sha256) const;
   v1::EnrollResponse Answer(const IssuedCertificate& issued) const;
 
   Repository* const repository_;

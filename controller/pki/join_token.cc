@@ -52,10 +52,9 @@ absl::StatusOr<std::string> GenerateTokenSecret() {
 
 std::string TokenSecretHash(const std::string& secret) { return v1::Sha256Hex(secret); }
 
-bool TokenSecretMatches(const std::string& secret, const std::string& sha256_hex) {
-  const std::string hash = TokenSecretHash(secret);
-  return hash.size() == sha256_hex.size() &&
-         CRYPTO_memcmp(hash.data(), sha256_hex.data(), hash.size()) == 0;
+bool SameTokenSecret(const std::string& sha256_hex, const std::string& other_sha256_hex) {
+  return sha256_hex.size() == other_sha256_hex.size() &&
+         CRYPTO_memcmp(sha256_hex.data(), other_sha256_hex.data(), sha256_hex.size()) == 0;
 }
 
 }  // namespace outrider::controller

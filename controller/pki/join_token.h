@@ -23,14 +23,17 @@ struct JoinToken {
 // host, secret and ca.
 std::string EncodeJoinToken(const JoinToken& token);
 
+// Characters of a secret: 32 bytes in base64url without padding.
+inline constexpr size_t kTokenSecretSize = 43;
+
 // 256 random bits, base64url.
 absl::StatusOr<std::string> GenerateTokenSecret();
 
 // What is stored in place of the secret: SHA-256, lower-case hex.
 std::string TokenSecretHash(const std::string& secret);
 
-// Whether `secret` hashes to `sha256_hex`, in time that does not depend on where they differ.
-bool TokenSecretMatches(const std::string& secret, const std::string& sha256_hex);
+// Whether two hashes of secrets are the same, in time that does not depend on where they differ.
+bool SameTokenSecret(const std::string& sha256_hex, const std::string& other_sha256_hex);
 
 }  // namespace outrider::controller
 

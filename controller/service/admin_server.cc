@@ -16,19 +16,21 @@ namespace outrider::controller {
 namespace {
 
 constexpr int kMaxMessageBytes = 16 << 20;
+// Long enough for calls that wait to notice, and end with a reason.
 constexpr std::chrono::milliseconds kShutdownGrace{500};
+static_assert(kShutdownGrace > 2 * kCancelPoll);
 
 }  // namespace
 
 AdminServer::AdminServer(const std::string& socket_path, const AdminBackend& backend)
     : socket_path_(socket_path),
-      segments_(backend.repository),
-      groups_(backend.repository),
-      gateways_(backend.repository),
-      profiles_(backend.repository),
-      ports_(backend.repository, backend.hub),
-      hosts_(backend.repository, backend.enrollment, backend.agent_endpoint),
-      migrations_(backend.repository, backend.driver),
+      segments_(backend.repository, &stopping_),
+      groups_(backend.repository, &stopping_),
+      gateways_(backend.repository, &stopping_),
+      profiles_(backend.repository, &stopping_),
+      ports_(backend.repository, &stopping_, backend.hub),
+      hosts_(backend.repository, &stopping_, backend.enrollment, backend.agent_endpoint),
+      migrations_(backend.repository, &stopping_, backend.driver),
       controller_(backend.repository, backend.hub, backend.authority, backend.clock) {}
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& socket_path,
@@ -63,6 +65,7 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::strin
 
 AdminServer::~AdminServer() {
   if (server_ == nullptr) return;
+  stopping_ = true;
   // gRPC removes the socket with the listener.
   server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   server_->Wait();

@@ -38,13 +38,14 @@ class AdminServer {
   // Serves on `socket_path` when it returns. Errors as of ClaimSocketPath.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const std::string& socket_path,
                                                             const AdminBackend& backend);
-  // Ends calls under way, and removes the socket.
+  // Ends calls under way (those that wait with UNAVAILABLE), and removes the socket.
   ~AdminServer();
 
  private:
   AdminServer(const std::string& socket_path, const AdminBackend& backend);
 
   const std::string socket_path_;
+  StopFlag stopping_ = false;
   SegmentService segments_;
   AddressGroupService groups_;
   GatewayService gateways_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
@@ -9,16 +11,23 @@
 namespace outrider::controller {
 namespace {
 
-constexpr int kMaxMessageBytes = 16 << 20;
+// gRPC's limit is the server's, and Enroll is open to anybody: no more than sessions need. A Hello
+// of thousands of ports, or an Ack in which tens of thousands of objects failed, is some MiB.
+constexpr int kMaxMessageBytes = 8 << 20;
 constexpr std::chrono::milliseconds kShutdownGrace{500};
 
-// The certificate is asked for and proven to be the peer's, but judged call by call
-// (peer_identity.h).
+// How often gRPC looks whether the server's certificate was replaced.
+constexpr unsigned kReloadS = 2;
+
+// The peer's certificate is asked for and proven to be the peer's, but judged call by call
+// (peer_identity.h). Our own follows the authority's file, in which key and certificate are one.
 std::shared_ptr<grpc::ServerCredentials> Credentials(const CertificateAuthority& authority) {
-  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
-  options.pem_root_certs = authority.RootsPem();
-  options.pem_key_cert_pairs.push_back({authority.Server().key_pem, authority.Server().chain_pem});
-  return grpc::SslServerCredentials(options);
+  const std::string path = authority.ServerPath();
+  grpc::experimental::TlsServerCredentialsOptions options(
+      std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(path, path, kReloadS));
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
 }
 
 void SetLimits(grpc::ServerBuilder* builder) {

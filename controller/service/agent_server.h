@@ -1,5 +1,6 @@
 // What agents talk to: sessions and enrolment, and nothing else, on one TLS port. Owns the port and
-// the services. Thread-safe.
+// the services; shows a server certificate that was replaced (CertificateAuthority::RefreshServer)
+// to whoever connects some seconds later. Thread-safe.
 #ifndef OUTRIDER_CONTROLLER_SERVICE_AGENT_SERVER_H_
 #define OUTRIDER_CONTROLLER_SERVICE_AGENT_SERVER_H_
 

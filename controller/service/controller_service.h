@@ -31,9 +31,9 @@ class ProfileService : public ObjectService<v1::ProfileService::Service, v1::Pro
 class PortService : public ObjectService<v1::PortService::Service, v1::Port, v1::ListPortsResponse,
                                          v1::PortChange> {
  public:
-  // Both must outlive the service.
-  PortService(Repository* repository, const SessionHub* hub)
-      : ObjectService(repository), hub_(hub) {}
+  // All must outlive the service.
+  PortService(Repository* repository, const StopFlag* stopping, const SessionHub* hub)
+      : ObjectService(repository, stopping), hub_(hub) {}
   grpc::Status GetCounters(grpc::ServerContext* context, const v1::PortCountersRequest* request,
                            v1::PortCountersResponse* response) override;
 

@@ -15,8 +15,9 @@ class HostService : public ReadService<v1::HostService::Service, v1::Host, v1::L
  public:
   // `endpoint`: where agents reach the controller, host:port; empty when not known. Pointers must
   // outlive the service.
-  HostService(Repository* repository, Enrollment* enrollment, const std::string& endpoint)
-      : ReadService(repository), enrollment_(enrollment), endpoint_(endpoint) {}
+  HostService(Repository* repository, const StopFlag* stopping, Enrollment* enrollment,
+              const std::string& endpoint)
+      : ReadService(repository, stopping), enrollment_(enrollment), endpoint_(endpoint) {}
 
   grpc::Status Enroll(grpc::ServerContext* context, const v1::EnrollHostRequest* request,
                       v1::EnrollHostResponse* response) override;

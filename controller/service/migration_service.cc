@@ -48,6 +48,12 @@ absl::StatusOr<v1::Migration> MigrationService::WaitArmed(grpc::ServerContext* c
                       "see `outrider migration show {}`",
                       id, wait_ms, migration.destination(), MissingReceipts(migration), id));
     }
+    if (stopping()) {
+      return absl::UnavailableError(fmt::format(
+          "migration \"{0}\" is not armed yet, and the controller stops; it goes on when one runs "
+          "again, see `outrider migration show {0}`",
+          id));
+    }
     if (context->IsCancelled()) return absl::CancelledError("prepare: the caller left");
     RETURN_IF_ERROR(queue.Next(std::min(left, kCancelPoll)).status());
   }

@@ -14,9 +14,9 @@ namespace outrider::controller {
 class MigrationService : public ReadService<v1::MigrationService::Service, v1::Migration,
                                             v1::ListMigrationsResponse, v1::MigrationChange> {
  public:
-  // Both must outlive the service.
-  MigrationService(Repository* repository, MigrationDriver* driver)
-      : ReadService(repository), driver_(driver) {}
+  // All must outlive the service.
+  MigrationService(Repository* repository, const StopFlag* stopping, MigrationDriver* driver)
+      : ReadService(repository, stopping), driver_(driver) {}
 
   grpc::Status Prepare(grpc::ServerContext* context, const v1::PrepareMigrationRequest* request,
                        v1::Migration* response) override;
@@ -27,7 +27,7 @@ class MigrationService : public ReadService<v1::MigrationService::Service, v1::M
 
  private:
   // Waits until the migration is ARMED or further. DEADLINE_EXCEEDED after `wait_ms`,
-  // FAILED_PRECONDITION when it is aborted meanwhile.
+  // FAILED_PRECONDITION when it is aborted meanwhile, UNAVAILABLE when the controller stops.
   absl::StatusOr<v1::Migration> WaitArmed(grpc::ServerContext* context, const std::string& id,
                                           uint32_t wait_ms);
 

@@ -13,8 +13,9 @@ namespace outrider::controller {
 template <typename Base, typename T, typename Listing, typename Event>
 class ReadService : public Base {
  public:
-  // `repository` must outlive the service.
-  explicit ReadService(Repository* repository) : repository_(repository) {}
+  // Both must outlive the service.
+  ReadService(Repository* repository, const StopFlag* stopping)
+      : repository_(repository), stopping_(stopping) {}
 
   grpc::Status Get(grpc::ServerContext*, const v1::GetRequest* request, T* response) override {
     return ToGrpc(repository_->template Get<T>(request->name()), response);
@@ -37,14 +38,16 @@ class ReadService : public Base {
 
   grpc::Status Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
                      grpc::ServerWriter<Event>* writer) override {
-    return controller::Watch<T, Event>(repository_, *request, context, writer).Run();
+    return controller::Watch<T, Event>(repository_, stopping_, *request, context, writer).Run();
   }
 
  protected:
   Repository* repository() const { return repository_; }
+  bool stopping() const { return *stopping_; }
 
  private:
   Repository* const repository_;
+  const StopFlag* const stopping_;
 };
 
 template <typename Base, typename T, typename Listing, typename Event>

@@ -9,9 +9,10 @@
 
 namespace outrider::controller {
 
-// Makes sure that `path` can be bound: makes its folder (0755) when missing, and removes a socket
-// nobody listens on. ALREADY_EXISTS when somebody does; FAILED_PRECONDITION when something else
-// than a socket is there; INVALID_ARGUMENT when the path is not absolute or too long.
+// Makes sure that `path` can be bound: makes its folder (0755 less the umask) when missing, and
+// removes a socket nobody listens on. ALREADY_EXISTS when somebody does; FAILED_PRECONDITION when
+// something else than a socket is there; INVALID_ARGUMENT when the path is not absolute or too
+// long.
 absl::Status ClaimSocketPath(const std::string& path);
 
 }  // namespace outrider::controller

@@ -1,11 +1,13 @@
 // The server side of every Watch call: present objects, then changes, as events of one kind. Must
-// not know what the objects mean. Runs on the call's thread until the client leaves.
+// not know what the objects mean. Runs on the call's thread until the client leaves or the server
+// stops.
 #ifndef OUTRIDER_CONTROLLER_SERVICE_WATCH_H_
 #define OUTRIDER_CONTROLLER_SERVICE_WATCH_H_
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -19,16 +21,23 @@
 
 namespace outrider::controller {
 
-// How soon a watch notices that its client has left.
+// How soon a watch notices that its client has left, or that the server stops.
 inline constexpr std::chrono::milliseconds kCancelPoll{200};
+
+// Set when the server begins to stop: calls that wait end by themselves, with a reason.
+using StopFlag = std::atomic<bool>;
 
 // One watch of objects of type T, as events of type Event (SegmentChange, ...).
 template <typename T, typename Event>
 class Watch {
  public:
-  Watch(Repository* repository, const v1::WatchRequest& request, grpc::ServerContext* context,
-        grpc::ServerWriter<Event>* writer)
-      : repository_(repository), request_(request), context_(context), writer_(writer) {}
+  Watch(Repository* repository, const StopFlag* stopping, const v1::WatchRequest& request,
+        grpc::ServerContext* context, grpc::ServerWriter<Event>* writer)
+      : repository_(repository),
+        stopping_(stopping),
+        request_(request),
+        context_(context),
+        writer_(writer) {}
 
   grpc::Status Run() {
     // Subscribing comes first: what is committed between that and the read below comes twice, and
@@ -37,11 +46,16 @@ class Watch {
     const absl::Status caught_up = request_.from_revision() == 0 ? SendPresent() : SendPast();
     if (!caught_up.ok()) return ToGrpc(caught_up);
     while (!context_->IsCancelled()) {
+      if (*stopping_) {
+        return ToGrpc(absl::UnavailableError(
+            "the controller is stopping and ended the watch; watch again when it runs"));
+      }
       auto next = queue.Next(kCancelPoll);
       if (!next.ok()) return ToGrpc(next.status());
       if (!next->has_value()) continue;
       const ChangeSet& set = **next;
-      if (set.durable && set.revision <= revision_) continue;
+      // What is not stored carries the revision it was made at, and may come with it again.
+      if (set.durable ? set.revision <= revision_ : set.revision < revision_) continue;
       if (!SendChanges(set)) break;
     }
     return grpc::Status::CANCELLED;
@@ -75,10 +89,12 @@ class Watch {
     return true;
   }
 
-  absl::Status SendPresent() {
+  // Returns the revision they are of.
+  absl::StatusOr<uint64_t> SendObjects() {
+    uint64_t revision = 0;
     std::vector<std::shared_ptr<const T>> objects;
     repository_->Read([&](const Model& model) {
-      revision_ = model.revision();
+      revision = model.revision();
       for (const auto& [name, object] : model.All<T>()) {
         if (Wanted(name)) objects.push_back(object);
       }
@@ -88,6 +104,11 @@ class Watch {
         return absl::CancelledError("watch");
       }
     }
+    return revision;
+  }
+
+  absl::Status SendPresent() {
+    ASSIGN_OR_RETURN(revision_, SendObjects());
     if (!Send(v1::WATCH_KIND_SYNCED, revision_, nullptr, "")) return absl::CancelledError("watch");
     return absl::OkStatus();
   }
@@ -99,10 +120,14 @@ class Watch {
     for (const ChangeSet& set : *past) {
       if (!SendChanges(set)) return absl::CancelledError("watch");
     }
+    // Of hosts the log has only what is stored. What was committed meanwhile is queued: revision_
+    // stays, so that deletes come too.
+    if constexpr (KindOf<T>::value == Kind::kHost) return SendObjects().status();
     return absl::OkStatus();
   }
 
   Repository* const repository_;
+  const StopFlag* const stopping_;
   const v1::WatchRequest& request_;
   grpc::ServerContext* const context_;
   grpc::ServerWriter<Event>* const writer_;

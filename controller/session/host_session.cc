@@ -1,8 +1,11 @@
 #include "controller/session/host_session.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "controller/compute/compute.h"
+#include "controller/model/names.h"
 
 namespace outrider::controller {
 
@@ -16,8 +19,19 @@ GenerationState HostSession::Compute() const {
 bool HostSession::Start(const v1::Hello& hello, uint32_t counters_interval_s,
                         const GenerationState& kept) {
   instance_id_ = hello.instance_id();
-  const std::string store_id = repository_->store_id();
-  const bool resumed = feed_.Begin(hello, store_id, Compute(), kept);
+  std::string store_id = repository_->store_id();
+  const GenerationState current = Compute();
+  const StateFeed::Start start = feed_.Begin(hello, store_id, current, kept);
+  const bool resumed = start == StateFeed::Start::kResume;
+  if (start == StateFeed::Start::kLostHistory) {
+    spdlog::warn(
+        "audit: host \"{}\" holds generation {} of this store, which has come to {} only: the "
+        "store "
+        "was restored from a backup, or the host lies; it gets a snapshot as if of another store",
+        host(), hello.generation(), current.generation);
+    // For this session alone: the next Hello brings it back, and gets a snapshot under our own id.
+    store_id = NewUuid();
+  }
   v1::Welcome* welcome = welcome_.emplace().mutable_welcome();
   welcome->set_store_id(store_id);
   welcome->set_resume(resumed);
@@ -32,12 +46,23 @@ void HostSession::MarkDirty() {
 }
 
 void HostSession::Refuse(const v1::PortAttachment& attachment, const std::string& reason) {
+  accepted_.erase(attachment.port_id());
   RefusedAttachment& entry = refused_[attachment.port_id()];
   entry.attachment = attachment;
   if (entry.reason == reason) return;
   entry.reason = reason;
   untold_.insert(attachment.port_id());
   Pump();
+}
+
+void HostSession::Accept(const v1::PortAttachment& attachment) {
+  refused_.erase(attachment.port_id());
+  accepted_[attachment.port_id()] = attachment;
+}
+
+void HostSession::Forget(const std::string& port_id) {
+  refused_.erase(port_id);
+  accepted_.erase(port_id);
 }
 
 void HostSession::OnWritten() {

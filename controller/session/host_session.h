@@ -55,7 +55,11 @@ class HostSession {
   void MarkDirty();
   // Tells the agent that an attachment was refused, once per reason.
   void Refuse(const v1::PortAttachment& attachment, const std::string& reason);
-  void Accept(const std::string& port_id) { refused_.erase(port_id); }
+  void Accept(const v1::PortAttachment& attachment);
+  // The device was detached.
+  void Forget(const std::string& port_id);
+  // The host's devices, by port id.
+  const std::map<std::string, v1::PortAttachment>& accepted() const { return accepted_; }
   const std::map<std::string, RefusedAttachment>& refused() const { return refused_; }
 
   // The stream has taken the last message.
@@ -64,6 +68,19 @@ class HostSession {
   // When the host was last heard of, controller's clock.
   int64_t last_heard_us() const { return last_heard_us_; }
   void Heard(int64_t now_us) { last_heard_us_ = now_us; }
+  // What of it the host object shows.
+  int64_t shown_us() const { return shown_us_; }
+  void Shown() { shown_us_ = last_heard_us_; }
+
+  // Whether an Ack has come: a host that resumes holds a state, and has yet to say that it is in
+  // force. The failures are the last Ack's.
+  bool has_acked() const { return has_acked_; }
+  using Failures = google::protobuf::RepeatedPtrField<v1::ObjectFailure>;
+  const Failures& failures() const { return failures_; }
+  void TakeAck(const v1::Ack& ack) {
+    has_acked_ = true;
+    failures_ = ack.failures();
+  }
 
   // Ports whose failure the host reported in its last Ack.
   std::set<std::string>& failing_ports() { return failing_ports_; }
@@ -78,6 +95,7 @@ class HostSession {
   const std::shared_ptr<HostStream> stream_;
   const Repository* const repository_;
   int64_t last_heard_us_;
+  int64_t shown_us_ = 0;
   std::string instance_id_;
 
   StateFeed feed_;
@@ -85,9 +103,12 @@ class HostSession {
   bool writing_ = false;
   bool welcomed_ = false;
   std::optional<v1::ControllerMessage> welcome_;
+  std::map<std::string, v1::PortAttachment> accepted_;
   std::map<std::string, RefusedAttachment> refused_;
   // Ports of refused_ the agent has not been told of.
   std::set<std::string> untold_;
+  bool has_acked_ = false;
+  Failures failures_;
   std::set<std::string> failing_ports_;
 };
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <vector>
-
+#include "controller/model/names.h"
+#include "controller/model/one_line.h"
 #include "controller/pki/audit.h"
 #include "controller/store/port_location.h"
 
@@ -28,8 +28,11 @@ bool IsVerdict(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<std::string> PortReports::Attach(const std::string& host,
-                                                const v1::PortAttachment& attachment,
-                                                int64_t time_us) {
+                                                const v1::PortAttachment& given, int64_t time_us) {
+  v1::PortAttachment attachment = given;
+  // Of the texts that are kept, those nothing else checks. Never cut: one is a key.
+  attachment.set_vm_id(OneLine(given.vm_id(), given.vm_id().size()));
+  attachment.set_device(OneLine(given.device(), given.device().size()));
   const auto binding = BindPort(repository_, host, attachment);
   if (!binding.ok()) {
     if (IsVerdict(binding.status())) return Message(binding.status());
@@ -45,22 +48,38 @@ absl::StatusOr<std::string> PortReports::Attach(const std::string& host,
 }
 
 absl::Status PortReports::ReleaseMissing(const std::string& host,
-                                         const std::set<std::string>& attached) {
+                                         const std::set<std::string>& attached, int64_t now_us) {
   const auto missing = repository_->Read([&](const Model& model) {
-    std::vector<std::string> ports;
+    std::set<std::string> ports;
     for (const std::string& port_id : model.index().ports_located_at.Get(host)) {
-      // A migration moves a port before its device may be there, and decides about it itself.
-      if (attached.count(port_id) == 0 && model.RunningMigrationOf(port_id) == nullptr) {
-        ports.push_back(port_id);
+      if (model.RunningMigrationOf(port_id) == nullptr) ports.insert(port_id);
+    }
+    for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
+      const v1::Migration& migration = *model.Find<v1::Migration>(id);
+      for (const std::string& port_id : migration.port_ids()) {
+        if (HadDevice(migration, host, port_id)) ports.insert(port_id);
       }
     }
+    std::erase_if(ports, [&](const std::string& port_id) { return attached.contains(port_id); });
     return ports;
   });
   for (const std::string& port_id : missing) {
+    v1::PortEvent event;
+    event.set_kind(v1::PortEvent::KIND_DETACHED);
+    event.set_port_id(port_id);
+    event.set_time_us(now_us);
+    RETURN_IF_ERROR(PortEvent(host, event));
     spdlog::info("host \"{}\": port \"{}\" is no longer attached there; released", host, port_id);
-    RETURN_IF_ERROR(UnbindPort(repository_, host, port_id).status());
   }
   return absl::OkStatus();
+}
+
+std::optional<std::string> PortReports::PlaceWithoutDevice(const std::string& port_id) const {
+  return repository_->Read([&](const Model& model) -> std::optional<std::string> {
+    const v1::Port* port = model.Find<v1::Port>(port_id);
+    if (port == nullptr || !port->device().empty()) return std::nullopt;
+    return port->location().host();
+  });
 }
 
 bool PortReports::Holds(const std::string& host, const std::string& port_id) const {
@@ -86,24 +105,19 @@ bool PortReports::IsForeign(const std::string& host, const std::string& port_id,
   // After a move the source may still have news of the port under way; that is no offence. A host
   // that is in no migration of it has no business with it.
   const bool former = repository_->Read([&](const Model& model) {
-    if (model.Find<v1::Port>(port_id) == nullptr) return true;
-    for (const auto& [id, migration] : model.All<v1::Migration>()) {
-      if (migration->source() != host && migration->destination() != host) continue;
-      for (const std::string& moved : migration->port_ids()) {
-        if (moved == port_id) return true;
-      }
-    }
-    return false;
+    return model.Find<v1::Port>(port_id) == nullptr ||
+           !model.index().moves_of_port_at.Get(PairKey(port_id, host)).empty();
   });
   if (!former) {
-    AuditRefused(fmt::format("{} of port \"{}\" by host \"{}\"", what, port_id, host),
+    AuditRefused(fmt::format("{} of port \"{}\" by host \"{}\"", what, OneLine(port_id), host),
                  absl::PermissionDeniedError("the port is not at that host; ignored"))
         .IgnoreError();
   }
   return true;
 }
 
-absl::Status PortReports::PortEvent(const std::string& host, const v1::PortEvent& event) {
+absl::Status PortReports::PortEvent(const std::string& host, v1::PortEvent event) {
+  event.set_port_id(ToLower(event.port_id()));
   if (event.kind() == v1::PortEvent::KIND_DETACHED) {
     // Only the host that holds the port loses it by this, so there is nothing to forge.
     RETURN_IF_ERROR(driver_->OnPortEvent(host, event));
@@ -113,18 +127,34 @@ absl::Status PortReports::PortEvent(const std::string& host, const v1::PortEvent
   return driver_->OnPortEvent(host, event);
 }
 
-absl::Status PortReports::Receipt(const std::string& host, v1::PortReceipt receipt) {
-  if (!receipt.host().empty() && receipt.host() != host) {
-    AuditRefused(fmt::format("receipt of port \"{}\" by host \"{}\"", receipt.port_id(), host),
+std::optional<v1::PortReceipt> PortReports::Vet(const HostReceipt& given) const {
+  v1::PortReceipt receipt = given.receipt;
+  receipt.set_port_id(ToLower(receipt.port_id()));
+  if (!receipt.host().empty() && receipt.host() != given.host) {
+    AuditRefused(fmt::format("receipt of port \"{}\" by host \"{}\"", OneLine(receipt.port_id()),
+                             given.host),
                  absl::PermissionDeniedError(
-                     fmt::format("it speaks for host \"{}\"; ignored", receipt.host())))
+                     fmt::format("it speaks for host \"{}\"; ignored", OneLine(receipt.host()))))
         .IgnoreError();
-    return absl::OkStatus();
+    return std::nullopt;
   }
-  if (IsForeign(host, receipt.port_id(), "receipt")) return absl::OkStatus();
-  receipt.set_host(host);
-  RETURN_IF_ERROR(RecordReceipt(repository_, receipt));
-  return driver_->OnReceipt(host, receipt);
+  if (IsForeign(given.host, receipt.port_id(), "receipt")) return std::nullopt;
+  receipt.set_host(given.host);
+  receipt.set_profile(OneLine(receipt.profile()));
+  receipt.set_digest(OneLine(receipt.digest()));
+  return receipt;
+}
+
+absl::Status PortReports::Receipts(const std::vector<HostReceipt>& given) {
+  std::vector<v1::PortReceipt> receipts;
+  for (const HostReceipt& each : given) {
+    if (auto receipt = Vet(each)) receipts.push_back(*std::move(receipt));
+  }
+  RETURN_IF_ERROR(RecordReceipts(repository_, receipts));
+  for (const v1::PortReceipt& receipt : receipts) {
+    RETURN_IF_ERROR(driver_->OnReceipt(receipt.host(), receipt));
+  }
+  return absl::OkStatus();
 }
 
 std::set<std::string> PortReports::KnownFailures(const std::string& host) const {
@@ -144,13 +174,14 @@ absl::Status PortReports::Failures(
   std::set<std::string> now_failing;
   for (const v1::ObjectFailure& failure : failures) {
     if (failure.kind() != "port") {
-      spdlog::warn("host \"{}\": {} \"{}\" is not in force: {}", host, failure.kind(),
-                   failure.key(), failure.message());
+      spdlog::warn("host \"{}\": {} \"{}\" is not in force: {}", host, OneLine(failure.kind()),
+                   OneLine(failure.key()), OneLine(failure.message()));
       continue;
     }
-    now_failing.insert(failure.key());
-    if (!MaySpeakOf(host, failure.key())) continue;
-    RETURN_IF_ERROR(RecordProblem(repository_, host, failure.key(), failure.message()));
+    const std::string port_id = ToLower(failure.key());
+    if (!MaySpeakOf(host, port_id)) continue;
+    now_failing.insert(port_id);
+    RETURN_IF_ERROR(RecordProblem(repository_, host, port_id, OneLine(failure.message())));
   }
   for (const std::string& port_id : *failing) {
     if (now_failing.count(port_id) == 0) {

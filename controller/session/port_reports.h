@@ -10,8 +10,10 @@
 #include <absl/status/statusor.h>
 #include <google/protobuf/repeated_ptr_field.h>
 
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "controller/migration/driver.h"
 #include "controller/store/repository.h"
@@ -30,14 +32,21 @@ class PortReports {
   absl::StatusOr<std::string> Attach(const std::string& host, const v1::PortAttachment& attachment,
                                      int64_t time_us);
 
-  // Releases the ports located at `host` that are not in `attached`, but those of a running
-  // migration.
-  absl::Status ReleaseMissing(const std::string& host, const std::set<std::string>& attached);
+  // What `host` had and does not name any more at the begin of a session was detached while nobody
+  // listened. A port a migration brought there before its device is not missing. `attached`: ids in
+  // lower case.
+  absl::Status ReleaseMissing(const std::string& host, const std::set<std::string>& attached,
+                              int64_t now_us);
 
-  // DETACHED, FIRST_FRAME or ACTIVATED.
-  absl::Status PortEvent(const std::string& host, const v1::PortEvent& event);
+  // DETACHED, FIRST_FRAME or ACTIVATED. Here and below, ids of ports in any case.
+  absl::Status PortEvent(const std::string& host, v1::PortEvent event);
 
-  absl::Status Receipt(const std::string& host, v1::PortReceipt receipt);
+  // Receipts of any hosts, in one commit.
+  struct HostReceipt {
+    std::string host;
+    v1::PortReceipt receipt;
+  };
+  absl::Status Receipts(const std::vector<HostReceipt>& given);
 
   // The objects of the host's Ack that failed. `failing` holds the ports that failed at the Ack
   // before and is brought up to date.
@@ -47,6 +56,9 @@ class PortReports {
 
   // Ports of the host that were in force once and have a problem: failures of an earlier session.
   std::set<std::string> KnownFailures(const std::string& host) const;
+
+  // Where a port is, when it is there without a device: a host, or empty for on none.
+  std::optional<std::string> PlaceWithoutDevice(const std::string& port_id) const;
 
   // Whether the port is located at `host`.
   bool Holds(const std::string& host, const std::string& port_id) const;
@@ -58,6 +70,8 @@ class PortReports {
   // never had it leaves an audit line.
   bool IsForeign(const std::string& host, const std::string& port_id,
                  const std::string& what) const;
+  // As it is to be kept; nothing when it is not the host's to give.
+  std::optional<v1::PortReceipt> Vet(const HostReceipt& given) const;
 
   Repository* const repository_;
   MigrationDriver* const driver_;

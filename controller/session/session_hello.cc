@@ -4,8 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <set>
 
+#include "controller/model/one_line.h"
 #include "controller/model/validate.h"
 #include "controller/pki/audit.h"
 #include "controller/pki/enrollment.h"
@@ -32,6 +32,7 @@ absl::Status SessionHub::HandleHello(SessionId id, HostSession& session, const v
   // From here on nothing refuses the session, so the one before it may go.
   Replace(session);
   by_host_[host] = id;
+  driver_->OnHostConnected(host);
   RETURN_IF_ERROR(Reconcile(session, hello));
   const auto kept = kept_.find(host);
   const bool resumed = session.Start(hello, kCountersIntervalS,
@@ -54,10 +55,11 @@ absl::Status SessionHub::HandleHello(SessionId id, HostSession& session, const v
 
 absl::Status SessionHub::CheckHello(const HostSession& session, const v1::Hello& hello) {
   if (hello.host_id() != session.host()) {
+    const std::string said = OneLine(hello.host_id());
     return absl::PermissionDeniedError(fmt::format(
         "the certificate is of host \"{}\", the Hello of host \"{}\"; give each host an "
         "identity of its own with `outrider host enroll {}`",
-        session.host(), hello.host_id(), hello.host_id()));
+        session.host(), said, said));
   }
   RETURN_IF_ERROR(repository_->Read([&](const Model& model) {
     return CheckEnrolled(model.Find<v1::Host>(session.host()), session.identity());
@@ -89,8 +91,8 @@ absl::Status SessionHub::RecordHost(const HostSession& session, const v1::Hello&
     v1::Host host = *present;
     *host.mutable_vteps() = hello.vteps();
     host.set_underlay_mtu(hello.underlay_mtu());
-    host.set_datapath(hello.datapath());
-    host.set_agent_version(hello.agent_version());
+    host.set_datapath(OneLine(hello.datapath()));
+    host.set_agent_version(OneLine(hello.agent_version()));
     Normalize(&host);
     if (SameReport(*present, host)) return absl::OkStatus();
     RETURN_IF_ERROR(Validate(model, host));
@@ -109,17 +111,6 @@ void SessionHub::Replace(const HostSession& session) {
                            session.host(), session.peer(), old->peer()));
   old->stream().Close(absl::AbortedError("a newer session of this host took its place"));
   Forget(old_id, /*host_lost=*/false);
-}
-
-absl::Status SessionHub::Reconcile(HostSession& session, const v1::Hello& hello) {
-  std::set<std::string> attached;
-  for (const v1::PortAttachment& attachment : hello.attachments()) {
-    attached.insert(attachment.port_id());
-    RETURN_IF_ERROR(Attach(session, attachment, clock_->NowUs()));
-  }
-  RETURN_IF_ERROR(reports_.ReleaseMissing(session.host(), attached));
-  session.failing_ports() = reports_.KnownFailures(session.host());
-  return absl::OkStatus();
 }
 
 }  // namespace outrider::controller

@@ -1,14 +1,17 @@
 #include "controller/session/session_hub.h"
 
+#include <absl/strings/cord.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "controller/compute/compute.h"
+#include "controller/model/names.h"
+#include "controller/model/one_line.h"
 #include "controller/pki/audit.h"
+#include "controller/pki/enrollment.h"
 #include "controller/pki/pem.h"
 
 namespace outrider::controller {
@@ -17,15 +20,11 @@ namespace {
 // The last-seen time of a host that only sends signs of life moves in steps of this.
 constexpr int64_t kPresenceStepUs = 1'000'000;
 
-bool ConcernsAttachments(const ChangeSet& set) {
-  return std::any_of(set.changes.begin(), set.changes.end(), [](const Change& change) {
-    return change.kind == Kind::kPort || change.kind == Kind::kProfile ||
-           change.kind == Kind::kSegment || change.kind == Kind::kMigration;
-  });
-}
+constexpr char kAgentsFault[] = "outrider/agents-fault";
 
 // A verdict on what the agent said is passed on; a failure on our side is one to come back after.
 absl::Status ForAgent(const absl::Status& status) {
+  if (status.GetPayload(kAgentsFault)) return absl::Status(status.code(), status.message());
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
@@ -115,12 +114,11 @@ SessionHub::SessionPtr SessionHub::Find(SessionId id) const {
 void SessionHub::Handle(SessionId id, const v1::AgentMessage& message) {
   const SessionPtr session = Find(id);
   if (session == nullptr) return;
-  const int64_t before_us = session->last_heard_us();
   session->Heard(clock_->NowUs());
   const absl::Status status = Dispatch(id, *session, message);
   if (!status.ok()) return End(id, status);
   if (message.body_case() == v1::AgentMessage::kAck ||
-      session->last_heard_us() - before_us >= kPresenceStepUs) {
+      session->last_heard_us() - session->shown_us() >= kPresenceStepUs) {
     UpdatePresence(*session, /*publish=*/false);
   }
   session->stream().ReadNext();
@@ -137,7 +135,8 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
     case v1::AgentMessage::kAck:
       return HandleAck(session, message.ack());
     case v1::AgentMessage::kReceipt:
-      return reports_.Receipt(session.host(), message.receipt());
+      QueueReceipt(id, session, message.receipt());
+      return absl::OkStatus();
     case v1::AgentMessage::kPortEvent:
       return HandlePortEvent(session, message.port_event());
     case v1::AgentMessage::kCounters:
@@ -153,7 +152,10 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
 absl::Status SessionHub::HandleAck(HostSession& session, const v1::Ack& ack) {
   RETURN_IF_ERROR(session.feed().OnAck(ack.generation()));
   RETURN_IF_ERROR(reports_.Failures(session.host(), ack.failures(), &session.failing_ports()));
-  AfterProgress(session, ack.time_us());
+  // What failed the last time may have held the driver up.
+  const bool repeat = !session.failures().empty();
+  session.TakeAck(ack);
+  AfterProgress(session, ack.time_us(), repeat);
   return absl::OkStatus();
 }
 
@@ -161,32 +163,36 @@ absl::Status SessionHub::HandlePortEvent(HostSession& session, const v1::PortEve
   if (event.kind() == v1::PortEvent::KIND_ATTACHED) {
     return Attach(session, event.attachment(), event.time_us());
   }
-  if (event.kind() == v1::PortEvent::KIND_DETACHED) session.Accept(event.port_id());
+  if (event.kind() == v1::PortEvent::KIND_DETACHED) session.Forget(ToLower(event.port_id()));
   return reports_.PortEvent(session.host(), event);
 }
 
-absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& attachment,
-                                int64_t time_us) {
-  ASSIGN_OR_RETURN(const std::string reason, reports_.Attach(session.host(), attachment, time_us));
-  const std::string& port_id = attachment.port_id();
-  if (reason.empty()) {
-    session.Accept(port_id);
-    return absl::OkStatus();
-  }
-  const auto known = session.refused().find(port_id);
-  if (known == session.refused().end() || known->second.reason != reason) {
-    AuditRefused(fmt::format("attach port \"{}\" on host \"{}\"", port_id, session.host()),
-                 absl::PermissionDeniedError(reason))
-        .IgnoreError();
-  }
-  session.Refuse(attachment, reason);
-  return absl::OkStatus();
+void SessionHub::QueueReceipt(SessionId id, const HostSession& session,
+                              const v1::PortReceipt& receipt) {
+  // Posted before the session's next message is asked for, so that it is flushed before that.
+  if (receipts_.empty()) Post([this] { FlushReceipts(); });
+  receipts_.push_back({id, {session.host(), receipt}});
+}
+
+void SessionHub::FlushReceipts() {
+  const auto queued = std::exchange(receipts_, {});
+  std::vector<PortReports::HostReceipt> receipts;
+  for (const auto& [id, receipt] : queued) receipts.push_back(receipt);
+  const absl::Status status = reports_.Receipts(receipts);
+  if (status.ok()) return;
+  for (const auto& [id, receipt] : queued) End(id, status);
 }
 
 void SessionHub::HandleCounters(const HostSession& session, const v1::Counters& counters) {
-  for (const v1::PortCounters& port : counters.ports()) {
+  for (const v1::PortCounters& given : counters.ports()) {
+    v1::PortCounters port = given;
+    port.set_port_id(ToLower(given.port_id()));
     // During and after a move the port is attached at two hosts; the one that holds it counts.
     if (!reports_.Holds(session.host(), port.port_id())) continue;
+    port.clear_drops();
+    for (const auto& [reason, packets] : given.drops()) {
+      (*port.mutable_drops())[OneLine(reason)] = packets;
+    }
     counters_.Put(session.host(), port, clock_->NowUs());
   }
 }
@@ -202,18 +208,8 @@ void SessionHub::HandleChanges() {
     for (const ChangeSet& set : changes) hosts.merge(AffectedHosts(model, set));
     return hosts;
   });
-  bool attachments = false;
-  for (const ChangeSet& set : changes) {
-    EndDeletedHosts(set);
-    attachments = attachments || ConcernsAttachments(set);
-  }
-  if (attachments) {
-    std::vector<SessionPtr> waiting;
-    for (const auto& [id, session] : sessions_) {
-      if (!session->refused().empty()) waiting.push_back(session);
-    }
-    for (const SessionPtr& session : waiting) RetryRefused(*session);
-  }
+  for (const ChangeSet& set : changes) EndOustedSessions(set);
+  RetryAttachments(changes);
   for (const std::string& host : affected) {
     const auto found = by_host_.find(host);
     if (found == by_host_.end()) continue;
@@ -223,40 +219,34 @@ void SessionHub::HandleChanges() {
   }
 }
 
-void SessionHub::EndDeletedHosts(const ChangeSet& set) {
+void SessionHub::EndOustedSessions(const ChangeSet& set) {
   for (const Change& change : set.changes) {
     if (change.kind == Kind::kPort && change.after == nullptr) counters_.Erase(change.name);
-    if (change.kind != Kind::kHost || change.after != nullptr) continue;
-    kept_.erase(change.name);
-    std::vector<SessionId> ended;
+    if (change.kind != Kind::kHost) continue;
+    const auto* host = change.After<v1::Host>();
+    std::vector<std::pair<SessionId, absl::Status>> ended;
     for (const auto& [id, session] : sessions_) {
-      if (session->host() == change.name) ended.push_back(id);
+      if (session->host() != change.name) continue;
+      const absl::Status status = host == nullptr
+                                      ? absl::PermissionDeniedError("the host was deleted")
+                                      : CheckEnrolled(host, session->identity());
+      if (!status.ok()) ended.emplace_back(id, status);
     }
-    for (const SessionId id : ended) {
-      End(id, AuditRefused(fmt::format("session of host \"{}\"", change.name),
-                           absl::PermissionDeniedError("the host was deleted")));
+    for (const auto& [id, status] : ended) {
+      End(id, AuditRefused(fmt::format("session of host \"{}\"", change.name), status));
     }
-    kept_.erase(change.name);
+    if (host == nullptr) kept_.erase(change.name);
   }
 }
 
-void SessionHub::RetryRefused(HostSession& session) {
-  const auto refused = session.refused();
-  for (const auto& [port_id, entry] : refused) {
-    const absl::Status status = Attach(session, entry.attachment, clock_->NowUs());
-    if (!status.ok()) {
-      spdlog::warn("host \"{}\": attach port \"{}\": {}", session.host(), port_id, Message(status));
-    }
-  }
-}
-
-void SessionHub::AfterProgress(HostSession& session, int64_t host_time_us) {
+void SessionHub::AfterProgress(HostSession& session, int64_t host_time_us, bool repeat) {
   if (session.feed().TakeSentNews()) UpdatePresence(session, /*publish=*/false);
-  const auto covered = session.feed().TakeCovered();
-  if (!covered) return;
+  if (!session.has_acked()) return;
+  if (!session.feed().TakeCovered() && !repeat) return;
   v1::Ack ack;
-  ack.set_generation(*covered);
+  ack.set_generation(session.feed().covered());
   ack.set_time_us(host_time_us);
+  *ack.mutable_failures() = session.failures();
   const absl::Status status = driver_->OnAck(session.host(), ack);
   if (!status.ok()) {
     spdlog::error("migration driver: ack of host \"{}\": {}", session.host(), Message(status));
@@ -264,6 +254,7 @@ void SessionHub::AfterProgress(HostSession& session, int64_t host_time_us) {
 }
 
 void SessionHub::UpdatePresence(HostSession& session, bool publish) {
+  session.Shown();
   const auto change = [&](v1::Host* host) {
     host->set_state(v1::Host::STATE_CONNECTED);
     host->set_last_seen_us(session.last_heard_us());
@@ -278,9 +269,14 @@ void SessionHub::End(SessionId id, const absl::Status& status) {
   const SessionPtr session = Find(id);
   if (session == nullptr) return;
   spdlog::info("host \"{}\" at {}: session ended: {}", session->host(), session->peer(),
-               Message(status));
+               OneLine(Message(status), kMaxLogged));
   session->stream().Close(ForAgent(status));
   Forget(id, /*host_lost=*/true);
+}
+
+absl::Status SessionHub::AgentsFault(absl::Status status) {
+  status.SetPayload(kAgentsFault, absl::Cord());
+  return status;
 }
 
 void SessionHub::Forget(SessionId id, bool host_lost) {

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/migration/driver.h"
@@ -34,6 +35,10 @@ inline constexpr int64_t kSilenceUs = 15LL * 1'000'000;
 inline constexpr uint32_t kCountersIntervalS = 5;
 // A stream without a Hello ends after this.
 inline constexpr int64_t kHelloTimeoutUs = 15LL * 1'000'000;
+// Attachments of one host that may wait, refused, for a change of the model.
+inline constexpr size_t kMaxRefused = 4096;
+// Of messages with text of a peer in them, in the log.
+inline constexpr size_t kMaxLogged = 1000;
 
 struct SessionStats {
   uint32_t connected = 0;
@@ -86,17 +91,31 @@ class SessionHub {
 
   absl::Status HandleAck(HostSession& session, const v1::Ack& ack);
   absl::Status HandlePortEvent(HostSession& session, const v1::PortEvent& event);
+  // Receipts of many hosts come at once, after an edit of a profile: what is queued by the time the
+  // posted work runs is one commit. Of one host that is one, since it is read message by message.
+  void QueueReceipt(SessionId id, const HostSession& session, const v1::PortReceipt& receipt);
+  void FlushReceipts();
   void HandleCounters(const HostSession& session, const v1::Counters& counters);
+
+  // RESOURCE_EXHAUSTED, for the agent: too many were refused.
   absl::Status Attach(HostSession& session, const v1::PortAttachment& attachment, int64_t time_us);
+  void AttachAgain(HostSession& session, const v1::PortAttachment& attachment);
+  // Those that may fare better after the changes.
+  void RetryAttachments(const std::vector<ChangeSet>& changes);
+  // A migration put the port on a host, or on none, whose device of it came before: takes it up.
+  void AskForDevice(const std::string& port_id);
 
   void HandleChanges();
-  void EndDeletedHosts(const ChangeSet& set);
-  void RetryRefused(HostSession& session);
+  // Of hosts that were deleted, or enrolled again since the session's certificate was issued.
+  void EndOustedSessions(const ChangeSet& set);
   // After something was sent or acknowledged: shows the generations, and tells the driver how far
-  // the host has come, when that is news.
-  void AfterProgress(HostSession& session, int64_t host_time_us);
+  // the host has come, when that is news or is to be repeated.
+  void AfterProgress(HostSession& session, int64_t host_time_us, bool repeat = false);
   void UpdatePresence(HostSession& session, bool publish);
+  // Ends it with what ForAgent makes of the status.
   void End(SessionId id, const absl::Status& status);
+  // Marks a status as a verdict on what the agent said, whose code would else mean us.
+  static absl::Status AgentsFault(absl::Status status);
   void Forget(SessionId id, bool host_lost);
   void Tick();
   SessionPtr Find(SessionId id) const;
@@ -111,6 +130,8 @@ class SessionHub {
   std::map<SessionId, SessionPtr> sessions_;
   // Sessions past their Hello.
   std::map<std::string, SessionId> by_host_;
+  // Not looked at yet; work for them is posted when there are any.
+  std::vector<std::pair<SessionId, PortReports::HostReceipt>> receipts_;
   // What a host's last session had sent when it ended.
   std::map<std::string, GenerationState> kept_;
 

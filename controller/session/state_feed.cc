@@ -9,10 +9,11 @@
 
 namespace outrider::controller {
 
-bool StateFeed::Begin(const v1::Hello& hello, const std::string& store_id,
-                      const GenerationState& current, const GenerationState& kept) {
-  const bool ours = !hello.state_digest().empty() && hello.store_id() == store_id &&
-                    hello.generation() != 0 && hello.generation() <= current.generation;
+StateFeed::Start StateFeed::Begin(const v1::Hello& hello, const std::string& store_id,
+                                  const GenerationState& current, const GenerationState& kept) {
+  const bool same_store = hello.store_id() == store_id;
+  if (same_store && hello.generation() > current.generation) return Start::kLostHistory;
+  const bool ours = same_store && !hello.state_digest().empty() && hello.generation() != 0;
   if (ours && v1::HostStateDigest(*current.state) == hello.state_digest()) {
     // The agent's generation stays the older one: nothing that touches it has happened since.
     sent_ = {hello.generation(), current.state};
@@ -22,10 +23,10 @@ bool StateFeed::Begin(const v1::Hello& hello, const std::string& store_id,
     sent_ = kept;
     checked_revision_ = kept.generation;
   } else {
-    return false;
+    return Start::kSnapshot;
   }
   acked_ = hello.generation();
-  return true;
+  return Start::kResume;
 }
 
 std::optional<v1::ControllerMessage> StateFeed::Next(const GenerationState& current) {

@@ -27,12 +27,18 @@ struct GenerationState {
 
 class StateFeed {
  public:
+  // kSnapshot: from nothing. kLostHistory: from nothing as well, but the agent holds a generation
+  // of our store that the store has not come to: it was restored from a backup, or the agent lies.
+  // It would refuse an older snapshot of the same store, so the session must go under another store
+  // id. That touches this host only, whatever number it gave.
+  enum class Start { kResume, kSnapshot, kLostHistory };
+
   // Decides where to go on from, by what the agent says it holds: `current`, when its digest is the
   // agent's; else `kept` (what an earlier session was sent last; may be empty), when generation and
-  // digest are the agent's; else from nothing. `store_id` is ours: generations of another store, or
-  // of a future this store does not have, count for nothing. Returns whether it resumes.
-  bool Begin(const v1::Hello& hello, const std::string& store_id, const GenerationState& current,
-             const GenerationState& kept);
+  // digest are the agent's; else from nothing. `store_id` is ours: generations of another store
+  // count for nothing.
+  Start Begin(const v1::Hello& hello, const std::string& store_id, const GenerationState& current,
+              const GenerationState& kept);
 
   // The message that leads the host to `current`: a Snapshot when it holds nothing, a Delta from
   // what was sent last, nothing when that is the same. The caller sends it.
@@ -44,6 +50,8 @@ class StateFeed {
   // The newest revision the host has in force, when it grew since the last call. It may be newer
   // than the generation acknowledged: a host needs no delta for revisions that do not touch it.
   std::optional<uint64_t> TakeCovered();
+  // As of the last TakeCovered; 0 before.
+  uint64_t covered() const { return covered_; }
 
   // Whether something was sent since the last call.
   bool TakeSentNews() { return std::exchange(sent_news_, false); }

@@ -1,6 +1,7 @@
 #include "controller/store/objects.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include "controller/model/validate.h"
 #include "proto/digest.h"
@@ -20,10 +21,12 @@ void TakeOutputs(const T*, T*) {}
 void TakeOutputs(const v1::Port* present, v1::Port* candidate) {
   static const v1::Port* const kNone = new v1::Port();
   const v1::Port& from = present == nullptr ? *kNone : *present;
-  *candidate->mutable_location() = from.location();
+  candidate->clear_location();
+  if (from.has_location()) *candidate->mutable_location() = from.location();
   candidate->set_phase(present == nullptr ? v1::PORT_PHASE_UNBOUND : from.phase());
   candidate->set_device(from.device());
-  *candidate->mutable_receipt() = from.receipt();
+  candidate->clear_receipt();
+  if (from.has_receipt()) *candidate->mutable_receipt() = from.receipt();
   candidate->set_problem(from.problem());
   candidate->set_attached_profile(from.attached_profile());
 }
@@ -34,14 +37,15 @@ void TakeOutputs(const v1::Profile* present, v1::Profile* candidate) {
   candidate->set_digest(v1::ProfileDigest(*candidate));
 }
 
-// Whether the write would make no new revision.
+// Whether the object says already what the write would have it say.
 template <typename T>
-bool IsInForce(const T*, const T&) {
-  return false;
+bool IsInForce(const T& present, T candidate) {
+  *candidate.mutable_meta() = present.meta();
+  return google::protobuf::util::MessageDifferencer::Equals(present, candidate);
 }
 
-bool IsInForce(const v1::Profile* present, const v1::Profile& candidate) {
-  return present != nullptr && present->digest() == candidate.digest();
+bool IsInForce(const v1::Profile& present, const v1::Profile& candidate) {
+  return present.digest() == candidate.digest();
 }
 
 template <typename T>
@@ -79,7 +83,7 @@ absl::StatusOr<T> Write(Repository* repository, T candidate, Mode mode) {
     RETURN_IF_ERROR(CheckMode(present, candidate, mode));
     TakeOutputs(present, &candidate);
     RETURN_IF_ERROR(Validate(model, candidate));
-    if (IsInForce(present, candidate)) {
+    if (present != nullptr && IsInForce(*present, candidate)) {
       written = *present;
     } else {
       transaction->Put(candidate);

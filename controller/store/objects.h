@@ -17,9 +17,8 @@ namespace outrider::controller {
 template <typename T>
 absl::StatusOr<T> CreateObject(Repository* repository, T candidate);
 
-// The same, of an existing object; a non-zero meta.revision must be its present one. A Profile gets
-// a new revision unless its content equals what is in force; equal objects of other kinds are
-// written all the same.
+// The same, of an existing object; a non-zero meta.revision must be its present one. What is in
+// force already is not written: revision and time of the last write stay.
 template <typename T>
 absl::StatusOr<T> UpdateObject(Repository* repository, T candidate);
 

@@ -87,6 +87,40 @@ v1::Port Bound(const v1::Port* present, const std::string& host,
   return port;
 }
 
+// Leaves the port on no host. The epoch is the caller's.
+void ClearPlace(v1::Port* port) {
+  port->mutable_location()->clear_host();
+  port->set_phase(v1::PORT_PHASE_UNBOUND);
+  port->clear_device();
+  port->clear_receipt();
+  port->clear_problem();
+  port->clear_attached_profile();
+}
+
+// Puts the port where the host's own attachment has yet to come from: a device of another host is
+// none of its. What the VM's definition named as profile moves with the VM, so that the new host
+// repeating it undoes nothing.
+void MoveTo(const v1::PortLocation& to, v1::Port* port) {
+  *port->mutable_location() = to;
+  if (to.host().empty()) return ClearPlace(port);
+  port->set_phase(v1::PORT_PHASE_BLOCKED);
+  port->clear_device();
+  port->clear_receipt();
+  port->set_problem(InitialProblem(*port));
+}
+
+// Whether the holder says something that is not known yet.
+bool IsNews(const v1::Port& port, const v1::PortReceipt& receipt) {
+  if (port.location().host() != receipt.host() || port.location().epoch() != receipt.epoch()) {
+    return false;
+  }
+  // generation and time_us change with every report and say nothing new.
+  const v1::PortReceipt& known = port.receipt();
+  return known.host() != receipt.host() || known.epoch() != receipt.epoch() ||
+         known.digest() != receipt.digest() || known.phase() != receipt.phase() ||
+         port.phase() != receipt.phase();
+}
+
 }  // namespace
 
 absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host,
@@ -129,12 +163,7 @@ absl::StatusOr<bool> UnbindPort(Repository* repository, const std::string& host,
     held = true;
     v1::Port port = *present;
     // The epoch stays, so that the next claim gets a newer one.
-    port.mutable_location()->clear_host();
-    port.set_phase(v1::PORT_PHASE_UNBOUND);
-    port.clear_device();
-    port.clear_receipt();
-    port.clear_problem();
-    port.clear_attached_profile();
+    ClearPlace(&port);
     transaction->Put(std::move(port));
     return absl::OkStatus();
   };
@@ -142,24 +171,17 @@ absl::StatusOr<bool> UnbindPort(Repository* repository, const std::string& host,
   return held;
 }
 
-absl::Status RecordReceipt(Repository* repository, const v1::PortReceipt& receipt) {
+absl::Status RecordReceipts(Repository* repository, const std::vector<v1::PortReceipt>& receipts) {
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
-    const v1::Port* present = model.Find<v1::Port>(receipt.port_id());
-    if (present == nullptr || present->location().host() != receipt.host() ||
-        present->location().epoch() != receipt.epoch()) {
-      return absl::OkStatus();
+    for (const v1::PortReceipt& receipt : receipts) {
+      const v1::Port* present = model.Find<v1::Port>(receipt.port_id());
+      if (present == nullptr || !IsNews(*present, receipt)) continue;
+      v1::Port port = *present;
+      *port.mutable_receipt() = receipt;
+      port.set_phase(receipt.phase());
+      if (receipt.phase() == v1::PORT_PHASE_ACTIVE) port.clear_problem();
+      transaction->Put(std::move(port));
     }
-    const v1::PortReceipt& known = present->receipt();
-    // generation and time_us change with every report and say nothing new.
-    const bool same = known.host() == receipt.host() && known.epoch() == receipt.epoch() &&
-                      known.digest() == receipt.digest() && known.phase() == receipt.phase() &&
-                      present->phase() == receipt.phase();
-    if (same) return absl::OkStatus();
-    v1::Port port = *present;
-    *port.mutable_receipt() = receipt;
-    port.set_phase(receipt.phase());
-    if (receipt.phase() == v1::PORT_PHASE_ACTIVE) port.clear_problem();
-    transaction->Put(std::move(port));
     return absl::OkStatus();
   };
   return repository->Transact(fn).status();
@@ -195,11 +217,7 @@ absl::Status MovePorts(const Model& model, const std::vector<PortMove>& moves,
                       move.from.host(), move.from.epoch()));
     }
     moved.push_back(*present);
-    v1::Port& port = moved.back();
-    *port.mutable_location() = move.to;
-    port.set_phase(v1::PORT_PHASE_BLOCKED);
-    port.clear_receipt();
-    port.set_problem(InitialProblem(port));
+    MoveTo(move.to, &moved.back());
   }
   // Only once all compares hold, so that a refusal stages nothing.
   for (v1::Port& port : moved) transaction->Put(std::move(port));

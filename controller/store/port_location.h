@@ -1,5 +1,5 @@
-// Where ports are: claims by hosts, releases, moves. The only writers of Port.location, whose epoch
-// never goes back.
+// Where ports are: claims by hosts, releases, moves. The only writers of Port.location. Its epoch
+// never goes back while the port exists; one that is deleted and made anew begins at 1 again.
 //
 // Thread-safe. Errors as of Repository::Transact and as named.
 #ifndef OUTRIDER_CONTROLLER_STORE_PORT_LOCATION_H_
@@ -33,15 +33,17 @@ absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host
 absl::StatusOr<bool> UnbindPort(Repository* repository, const std::string& host,
                                 const std::string& port_id);
 
-// What a host reported to be in force. Kept in the port when the host holds it under that epoch;
-// stale ones are dropped. Writes nothing when the receipt says what is known already.
-absl::Status RecordReceipt(Repository* repository, const v1::PortReceipt& receipt);
+// What hosts reported to be in force, in one commit. Kept in a port when the host holds it under
+// that epoch; stale ones are dropped. Writes nothing when the receipts say what is known already.
+absl::Status RecordReceipts(Repository* repository, const std::vector<v1::PortReceipt>& receipts);
 
 // Why a host cannot put the port in force, shown to the operator (empty: it can). Dropped unless
 // the host holds the port.
 absl::Status RecordProblem(Repository* repository, const std::string& host,
                            const std::string& port_id, const std::string& problem);
 
+// To a host the device is not known yet: BindPort with the new host's attachment brings it. To an
+// empty host the port is on none.
 struct PortMove {
   std::string port_id;
   v1::PortLocation from;

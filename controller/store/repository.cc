@@ -28,16 +28,18 @@ void AddPut(const std::string& key, const google::protobuf::Message& object, v1:
   txn->ops.push_back({Op::Kind::kPut, key, EncodeValue(object, meta)});
 }
 
+void AddErase(const v1::Profile& revision, Txn* txn) {
+  const std::string key = ProfileKey(revision.meta().name(), revision.profile_revision());
+  txn->compares.push_back({key, revision.meta().revision()});
+  txn->ops.push_back({Op::Kind::kDelete, key, {}});
+}
+
 // Each revision has a key: the old one is rewritten as retired, the new one added.
 void AddProfileOps(const Model& model, const Change& change, v1::ObjectMeta* meta, Txn* txn) {
   const auto* before = change.Before<v1::Profile>();
   const auto* after = change.After<v1::Profile>();
   if (after == nullptr) {
-    for (const auto& revision : model.Revisions(change.name)) {
-      const std::string key = ProfileKey(change.name, revision->profile_revision());
-      txn->compares.push_back({key, revision->meta().revision()});
-      txn->ops.push_back({Op::Kind::kDelete, key, {}});
-    }
+    for (const auto& revision : model.Revisions(change.name)) AddErase(*revision, txn);
     return;
   }
   const std::string key = ProfileKey(change.name, after->profile_revision());
@@ -51,6 +53,9 @@ void AddProfileOps(const Model& model, const Change& change, v1::ObjectMeta* met
   const std::string old_key = ProfileKey(change.name, before->profile_revision());
   txn->compares.push_back({old_key, before->meta().revision()});
   AddPut(old_key, retired, retired.mutable_meta(), txn);
+  // After the puts: ChangesSince takes a delete alone for one of the profile.
+  const auto revisions = model.Revisions(change.name);
+  for (size_t i = 0; i < ExcessRevisions(revisions.size() + 1); ++i) AddErase(*revisions[i], txn);
 }
 
 template <typename T>

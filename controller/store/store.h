@@ -9,7 +9,6 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,9 +66,6 @@ class Store {
   // Aborted: a compare does not hold (the message names the key). ResourceExhausted: no space.
   // InvalidArgument: no ops. On any error nothing has changed.
   virtual absl::StatusOr<uint64_t> Commit(const Txn& txn) = 0;
-
-  // nullopt when the key does not exist.
-  virtual absl::StatusOr<std::optional<KeyValue>> Get(const std::string& key) = 0;
 
   // All keys that begin with `prefix`, at one revision.
   virtual absl::StatusOr<RangeResult> Range(const std::string& prefix) = 0;

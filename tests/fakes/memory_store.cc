@@ -39,13 +39,6 @@ absl::StatusOr<uint64_t> MemoryStore::Commit(const Txn& txn) {
   return revision_;
 }
 
-absl::StatusOr<std::optional<KeyValue>> MemoryStore::Get(const std::string& key) {
-  std::lock_guard lock(mutex_);
-  const auto found = items_.find(key);
-  if (found == items_.end()) return std::nullopt;
-  return found->second;
-}
-
 absl::StatusOr<RangeResult> MemoryStore::Range(const std::string& prefix) {
   std::lock_guard lock(mutex_);
   RangeResult result{revision_, {}};
@@ -73,6 +66,19 @@ absl::StatusOr<std::vector<StoreEvent>> MemoryStore::ChangesSince(uint64_t revis
 uint64_t MemoryStore::revision() const {
   std::lock_guard lock(mutex_);
   return revision_;
+}
+
+MemoryStore::Backup MemoryStore::MakeBackup() const {
+  std::lock_guard lock(mutex_);
+  return {items_, log_, revision_, compacted_};
+}
+
+void MemoryStore::Restore(const Backup& backup) {
+  std::lock_guard lock(mutex_);
+  items_ = backup.items;
+  log_ = backup.log;
+  revision_ = backup.revision;
+  compacted_ = backup.compacted;
 }
 
 void MemoryStore::RefuseCommits(absl::Status status) {

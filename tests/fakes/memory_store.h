@@ -19,11 +19,20 @@ class MemoryStore : public Store {
   explicit MemoryStore(uint64_t kept_revisions = kKeptRevisions);
 
   absl::StatusOr<uint64_t> Commit(const Txn& txn) override;
-  absl::StatusOr<std::optional<KeyValue>> Get(const std::string& key) override;
   absl::StatusOr<RangeResult> Range(const std::string& prefix) override;
   absl::StatusOr<std::vector<StoreEvent>> ChangesSince(uint64_t revision) override;
   uint64_t revision() const override;
   std::string store_id() const override { return store_id_; }
+
+  // What a copy of the file holds, and its return: history after it is lost, the identity is not.
+  struct Backup {
+    std::map<std::string, KeyValue> items;
+    std::deque<StoreEvent> log;
+    uint64_t revision = 0;
+    uint64_t compacted = 0;
+  };
+  Backup MakeBackup() const;
+  void Restore(const Backup& backup);
 
   // Commits are refused with this status until it is set to OK again.
   void RefuseCommits(absl::Status status);

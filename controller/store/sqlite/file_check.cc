@@ -20,8 +20,8 @@ constexpr size_t kApplicationIdOffset = 68;
 
 absl::Status Damaged(const std::string& path, const std::string& found) {
   return absl::DataLossError(fmt::format(
-      "database {0}: {1}. The file was left as it is. Restore a backup of it, or move it away with "
-      "{0}-wal and save what can be read: sqlite3 <moved file> .recover | sqlite3 {0}",
+      "database {0}: {1}. The file was left as it is. Move it away together with {0}-wal; then "
+      "restore a backup, or save what can be read: sqlite3 <moved file> .recover | sqlite3 {0}",
       path, found));
 }
 
@@ -51,6 +51,18 @@ absl::Status CheckHeader(const std::string& path) {
                                    application_id, kApplicationId));
 }
 
+// `path` as a URI (https://www.sqlite.org/uri.html): whatever could mean something there is
+// escaped.
+std::string FileUri(const std::string& path) {
+  std::string uri = path.front() == '/' ? "file://" : "file:";
+  for (const char c : path) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::strchr("/._-", c) != nullptr;
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return uri;
+}
+
 // Opens so that nothing is written and no side file made. Without a log the file is all there is
 // and "immutable" keeps SQLite from looking for one. With a log, SQLite must read it: it keeps the
 // log's index on the heap in exclusive mode, takes no locks (the caller holds ours), and must not
@@ -60,10 +72,10 @@ absl::StatusOr<Database> OpenUntouched(const std::string& path) {
   const auto log_size = std::filesystem::file_size(path + "-wal", error);
   const bool has_log = !error && log_size > 0;
   if (!has_log) {
-    return Database::Open("file:" + path + "?immutable=1", SQLITE_OPEN_READONLY, nullptr);
+    return Database::Open(FileUri(path) + "?immutable=1", SQLITE_OPEN_READONLY, nullptr);
   }
   ASSIGN_OR_RETURN(Database database,
-                   Database::Open("file:" + path, SQLITE_OPEN_READONLY, "unix-none"));
+                   Database::Open(FileUri(path), SQLITE_OPEN_READONLY, "unix-none"));
   sqlite3_db_config(database.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   RETURN_IF_ERROR(database.Execute("PRAGMA locking_mode = EXCLUSIVE"));
   return database;
@@ -81,16 +93,51 @@ absl::Status CheckRows(Database* database, const char* table) {
   }
 }
 
+// One row that counts as far as the rows do: with a lower revision, commits would repeat revisions.
+absl::Status CheckState(Database* database) {
+  const auto damaged = [](const std::string& what) {
+    return absl::DataLossError("table \"state\" " + what);
+  };
+  ASSIGN_OR_RETURN(const std::string rows, database->QueryText("SELECT count(*) FROM state"));
+  if (rows != "1") return damaged(fmt::format("has {} rows, not one", rows));
+  ASSIGN_OR_RETURN(
+      const std::string sound,
+      database->QueryText("SELECT typeof(store_id) = 'text' AND length(store_id) = 36 AND"
+                          "  typeof(revision) = 'integer' AND typeof(compacted) = 'integer' AND"
+                          "  compacted BETWEEN 0 AND revision FROM state"));
+  if (sound != "1") return damaged("holds values that make no sense");
+  ASSIGN_OR_RETURN(const std::string behind,
+                   database->QueryText("SELECT group_concat(m) FROM (SELECT m FROM"
+                                       "  (SELECT max(mod_revision) AS m FROM kv UNION"
+                                       "   SELECT max(revision) FROM log), state"
+                                       " WHERE m > state.revision ORDER BY m DESC LIMIT 1)"));
+  if (behind.empty()) return absl::OkStatus();
+  return damaged(fmt::format("is behind revision {}, which was committed", behind));
+}
+
+// Before the first step there is no table but "meta".
+absl::Status CheckEmpty(Database* database) {
+  const auto tables =
+      database->QueryText("SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
+  if (!tables.ok()) return tables.status();
+  return *tables == "1" ? absl::OkStatus()
+                        : absl::DataLossError(
+                              "table \"meta\": schema_version is 0, but there are "
+                              "tables of later ones");
+}
+
 absl::Status CheckContent(const std::string& path) {
   ASSIGN_OR_RETURN(Database database, OpenUntouched(path));
-  ASSIGN_OR_RETURN(const std::string verdict, database.QueryText("PRAGMA integrity_check(1)"));
-  if (verdict != "ok") return absl::DataLossError("integrity check: " + verdict);
-  ASSIGN_OR_RETURN(const std::string version,
-                   database.QueryText("SELECT value FROM meta WHERE key = 'schema_version'"));
+  const auto verdict = database.QueryText("PRAGMA integrity_check(1)");
+  if (!verdict.ok()) return verdict.status();
+  if (*verdict != "ok") return absl::DataLossError("integrity check: " + *verdict);
+  ASSIGN_OR_RETURN(const int version, ReadSchemaVersion(&database));
+  if (version == 0) return CheckEmpty(&database);
   // Rows of another version may have other columns; Upgrade knows what to do with them.
-  if (version != std::to_string(SchemaVersion())) return absl::OkStatus();
+  if (version != SchemaVersion()) return absl::OkStatus();
   RETURN_IF_ERROR(CheckRows(&database, "kv"));
-  return CheckRows(&database, "log");
+  RETURN_IF_ERROR(CheckRows(&database, "log"));
+  return CheckState(&database);
 }
 
 }  // namespace

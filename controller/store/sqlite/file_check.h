@@ -11,8 +11,8 @@
 namespace outrider::controller {
 
 // OK when the file is a sound store: header, application id, SQLite's integrity check including
-// what is in the write-ahead log, and every row's checksum. DataLoss otherwise: what was found and
-// what to do. Reads only; makes no files.
+// what is in the write-ahead log, every row's checksum, version and revision. DataLoss otherwise:
+// what was found and what to do. Reads only; makes no files.
 absl::Status CheckFile(const std::string& path);
 
 }  // namespace outrider::controller

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iterator>
 
 namespace outrider::controller {
@@ -34,13 +35,24 @@ void Mix(const void* data, size_t size, uint64_t* hash) {
 
 int SchemaVersion() { return static_cast<int>(std::size(kSteps)); }
 
+absl::StatusOr<int> ReadSchemaVersion(Database* database) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   database->QueryText("SELECT value FROM meta WHERE key = 'schema_version'"));
+  int version = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, version);
+  if (error == std::errc() && last == end && text == std::to_string(version) && version >= 0) {
+    return version;
+  }
+  return absl::DataLossError(
+      fmt::format("table \"meta\": schema_version \"{}\" is no version number", text));
+}
+
 absl::Status Upgrade(Database* database) {
   RETURN_IF_ERROR(database->Execute(
       "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)"));
   RETURN_IF_ERROR(database->Execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', '0')"));
-  ASSIGN_OR_RETURN(const std::string text,
-                   database->QueryText("SELECT value FROM meta WHERE key = 'schema_version'"));
-  const int version = atoi(text.c_str());
+  ASSIGN_OR_RETURN(const int version, ReadSchemaVersion(database));
   if (version > SchemaVersion()) {
     return absl::FailedPreconditionError(
         fmt::format("schema version {} is newer than {}, the newest this release knows; run the "

@@ -17,8 +17,11 @@ inline constexpr uint32_t kApplicationId = 0x4f524353;
 // Version the file is at once Upgrade has run.
 int SchemaVersion();
 
+// Version the file is at now. DataLoss when it says none.
+absl::StatusOr<int> ReadSchemaVersion(Database* database);
+
 // Runs the steps the file lacks, each in a transaction with its version number. FailedPrecondition
-// when a newer release wrote the file.
+// when a newer release wrote the file, DataLoss as of ReadSchemaVersion.
 absl::Status Upgrade(Database* database);
 
 // FNV-1a over the fields of a row: SQLite checks structure, not content.

@@ -198,17 +198,6 @@ absl::Status SqliteStore::WriteState(uint64_t revision, uint64_t compacted) {
   return state.Run();
 }
 
-absl::StatusOr<std::optional<KeyValue>> SqliteStore::Get(const std::string& key) {
-  std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(Statement find,
-                   database_.Prepare(fmt::format("SELECT {} FROM kv WHERE key = ?", kColumns)));
-  find.BindText(0, key);
-  ASSIGN_OR_RETURN(const bool row, find.Step());
-  if (!row) return std::nullopt;
-  ASSIGN_OR_RETURN(KeyValue item, ReadRow(find));
-  return item;
-}
-
 absl::StatusOr<RangeResult> SqliteStore::Range(const std::string& prefix) {
   std::lock_guard lock(mutex_);
   const std::string end = EndOf(prefix);

@@ -31,7 +31,6 @@ class SqliteStore : public Store {
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const Options& options);
 
   absl::StatusOr<uint64_t> Commit(const Txn& txn) override;
-  absl::StatusOr<std::optional<KeyValue>> Get(const std::string& key) override;
   absl::StatusOr<RangeResult> Range(const std::string& prefix) override;
   absl::StatusOr<std::vector<StoreEvent>> ChangesSince(uint64_t revision) override;
   uint64_t revision() const override;

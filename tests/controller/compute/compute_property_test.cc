@@ -4,6 +4,7 @@
 #include "controller/compute/compute.h"
 #include "controller/compute/delta.h"
 #include "proto/digest.h"
+#include "tests/controller/compute/apply_delta.h"
 #include "tests/controller/model/random_model.h"
 
 namespace outrider::controller {

@@ -1,5 +1,6 @@
 #include "controller/compute/delta.h"
 
+#include "tests/controller/compute/apply_delta.h"
 #include "tests/controller/model/build.h"
 
 namespace outrider::controller {

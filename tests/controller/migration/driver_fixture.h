@@ -31,17 +31,24 @@ class DriverFixture : public RepositoryFixture {
     Restart();
     driver_ = std::make_unique<MigrationDriver>(repository_.get(), &clock_);
   }
+  // As a session that begins or ends.
   void SetConnected(const std::string& host, bool connected) {
-    EXPECT_TRUE(repository_
-                    ->UpdatePresence(
-                        host,
-                        [&](v1::Host* object) {
-                          object->set_state(connected ? v1::Host::STATE_CONNECTED
-                                                      : v1::Host::STATE_ENROLLED);
-                        },
-                        true)
-                    .ok());
+    if (connected) driver_->OnHostConnected(host);
+    const auto state = connected ? v1::Host::STATE_CONNECTED : v1::Host::STATE_ENROLLED;
+    const auto change = [&](v1::Host* object) {
+      object->set_state(state);
+      if (connected) object->set_last_seen_us(clock_.NowUs());
+    };
+    EXPECT_TRUE(repository_->UpdatePresence(host, change, true).ok());
+    if (connected) return;
+    EXPECT_TRUE(driver_->OnHostLost(host).ok());
   }
+  // As any message of the host.
+  void Hear(const std::string& host) {
+    const auto change = [&](v1::Host* object) { object->set_last_seen_us(clock_.NowUs()); };
+    EXPECT_TRUE(repository_->UpdatePresence(host, change, false).ok());
+  }
+  void Tick() { EXPECT_TRUE(driver_->OnTick().ok()); }
 
   absl::StatusOr<v1::Migration> Prepare(const std::string& destination) {
     v1::PrepareMigrationRequest request;
@@ -74,9 +81,18 @@ class DriverFixture : public RepositoryFixture {
     event.set_time_us(clock_.NowUs());
     EXPECT_TRUE(driver_->OnPortEvent(host, event).ok());
   }
-  void SendAck(const std::string& host, uint64_t generation) {
+  // With a failure of kind and key, when given.
+  void SendAck(const std::string& host, uint64_t generation, const std::string& kind = "",
+               const std::string& key = "") {
     v1::Ack ack;
     ack.set_generation(generation);
+    if (!kind.empty()) {
+      v1::ObjectFailure* failure = ack.add_failures();
+      failure->set_kind(kind);
+      failure->set_key(key);
+      failure->set_message("no\nmemory");
+    }
+    Hear(host);
     EXPECT_TRUE(driver_->OnAck(host, ack).ok());
   }
   void Send(const std::string& host, v1::PortEvent::Kind kind, int n) {

@@ -70,7 +70,7 @@ class DriverPropertyTest : public DriverFixture, public testing::WithParamInterf
   }
   void EditProfileOrLoseHost() {
     if (Below(2) == 0) {
-      EXPECT_TRUE(driver_->OnHostLost(Host()).ok());
+      SetConnected(Host(), false);
       return;
     }
     v1::Profile profile = MakeProfile("web", "red");

@@ -15,6 +15,18 @@ class DriverTest : public DriverFixture {
     EXPECT_TRUE(driver_->Switchover(id, 0).ok());
     return id;
   }
+
+  // Makes the profile's rules depend on a group, whose edits make no new revision of the profile.
+  void UseGroup() {
+    EXPECT_TRUE(CreateObject(repository_.get(), MakeGroup("friends", {kFriends})).ok());
+    const std::string rules =
+        "ingress { match { src_group: 'friends' } priority: 1 action: ACL_ACTION_ALLOW }";
+    EXPECT_TRUE(ApplyProfile(repository_.get(), MakeProfile("web", "red", rules)).ok());
+  }
+  void EditGroup(const std::string& prefix) {
+    EXPECT_TRUE(UpdateObject(repository_.get(), MakeGroup("friends", {prefix})).ok());
+  }
+  static constexpr char kFriends[] = "10.0.0.0/8";
 };
 
 TEST_F(DriverTest, FromPrepareToCommitted) {
@@ -63,7 +75,8 @@ TEST_F(DriverTest, TickWritesAcknowledgementsAndGraceCommits) {
   EXPECT_EQ(Migration(id).peers().at("h1"), moved_at);
   SendAck("h2", moved_at);
   clock_.AdvanceUs(kCommitGraceUs);
-  ASSERT_TRUE(driver_->OnTick().ok());
+  Hear("h2");
+  Tick();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -165,9 +178,116 @@ TEST_F(DriverTest, RestartGoesOnWhereItWas) {
 TEST_F(DriverTest, LeaseExpiryAborts) {
   const std::string id = MustPrepare("h2");
   clock_.AdvanceUs(600'000'000);
-  ASSERT_TRUE(driver_->OnTick().ok());
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING) << "h2 may have more to say";
+  Hear("h2");
+  Tick();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ABORTED);
   EXPECT_TRUE(Prepare("h3").ok());
+}
+
+TEST_F(DriverTest, GuestThatMovedWhileTheControllerWasDownIsFollowedThoughTheLeaseIsOver) {
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  clock_.AdvanceUs(601'000'000);
+  RestartDriver();
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+  clock_.AdvanceUs(7'000'000);
+  SetConnected("h2", true);
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+  SendFrame("h2", 1, 2);
+  ExpectLocated(1, "h2", 2);
+  ExpectLocated(2, "h2", 2);
+}
+
+TEST_F(DriverTest, ALeaseIsOverOnceAReconnectedDestinationHadNothingToSay) {
+  const std::string id = MustPrepare("h2");
+  clock_.AdvanceUs(601'000'000);
+  RestartDriver();
+  SetConnected("h2", true);
+  clock_.AdvanceUs(kReportTimeUs);
+  Hear("h2");
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+}
+
+TEST_F(DriverTest, ADestinationThatIsGoneGetsNoPorts) {
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  SetConnected("h2", false);
+  const absl::Status status = driver_->Switchover(id, 0).status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(Message(status).find("host \"h2\" is not connected"), std::string::npos) << status;
+  ExpectLocated(1, "h1", 1);
+  SetConnected("h2", true);
+  EXPECT_TRUE(driver_->Switchover(id, 0).ok());
+}
+
+TEST_F(DriverTest, ADestinationThatDiesGivesThePortsBack) {
+  const std::string id = Switched();
+  SendAck("h1", Migration(id).meta().revision());
+  clock_.AdvanceUs(1000);
+  SetConnected("h2", false);
+  clock_.AdvanceUs(kAbsenceUs - 1);
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  clock_.AdvanceUs(1);
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+  ExpectLocated(1, "h1", 3);
+}
+
+TEST_F(DriverTest, ASourceThatLetGoIsNotGivenThePortBack) {
+  const std::string id = Switched();
+  Send("h1", v1::PortEvent::KIND_DETACHED, 1);
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  ExpectLocated(1, "", 3);
+  EXPECT_EQ(Port(1).phase(), v1::PORT_PHASE_UNBOUND);
+  EXPECT_EQ(Port(1).problem(), "");
+  ExpectLocated(2, "h1", 3);
+}
+
+TEST_F(DriverTest, AcknowledgementsWithFailuresOfTheMoveDoNotCount) {
+  const std::string id = Switched();
+  const uint64_t moved_at = Migration(id).meta().revision();
+  SendFrame("h2", 1, 2);
+  SendFrame("h2", 2, 2);
+  SendAck("h2", moved_at);
+  const std::vector<std::pair<std::string, std::string>> failures = {
+      {"fdb", "100/" + Mac(2)}, {"segment", "100"}, {"port", PortId(1)}};
+  for (const auto& [kind, key] : failures) {
+    SendAck("h1", moved_at, kind, key);
+    EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << kind;
+  }
+  EXPECT_EQ(Migration(id).timeline().rbegin()->kind(), "peer-failing");
+  EXPECT_EQ(Migration(id).timeline().rbegin()->detail(), "fdb 100/" + Mac(2) + ": no?memory");
+  // What fails elsewhere is not the move's.
+  SendAck("h1", moved_at, "fdb", "200/" + Mac(2));
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(DriverTest, EditTakenBackArmsWithoutANewReceipt) {
+  UseGroup();
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  ASSERT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+  EditGroup("10.1.0.0/16");
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING);
+  // The host is told nothing of the two edits when it takes its next state after both.
+  EditGroup(kFriends);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+}
+
+TEST_F(DriverTest, ReceiptsOfALostDestinationAreNotTakenUpAgain) {
+  UseGroup();
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  SetConnected("h2", false);
+  EditGroup("10.1.0.0/16");
+  EditGroup(kFriends);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING);
 }
 
 TEST_F(DriverTest, EditedProfileWaitsForItsOwnReceipts) {
@@ -190,7 +310,6 @@ TEST_F(DriverTest, LostPeerIsNotWaitedFor) {
   SendFrame("h2", 2, 2);
   SendAck("h2", Migration(id).meta().revision());
   SetConnected("h1", false);
-  ASSERT_TRUE(driver_->OnHostLost("h1").ok());
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_FALSE(Migration(id).peers().contains("h1"));
 }

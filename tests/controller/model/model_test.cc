@@ -15,7 +15,6 @@ TEST(ModelTest, PortsAreFoundByWhatTheyReferTo) {
   EXPECT_EQ(index.ports_located_at.Get("h1"), just_it);
   EXPECT_EQ(index.ports_of_profile.Get("web"), just_it);
   EXPECT_EQ(index.ports_of_vm.Get("vm1"), just_it);
-  EXPECT_EQ(index.ports_of_segment.Get("red"), just_it);
   EXPECT_EQ(index.ports_with_mac.Get(PairKey("red", Mac(1))), just_it);
   EXPECT_EQ(index.hosts_of_segment.Get("red"), NameSet{"h1"});
 }
@@ -26,7 +25,7 @@ TEST(ModelTest, PortsFollowTheirProfileIntoAnotherSegment) {
   v1::Profile moved = MakeProfile("web", "blue");
   moved.set_profile_revision(2);
   PutAll(&model, moved);
-  EXPECT_TRUE(model.index().ports_of_segment.Get("red").empty());
+  EXPECT_TRUE(model.index().ports_with_mac.Get(PairKey("red", Mac(1))).empty());
   EXPECT_TRUE(model.index().hosts_of_segment.Get("red").empty());
   EXPECT_EQ(model.index().hosts_of_segment.Get("blue"), NameSet{"h1"});
 }
@@ -41,6 +40,18 @@ TEST(ModelTest, DestinationsOfMigrationsAreInTheSegment) {
   PutAll(&model, MakeMigration("m1", {1}, "h1", "h2", v1::MIGRATION_PHASE_ABORTED));
   EXPECT_EQ(model.index().hosts_of_segment.Get("red"), NameSet{"h1"});
   EXPECT_EQ(model.RunningMigrationOf(PortId(1)), nullptr);
+}
+
+TEST(ModelTest, FinishedMigrationsAreFoundByPortAndHost) {
+  Model model;
+  PutAll(&model, MakeMigration("m1", {1}, "h1", "h2", v1::MIGRATION_PHASE_SWITCHING),
+         MakeMigration("m1", {1}, "h1", "h2", v1::MIGRATION_PHASE_COMMITTED));
+  const Relation& moves = model.index().moves_of_port_at;
+  EXPECT_EQ(moves.Get(PairKey(PortId(1), "h1")), NameSet{"m1"});
+  EXPECT_EQ(moves.Get(PairKey(PortId(1), "h2")), NameSet{"m1"});
+  EXPECT_TRUE(moves.Get(PairKey(PortId(1), "h3")).empty());
+  Erase<v1::Migration>(&model, "m1");
+  EXPECT_TRUE(moves.Get(PairKey(PortId(1), "h1")).empty());
 }
 
 TEST(ModelTest, ReplacedProfileRevisionsAreKeptUntilTheProfileGoes) {

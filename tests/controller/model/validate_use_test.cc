@@ -82,13 +82,53 @@ TEST_F(ValidateUseTest, MacsOfGatewaysCount) {
   PutAll(&model_, gateway);
   Expect(MakePort(9, "web"), StatusCode::kAlreadyExists,
          "port \"" + PortId(9) + "\": mac " + Mac(9) +
-             " is a station of gateway \"gw\" in segment \"red\"");
+             " is that of a station of gateway \"gw\" in segment \"red\"");
   v1::Gateway other = gateway;
   other.mutable_meta()->set_name("gw2");
   other.set_vtep("10.9.0.2");
   Expect(other, StatusCode::kAlreadyExists,
          "gateway \"gw2\": mac " + Mac(9) +
-             " in segment \"red\" is a station of gateway \"gw\" already");
+             " in segment \"red\" is that of a station of gateway \"gw\" already");
+}
+
+// A host answers ARP for an address with one MAC.
+TEST_F(ValidateUseTest, IpsOfGatewaysCount) {
+  const auto with_ip = [](const std::string& name, int n, const std::string& ip) {
+    v1::Gateway gateway = MakeGateway(name, Vtep(90 + n), {"red", "blue"});
+    gateway.add_stations()->set_segment("red");
+    gateway.mutable_stations(0)->set_mac(Mac(90 + n));
+    gateway.mutable_stations(0)->add_ips(ip);
+    return gateway;
+  };
+  const std::string of_port = model_.Find<v1::Port>(PortId(1))->ips(0);
+  Expect(with_ip("gw", 1, of_port), StatusCode::kAlreadyExists,
+         "gateway \"gw\": station 1: ip " + of_port + " is that of port \"" + PortId(1) +
+             "\" in segment \"red\"");
+  PutAll(&model_, with_ip("gw", 1, "192.168.77.1"));
+  EXPECT_TRUE(Validate(model_, with_ip("gw", 1, "192.168.77.1")).ok()) << "its own";
+  Expect(with_ip("gw2", 2, "192.168.77.1"), StatusCode::kAlreadyExists,
+         "gateway \"gw2\": ip 192.168.77.1 in segment \"red\" is that of a station of gateway "
+         "\"gw\" already");
+  v1::Gateway twice = with_ip("gw2", 2, "192.168.77.2");
+  *twice.add_stations() = twice.stations(0);
+  twice.mutable_stations(1)->set_mac(Mac(99));
+  Expect(twice, StatusCode::kAlreadyExists,
+         "gateway \"gw2\": ip 192.168.77.2 in segment \"red\" is that of a station of gateway "
+         "\"gw2\" already");
+  twice.mutable_stations(1)->set_segment("blue");
+  EXPECT_TRUE(Validate(model_, twice).ok()) << "another segment";
+
+  v1::Port port = MakePort(3, "web");
+  port.set_ips(0, "192.168.77.1");
+  Expect(port, StatusCode::kAlreadyExists,
+         "port \"" + PortId(3) +
+             "\": ip 192.168.77.1 is that of a station of gateway \"gw\" in segment \"red\"");
+  port.set_profile("db");
+  EXPECT_TRUE(Validate(model_, port).ok()) << "another segment";
+  PutAll(&model_, port);
+  Expect(MakeProfile("db", "red"), StatusCode::kAlreadyExists,
+         "profile \"db\": port \"" + PortId(3) +
+             "\" cannot follow into segment \"red\": 192.168.77.1 is taken there");
 }
 
 TEST_F(ValidateUseTest, VtepsAreUnique) {
@@ -153,6 +193,17 @@ TEST_F(ValidateUseTest, DeleteNamesUsers) {
       fmt::format("profile \"web\": in use by port \"{}\", \"{}\", \"{}\" and 3 more; give them "
                   "another profile first",
                   PortId(1), PortId(10), PortId(11)));
+}
+
+TEST_F(ValidateUseTest, HostsMayGetPortsBackUntilTheMigrationEnds) {
+  v1::Host source = MakeHost("h7", 7);
+  source.set_state(v1::Host::STATE_ENROLLED);
+  // Its ports are at the destination by now.
+  PutAll(&model_, source, MakeMigration("m7", {1}, "h7", "h1", v1::MIGRATION_PHASE_SWITCHING));
+  EXPECT_EQ(DeleteRefusal<v1::Host>("h7"),
+            "host \"h7\": in use by running migration \"m7\"; wait for them or abort them first");
+  PutAll(&model_, MakeMigration("m7", {1}, "h7", "h1", v1::MIGRATION_PHASE_COMMITTED));
+  EXPECT_TRUE(ValidateDelete(model_, *model_.Find<v1::Host>("h7")).ok());
 }
 
 TEST_F(ValidateUseTest, PortsOfHostsThatAreGoneMayBeDeleted) {

@@ -49,33 +49,41 @@ TEST_F(BuiltinCaTest, FirstStartMakesRootAndServerPrivately) {
   EXPECT_EQ(ModeOf(CaDir() + "/server.pem"), 0600u);
   EXPECT_EQ(ModeOf(CaDir()), 0700u);
   EXPECT_EQ(ca->ExpiresUs(), clock_.NowUs() + 10 * kYearUs);
-  const auto server = CertificatesFromPem(ca->Server().chain_pem).value();
+  const auto server = CertificatesFromPem(ReadAll(ca->ServerPath())).value();
   EXPECT_EQ(AltNames(server.front().get()), "DNS:outrider-controller, DNS:localhost");
   EXPECT_EQ(NotAfterUs(server.front().get()), clock_.NowUs() + kYearUs);
 }
 
 TEST_F(BuiltinCaTest, SecondStartKeepsRootAndServer) {
   const auto first = MakeCa();
+  const std::string server = ReadAll(first->ServerPath());
   const auto second = MakeCa();
   EXPECT_EQ(second->RootsPem(), first->RootsPem());
-  EXPECT_EQ(second->Server().chain_pem, first->Server().chain_pem);
-  EXPECT_EQ(second->Server().key_pem, first->Server().key_pem);
+  EXPECT_EQ(ReadAll(second->ServerPath()), server);
 }
 
 TEST_F(BuiltinCaTest, ServerCertificateIsReissuedInTheLastThirdOfItsLife) {
   const auto first = MakeCa();
+  const std::string server = ReadAll(first->ServerPath());
   clock_.AdvanceUs(kYearUs * 6 / 10);
-  EXPECT_EQ(MakeCa()->Server().chain_pem, first->Server().chain_pem);
+  ASSERT_TRUE(first->RefreshServer().ok());
+  EXPECT_EQ(ReadAll(MakeCa()->ServerPath()), server);
   clock_.AdvanceUs(kYearUs / 10);
-  const auto later = MakeCa();
-  EXPECT_NE(later->Server().chain_pem, first->Server().chain_pem);
-  EXPECT_EQ(later->RootsPem(), first->RootsPem());
+  // Whether it runs on or starts anew.
+  ASSERT_TRUE(first->RefreshServer().ok());
+  const std::string later = ReadAll(first->ServerPath());
+  EXPECT_NE(later, server);
+  clock_.AdvanceUs(kYearUs * 7 / 10);
+  const auto second = MakeCa();
+  EXPECT_NE(ReadAll(second->ServerPath()), later);
+  EXPECT_EQ(second->RootsPem(), first->RootsPem());
 }
 
 TEST_F(BuiltinCaTest, DamagedServerFileIsMadeAnew) {
-  const auto first = MakeCa();
-  WriteAll(CaDir() + "/server.pem", "torn");
-  EXPECT_NE(MakeCa()->Server().chain_pem, first->Server().chain_pem);
+  const auto ca = MakeCa();
+  WriteAll(ca->ServerPath(), "torn");
+  ASSERT_TRUE(ca->RefreshServer().ok());
+  EXPECT_EQ(CertificatesFromPem(ReadAll(ca->ServerPath())).value().size(), 1u);
 }
 
 TEST_F(BuiltinCaTest, HalfAPairIsRefusedAndNotTouched) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/pki/join_token.h"
 #include "controller/pki/pem.h"
 #include "controller/store/objects.h"
 #include "tests/controller/pki/log_capture.h"
@@ -55,6 +56,11 @@ class EnrollmentTest : public PkiFixture {
   PeerIdentity Identity(const v1::EnrollResponse& response) {
     const auto verifier = PeerVerifier::Create(ca_->RootsPem(), "outrider.test", &clock_).value();
     return verifier->Verify(response.certificate_pem(), "").value();
+  }
+
+  absl::Status Check(const PeerIdentity& identity) {
+    const v1::Host host = repository_->Get<v1::Host>(identity.host_id).value();
+    return CheckEnrolled(&host, identity);
   }
 
   LogCapture log_;
@@ -128,9 +134,29 @@ TEST_F(EnrollmentTest, ANewTokenRevokesTheOld) {
 
 TEST_F(EnrollmentTest, AWrongSecretAndAnUnknownHostLookTheSame) {
   Invite("h1");
-  ExpectRefused(Enroll("h1", "guess"), "is wrong or was replaced");
-  ExpectRefused(Enroll("h9", "guess"), "is wrong or was replaced");
+  const std::string guess(kTokenSecretSize, 'x');
+  ExpectRefused(Enroll("h1", guess), "is wrong or was replaced");
+  ExpectRefused(Enroll("h9", guess), "is wrong or was replaced");
   ExpectRefused(Enroll("h1", ""), "is wrong or was replaced");
+}
+
+// Whoever has no token gets his answer while a writer holds the repository.
+TEST_F(EnrollmentTest, AWrongSecretWaitsForNoWriter) {
+  const std::string secret = Invite("h1");
+  const auto refused = [&](const std::string& host, const std::string& wrong) {
+    return Enroll(host, wrong).status().code();
+  };
+  const auto hold = [&](const Model&, Transaction*) {
+    // Would wait for this very writer, forever, if any of them wanted to write.
+    EXPECT_EQ(refused("h1", std::string(1 << 20, 'x')), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(refused("h1", std::string(kTokenSecretSize, 'x')),
+              absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(refused("h2", secret), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(refused("no host", secret), absl::StatusCode::kInvalidArgument);
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(repository_->Transact(hold).ok());
+  EXPECT_TRUE(Enroll("h1", secret).ok());
 }
 
 TEST_F(EnrollmentTest, ABadRequestDoesNotCostTheToken) {
@@ -143,9 +169,31 @@ TEST_F(EnrollmentTest, ABadRequestDoesNotCostTheToken) {
   EXPECT_TRUE(Enroll("h1", secret).ok());
 }
 
-TEST_F(EnrollmentTest, ALineBreakInAHostIdForgesNoAuditLine) {
-  EXPECT_FALSE(Enroll("x\nwarning audit: granted: y", "guess").ok());
+TEST_F(EnrollmentTest, AnOversizedRequestIsRefusedAndCostsNoToken) {
+  const std::string secret = Invite("h1");
+  v1::EnrollRequest request;
+  request.set_host_id("h1");
+  request.set_token_secret(secret);
+  request.set_csr_pem(MakeCsr(key_.get(), "h1") + std::string(8192, '\n'));
+  const absl::Status refused = enrollment_->Enroll(request, "x").status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Message(refused), HasSubstr("are more than 8192"));
+  const auto response = Enroll("h1", secret);
+  ASSERT_TRUE(response.ok()) << response.status();
+  v1::RenewRequest renew;
+  renew.set_csr_pem(request.csr_pem());
+  EXPECT_THAT(Message(enrollment_->Renew(Identity(*response), renew, "x").status()),
+              HasSubstr("are more than 8192"));
+}
+
+TEST_F(EnrollmentTest, AHostIdNeitherForgesNorFloodsTheAuditTrail) {
+  const std::string secret(kTokenSecretSize, 'x');
+  EXPECT_FALSE(Enroll("x\nwarning audit: granted: y", secret).ok());
   EXPECT_THAT(log_.text(), Not(HasSubstr("\nwarning audit: granted")));
+  const size_t before = log_.text().size();
+  const absl::Status refused = Enroll(std::string(1 << 20, 'a'), secret).status();
+  EXPECT_LT(log_.text().size() - before, 1000u);
+  EXPECT_LT(Message(refused).size(), 400u) << "it goes into a header of the answer";
 }
 
 TEST_F(EnrollmentTest, InviteNamesWhatIsWrong) {
@@ -178,6 +226,40 @@ TEST_F(EnrollmentTest, RenewalGivesTheHostANewCertificate) {
   EXPECT_EQ(repository_->Get<v1::Host>("h1")->certificate_sha256(),
             Identity(*renewed).certificate_sha256);
   EXPECT_THAT(log_.text(), HasSubstr("audit: granted: renew certificate of host \"h1\""));
+}
+
+TEST_F(EnrollmentTest, EnrollingAgainEndsTheCertificatesFromBefore) {
+  const PeerIdentity first = Identity(Enroll("h1", Invite("h1")).value());
+  v1::RenewRequest request;
+  request.set_csr_pem(MakeCsr(key_.get(), "h1"));
+  clock_.AdvanceUs(60'000'000);
+  const PeerIdentity renewed = Identity(enrollment_->Renew(first, request, "peer").value());
+  clock_.AdvanceUs(60'000'000);
+  const std::string secret = Invite("h1");
+  // A renewal or an invitation alone ends nothing: the answer may never have reached the host.
+  EXPECT_TRUE(Check(first).ok());
+  const PeerIdentity again = Identity(Enroll("h1", secret).value());
+  for (const PeerIdentity& old : {first, renewed}) {
+    EXPECT_EQ(Check(old).code(), absl::StatusCode::kPermissionDenied);
+    EXPECT_EQ(enrollment_->Renew(old, request, "peer").status().code(),
+              absl::StatusCode::kPermissionDenied);
+  }
+  EXPECT_THAT(Message(Check(first)), HasSubstr("was enrolled again after this certificate"));
+  EXPECT_THAT(log_.text(), HasSubstr("audit: refused: renew certificate of host \"h1\""));
+  EXPECT_TRUE(Check(again).ok());
+  EXPECT_TRUE(enrollment_->Renew(again, request, "peer").ok());
+}
+
+TEST_F(EnrollmentTest, AClockThatGoesBackLocksNoHostOut) {
+  const std::string secret = Invite("h1", 3 * 3600);
+  clock_.AdvanceUs(2 * 3600LL * 1'000'000);
+  const PeerIdentity first = Identity(Enroll("h1", secret).value());
+  clock_.AdvanceUs(-3600LL * 1'000'000);
+  v1::RenewRequest request;
+  request.set_csr_pem(MakeCsr(key_.get(), "h1"));
+  const auto renewed = enrollment_->Renew(first, request, "peer");
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
+  EXPECT_TRUE(Check(Identity(*renewed)).ok());
 }
 
 TEST_F(EnrollmentTest, CertificateOfADeletedHostIsNoKeyToItsSuccessor) {

@@ -32,7 +32,7 @@ TEST(JoinTokenTest, KnownAnswer) {
 TEST(JoinTokenTest, SecretsAre256BitsAndDiffer) {
   const std::string a = GenerateTokenSecret().value();
   const std::string b = GenerateTokenSecret().value();
-  EXPECT_EQ(a.size(), 43u);  // 32 bytes in base64 without padding
+  EXPECT_EQ(a.size(), kTokenSecretSize);
   EXPECT_NE(a, b);
 }
 
@@ -40,10 +40,10 @@ TEST(JoinTokenTest, OnlyTheSecretMatchesItsHash) {
   // SHA-256 of "abc", FIPS 180-2.
   const std::string hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
   EXPECT_EQ(TokenSecretHash("abc"), hash);
-  EXPECT_TRUE(TokenSecretMatches("abc", hash));
-  EXPECT_FALSE(TokenSecretMatches("abd", hash));
-  EXPECT_FALSE(TokenSecretMatches("", hash));
-  EXPECT_FALSE(TokenSecretMatches("abc", ""));
+  EXPECT_TRUE(SameTokenSecret(TokenSecretHash("abc"), hash));
+  EXPECT_FALSE(SameTokenSecret(TokenSecretHash("abd"), hash));
+  EXPECT_FALSE(SameTokenSecret(TokenSecretHash(""), hash));
+  EXPECT_FALSE(SameTokenSecret(TokenSecretHash("abc"), ""));
 }
 
 }  // namespace

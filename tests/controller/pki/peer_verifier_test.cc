@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/model/status.h"
+#include "controller/pki/durable_file.h"
 #include "controller/pki/pem.h"
 #include "controller/pki/x509_builder.h"
 #include "tests/controller/pki/pki_fixture.h"
@@ -106,7 +107,7 @@ TEST_F(PeerVerifierTest, AnotherAuthorityInTheChainIsNoHelp) {
 }
 
 TEST_F(PeerVerifierTest, TheControllersOwnServerCertificateIsNoHost) {
-  ExpectRefused(ca_->Server().chain_pem, "purpose");
+  ExpectRefused(ReadFileIfExists(ca_->ServerPath()).value().value(), "purpose");
 }
 
 TEST_F(PeerVerifierTest, ACertificateForServersIsNoClient) {

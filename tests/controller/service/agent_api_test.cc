@@ -1,5 +1,8 @@
 // The TLS port as agents, strangers and thieves meet it, by a real TLS client.
 #include <gmock/gmock.h>
+#include <grpc/grpc_security_constants.h>
+
+#include <filesystem>
 
 #include "tests/controller/pki/token_decoder.h"
 #include "tests/controller/service/controller_harness.h"
@@ -179,6 +182,44 @@ TEST_F(AgentApiTest, AnAgentRefusesAControllerOfAnotherAuthority) {
   const auto other = BuiltinCa::Create(options, &clock).value();
   AgentStream stream(Tls(other->RootsPem()));
   EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(AgentApiTest, AReplacedServerCertificateIsTakenWithoutARestart) {
+  const HostIdentity h1 = Join("h1");
+  AgentStream before(Tls(h1));
+  ASSERT_TRUE(before.SendHello(HelloOf("h1", "10.0.1.1")));
+  ASSERT_TRUE(before.Read().has_value());
+  // What the server shows on a new connection.
+  const auto shown = [&] {
+    v1::EnrollResponse response;
+    grpc::ClientContext context;
+    v1::EnrollmentService::NewStub(Tls(CaPem()))->Enroll(&context, {}, &response);
+    const auto auth = context.auth_context();
+    if (auth == nullptr) return std::string();
+    const auto pem = auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    return pem.empty() ? std::string() : std::string(pem.front().data(), pem.front().size());
+  };
+  const std::string old = shown();
+  ASSERT_FALSE(old.empty());
+  SystemClock clock;
+  BuiltinCaOptions options;
+  options.directory = directory_ + "/state/pki";
+  options.trust_domain = "outrider.test";
+  const auto authority = BuiltinCa::Create(options, &clock).value();
+  std::filesystem::remove(authority->ServerPath());
+  ASSERT_TRUE(authority->RefreshServer().ok());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (shown() == old && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_NE(shown(), old);
+  EXPECT_FALSE(shown().empty());
+  // Sessions outlive it, and identities are judged as before.
+  EXPECT_TRUE(before.Read().has_value());
+  AgentStream after(Tls(h1));
+  ASSERT_TRUE(after.SendHello(HelloOf("h1", "10.0.1.1")));
+  EXPECT_TRUE(after.Read().has_value());
+  AgentStream stranger(Tls(CaPem()));
+  EXPECT_EQ(stranger.Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(AgentApiTest, AHostThatWasDeletedIsSentAway) {

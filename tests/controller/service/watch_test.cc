@@ -110,6 +110,17 @@ TEST_F(WatchTest, ALeavingClientEndsIt) {
   EXPECT_EQ(watch.Next(), "end");
 }
 
+TEST_F(WatchTest, AControllerThatStopsSaysSo) {
+  SegmentWatch watch(AdminStub<v1::SegmentService>(), 0);
+  EXPECT_EQ(watch.Next(), "synced");
+  Stop();
+  EXPECT_EQ(watch.Next(), "end");
+  const grpc::Status status = watch.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(),
+            "the controller is stopping and ended the watch; watch again when it runs");
+}
+
 TEST_F(WatchTest, AHostsPresenceIsAChange) {
   const HostIdentity h1 = Join("h1");
   grpc::ClientContext context;

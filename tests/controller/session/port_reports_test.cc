@@ -101,6 +101,136 @@ TEST_F(PortReportsTest, AnUnknownProfileIsRefusedUntilItExists) {
   EXPECT_NE(h1_.Port(kPortA), nullptr);
 }
 
+TEST_F(PortReportsTest, AReceiptIsNoReasonToTryRefusedAttachmentsAgain) {
+  v1::Segment wide;
+  wide.mutable_meta()->set_name("wide");
+  wide.set_vni(200);
+  wide.set_mtu(8950);
+  ASSERT_TRUE(CreateObject(repository_.get(), wide).ok());
+  v1::Profile profile;
+  profile.mutable_meta()->set_name("wide");
+  profile.mutable_vlan()->set_segment("wide");
+  ASSERT_TRUE(ApplyProfile(repository_.get(), profile).ok());
+  h1_.SendAttached(Attachment(kPortA, kMacA, "wide"));
+  h1_.SendAttached(Attachment(kPortB, kMacB));
+  h1_.Settle();
+  // It would be taken by now.
+  const auto widen = [](const Model& model, Transaction* transaction) {
+    v1::Host host = *model.Find<v1::Host>("h1");
+    host.set_underlay_mtu(9000);
+    transaction->Put(std::move(host));
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(repository_->Transact(widen).ok());
+  h1_.SendReceipt(kPortB);
+  EXPECT_TRUE(GetPort(kPortB).has_receipt());
+  EXPECT_FALSE(repository_->Get<v1::Port>(kPortA).ok());
+  v1::Segment again = repository_->Get<v1::Segment>("blue").value();
+  again.set_mtu(1400);
+  ASSERT_TRUE(UpdateObject(repository_.get(), again).ok());
+  executor_->RunAll();
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+}
+
+TEST_F(PortReportsTest, AnAddressThatIsGivenUpIsTakenByTheOneThatWaits) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendAttached(Attachment(kPortB, kMacA));
+  EXPECT_TRUE(h2_.TakeAll().at(0).has_refused());
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  ASSERT_TRUE(DeleteObject<v1::Port>(repository_.get(), kPortA, 0).ok());
+  executor_->RunAll();
+  EXPECT_EQ(GetPort(kPortB).location().host(), "h2");
+}
+
+TEST_F(PortReportsTest, RefusedAttachmentsOfAHostAreLimited) {
+  const auto id = [](size_t n) { return fmt::format("00000000-0000-0000-0001-{:012x}", n); };
+  for (size_t n = 0; n < kMaxRefused; ++n) {
+    *h1_.hello().add_attachments() = Attachment(id(n), kMacA, "unknown");
+  }
+  Join(&h1_);
+  EXPECT_FALSE(h1_.stream().closed.has_value());
+  h1_.SendAttached(Attachment(id(0), kMacA, "unknown"));
+  EXPECT_FALSE(h1_.stream().closed.has_value()) << "not one more";
+  h1_.SendAttached(Attachment(id(kMaxRefused), kMacA, "unknown"));
+  ASSERT_TRUE(h1_.stream().closed.has_value());
+  EXPECT_EQ(h1_.stream().closed->code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(Message(*h1_.stream().closed), HasSubstr("more than 4096 attachments"));
+}
+
+TEST_F(PortReportsTest, IdsMayComeInUpperCase) {
+  std::string upper = kPortA;
+  upper.back() = 'A';
+  *h1_.hello().add_attachments() = Attachment(upper, kMacA);
+  Join(&h1_);
+  h1_.Settle();
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+  v1::AgentMessage receipt;
+  receipt.mutable_receipt()->set_port_id(upper);
+  receipt.mutable_receipt()->set_epoch(GetPort(kPortA).location().epoch());
+  receipt.mutable_receipt()->set_phase(v1::PORT_PHASE_ACTIVE);
+  h1_.Send(receipt);
+  EXPECT_EQ(GetPort(kPortA).phase(), v1::PORT_PHASE_ACTIVE);
+  h1_.AckWithFailure("port", upper, "device is gone");
+  EXPECT_EQ(GetPort(kPortA).problem(), "device is gone");
+  h1_.Send(CountersOf(upper, 7));
+  EXPECT_EQ(hub_->counters().Get(kPortA)->rx_packets(), 7u);
+  // Refused under one spelling, taken under another.
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendEvent(v1::PortEvent::KIND_DETACHED, upper);
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, upper);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "");
+}
+
+TEST_F(PortReportsTest, ReceiptsThatCameTogetherAreOneCommit) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendAttached(Attachment(kPortB, kMacB));
+  h1_.Settle();
+  h2_.Settle();
+  const uint64_t commits = store_.commits();
+  h1_.QueueReceipt(kPortA);
+  h2_.QueueReceipt(kPortB);
+  executor_->RunAll();
+  EXPECT_EQ(store_.commits(), commits + 1);
+  EXPECT_EQ(GetPort(kPortA).phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_EQ(GetPort(kPortB).phase(), v1::PORT_PHASE_ACTIVE);
+}
+
+TEST_F(PortReportsTest, ReceiptsThatCannotBeKeptEndTheirSessions) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h1_.Settle();
+  store_.RefuseCommits(absl::ResourceExhaustedError("disk full"));
+  h1_.SendReceipt(kPortA);
+  ASSERT_TRUE(h1_.stream().closed.has_value());
+  EXPECT_EQ(h1_.stream().closed->code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(h2_.stream().closed.has_value());
+}
+
+TEST_F(PortReportsTest, TextOfAHostForgesNoLine) {
+  const std::string forged = "x\nwarning audit: granted: all";
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  h1_.Settle();
+  h1_.AckWithFailure("port", kPortA, forged);
+  EXPECT_EQ(GetPort(kPortA).problem(), "x?warning audit: granted: all");
+  h1_.AckWithFailure("fdb", forged, forged);
+  h1_.AckWithFailure(forged, "1", std::string(10'000, 'a'));
+  h1_.SendAttached(Attachment(forged, kMacB));
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, forged);
+  v1::AgentMessage receipt;
+  receipt.mutable_receipt()->set_port_id(kPortA);
+  receipt.mutable_receipt()->set_host(forged);
+  h2_.Send(receipt);
+  receipt.mutable_receipt()->clear_host();
+  receipt.mutable_receipt()->set_epoch(1);
+  receipt.mutable_receipt()->set_profile(forged);
+  receipt.mutable_receipt()->set_digest(forged);
+  h1_.Send(receipt);
+  EXPECT_EQ(GetPort(kPortA).receipt().profile(), "x?warning audit: granted: all");
+  h1_.hello().set_host_id(forged);
+  Join(&h1_);
+  EXPECT_THAT(log_.text(), Not(HasSubstr("\nwarning audit: granted: all")));
+  EXPECT_THAT(log_.text(), Not(HasSubstr(std::string(300, 'a'))));
+}
+
 TEST_F(PortReportsTest, ADetachedRefusalIsForgotten) {
   h1_.SendAttached(Attachment(kPortA, kMacA));
   h2_.SendAttached(Attachment(kPortA, kMacA));

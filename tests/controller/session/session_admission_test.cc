@@ -121,6 +121,19 @@ TEST_F(SessionAdmissionTest, SignsOfLifeCount) {
   ExpectClosed(second, absl::StatusCode::kPermissionDenied, "another agent");
 }
 
+TEST_F(SessionAdmissionTest, SignsOfLifeCountHoweverOftenTheyCome) {
+  FakeAgent h1("h1", "one");
+  Join(&h1);
+  const int64_t joined_us = clock_.NowUs();
+  v1::AgentMessage counters;
+  counters.mutable_counters();
+  for (int i = 0; i < 3; ++i) {
+    clock_.AdvanceUs(500'000);
+    h1.Send(counters);
+  }
+  EXPECT_EQ(GetHost("h1").last_seen_us(), joined_us + 1'000'000);
+}
+
 TEST_F(SessionAdmissionTest, TheSameAgentTakesItsPlaceAtOnce) {
   FakeAgent h1("h1", "one");
   Join(&h1);
@@ -198,6 +211,28 @@ TEST_F(SessionAdmissionTest, MessagesAreReadOneByOne) {
   EXPECT_EQ(h1.stream().reads, 1);
   h1.SayHello();
   EXPECT_EQ(h1.stream().reads, 2);
+}
+
+TEST_F(SessionAdmissionTest, EnrollingAHostAgainEndsTheSessionOfItsOldCertificate) {
+  FakeAgent h1("h1", "one"), h2("h2", "two");
+  Join(&h1);
+  Join(&h2);
+  const auto enroll = [](int64_t enrolled_us) {
+    return [enrolled_us](const Model& model, Transaction* transaction) {
+      v1::Host host = *model.Find<v1::Host>("h1");
+      host.set_enrolled_us(enrolled_us);
+      transaction->Put(std::move(host));
+      return absl::OkStatus();
+    };
+  };
+  ASSERT_TRUE(repository_->Transact(enroll(INT64_MAX / 2)).ok());
+  executor_->RunAll();
+  EXPECT_FALSE(h1.stream().closed.has_value());
+  ASSERT_TRUE(repository_->Transact(enroll(INT64_MAX)).ok());
+  executor_->RunAll();
+  ExpectClosed(h1, absl::StatusCode::kPermissionDenied, "was enrolled again");
+  EXPECT_THAT(log_.text(), HasSubstr("warning audit: refused: session of host \"h1\""));
+  EXPECT_FALSE(h2.stream().closed.has_value());
 }
 
 }  // namespace

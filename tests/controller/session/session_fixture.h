@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "controller/compute/delta.h"
 #include "controller/session/session_hub.h"
 #include "controller/store/objects.h"
 #include "proto/digest.h"
+#include "tests/controller/compute/apply_delta.h"
 #include "tests/controller/pki/log_capture.h"
 #include "tests/fakes/controller_clock.h"
 #include "tests/fakes/memory_store.h"
@@ -123,6 +123,16 @@ class FakeAgent {
     message.mutable_ack()->set_time_us(1);
     Send(message);
   }
+  // That one object is not in force.
+  void AckWithFailure(const std::string& kind, const std::string& key, const std::string& text) {
+    v1::AgentMessage message;
+    message.mutable_ack()->set_generation(generation_);
+    v1::ObjectFailure* failure = message.mutable_ack()->add_failures();
+    failure->set_kind(kind);
+    failure->set_key(key);
+    failure->set_message(text);
+    Send(message);
+  }
   // Takes everything and acknowledges the newest.
   std::vector<v1::ControllerMessage> Settle() {
     auto taken = TakeAll();
@@ -147,6 +157,11 @@ class FakeAgent {
   }
   // A receipt for a port of the state it holds.
   void SendReceipt(const std::string& port_id) {
+    QueueReceipt(port_id);
+    executor_->RunAll();
+  }
+  // The same, not dealt with yet.
+  void QueueReceipt(const std::string& port_id) {
     const v1::PortState* port = Port(port_id);
     ASSERT_NE(port, nullptr) << port_id;
     v1::AgentMessage message;
@@ -158,7 +173,7 @@ class FakeAgent {
     receipt->set_phase(port->phase());
     receipt->set_epoch(port->epoch());
     receipt->set_generation(generation_);
-    Send(message);
+    hub_->OnMessage(id_, message);
   }
   const v1::PortState* Port(const std::string& port_id) const {
     for (const v1::PortState& port : state_.ports()) {

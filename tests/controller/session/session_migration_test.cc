@@ -127,7 +127,106 @@ TEST_F(SessionMigrationTest, APeerThatComesBackWithTheMoveInForceCounts) {
   // The same agent on a new stream: the acknowledgement got lost with the old one.
   Join(&h3_);
   EXPECT_TRUE(h3_.TakeAll().at(0).welcome().resume());
+  // It holds the state; that it is in force it has yet to say.
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  h3_.Ack(h3_.generation());
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(SessionMigrationTest, APeerThatCouldNotPutTheMoveInForceHoldsTheCommit) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  h1_.Settle();
+  h2_.Settle();
+  h3_.TakeAll();
+  h3_.AckWithFailure("fdb", std::string("100/") + kMacA, "map is full");
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  EXPECT_EQ(Get(id).timeline().rbegin()->kind(), "peer-failing");
+  EXPECT_EQ(Get(id).timeline().rbegin()->host(), "h3");
+  // A change that is none of h3's does not make it so.
+  PutHost("h4");
+  executor_->RunAll();
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  h3_.Ack(h3_.generation());
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(SessionMigrationTest, ASourceThatLostThePortWhileAwayAborts) {
+  const std::string id = Prepare();
+  h1_.Leave();
+  h1_.hello().clear_attachments();
+  Join(&h1_);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+  EXPECT_THAT(Get(id).reason(), HasSubstr("was detached at the source"));
+  EXPECT_EQ(GetPort(kPortA).location().host(), "");
+}
+
+TEST_F(SessionMigrationTest, ADestinationThatLostThePortWhileAwayAborts) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.Leave();
+  Join(&h2_);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+  EXPECT_THAT(Get(id).reason(), HasSubstr("was detached at the destination"));
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+}
+
+TEST_F(SessionMigrationTest, ASourceThatLetGoWhileAwayDoesNotRegainThePort) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  h1_.Leave();
+  h1_.hello().clear_attachments();
+  Join(&h1_);
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  EXPECT_EQ(GetPort(kPortA).location().host(), "");
+}
+
+TEST_F(SessionMigrationTest, AnAbandonedPortGoesToTheDestinationThatHasItsDevice) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendAttached(Attachment(kPortA, kMacA));
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  executor_->RunAll();
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+  EXPECT_EQ(GetPort(kPortA).location().epoch(), 4u);
+}
+
+TEST_F(SessionMigrationTest, TheDeviceIsTheOneOfTheHostThatHoldsThePort) {
+  const std::string id = Prepare();
+  SettleAll();
+  v1::PortAttachment there = Attachment(kPortA, kMacA);
+  there.set_device("tap9");
+  h2_.SendAttached(there);
+  EXPECT_EQ(GetPort(kPortA).device(), "tap0");
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  EXPECT_EQ(GetPort(kPortA).device(), "tap9");
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  executor_->RunAll();
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+  EXPECT_EQ(GetPort(kPortA).device(), "tap0");
+}
+
+TEST_F(SessionMigrationTest, LateNewsAfterTheEndIsNoOffence) {
+  const std::string id = Prepare();
+  SettleAll();
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  h2_.SendEvent(v1::PortEvent::KIND_ACTIVATED, kPortA, 2);
+  EXPECT_THAT(log_.text(), Not(HasSubstr("audit: refused")));
+  h3_.SendEvent(v1::PortEvent::KIND_ACTIVATED, kPortA, 2);
+  EXPECT_THAT(log_.text(), HasSubstr("audit: refused: event of port"));
 }
 
 TEST_F(SessionMigrationTest, ADestinationThatReconnectsDuringTheMoveKeepsThePort) {

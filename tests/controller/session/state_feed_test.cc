@@ -8,6 +8,8 @@
 namespace outrider::controller {
 namespace {
 
+using Start = StateFeed::Start;
+
 constexpr char kStore[] = "store-1";
 
 // A state with ports p1..pN.
@@ -27,7 +29,7 @@ v1::Hello HelloWith(const GenerationState& held, const std::string& store = kSto
 
 TEST(StateFeedTest, AnAgentWithNothingGetsASnapshotThenDeltas) {
   StateFeed feed;
-  EXPECT_FALSE(feed.Begin(v1::Hello(), kStore, State(5, 1), {}));
+  EXPECT_EQ(feed.Begin(v1::Hello(), kStore, State(5, 1), {}), Start::kSnapshot);
   const auto snapshot = feed.Next(State(5, 1));
   ASSERT_TRUE(snapshot.has_value());
   EXPECT_EQ(snapshot->snapshot().generation(), 5u);
@@ -50,7 +52,7 @@ TEST(StateFeedTest, NothingIsSentWhenNothingChanged) {
 
 TEST(StateFeedTest, ResumesWhenTheDigestIsThePresentOne) {
   StateFeed feed;
-  EXPECT_TRUE(feed.Begin(HelloWith(State(5, 1)), kStore, State(9, 1), {}));
+  EXPECT_EQ(feed.Begin(HelloWith(State(5, 1)), kStore, State(9, 1), {}), Start::kResume);
   EXPECT_FALSE(feed.Next(State(9, 1)).has_value());
   // It has the state of revision 9 in force though it calls it 5.
   EXPECT_EQ(feed.TakeCovered(), 9u);
@@ -60,7 +62,7 @@ TEST(StateFeedTest, ResumesWhenTheDigestIsThePresentOne) {
 
 TEST(StateFeedTest, GoesOnFromWhatWasSentLast) {
   StateFeed feed;
-  EXPECT_TRUE(feed.Begin(HelloWith(State(5, 1)), kStore, State(9, 3), State(5, 1)));
+  EXPECT_EQ(feed.Begin(HelloWith(State(5, 1)), kStore, State(9, 3), State(5, 1)), Start::kResume);
   EXPECT_EQ(feed.TakeCovered(), 5u);
   const auto delta = feed.Next(State(9, 3));
   EXPECT_EQ(delta->delta().from_generation(), 5u);
@@ -70,12 +72,25 @@ TEST(StateFeedTest, GoesOnFromWhatWasSentLast) {
 TEST(StateFeedTest, StartsOverWhenTheAgentHoldsSomethingElse) {
   const GenerationState now = State(9, 1);
   StateFeed feed;
-  // Another store, a generation that has not been, another content, another generation than kept.
-  EXPECT_FALSE(feed.Begin(HelloWith(State(5, 1), "store-2"), kStore, now, State(5, 1)));
-  EXPECT_FALSE(feed.Begin(HelloWith(State(10, 1)), kStore, now, {}));
-  EXPECT_FALSE(feed.Begin(HelloWith(State(5, 2)), kStore, now, State(5, 3)));
-  EXPECT_FALSE(feed.Begin(HelloWith(State(5, 2)), kStore, now, State(4, 2)));
+  // Another store (also from its future), another content, another generation than kept.
+  for (const auto& [hello, kept] :
+       {std::pair(HelloWith(State(5, 1), "store-2"), State(5, 1)),
+        std::pair(HelloWith(State(10, 1), "store-2"), GenerationState()),
+        std::pair(HelloWith(State(5, 2)), State(5, 3)),
+        std::pair(HelloWith(State(5, 2)), State(4, 2))}) {
+    EXPECT_EQ(feed.Begin(hello, kStore, now, kept), Start::kSnapshot);
+  }
   EXPECT_TRUE(feed.Next(now)->has_snapshot());
+}
+
+TEST(StateFeedTest, AGenerationThatHasNotBeenMeansLostHistory) {
+  StateFeed feed;
+  // Even with the content of now: the agent would refuse an older generation of the same store.
+  EXPECT_EQ(feed.Begin(HelloWith(State(10, 1)), kStore, State(9, 1), State(10, 1)),
+            Start::kLostHistory);
+  const auto message = feed.Next(State(9, 1));
+  ASSERT_TRUE(message.has_value());
+  EXPECT_EQ(message->snapshot().generation(), 9u);
 }
 
 TEST(StateFeedTest, AnAckCoversLaterRevisionsThatDoNotTouchTheHost) {

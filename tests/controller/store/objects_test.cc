@@ -77,6 +77,34 @@ TEST_F(ObjectsTest, ApplyMakesRevisionsOnlyOfNewContent) {
   EXPECT_EQ(back->profile_revision(), 3u);
 }
 
+TEST_F(ObjectsTest, WhatIsInForceIsNotWrittenAgain) {
+  v1::Gateway gateway;
+  gateway.mutable_meta()->set_name("gw");
+  gateway.set_vtep("192.0.2.9");
+  gateway.add_segments("red");
+  gateway.add_stations()->set_segment("red");
+  gateway.mutable_stations(0)->set_mac("52-54-00-AA-00-01");
+  v1::AddressGroup group;
+  group.mutable_meta()->set_name("clients");
+  group.add_prefixes("10.0.0.1");
+  const v1::Segment segment = MakeSegment("blue", 200);
+  const v1::Port port = MakePort(1, "web");
+  const auto twice = [&](const auto& object) {
+    ASSERT_TRUE(CreateObject(repository_.get(), object).ok());
+    const uint64_t commits = store_.commits();
+    clock_.AdvanceUs(5);
+    const auto stored = UpdateObject(repository_.get(), object);
+    ASSERT_TRUE(stored.ok()) << stored.status();
+    EXPECT_EQ(store_.commits(), commits) << stored->meta().name();
+    EXPECT_EQ(stored->meta().revision(), commits);
+    EXPECT_EQ(stored->meta().updated_us(), stored->meta().created_us());
+  };
+  twice(gateway);
+  twice(group);
+  twice(segment);
+  twice(port);
+}
+
 TEST_F(ObjectsTest, OldRevisionsSurviveARestart) {
   for (int i = 2; i <= 12; ++i) {
     v1::Profile profile = MakeProfile("web", "red");
@@ -93,6 +121,35 @@ TEST_F(ObjectsTest, OldRevisionsSurviveARestart) {
               i == 11 ? v1::Profile::STATE_ACTIVE : v1::Profile::STATE_RETIRED);
   }
   EXPECT_EQ(repository_->Get<v1::Profile>("web")->description(), "edit 12");
+  ASSERT_TRUE(DeleteObject<v1::Profile>(repository_.get(), "web", 0).ok());
+  EXPECT_TRUE(store_.Range("/profiles/").value().items.empty());
+}
+
+TEST_F(ObjectsTest, TheOldestRevisionsGo) {
+  const int kEdits = static_cast<int>(kKeptProfileRevisions) + 5;
+  for (int i = 2; i <= kEdits; ++i) {
+    v1::Profile profile = MakeProfile("web", "red");
+    profile.set_description(fmt::format("edit {}", i));
+    ASSERT_TRUE(ApplyProfile(repository_.get(), profile).ok());
+  }
+  for (const bool restarted : {false, true}) {
+    SCOPED_TRACE(restarted);
+    if (restarted) Restart();
+    const auto revisions =
+        repository_->Read([](const Model& model) { return model.Revisions("web"); });
+    ASSERT_EQ(revisions.size(), kKeptProfileRevisions);
+    EXPECT_EQ(revisions.front()->profile_revision(), 6u);
+    EXPECT_EQ(revisions.back()->description(), fmt::format("edit {}", kEdits));
+  }
+  EXPECT_EQ(store_.Range("/profiles/").value().items.size(), kKeptProfileRevisions);
+  // To a watch that resumes, the profile changed and was not deleted.
+  const auto last = repository_->ChangesSince(store_.revision() - 1);
+  ASSERT_TRUE(last.ok()) << last.status();
+  ASSERT_EQ(last->size(), 1u);
+  ASSERT_EQ(last->front().changes.size(), 1u);
+  EXPECT_NE(last->front().changes.front().After<v1::Profile>(), nullptr);
+  // What is left goes on, and goes whole.
+  ASSERT_TRUE(ApplyProfile(repository_.get(), MakeProfile("web", "red")).ok());
   ASSERT_TRUE(DeleteObject<v1::Profile>(repository_.get(), "web", 0).ok());
   EXPECT_TRUE(store_.Range("/profiles/").value().items.empty());
 }

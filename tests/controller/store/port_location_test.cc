@@ -153,18 +153,18 @@ TEST_F(PortLocationTest, ReceiptsOfTheHolderCount) {
   receipt.set_phase(v1::PORT_PHASE_ACTIVE);
   receipt.set_digest("d");
   const uint64_t commits = store_.commits();
-  ASSERT_TRUE(RecordReceipt(repository_.get(), receipt).ok());
+  ASSERT_TRUE(RecordReceipts(repository_.get(), {receipt}).ok());
   EXPECT_EQ(store_.commits(), commits) << "another host's";
   receipt.set_host("h1");
   ASSERT_TRUE(RecordProblem(repository_.get(), "h1", PortId(1), "no memory").ok());
   EXPECT_EQ(Port(1).problem(), "no memory");
-  ASSERT_TRUE(RecordReceipt(repository_.get(), receipt).ok());
+  ASSERT_TRUE(RecordReceipts(repository_.get(), {receipt}).ok());
   EXPECT_EQ(Port(1).phase(), v1::PORT_PHASE_ACTIVE);
   EXPECT_EQ(Port(1).receipt().digest(), "d");
   EXPECT_EQ(Port(1).problem(), "");
   const uint64_t recorded = store_.commits();
   receipt.set_generation(99);
-  ASSERT_TRUE(RecordReceipt(repository_.get(), receipt).ok());
+  ASSERT_TRUE(RecordReceipts(repository_.get(), {receipt}).ok());
   EXPECT_EQ(store_.commits(), recorded) << "says nothing new";
 }
 
@@ -195,6 +195,28 @@ TEST_F(PortLocationTest, MovesCompareHostAndEpoch) {
   EXPECT_EQ(store_.commits(), commits + 1);
   EXPECT_EQ(Port(1).location().host(), "h2");
   EXPECT_EQ(Port(2).location().epoch(), 2u);
+  EXPECT_EQ(Port(1).device(), "") << "tap1 was h1's";
+  EXPECT_EQ(Port(1).attached_profile(), "web");
+  ASSERT_TRUE(Bind("h2", Attachment(1)).ok());
+  EXPECT_EQ(Port(1).device(), "tap1");
+}
+
+TEST_F(PortLocationTest, MovedToNoHostItIsUnbound) {
+  ASSERT_TRUE(Bind("h1", Attachment(1)).ok());
+  PortMove move;
+  move.port_id = PortId(1);
+  move.from = Port(1).location();
+  move.to.set_epoch(2);
+  ASSERT_TRUE(repository_
+                  ->Transact([&](const Model& model, Transaction* transaction) {
+                    return MovePorts(model, {move}, transaction);
+                  })
+                  .ok());
+  EXPECT_EQ(Port(1).location().host(), "");
+  EXPECT_EQ(Port(1).phase(), v1::PORT_PHASE_UNBOUND);
+  EXPECT_EQ(Port(1).device(), "");
+  ASSERT_TRUE(Bind("h2", Attachment(1)).ok());
+  EXPECT_EQ(Port(1).location().epoch(), 3u);
 }
 
 }  // namespace

@@ -88,8 +88,8 @@ TEST_F(RepositoryTest, RefusedCommitLeavesTheModelAndTellsNobody) {
 }
 
 TEST_F(RepositoryTest, AnotherWriterOfTheStoreIsNoticed) {
-  const auto item = store_.Get("/segments/red").value();
-  ASSERT_TRUE(store_.Commit({{}, {{Op::Kind::kPut, "/segments/red", item->value}}}).ok());
+  const KeyValue item = store_.Range("/segments/red").value().items.at(0);
+  ASSERT_TRUE(store_.Commit({{}, {{Op::Kind::kPut, item.key, item.value}}}).ok());
   EXPECT_EQ(UpdateObject(repository_.get(), MakeSegment("red", 100, 1400)).status().code(),
             absl::StatusCode::kAborted);
 }

@@ -1,4 +1,5 @@
 // A damaged file is refused with what was found and what to do, and left as it was.
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -6,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "controller/store/sqlite/database.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "tests/controller/store/store_contract.h"
 #include "tests/controller/store/temp_dir.h"
@@ -153,8 +155,49 @@ TEST_F(SqliteDamageTest, SoundFileWithALogIsOpenedWithWhatIsInTheLog) {
   LeaveLogBehind();
   auto store = SqliteStore::Open({path_});
   ASSERT_TRUE(store.ok()) << store.status();
-  EXPECT_TRUE((*store)->Get("/in-log").value().has_value());
+  EXPECT_TRUE(FindKey(store->get(), "/in-log").has_value());
   EXPECT_EQ((*store)->revision(), 5u);
+}
+
+// A sound file in which SQL says something else.
+class SqliteContentTest : public SqliteDamageTest {
+ protected:
+  void Run(const std::string& sql) {
+    auto database = Database::Open(path_, SQLITE_OPEN_READWRITE, nullptr).value();
+    ASSERT_TRUE(database.Execute(sql).ok()) << sql;
+  }
+  void ExpectRefusedAfter(const std::string& sql, const std::string& found) {
+    SCOPED_TRACE(sql);
+    Run(sql);
+    ExpectRefused(found);
+  }
+};
+
+TEST_F(SqliteContentTest, ASchemaVersionThatIsNone) {
+  for (const char* version : {"-1", "abc", "", "1x", " 1", "+1", "01", "99999999999"}) {
+    ExpectRefusedAfter(fmt::format("UPDATE meta SET value = '{}'", version),
+                       fmt::format("schema_version \"{}\" is no version number", version));
+  }
+  ExpectRefusedAfter("UPDATE meta SET value = '0'", "schema_version is 0");
+  ExpectRefusedAfter("DELETE FROM meta", "schema_version");
+}
+
+TEST_F(SqliteContentTest, ARevisionBehindWhatWasCommitted) {
+  ExpectRefusedAfter("UPDATE state SET revision = 3", "is behind revision 4");
+  // The log alone knows of a delete.
+  Run("UPDATE state SET revision = 4");
+  ASSERT_TRUE(SqliteStore::Open({path_}).value()->Commit({{}, {DeleteOp("/k1")}}).ok());
+  ExpectRefusedAfter("UPDATE state SET revision = 4", "is behind revision 5");
+  // The objects alone, when the log is compacted.
+  ExpectRefusedAfter("DELETE FROM log; UPDATE state SET revision = 2", "is behind revision 4");
+}
+
+TEST_F(SqliteContentTest, AStateThatIsNone) {
+  ExpectRefusedAfter("UPDATE state SET compacted = 5", "make no sense");
+  ExpectRefusedAfter("UPDATE state SET compacted = -1", "make no sense");
+  ExpectRefusedAfter("UPDATE state SET compacted = 0, revision = 'x'", "make no sense");
+  ExpectRefusedAfter("UPDATE state SET revision = 4, store_id = ''", "make no sense");
+  ExpectRefusedAfter("DELETE FROM state", "has 0 rows, not one");
 }
 
 // Wherever a page is overwritten, either it was free or the damage is found.

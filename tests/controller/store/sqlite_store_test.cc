@@ -51,6 +51,23 @@ TEST_F(SqliteStoreTest, EverythingIsThereAfterReopening) {
   EXPECT_EQ(store->ChangesSince(0).value().size(), 4u);
 }
 
+// Characters that mean something in a URI, which is how the file is looked over.
+TEST_F(SqliteStoreTest, AnyPathCanBeReopened) {
+  const std::string odd = dir_.File("a#b?mode=memory&c%20d +\xc3\xa9.db");
+  auto store = SqliteStore::Open({odd}).value();
+  ASSERT_TRUE(store->Commit({{}, {PutOp("/a", "1")}}).ok());
+  // As a crash leaves it: with a log.
+  const std::string crashed = dir_.File("x%2fy?.db");
+  std::filesystem::copy_file(odd, crashed);
+  std::filesystem::copy_file(odd + "-wal", crashed + "-wal");
+  store.reset();
+  for (const std::string& path : {odd, crashed}) {
+    const auto again = SqliteStore::Open({path});
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ((*again)->revision(), 1u) << path;
+  }
+}
+
 TEST_F(SqliteStoreTest, StoresDiffer) {
   auto store = Open();
   auto other = SqliteStore::Open({dir_.File("other.db")});
