@@ -183,11 +183,7 @@ absl::StatusOr<v1::EnrollResponse> Enrollment::Enroll(const v1::EnrollRequest& r
     PutCertificate(std::move(host), issued, transaction);
     return absl::OkStatus();
   };
-  const auto committed = repository_->Transact(stage);
-  if (!committed.ok()) return AuditRefused(what, committed.status());
-  AuditGranted(fmt::format("{}, certificate {} until {}", what, issued.sha256,
-                           FormatUtc(issued.not_after_us)));
-  return Answer(issued);
+  return Finish(what, repository_->Transact(stage).status(), issued);
 }
 
 absl::StatusOr<v1::EnrollResponse> Enrollment::Renew(const PeerIdentity& identity,
@@ -206,14 +202,15 @@ absl::StatusOr<v1::EnrollResponse> Enrollment::Renew(const PeerIdentity& identit
     PutCertificate(*host, issued, transaction);
     return absl::OkStatus();
   };
-  const auto committed = repository_->Transact(stage);
-  if (!committed.ok()) return AuditRefused(what, committed.status());
-  AuditGranted(fmt::format("{}, certificate {} until {}", what, issued.sha256,
-                           FormatUtc(issued.not_after_us)));
-  return Answer(issued);
+  return Finish(what, repository_->Transact(stage).status(), issued);
 }
 
-v1::EnrollResponse Enrollment::Answer(const IssuedCertificate& issued) const {
+absl::StatusOr<v1::EnrollResponse> Enrollment::Finish(const std::string& what,
+                                                      const absl::Status& committed,
+                                                      const IssuedCertificate& issued) const {
+  if (!committed.ok()) return AuditRefused(what, committed);
+  AuditGranted(fmt::format("{}, certificate {} until {}", what, issued.sha256,
+                           FormatUtc(issued.not_after_us)));
   v1::EnrollResponse response;
   response.set_certificate_pem(issued.chain_pem);
   response.set_ca_pem(authority_->RootsPem());

@@ -54,7 +54,9 @@ class Enrollment {
  private:
   absl::Status CheckToken(const Model& model, const std::string& host_id,
                           const std::string& secret_sha256) const;
-  v1::EnrollResponse Answer(const IssuedCertificate& issued) const;
+  // The audit line, and the answer when it was committed.
+  absl::StatusOr<v1::EnrollResponse> Finish(const std::string& what, const absl::Status& committed,
+                                            const IssuedCertificate& issued) const;
 
   Repository* const repository_;
   CertificateAuthority* const authority_;

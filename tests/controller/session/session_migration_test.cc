@@ -40,6 +40,17 @@ class SessionMigrationTest : public SessionFixture {
     executor_->RunAll();
     return migration->meta().name();
   }
+  // The same, and the guest has sent from h2; h1 and h2 have the move in force, h3 has not been
+  // heard of.
+  std::string ArriveButForH3() {
+    const std::string id = Prepare();
+    SettleAll();
+    h2_.SendReceipt(kPortA);
+    h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+    h1_.Settle();
+    h2_.Settle();
+    return id;
+  }
   v1::Migration Get(const std::string& id) { return repository_->Get<v1::Migration>(id).value(); }
 
   FakeAgent h1_{"h1", "one"};
@@ -93,12 +104,7 @@ TEST_F(SessionMigrationTest, TheGuestsFirstFrameIsATriggerToo) {
 }
 
 TEST_F(SessionMigrationTest, APeerThatHasNotAcknowledgedHoldsTheCommit) {
-  const std::string id = Prepare();
-  SettleAll();
-  h2_.SendReceipt(kPortA);
-  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
-  h1_.Settle();
-  h2_.Settle();
+  const std::string id = ArriveButForH3();
   h3_.TakeAll();  // has the delta, has not said so
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   h3_.Ack(h3_.generation());
@@ -106,23 +112,13 @@ TEST_F(SessionMigrationTest, APeerThatHasNotAcknowledgedHoldsTheCommit) {
 }
 
 TEST_F(SessionMigrationTest, APeerThatIsGoneDoesNot) {
-  const std::string id = Prepare();
-  SettleAll();
-  h2_.SendReceipt(kPortA);
-  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
-  h1_.Settle();
-  h2_.Settle();
+  const std::string id = ArriveButForH3();
   h3_.Leave();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
 TEST_F(SessionMigrationTest, APeerThatComesBackWithTheMoveInForceCounts) {
-  const std::string id = Prepare();
-  SettleAll();
-  h2_.SendReceipt(kPortA);
-  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
-  h1_.Settle();
-  h2_.Settle();
+  const std::string id = ArriveButForH3();
   h3_.TakeAll();
   // The same agent on a new stream: the acknowledgement got lost with the old one.
   Join(&h3_);
@@ -134,12 +130,7 @@ TEST_F(SessionMigrationTest, APeerThatComesBackWithTheMoveInForceCounts) {
 }
 
 TEST_F(SessionMigrationTest, APeerThatCouldNotPutTheMoveInForceHoldsTheCommit) {
-  const std::string id = Prepare();
-  SettleAll();
-  h2_.SendReceipt(kPortA);
-  h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
-  h1_.Settle();
-  h2_.Settle();
+  const std::string id = ArriveButForH3();
   h3_.TakeAll();
   h3_.AckWithFailure("fdb", std::string("100/") + kMacA, "map is full");
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
