@@ -51,6 +51,12 @@ class SessionMigrationTest : public SessionFixture {
     h2_.Settle();
     return id;
   }
+  // The agent comes back and has nothing attached any more.
+  void LoseDeviceWhileAway(FakeAgent* agent) {
+    agent->Leave();
+    agent->hello().clear_attachments();
+    Join(agent);
+  }
   v1::Migration Get(const std::string& id) { return repository_->Get<v1::Migration>(id).value(); }
 
   FakeAgent h1_{"h1", "one"};
@@ -146,9 +152,7 @@ TEST_F(SessionMigrationTest, APeerThatCouldNotPutTheMoveInForceHoldsTheCommit) {
 
 TEST_F(SessionMigrationTest, ASourceThatLostThePortWhileAwayAborts) {
   const std::string id = Prepare();
-  h1_.Leave();
-  h1_.hello().clear_attachments();
-  Join(&h1_);
+  LoseDeviceWhileAway(&h1_);
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_ABORTED);
   EXPECT_THAT(Get(id).reason(), HasSubstr("was detached at the source"));
   EXPECT_EQ(GetPort(kPortA).location().host(), "");
@@ -171,9 +175,7 @@ TEST_F(SessionMigrationTest, ASourceThatLetGoWhileAwayDoesNotRegainThePort) {
   h2_.SendReceipt(kPortA);
   ASSERT_TRUE(driver_->Switchover(id, 0).ok());
   executor_->RunAll();
-  h1_.Leave();
-  h1_.hello().clear_attachments();
-  Join(&h1_);
+  LoseDeviceWhileAway(&h1_);
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   ASSERT_TRUE(driver_->Abort(id, "").ok());
   EXPECT_EQ(GetPort(kPortA).location().host(), "");
