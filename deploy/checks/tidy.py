@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -19,19 +20,35 @@ def units(build: pathlib.Path) -> list[pathlib.Path]:
     return sorted(f for f in files if any(f.is_relative_to(ROOT / folder) for folder in FOLDERS))
 
 
+def precompile(header: pathlib.Path, words: list[str], directory: str) -> pathlib.Path:
+    """GCC's precompiled header is no use to clang: makes clang's own from the same text, with the
+    flags of a unit that uses it."""
+    flags = shlex.split(" ".join(words[1 : words.index("-o")]))
+    out = header.with_suffix(".pch")
+    argv = ["clang++", *flags, "-Wno-unknown-warning-option", "-x", "c++-header", str(header)]
+    subprocess.run([*argv, "-o", str(out)], cwd=directory, check=True)
+    return out
+
+
 def commands_for_clang(build: pathlib.Path, out: pathlib.Path) -> None:
-    """Writes the compile commands again with GCC's precompiled headers, which clang cannot read,
-    replaced by the text they are made of."""
+    """Writes the compile commands of the product again with clang's precompiled headers in the
+    place of GCC's."""
+    wanted = set(units(build))
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    entries = [entry for entry in entries if pathlib.Path(entry["file"]) in wanted]
+    made: dict[pathlib.Path, list[str]] = {}
     for entry in entries:
-        words = entry["command"].split()
-        while "-include" in words and words[words.index("-include") + 1].endswith("cmake_pch.hxx"):
-            at = words.index("-include") + 1
-            header = pathlib.Path(words[at])
-            copy = out / f"{header.parent.name}.hxx"
-            copy.write_bytes(header.read_bytes())
-            words[at] = str(copy)
-        entry["command"] = " ".join(word for word in words if word != "-Winvalid-pch")
+        words = [word for word in entry["command"].split() if word != "-Winvalid-pch"]
+        if "-include" in words:
+            at = words.index("-include")
+            header = pathlib.Path(words[at + 1])
+            del words[at : at + 2]
+            if header not in made:
+                copy = out / f"{header.parent.name}.hxx"
+                copy.write_bytes(header.read_bytes())
+                made[header] = ["-include-pch", str(precompile(copy, words, entry["directory"]))]
+            words[1:1] = made[header]
+        entry["command"] = " ".join(words)
     (out / "compile_commands.json").write_text(json.dumps(entries), encoding="utf-8")
 
 

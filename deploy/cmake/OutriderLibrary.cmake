@@ -34,33 +34,45 @@ if(OUTRIDER_SANITIZE)
   add_link_options(-fsanitize=${OUTRIDER_SANITIZE})
 endif()
 
-# gRPC and protobuf headers dominate compile time: units that include them share one precompiled
-# header per library (GRPC keyword below).
-set(OUTRIDER_GRPC_PCH <grpcpp/grpcpp.h> <absl/status/statusor.h> <string> <vector> <memory> <map>)
+# Headers of gRPC, protobuf, CLI11 and GoogleTest dominate compile time: units that include them
+# share one precompiled header per library, chosen by keyword: GRPC (services and channels), PROTO
+# (messages only), CLI (commands). A unit still includes what it uses.
+set(OUTRIDER_PROTO_PCH <absl/status/statusor.h> <fmt/format.h> <string> <vector> <memory> <map>
+  <outrider/v1/session.pb.h>)
+set(OUTRIDER_GRPC_PCH <grpcpp/grpcpp.h> ${OUTRIDER_PROTO_PCH} <outrider/v1/agent.grpc.pb.h>
+  <outrider/v1/api.grpc.pb.h> <outrider/v1/session.grpc.pb.h>)
+set(OUTRIDER_CLI_PCH ${OUTRIDER_GRPC_PCH} <CLI/CLI.hpp>)
 
-function(outrider_library name)
-  cmake_parse_arguments(ARG "GRPC" "" "SOURCES;LINKS" ${ARGN})
-  add_library(${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE outrider_flags)
-  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
-  if(ARG_GRPC)
-    target_precompile_headers(${name} PRIVATE ${OUTRIDER_GRPC_PCH})
+# Gives `name` the precompiled headers of the keyword that was given, and `extra`.
+function(outrider_precompile name grpc proto cli)
+  if(cli)
+    target_precompile_headers(${name} PRIVATE ${OUTRIDER_CLI_PCH} ${ARGN})
+  elseif(grpc)
+    target_precompile_headers(${name} PRIVATE ${OUTRIDER_GRPC_PCH} ${ARGN})
+  elseif(proto)
+    target_precompile_headers(${name} PRIVATE ${OUTRIDER_PROTO_PCH} ${ARGN})
   endif()
 endfunction()
 
+function(outrider_library name)
+  cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "" "SOURCES;LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE outrider_flags)
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  outrider_precompile(${name} "${ARG_GRPC}" "${ARG_PROTO}" "${ARG_CLI}")
+endfunction()
+
 function(outrider_executable name)
-  cmake_parse_arguments(ARG "GRPC" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} outrider_flags)
-  if(ARG_GRPC)
-    target_precompile_headers(${name} PRIVATE ${OUTRIDER_GRPC_PCH})
-  endif()
+  outrider_precompile(${name} "${ARG_GRPC}" "${ARG_PROTO}" "${ARG_CLI}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
 # One ctest entry per GoogleTest case. LABELS group them: unit, bpf, netns, system.
 function(outrider_test name)
-  cmake_parse_arguments(ARG "GRPC" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -68,9 +80,8 @@ function(outrider_test name)
   # What is tested is optimised; the tests themselves need not be, and compile in half the time.
   target_compile_options(${name} PRIVATE -O0)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} outrider_flags GTest::gmock GTest::gtest_main)
-  if(ARG_GRPC)
-    target_precompile_headers(${name} PRIVATE ${OUTRIDER_GRPC_PCH})
-  endif()
+  outrider_precompile(${name} "${ARG_GRPC}" "${ARG_PROTO}" "${ARG_CLI}" <gmock/gmock.h>
+    <gtest/gtest.h>)
   # With several labels the list must survive two expansions; ctest wants one ;-separated value.
   string(REPLACE ";" "\\;" labels "${ARG_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
