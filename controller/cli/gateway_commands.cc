@@ -65,7 +65,7 @@ void AddGatewayCommands(Invocation* cli, CLI::App* root) {
                        "--station blue,52:54:00:00:07:01,10.0.0.7"},
                       [cli, create] { return Create(cli, *create); });
   command->add_option("NAME", create->name, "Name of the gateway")->required();
-  command->add_option("--vtep", create->vtep, "IPv4 address of the VTEP")
+  command->add_option("--vtep", create->vtep, "IPv4 or IPv6 address of the VTEP")
       ->type_name("IP")
       ->required();
   Invocation::AddRepeated(command, "--segment", &create->segments, "Segment it takes part in")

@@ -78,7 +78,6 @@ void AddPort(const Model& model, const Change& change, std::set<std::string>* ho
   AddHolders(model, change.name, hosts);
 }
 
-// Only the first end point is used, but any list that differs is worth a look.
 void AddHost(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Host>();
   const auto* after = change.After<v1::Host>();

@@ -7,22 +7,17 @@
 
 #include "controller/compute/compile_profile.h"
 #include "controller/model/ip_prefix.h"
+#include "controller/model/underlay.h"
 #include "proto/digest.h"
 
 namespace outrider::controller {
 namespace {
 
-// Tunnel end point of a host; empty when the host is unknown or has reported none.
-std::string VtepOf(const Model& model, const std::string& host_id) {
-  const v1::Host* host = model.Find<v1::Host>(host_id);
-  return host == nullptr || host->vteps().empty() ? std::string() : host->vteps(0);
-}
-
 // Builds one host's state. Sets are maps so that they come out in canonical order.
 class Builder {
  public:
   Builder(const Model& model, const std::string& host_id)
-      : model_(model), host_id_(host_id), vtep_(VtepOf(model, host_id)) {}
+      : model_(model), host_id_(host_id), host_(model.Share<v1::Host>(host_id)) {}
 
   void AddPort(const std::string& port_id);
   v1::HostState Build();
@@ -34,13 +29,16 @@ class Builder {
   void AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest);
   void AddSegment(const v1::Segment& segment);
   void AddVteps(const v1::Segment& segment, v1::SegmentState* state) const;
+  // Tunnel end point of another; empty when there is no way or it has not said where it is.
+  std::string VtepOf(const std::string& host) const;
+  std::string VtepOf(const v1::Gateway& gateway) const;
   void AddStation(uint32_t vni, const v1::Port& port);
   void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
   void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips);
 
   const Model& model_;
   const std::string& host_id_;
-  const std::string vtep_;
+  const std::shared_ptr<const v1::Host> host_;  // null: unknown
   std::set<std::string> segment_names_;
   std::map<uint32_t, v1::SegmentState> segments_;
   std::map<std::pair<uint32_t, std::string>, v1::FdbEntry> fdb_;
@@ -121,14 +119,22 @@ void Builder::AddSegment(const v1::Segment& segment) {
 void Builder::AddVteps(const v1::Segment& segment, v1::SegmentState* state) const {
   std::set<std::string> vteps;
   for (const std::string& host : model_.index().hosts_of_segment.Get(segment.meta().name())) {
-    if (host != host_id_) vteps.insert(VtepOf(model_, host));
+    if (host != host_id_) vteps.insert(VtepOf(host));
   }
   for (const std::string& name : model_.index().gateways_of_segment.Get(segment.meta().name())) {
-    vteps.insert(model_.Find<v1::Gateway>(name)->vtep());
+    vteps.insert(VtepOf(*model_.Find<v1::Gateway>(name)));
   }
   vteps.erase("");
-  vteps.erase(vtep_);
   for (const std::string& vtep : vteps) state->add_vteps(vtep);
+}
+
+std::string Builder::VtepOf(const std::string& host) const {
+  const v1::Host* other = model_.Find<v1::Host>(host);
+  return host_ == nullptr || other == nullptr ? std::string() : VtepTowards(*host_, *other);
+}
+
+std::string Builder::VtepOf(const v1::Gateway& gateway) const {
+  return host_ == nullptr ? std::string() : VtepTowards(*host_, gateway);
 }
 
 void Builder::AddStation(uint32_t vni, const v1::Port& port) {
@@ -139,7 +145,7 @@ void Builder::AddStation(uint32_t vni, const v1::Port& port) {
   if (port.location().host() == host_id_) {
     entry.set_port_id(port.meta().name());
   } else {
-    entry.set_vtep(VtepOf(model_, port.location().host()));
+    entry.set_vtep(VtepOf(port.location().host()));
     // Nobody can reach a host that has never said where it is.
     if (entry.vtep().empty()) return;
   }
@@ -153,7 +159,8 @@ void Builder::AddGateway(const v1::Segment& segment, const v1::Gateway& gateway)
     v1::FdbEntry entry;
     entry.set_vni(segment.vni());
     entry.set_mac(station.mac());
-    entry.set_vtep(gateway.vtep());
+    entry.set_vtep(VtepOf(gateway));
+    if (entry.vtep().empty()) return;
     AddEntry(std::move(entry), station.ips());
   }
 }

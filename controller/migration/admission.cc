@@ -7,6 +7,7 @@
 #include "controller/compute/compute.h"
 #include "controller/migration/timeline.h"
 #include "controller/model/names.h"
+#include "controller/model/underlay.h"
 #include "controller/model/validate.h"
 
 namespace outrider::controller {

@@ -7,6 +7,7 @@
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
+#include "controller/model/underlay.h"
 
 namespace outrider::controller {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr uint32_t kMaxVni = (1U << 24) - 1;
 constexpr uint32_t kMinMtu = 576;
 // An IPv4 underlay packet is at most 65535 bytes.
-constexpr uint32_t kMaxMtu = 65535 - kEncapsulationOverhead;
+constexpr uint32_t kMaxMtu = 65535 - kOverheadIpv4;
 constexpr int kMaxGroupPrefixes = 1024;
 
 template <typename T>
@@ -27,15 +28,17 @@ absl::Status CheckName(const T& object) {
 
 // Every host that has ports of the segment must be able to carry the candidate's packets.
 absl::Status CheckHostsFit(const Model& model, const v1::Segment& candidate) {
-  const uint32_t needed = candidate.mtu() + kEncapsulationOverhead;
   for (const std::string& id : model.index().hosts_of_segment.Get(candidate.meta().name())) {
     const v1::Host* host = model.Find<v1::Host>(id);
-    if (host == nullptr || host->underlay_mtu() == 0 || host->underlay_mtu() >= needed) continue;
+    if (host == nullptr || host->underlay_mtu() == 0) continue;
+    const uint32_t overhead = EncapsulationOverhead(*host);
+    const uint32_t needed = candidate.mtu() + overhead;
+    if (host->underlay_mtu() >= needed) continue;
     return Refused(candidate,
                    "mtu {} needs an underlay MTU of {}, but host \"{}\" has {}; use an mtu of at "
                    "most {} or raise the host's underlay MTU",
                    candidate.mtu(), needed, id, host->underlay_mtu(),
-                   host->underlay_mtu() - kEncapsulationOverhead);
+                   host->underlay_mtu() - overhead);
   }
   return absl::OkStatus();
 }
@@ -173,10 +176,7 @@ absl::Status Validate(const Model& model, const v1::AddressGroup& candidate) {
 
 absl::Status Validate(const Model& model, const v1::Gateway& candidate) {
   RETURN_IF_ERROR(CheckName(candidate));
-  const auto vtep = ParseAddress(candidate.vtep());
-  if (!vtep || vtep->family != 4) {
-    return Invalid(candidate, "vtep \"{}\" is not an IPv4 address", candidate.vtep());
-  }
+  RETURN_IF_ERROR(Annotate(CheckVtep(candidate.vtep()), Subject(candidate)));
   for (const std::string& owner : model.index().owners_of_vtep.Get(candidate.vtep())) {
     if (owner == "gateway " + candidate.meta().name()) continue;
     return Taken(candidate, "vtep {} is that of {}", candidate.vtep(), owner);
@@ -193,23 +193,8 @@ absl::Status Validate(const Model& model, const v1::Gateway& candidate) {
   for (int i = 0; i < candidate.stations_size(); ++i) {
     RETURN_IF_ERROR(CheckStation(model, candidate, i));
   }
+  RETURN_IF_ERROR(CheckHostsReach(model, candidate));
   return CheckStationsUnique(model, candidate);
-}
-
-absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
-                               const std::string& host) {
-  const v1::Segment* found = model.Find<v1::Segment>(segment);
-  const v1::Host* carrier = model.Find<v1::Host>(host);
-  if (found == nullptr || carrier == nullptr || carrier->underlay_mtu() == 0) {
-    return absl::OkStatus();
-  }
-  const uint32_t needed = found->mtu() + kEncapsulationOverhead;
-  if (carrier->underlay_mtu() >= needed) return absl::OkStatus();
-  return Refused(*carrier,
-                 "underlay MTU {} cannot carry segment \"{}\": its mtu {} needs {}; raise the "
-                 "underlay MTU or lower the segment's mtu to {}",
-                 carrier->underlay_mtu(), segment, found->mtu(), needed,
-                 carrier->underlay_mtu() - kEncapsulationOverhead);
 }
 
 }  // namespace outrider::controller

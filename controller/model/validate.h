@@ -12,9 +12,6 @@
 
 namespace outrider::controller {
 
-// Layer-3 bytes VXLAN over IPv4 adds to a guest's packet: inner Ethernet 14, VXLAN 8, UDP 8, IP 20.
-inline constexpr uint32_t kEncapsulationOverhead = 50;
-
 // Brings text into canonical form (lower-case MACs and uuids, addresses as inet_ntop writes them,
 // prefixes with length) and fills in defaults that do not depend on other fields. What cannot be
 // parsed is left for Validate to refuse.
@@ -44,11 +41,6 @@ absl::Status ValidateDelete(const Model& model, const v1::Profile& object);
 absl::Status ValidateDelete(const Model& model, const v1::Port& object);
 absl::Status ValidateDelete(const Model& model, const v1::Host& object);
 absl::Status ValidateDelete(const Model& model, const v1::Migration& object);
-
-// FailedPrecondition, with the numbers and the remedy, when packets of the segment do not fit the
-// host's underlay. OK when either is unknown or the host has not reported its MTU.
-absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
-                               const std::string& host);
 
 }  // namespace outrider::controller
 

@@ -5,6 +5,7 @@
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
 #include "controller/model/one_line.h"
+#include "controller/model/underlay.h"
 #include "controller/model/validate.h"
 
 namespace outrider::controller {
@@ -122,10 +123,14 @@ absl::Status Validate(const Model& model, const v1::Host& candidate) {
                    "id must be a DNS label: 1..63 characters of a-z, 0-9 and '-', beginning and "
                    "ending with a letter or digit");
   }
+  std::set<int> families;
   for (const std::string& text : candidate.vteps()) {
-    const auto vtep = ParseAddress(text);
-    if (!vtep || vtep->family != 4) {
-      return Invalid(candidate, "vtep \"{}\" is not an IPv4 address", OneLine(text));
+    RETURN_IF_ERROR(Annotate(CheckVtep(text), Subject(candidate)));
+    if (!families.insert(ParseAddress(text)->family).second) {
+      return Invalid(candidate,
+                     "vtep {} is the second of its family; give one IPv4 and one IPv6 "
+                     "address at most",
+                     text);
     }
     for (const std::string& owner : model.index().owners_of_vtep.Get(text)) {
       if (owner == "host " + candidate.meta().name()) continue;

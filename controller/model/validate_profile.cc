@@ -6,6 +6,7 @@
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
+#include "controller/model/underlay.h"
 #include "controller/model/validate.h"
 
 namespace outrider::controller {

@@ -22,11 +22,14 @@ RUN = pathlib.Path("/run/outrider-lab")
 
 @dataclasses.dataclass
 class HostRecord:
-    """A host: a network namespace with a VTEP and an agent."""
+    """A host: a network namespace with an agent."""
 
     name: str
+    # Tunnel addresses, as outrider-agent's --vtep takes them.
     vtep: str
     gateway: str
+    # IPv4, for everything but tunnels.
+    address: str
 
 
 @dataclasses.dataclass
@@ -83,6 +86,8 @@ class Lab:
     lights: dict[str, LightRecord] = dataclasses.field(default_factory=dict)
     processes: dict[str, Process] = dataclasses.field(default_factory=dict)
     ports_made: int = 0
+    # Key of fabric.MTU.
+    underlay: str = "ipv4"
 
     @property
     def folder(self) -> pathlib.Path:
@@ -173,6 +178,7 @@ def load(prefix: str) -> Lab:
         lights={k: LightRecord(**v) for k, v in data["lights"].items()},
         processes={k: Process(**v) for k, v in data["processes"].items()},
         ports_made=data.get("ports_made", 0),
+        underlay=data["underlay"],
     )
 
 

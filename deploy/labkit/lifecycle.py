@@ -23,10 +23,11 @@ def default_build() -> str:
     return os.environ.get("OUTRIDER_BUILD", str(builder.RELEASE))
 
 
-def up(prefix: str, hosts: int, build: str) -> Lab:
+def up(prefix: str, hosts: int, build: str, underlay: str = "ipv4") -> Lab:
     """Makes the fabric and starts all daemons. On failure everything made so far is removed."""
     _check(prefix, hosts, build)
-    lab = Lab(prefix, str(pathlib.Path(build).resolve()), fabric.host_records(hosts))
+    records = fabric.host_records(hosts, underlay)
+    lab = Lab(prefix, str(pathlib.Path(build).resolve()), records, underlay=underlay)
     inventory.create(lab)
     try:
         fabric.build(lab)

@@ -7,11 +7,12 @@ import json
 import os
 import sys
 
-from labkit import api, builder, interrupts, inventory, lifecycle, move, netns, ports, qemu
+from labkit import api, builder, fabric, interrupts, inventory, lifecycle, move, netns, ports, qemu
 from labkit.shell import LabError, check_root
 
 EXAMPLES = """examples:
   deploy/lab up --hosts 3
+  deploy/lab up --hosts 3 --underlay ipv6
   deploy/lab exec h1 -- outrider host list
   deploy/lab exec h1 -- outrider profile apply -f web.yaml
   deploy/lab guest start server --host h1 --ip 10.1.0.2 --mac 52:54:00:00:00:02 --profile web
@@ -56,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
 
     up = verbs.add_parser("up", parents=[shared], help="start a lab")
     up.add_argument("--hosts", type=int, default=3)
+    up.add_argument(
+        "--underlay",
+        choices=list(fabric.MTU),
+        default="ipv4",
+        help="address family of the tunnels; default: ipv4",
+    )
     up.add_argument("--build", help="build folder, instead of building build/release")
     up.set_defaults(run=_up)
     execute = verbs.add_parser(
@@ -117,7 +124,8 @@ def _lab(options: argparse.Namespace) -> inventory.Lab:
 def _up(options: argparse.Namespace) -> None:
     check_root("the lab")
     build = builder.ready(options.build or os.environ.get("OUTRIDER_BUILD"))
-    lab = lifecycle.up(options.prefix or lifecycle.default_prefix(), options.hosts, build)
+    prefix = options.prefix or lifecycle.default_prefix()
+    lab = lifecycle.up(prefix, options.hosts, build, options.underlay)
     print(f"lab {lab.prefix} is up: {', '.join(lab.hosts)}; files in {lab.folder}")
 
 

@@ -86,7 +86,7 @@ def _start_target(lab: Lab, target: GuestRecord, on_tap: Callable[[str, str], No
     namespace = lab.netns(target.host)
     netns.tap(namespace, target.tap, ports.SEGMENT_MTU)
     on_tap(namespace, target.tap)
-    uri = f"tcp:{lab.host(target.host).vtep}:{PORT}"
+    uri = f"tcp:{lab.host(target.host).address}:{PORT}"
     running = qemu.start(lab, target, namespace, ports.SEGMENT_MTU, incoming=uri)
     with inventory.edit(lab.prefix) as stored:
         lab.processes[running.name] = stored.processes[running.name]
@@ -99,7 +99,7 @@ def _start_target(lab: Lab, target: GuestRecord, on_tap: Callable[[str, str], No
 def _copy_and_switch(
     lab: Lab, source: GuestRecord, target: GuestRecord, migration_id: str
 ) -> MoveReport:
-    uri = f"tcp:{lab.host(target.host).vtep}:{PORT}"
+    uri = f"tcp:{lab.host(target.host).address}:{PORT}"
     switchover = api.PendingSwitchover(lab, migration_id)
     try:
         with (

@@ -62,8 +62,8 @@ def veth(left: tuple[str, str], right: tuple[str, str], mtu: int) -> None:
         run(["ip", "-n", namespace, "link", "set", device, "up"])
 
 
-def address(namespace: str, device: str, with_length: str) -> None:
-    run(["ip", "-n", namespace, "addr", "add", with_length, "dev", device])
+def address(namespace: str, device: str, with_length: str, *flags: str) -> None:
+    run(["ip", "-n", namespace, "addr", "add", with_length, "dev", device, *flags])
 
 
 def tap(namespace: str, device: str, mtu: int) -> None:

@@ -10,6 +10,7 @@
 namespace outrider::agent {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 ParsedOptions Parse(std::vector<std::string> arguments) {
@@ -19,10 +20,21 @@ ParsedOptions Parse(std::vector<std::string> arguments) {
 TEST(Options, HaveDefaults) {
   const auto parsed = Parse({"--vtep", "10.0.1.1"});
   ASSERT_TRUE(parsed.options) << parsed.text;
-  EXPECT_EQ(parsed.options->vtep, "10.0.1.1");
+  EXPECT_THAT(parsed.options->vteps, ElementsAre("10.0.1.1"));
   EXPECT_EQ(parsed.options->socket, "/run/outrider/agent.sock");
   EXPECT_EQ(parsed.options->bpffs, "/sys/fs/bpf/outrider");
   EXPECT_EQ(parsed.options->log_level, "info");
+}
+
+TEST(Options, TakesAnEndPointOfEachFamily) {
+  EXPECT_THAT(Parse({"--vtep", "10.0.1.1,fd00::1"}).options->vteps,
+              ElementsAre("10.0.1.1", "fd00::1"));
+  EXPECT_THAT(Parse({"--vtep", "10.0.1.1", "--vtep", "fd00::1"}).options->vteps,
+              ElementsAre("10.0.1.1", "fd00::1"));
+  const TempDir directory;
+  std::ofstream(directory / "agent.toml") << "vtep = [\"10.0.1.1\", \"fd00::1\"]\n";
+  EXPECT_THAT(Parse({"--config", directory / "agent.toml"}).options->vteps,
+              ElementsAre("10.0.1.1", "fd00::1"));
 }
 
 TEST(Options, ComeFromAFileAndFlagsWin) {
@@ -31,7 +43,7 @@ TEST(Options, ComeFromAFileAndFlagsWin) {
                                           << "underlay-mtu = 1500\n";
   const auto parsed = Parse({"--config", directory / "agent.toml", "--log-level", "debug"});
   ASSERT_TRUE(parsed.options) << parsed.text;
-  EXPECT_EQ(parsed.options->vtep, "10.0.1.1");
+  EXPECT_THAT(parsed.options->vteps, ElementsAre("10.0.1.1"));
   EXPECT_EQ(parsed.options->underlay_mtu, 1500u);
   EXPECT_EQ(parsed.options->log_level, "debug");
 }

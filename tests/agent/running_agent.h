@@ -26,7 +26,7 @@ class RunningAgent {
                                      .store = store.get(),
                                      .netlink = std::make_unique<FakeNetlink>(&links),
                                      .tunnel_device = "or-vxlan",
-                                     .vtep = *IpAddress::Parse("10.0.1.1")});
+                                     .vteps = VtepPair(*IpAddress::Parse("10.0.1.1"))});
     links.Add("lo", /*loopback=*/true);
     links.AddAddress(links.Add("eth0"), *IpAddress::Parse("10.0.1.1"));
     for (const char* name : {"or-vxlan", "tap1", "tap2", "tap3"}) links.Add(name);

@@ -163,15 +163,24 @@ void DeleteDevice(const NetworkNamespace& netns, const std::string& name) {
   CheckNetlink(rtnl_link_delete(socket.get(), link.get()), "delete device " + name);
 }
 
+void AllowIpv6(const NetworkNamespace& netns, const std::string& device) {
+  const NetnsScope scope(netns);
+  std::ofstream file("/proc/sys/net/ipv6/conf/" + device + "/disable_ipv6");
+  file << 0;
+  file.close();
+  if (!file) Fail("IPv6 on " + device);
+}
+
 void AddAddress(const NetworkNamespace& netns, const std::string& device,
                 const std::string& prefix) {
   const NetnsScope scope(netns);
   const auto socket = Connect();
   nl_addr* address = nullptr;
-  CheckNetlink(nl_addr_parse(prefix.c_str(), AF_INET, &address), "parse " + prefix);
+  CheckNetlink(nl_addr_parse(prefix.c_str(), AF_UNSPEC, &address), "parse " + prefix);
   rtnl_addr* entry = rtnl_addr_alloc();
   rtnl_addr_set_ifindex(entry, static_cast<int>(if_nametoindex(device.c_str())));
   rtnl_addr_set_local(entry, address);
+  if (nl_addr_get_family(address) == AF_INET6) rtnl_addr_set_flags(entry, IFA_F_NODAD);
   const int error = rtnl_addr_add(socket.get(), entry, 0);
   rtnl_addr_put(entry);
   nl_addr_put(address);

@@ -58,7 +58,9 @@ int CreateTap(const NetworkNamespace& netns, const std::string& name);
 // Also a device that is up.
 void RenameDevice(const NetworkNamespace& netns, const std::string& from, const std::string& to);
 void DeleteDevice(const NetworkNamespace& netns, const std::string& name);
-// "10.0.0.1/24".
+// Lets a device have IPv6, which is off in a fresh namespace.
+void AllowIpv6(const NetworkNamespace& netns, const std::string& device);
+// "10.0.0.1/24", "fd00::1/64"; usable at once (no duplicate address detection).
 void AddAddress(const NetworkNamespace& netns, const std::string& device,
                 const std::string& prefix);
 

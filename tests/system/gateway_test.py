@@ -56,7 +56,7 @@ class GatewayTest(support.LabCase):
         for host in cls.lab.hosts.values():
             run(
                 ["bridge", "-n", cls.foreign, "fdb", "append", "00:00:00:00:00:00", "dev", "vx0"]
-                + ["dst", host.vtep]
+                + ["dst", host.address]
             )
         station = cls.lab.netns("vm-station")
         netns.add(station)

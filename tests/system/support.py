@@ -84,12 +84,13 @@ class LabCase(unittest.TestCase):
     """A test class with a lab of HOSTS hosts, `self.lab`, prepared by `prepare`."""
 
     HOSTS = 2
+    UNDERLAY = "ipv4"
     lab: inventory.Lab
 
     @classmethod
     def setUpClass(cls) -> None:
         cls.addClassCleanup(lifecycle.down, prefix())
-        cls.lab = lifecycle.up(prefix(), cls.HOSTS, build_folder())
+        cls.lab = lifecycle.up(prefix(), cls.HOSTS, build_folder(), cls.UNDERLAY)
         cls.prepare()
         cls.lab = inventory.load(cls.lab.prefix)
 

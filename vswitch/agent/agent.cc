@@ -19,14 +19,25 @@ absl::Status CheckRoot() {
       "the agent loads eBPF programs and changes network devices: run it as root");
 }
 
-absl::StatusOr<IpAddress> ParseVtep(const std::string& text) {
-  auto vtep = IpAddress::Parse(text);
-  if (!vtep.ok()) return Annotate(vtep.status(), "--vtep");
-  if (!vtep->IsV4()) {
-    return absl::InvalidArgumentError("--vtep: " + text +
-                                      " is IPv6; this release needs an IPv4 address");
-  }
-  return vtep;
+absl::StatusOr<VtepPair> ParseVteps(const std::vector<std::string>& texts) {
+  auto vteps = VtepPair::Parse(texts);
+  if (!vteps.ok()) return Annotate(vteps.status(), "--vtep");
+  return vteps;
+}
+
+absl::Status CheckHasDevice(sys::NetlinkSocket* netlink, const IpAddress& vtep) {
+  const auto device = sys::FindVtepDevice(netlink, vtep);
+  if (device.ok()) return absl::OkStatus();
+  return absl::Status(
+      device.status().code(),
+      fmt::format("--vtep: {} (ip address add {}/{} dev DEVICE)", Message(device.status()),
+                  vtep.ToString(), vtep.IsV4() ? 24 : 64));
+}
+
+std::vector<std::string> Texts(const VtepPair& vteps) {
+  std::vector<std::string> texts;
+  for (const IpAddress& vtep : vteps.All()) texts.push_back(vtep.ToString());
+  return texts;
 }
 
 datapath::ebpf::Options DatapathOptions(const Options& options) {
@@ -76,7 +87,7 @@ Agent::~Agent() {
 // A join token works once: it is used after everything that can be wrong with this host was looked
 // at.
 absl::Status Agent::Start() {
-  ASSIGN_OR_RETURN(vtep_, ParseVtep(options_.vtep));
+  ASSIGN_OR_RETURN(vteps_, ParseVteps(options_.vteps));
   RETURN_IF_ERROR(PrepareSocketPath(options_.socket));
   ASSIGN_OR_RETURN(store_, LocalStore::Open(directory_.path() + "/agent.db"));
   RETURN_IF_ERROR(StartDatapath());
@@ -93,14 +104,13 @@ absl::Status Agent::Start() {
 absl::Status Agent::StartDatapath() {
   return RunOn(&reconciler_loop_, [this]() -> absl::Status {
     ASSIGN_OR_RETURN(netlink_, sys::NetlinkSocket::Create());
-    if (const auto device = sys::FindVtepDevice(netlink_.get(), vtep_); !device.ok()) {
-      return absl::Status(device.status().code(),
-                          fmt::format("--vtep: {} (ip address add {}/24 dev DEVICE)",
-                                      Message(device.status()), vtep_.ToString()));
+    for (const IpAddress& vtep : vteps_.All()) {
+      RETURN_IF_ERROR(CheckHasDevice(netlink_.get(), vtep));
     }
-    ASSIGN_OR_RETURN(underlay_mtu_, sys::UnderlayMtu(netlink_.get(), vtep_, options_.underlay_mtu));
+    ASSIGN_OR_RETURN(underlay_mtu_,
+                     sys::UnderlayMtu(netlink_.get(), vteps_, options_.underlay_mtu));
     datapath::ebpf::Options options = DatapathOptions(options_);
-    options.vtep = vtep_;
+    options.vteps = vteps_;
     options.underlay_mtu = underlay_mtu_;
     ASSIGN_OR_RETURN(datapath_, datapath::ebpf::EbpfDatapath::Create(options, netlink_.get()));
     return absl::OkStatus();
@@ -133,7 +143,7 @@ absl::Status Agent::StartSession() {
       ControllerSession::Self{.host_id = enrollment_.host_id,
                               .agent_version = OUTRIDER_VERSION,
                               .datapath = datapath_->Kind(),
-                              .vteps = {vtep_.ToString()},
+                              .vteps = Texts(vteps_),
                               .underlay_mtu = underlay_mtu_,
                               .instance_id = instance},
       ControllerSession::Dependencies{.executor = &session_loop_,
@@ -157,12 +167,12 @@ absl::Status Agent::StartLocalApi() {
                                    .store = store_.get(),
                                    .netlink = std::move(netlink),
                                    .tunnel_device = options_.tunnel_device,
-                                   .vtep = vtep_});
+                                   .vteps = vteps_});
   v1::AgentStatus self;
   self.set_host_id(enrollment_.host_id);
   self.set_version(OUTRIDER_VERSION);
   self.set_datapath(datapath_->Kind());
-  self.add_vteps(vtep_.ToString());
+  for (const std::string& vtep : Texts(vteps_)) self.add_vteps(vtep);
   self.set_underlay_mtu(underlay_mtu_);
   self.set_controller(enrollment_.endpoint);
   self.set_started_us(started_us_);
@@ -177,7 +187,7 @@ absl::Status Agent::StartLocalApi() {
                         .certificate_expiry = [this] { return identity_->facts().not_after_us; },
                         .self = self}));
   spdlog::info("agent of host \"{}\" runs: VTEP {}, underlay MTU {}, controller {}, socket {}",
-               enrollment_.host_id, vtep_.ToString(), underlay_mtu_, enrollment_.endpoint,
+               enrollment_.host_id, vteps_.ToString(), underlay_mtu_, enrollment_.endpoint,
                options_.socket);
   return absl::OkStatus();
 }

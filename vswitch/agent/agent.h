@@ -16,6 +16,7 @@
 #include "vswitch/agent/options.h"
 #include "vswitch/agent/state_directory.h"
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
+#include "vswitch/types/vtep_pair.h"
 
 namespace outrider::agent {
 
@@ -42,7 +43,7 @@ class Agent {
   const Options options_;
   const StateDirectory directory_;
   const int64_t started_us_ = WallMicros();
-  IpAddress vtep_;
+  VtepPair vteps_;
   uint32_t underlay_mtu_ = 0;
   Enrollment enrollment_;
   std::unique_ptr<LocalStore> store_;

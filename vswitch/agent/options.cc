@@ -16,7 +16,10 @@ Examples:
     outrider-agent --vtep 10.0.1.1 --join-file token
   Every later start:
     outrider-agent --vtep 10.0.1.1
-  The same from a file with lines such as  vtep = "10.0.1.1":
+  Over an IPv6 underlay, or both (hosts that have IPv4 use it among each other):
+    outrider-agent --vtep fd00:1::1
+    outrider-agent --vtep 10.0.1.1,fd00:1::1
+  The same from a file with lines such as  vtep = "10.0.1.1"  or  vtep = ["10.0.1.1", "fd00:1::1"]:
     outrider-agent --config /etc/outrider/agent.toml
   Remove all the agent put on the host (stop it first):
     outrider-agent --uninstall
@@ -24,7 +27,11 @@ Examples:
 Stopping the agent does not stop forwarding: what is in force stays in the kernel.)";
 
 void AddOptions(CLI::App* app, Options* options) {
-  app->add_option("--vtep", options->vtep, "This host's tunnel address, IPv4; one of its own");
+  app->add_option("--vtep", options->vteps,
+                  "This host's tunnel address, one of its own; IPv4, IPv6, or one of each "
+                  "(10.0.1.1,fd00:1::1)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app->add_option("--state-dir", options->state_dir, "Identity and attached ports")
       ->capture_default_str();
   app->add_option("--socket", options->socket, "Socket of the local API")->capture_default_str();
@@ -36,7 +43,7 @@ void AddOptions(CLI::App* app, Options* options) {
       })
       ->capture_default_str();
   app->add_option("--underlay-mtu", options->underlay_mtu,
-                  "IP MTU towards other hosts, bytes; 0: that of the VTEP's device")
+                  "IP MTU towards other hosts, bytes; 0: that of the VTEPs' devices")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   CLI::Option* const join =
@@ -79,7 +86,7 @@ ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string
   } catch (const CLI::ParseError& error) {
     return Mistake(error.what());
   }
-  if (options.vtep.empty() && !options.uninstall) {
+  if (options.vteps.empty() && !options.uninstall) {
     return Mistake("--vtep is missing: the address other hosts send tunnelled frames to");
   }
   return {.options = options, .text = "", .exit_code = 0};

@@ -15,10 +15,11 @@ namespace outrider::agent {
 struct Options {
   std::string state_dir = "/var/lib/outrider-agent";
   std::string socket = "/run/outrider/agent.sock";
-  std::string vtep;
+  // At most one per address family.
+  std::vector<std::string> vteps;
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
-  // Bytes; 0: that of the device which holds the VTEP address.
+  // Bytes; 0: the least of the devices which hold the VTEP addresses.
   uint32_t underlay_mtu = 0;
   // Empty: none given.
   std::string join;

@@ -104,11 +104,11 @@ absl::Status PortOperations::CheckDevice(const std::string& device) {
   }
   ASSIGN_OR_RETURN(const auto addresses, dependencies_.netlink->ListAddresses());
   for (const sys::LinkAddress& address : addresses) {
-    if (address.ifindex == link->ifindex && address.address == dependencies_.vtep) {
+    if (address.ifindex == link->ifindex && dependencies_.vteps.Has(address.address)) {
       return absl::FailedPreconditionError(fmt::format(
           "device \"{}\" carries this host's tunnels (VTEP {}); attach a guest's tap or "
           "veth",
-          device, dependencies_.vtep.ToString()));
+          device, address.address.ToString()));
     }
     if (address.ifindex == link->ifindex && !address.address.IsLinkLocal()) {
       return absl::FailedPreconditionError(

@@ -15,6 +15,7 @@
 #include "vswitch/agent/local_store.h"
 #include "vswitch/agent/reconciler.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
+#include "vswitch/types/vtep_pair.h"
 
 namespace outrider::agent {
 
@@ -35,7 +36,7 @@ class PortOperations {
     std::unique_ptr<sys::NetlinkSocket> netlink;
     // Never a port: the tunnel device, and the device that holds this address.
     std::string tunnel_device;
-    IpAddress vtep;
+    VtepPair vteps;
   };
   explicit PortOperations(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 

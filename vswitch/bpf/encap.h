@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The only place that knows how a frame gets to another host and how it came from one: a
- * collect-metadata vxlan device ("external"), addressed by tunnel keys. IPv4 underlay.
+ * collect-metadata vxlan device ("external"), addressed by tunnel keys, over IPv4 and IPv6.
  */
 #ifndef OUTRIDER_BPF_ENCAP_H_
 #define OUTRIDER_BPF_ENCAP_H_
@@ -13,21 +13,49 @@
 
 #define OR_TUNNEL_TTL 64
 
+/* Addresses of a key. False: this host has no VTEP of that family. */
+static __always_inline bool or_address_v4(const struct or_vtep *to, struct bpf_tunnel_key *key)
+{
+	__u32 address, source = *(const volatile __u32 *)(or_local_vtep + 12);
+
+	__builtin_memcpy(&address, to->address + 12, 4);
+	key->remote_ipv4 = bpf_ntohl(address);
+	key->local_ipv4 = bpf_ntohl(source);
+	return source;
+}
+
+static __always_inline bool or_address_v6(const struct or_vtep *to, struct bpf_tunnel_key *key)
+{
+	const volatile __u32 *source = (const volatile __u32 *)or_local_vtep6;
+
+	__builtin_memcpy(key->remote_ipv6, to->address, 16);
+	for (int i = 0; i < 4; i++)
+		key->local_ipv6[i] = source[i];
+	return key->local_ipv6[0] | key->local_ipv6[1] | key->local_ipv6[2] | key->local_ipv6[3];
+}
+
 /* Sets up `skb` for the VTEP with index `vtep`. False: it cannot be sent there. */
 static __noinline bool or_encapsulate(struct __sk_buff *skb, __u32 vni, __u32 vtep)
 {
 	struct bpf_tunnel_key key = {.tunnel_id = vni, .tunnel_ttl = OR_TUNNEL_TTL};
 	const struct or_vtep *to = bpf_map_lookup_elem(&or_vteps, &vtep);
-	__u32 address, source;
+	__u64 flags;
 
-	if (!to || !or_tunnel_ifindex || !or_is_mapped_ipv4(to->address))
+	if (!to || !or_tunnel_ifindex)
 		return false;
-	__builtin_memcpy(&address, to->address + 12, 4);
-	source = *(const volatile __u32 *)(or_local_vtep + 12);
-	key.remote_ipv4 = bpf_ntohl(address);
-	key.local_ipv4 = bpf_ntohl(source);
-	/* The outer UDP checksum is zero (RFC 7348, section 5): inner ones protect what matters. */
-	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_ZERO_CSUM_TX))
+	if (or_is_mapped_ipv4(to->address)) {
+		if (!or_address_v4(to, &key))
+			return false;
+		/* RFC 7348, section 5: inner checksums protect what matters. */
+		flags = BPF_F_ZERO_CSUM_TX;
+	} else {
+		if (!or_address_v6(to, &key))
+			return false;
+		/* Over IPv6 with a checksum: no other header has one, and receivers may insist
+		 * (RFC 8200, 8.1). */
+		flags = BPF_F_TUNINFO_IPV6;
+	}
+	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
 		return false;
 	skb->mark = OR_MARK_TUNNEL;
 	return true;
@@ -51,10 +79,14 @@ static __noinline bool or_decapsulated(struct __sk_buff *skb, struct or_member_k
 {
 	struct bpf_tunnel_key key = {};
 
-	if (bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0))
+	if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0)) {
+		or_map_ipv4(from->address, bpf_htonl(key.remote_ipv4));
+	} else if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6)) {
+		__builtin_memcpy(from->address, key.remote_ipv6, 16);
+	} else {
 		return false;
+	}
 	from->vni = key.tunnel_id;
-	or_map_ipv4(from->address, bpf_htonl(key.remote_ipv4));
 	return true;
 }
 

@@ -16,8 +16,9 @@
 
 /* Interface index of the collect-metadata vxlan device; 0: no tunnels. */
 const volatile __u32 or_tunnel_ifindex = 0;
-/* Outer source address of what we send, IPv4-mapped, wire order. */
+/* Outer source addresses of what we send, wire order: IPv4-mapped, and IPv6; all zero: none. */
 const volatile __u8 or_local_vtep[16] = {};
+const volatile __u8 or_local_vtep6[16] = {};
 
 /* The policer's record as the verifier wants it: the lock word has a type. */
 struct or_policer_locked {

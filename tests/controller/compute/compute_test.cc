@@ -47,6 +47,25 @@ TEST_F(ComputeTest, HostKnowsItsSegmentsOnly) {
 
 TEST_F(ComputeTest, UnknownHostKnowsNothing) { EXPECT_TRUE(Equal(State("h9"), v1::HostState())); }
 
+// Each pair of hosts speaks the family both have; who has none in common with a host is not in its
+// state.
+TEST_F(ComputeTest, EndPointsAreOfTheFamilyInCommon) {
+  v1::Host both = MakeHost("h1", 1);
+  both.add_vteps("fd00::1");
+  v1::Host v6 = MakeHost("h2", 2);
+  v6.set_vteps(0, "fd00::2");
+  PutAll(&model_, both, v6, MakePort(4, "web", "h3"));
+  EXPECT_EQ(Vteps(State("h1")), (Strings{"10.0.3.1", "fd00::2"}));
+  EXPECT_EQ(Vteps(State("h2")), (Strings{"fd00::1"}));
+  const v1::HostState of_v6 = State("h2");
+  for (const v1::FdbEntry& entry : of_v6.fdb()) {
+    EXPECT_NE(entry.mac(), Mac(4)) << "behind a host out of reach";
+    if (entry.mac() == Mac(1)) {
+      EXPECT_EQ(entry.vtep(), "fd00::1");
+    }
+  }
+}
+
 TEST_F(ComputeTest, GatewaysAreEndPointsWithStations) {
   v1::Gateway gateway = MakeGateway("gw", "10.9.0.1", {"red"});
   gateway.add_stations()->set_segment("red");

@@ -188,14 +188,18 @@ TEST_F(ValidateTest, Hosts) {
       "host \"h.1\": id must be a DNS label: 1..63 characters of a-z, 0-9 and '-', beginning "
       "and ending with a letter or digit");
   v1::Host host = MakeHost("h2", 2);
-  host.set_vteps(0, "fd00::1");
-  ExpectInvalid(host, "host \"h2\": vtep \"fd00::1\" is not an IPv4 address");
+  host.add_vteps("10.0.2.2");
+  ExpectInvalid(host,
+                "host \"h2\": vtep 10.0.2.2 is the second of its family; give one IPv4 and one "
+                "IPv6 address at most");
+  host.set_vteps(1, "ff02::1");
+  ExpectInvalid(host, "host \"h2\": vtep ff02::1 is no unicast address");
 }
 
 TEST_F(ValidateTest, Gateways) {
   EXPECT_TRUE(Validate(model_, MakeGateway("gw", "10.9.0.1", {"red"})).ok());
   ExpectInvalid(MakeGateway("gw", "ten", {}),
-                "gateway \"gw\": vtep \"ten\" is not an IPv4 address");
+                "gateway \"gw\": vtep \"ten\" is neither an IPv4 nor an IPv6 address");
   ExpectInvalid(MakeGateway("gw", "10.9.0.1", {"green"}),
                 "gateway \"gw\": segment \"green\" does not exist; create it first");
   v1::Gateway gateway = MakeGateway("gw", "10.9.0.1", {});

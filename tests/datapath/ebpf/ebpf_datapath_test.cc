@@ -169,7 +169,7 @@ TEST_F(EbpfDatapathTest, OtherProgramsTakeThePlaceOfOldOnes) {
   const auto before = Filter("tap0", TcDirection::kIngress);
   const auto tunnel_before = Filter("or-vxlan", TcDirection::kIngress);
   const auto versions_before = PinnedVersions();
-  host_.options().vtep = tests::Ip("10.99.0.9");
+  host_.options().vteps = VtepPair(tests::Ip("10.99.0.9"));
   host_.Start();
   EXPECT_NE(Filter("tap0", TcDirection::kIngress), before);
   EXPECT_NE(Filter("or-vxlan", TcDirection::kIngress), tunnel_before);
@@ -266,9 +266,9 @@ TEST_F(EbpfDatapathTest, PinsOfAnotherReleaseAreRefused) {
   EXPECT_THAT(Message(status), HasSubstr("--uninstall"));
 }
 
-TEST_F(EbpfDatapathTest, AnIpv6VtepIsRefused) {
+TEST_F(EbpfDatapathTest, AHostWithoutAVtepIsRefused) {
   host_.Stop();
-  host_.options().vtep = tests::Ip("2001:db8::1");
+  host_.options().vteps = VtepPair();
   EXPECT_EQ(host_.TryStart().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -12,7 +12,7 @@ namespace outrider::datapath::ebpf {
 
 EbpfHost::EbpfHost(const std::string& vtep) {
   options_.bpffs = bpffs_.path();
-  options_.vtep = tests::Ip(vtep);
+  options_.vteps = VtepPair(tests::Ip(vtep));
   options_.underlay_mtu = 1500;
   netlink_ = In([] { return sys::NetlinkSocket::Create().value(); });
 }

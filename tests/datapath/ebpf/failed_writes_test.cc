@@ -53,7 +53,7 @@ class FailedWrites : public ::testing::Test {
     segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
     rule_sets_ = std::make_unique<RuleSetTable>(maps_.get());
     ports_ = std::make_unique<PortTable>(maps_.get(), /*devices=*/nullptr, segments_.get(),
-                                         rule_sets_.get(), /*underlay_mtu=*/1500);
+                                         rule_sets_.get(), Underlay{.mtu = 1500, .overhead = 50});
     EXPECT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
   }
 

@@ -67,7 +67,7 @@ TEST_F(RestartTraffic, LosesNothingWhenTheProcessRestarts) {
 
 TEST_F(RestartTraffic, LosesNothingWhenProgramsAreReplaced) {
   // Another constant is another content, as another release would be.
-  host_.options().vtep = tests::Ip("10.99.0.77");
+  host_.options().vteps = VtepPair(tests::Ip("10.99.0.77"));
   EXPECT_EQ(LostDuring([this] { host_.Start(); }), 0u);
   EXPECT_EQ(host_.Read(), state_);
 }

@@ -118,19 +118,19 @@ TEST_F(NetlinkSocketTest, FindsTheVtepsDeviceAndTheUnderlaysMtu) {
   tests::AddAddress(netns_, "veth0", "10.99.0.1/24");
   ASSERT_TRUE(socket_->SetMtu(socket_->FindLink("veth0")->ifindex, 1480).ok());
   EXPECT_EQ(FindVtepDevice(socket_.get(), Ip("10.99.0.1"))->name, "veth0");
-  EXPECT_EQ(*UnderlayMtu(socket_.get(), Ip("10.99.0.1"), 0), 1480u);
-  EXPECT_EQ(*UnderlayMtu(socket_.get(), Ip("10.99.0.1"), 9000), 9000u);
+  EXPECT_EQ(*UnderlayMtu(socket_.get(), VtepPair(Ip("10.99.0.1")), 0), 1480u);
+  EXPECT_EQ(*UnderlayMtu(socket_.get(), VtepPair(Ip("10.99.0.1")), 9000), 9000u);
 
-  const auto missing = UnderlayMtu(socket_.get(), Ip("10.99.0.2"), 9000);
+  const auto missing = UnderlayMtu(socket_.get(), VtepPair(Ip("10.99.0.2")), 9000);
   EXPECT_EQ(missing.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(Message(missing.status()), HasSubstr("vtep 10.99.0.2: no device of this host"));
 }
 
 TEST_F(NetlinkSocketTest, LoopbacksMtuIsNoUnderlays) {
   tests::AddAddress(netns_, "lo", "10.99.1.1/32");
-  EXPECT_EQ(UnderlayMtu(socket_.get(), Ip("10.99.1.1"), 0).status().code(),
+  EXPECT_EQ(UnderlayMtu(socket_.get(), VtepPair(Ip("10.99.1.1")), 0).status().code(),
             absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(*UnderlayMtu(socket_.get(), Ip("10.99.1.1"), 1500), 1500u);
+  EXPECT_EQ(*UnderlayMtu(socket_.get(), VtepPair(Ip("10.99.1.1")), 1500), 1500u);
 }
 
 }  // namespace

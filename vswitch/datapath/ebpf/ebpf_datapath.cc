@@ -38,7 +38,8 @@ struct Pipeline {
         segments(&maps, &vteps),
         rule_sets(&maps),
         neighbors(&maps),
-        ports(&maps, &devices, &segments, &rule_sets, options.underlay_mtu),
+        ports(&maps, &devices, &segments, &rule_sets,
+              {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
         fdb(&maps, &vteps) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
@@ -112,7 +113,7 @@ class EbpfDatapath::Impl {
     ASSIGN_OR_RETURN(const int tunnel, tunnel_.EnsureDevice());
     ASSIGN_OR_RETURN(auto programs,
                      ProgramSet::Create(options_.bpffs,
-                                        {.tunnel_ifindex = tunnel, .local_vtep = options_.vtep}));
+                                        {.tunnel_ifindex = tunnel, .local_vteps = options_.vteps}));
     auto pipeline =
         std::make_shared<Pipeline>(options_, std::move(programs), netlink_, filters_.get());
     // Ports first: the tunnel's programs deliver to them.
@@ -274,9 +275,8 @@ EbpfDatapath::~EbpfDatapath() = default;
 
 absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options& options,
                                                                    sys::NetlinkSocket* netlink) {
-  if (!options.vtep.IsV4()) {
-    return absl::InvalidArgumentError(
-        fmt::format("vtep {}: only IPv4 underlays are supported", options.vtep.ToString()));
+  if (options.vteps.All().empty()) {
+    return absl::InvalidArgumentError("no VTEP: the host needs an address on the underlay");
   }
   ASSIGN_OR_RETURN(auto filters, sys::KernelTcFilters::Create());
   auto impl = std::make_unique<Impl>(options, netlink, std::move(filters));

@@ -18,6 +18,7 @@
 
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
+#include "vswitch/types/vtep_pair.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -25,17 +26,14 @@ struct Options {
   // Directory of this datapath's own, on a bpffs; a bpffs is mounted there if none is.
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
-  // Local VTEP, IPv4: source of what is encapsulated. Its device must hold it (FindVtepDevice).
-  IpAddress vtep;
+  // Local VTEPs: sources of what is encapsulated. Devices of the host must hold them
+  // (FindVtepDevice).
+  VtepPair vteps;
   // Layer-3 MTU of the underlay, bytes (sys::UnderlayMtu).
   uint32_t underlay_mtu = 1500;
   // UDP port of VXLAN, host byte order.
   uint16_t vxlan_port = 4789;
 };
-
-// What VXLAN over IPv4 adds to a layer-3 packet of the guest: inner Ethernet 14, VXLAN 8, UDP 8,
-// IPv4 20 (RFC 7348).
-inline constexpr uint32_t kEncapsulationOverhead = 50;
 
 class EbpfDatapath final : public Datapath, public DatapathCounters {
  public:

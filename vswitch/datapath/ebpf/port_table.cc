@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "vswitch/abi/or_drop.h"
-#include "vswitch/datapath/ebpf/ebpf_datapath.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -203,12 +202,12 @@ absl::Status PortTable::ResolveSegment(const PortId& id, const state::Port& port
         fmt::format("port {}: segment {} is not in force", id.ToString(), port.vni->value()));
   }
   *mtu = *segment_mtu;
-  const uint32_t needed = *segment_mtu + kEncapsulationOverhead;
-  if (needed <= underlay_mtu_) return absl::OkStatus();
+  const uint32_t needed = *segment_mtu + underlay_.overhead;
+  if (needed <= underlay_.mtu) return absl::OkStatus();
   return absl::FailedPreconditionError(fmt::format(
       "port {}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
       "segment's mtu or raise the underlay's",
-      id.ToString(), port.vni->value(), *segment_mtu, needed, underlay_mtu_));
+      id.ToString(), port.vni->value(), *segment_mtu, needed, underlay_.mtu));
 }
 
 absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32_t mtu,

@@ -23,16 +23,22 @@
 
 namespace outrider::datapath::ebpf {
 
+// Bytes.
+struct Underlay {
+  uint32_t mtu = 0;       // layer-3
+  uint32_t overhead = 0;  // VtepPair::Overhead
+};
+
 class PortTable {
  public:
-  // All must outlive this. `underlay_mtu`: layer-3, bytes.
+  // All must outlive this. `underlay`: what it can carry, and what encapsulation takes of it.
   PortTable(const DatapathMaps* maps, DeviceBinder* devices, SegmentTable* segments,
-            const RuleSetTable* rule_sets, uint32_t underlay_mtu)
+            const RuleSetTable* rule_sets, const Underlay& underlay)
       : maps_(maps),
         devices_(devices),
         segments_(segments),
         rule_sets_(rule_sets),
-        underlay_mtu_(underlay_mtu),
+        underlay_(underlay),
         grace_(maps->raw) {}
 
   // Takes over the rows of an inventory without orphans (sweeper.h).
@@ -96,7 +102,7 @@ class PortTable {
   DeviceBinder* const devices_;
   SegmentTable* const segments_;
   const RuleSetTable* const rule_sets_;
-  const uint32_t underlay_mtu_;
+  const Underlay underlay_;
   GracePeriod grace_;
   std::map<PortId, Entry> entries_;
   std::set<uint32_t> indices_;

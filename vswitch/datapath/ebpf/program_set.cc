@@ -37,8 +37,11 @@ sys::Bytes ToBytes(sys::ByteSpan span) { return sys::Bytes(span.begin(), span.en
 
 std::map<std::string, sys::Bytes> Encode(const ProgramConstants& constants) {
   const auto ifindex = static_cast<uint32_t>(constants.tunnel_ifindex);
+  const IpAddress v4 = constants.local_vteps.v4().value_or(IpAddress());
+  const IpAddress v6 = constants.local_vteps.v6().value_or(IpAddress());
   return {{"or_tunnel_ifindex", ToBytes(sys::AsBytes(ifindex))},
-          {"or_local_vtep", ToBytes(sys::AsBytes(constants.local_vtep.bytes()))}};
+          {"or_local_vtep", ToBytes(sys::AsBytes(v4.bytes()))},
+          {"or_local_vtep6", ToBytes(sys::AsBytes(v6.bytes()))}};
 }
 
 absl::StatusOr<std::string> ContentDigest(const ProgramConstants& constants) {

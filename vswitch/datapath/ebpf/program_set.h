@@ -16,7 +16,7 @@
 
 #include "vswitch/sys/bpf/bpf_maps.h"
 #include "vswitch/sys/bpf/unique_fd.h"
-#include "vswitch/types/ip_address.h"
+#include "vswitch/types/vtep_pair.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -25,7 +25,7 @@ enum class Program { kFromPort, kPortGuard, kFromOverlay, kTunnelGuard };
 // Constants compiled into the programs.
 struct ProgramConstants {
   int tunnel_ifindex = 0;
-  IpAddress local_vtep;
+  VtepPair local_vteps;
 };
 
 class ProgramSet {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -163,6 +164,8 @@ class RtnetlinkSocket final : public NetlinkSocket {
     rtnl_link_vxlan_set_collect_metadata(link.get(), 1);
     rtnl_link_vxlan_set_learning(link.get(), 0);
     rtnl_link_vxlan_set_udp_csum(link.get(), 1);
+    // We send checksums over IPv6; a switch in hardware may not (RFC 6935).
+    rtnl_link_vxlan_set_udp_zero_csum6_rx(link.get(), 1);
     return NetlinkStatus(
         rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL),
         fmt::format("create vxlan device {} on UDP port {}", device.name, device.port));
@@ -190,17 +193,19 @@ absl::StatusOr<Link> FindVtepDevice(NetlinkSocket* netlink, const IpAddress& vte
       vtep.ToString()));
 }
 
-absl::StatusOr<uint32_t> UnderlayMtu(NetlinkSocket* netlink, const IpAddress& vtep,
+absl::StatusOr<uint32_t> UnderlayMtu(NetlinkSocket* netlink, const VtepPair& vteps,
                                      uint32_t configured) {
-  ASSIGN_OR_RETURN(const Link link, FindVtepDevice(netlink, vtep));
-  if (configured != 0) return configured;
-  if (link.loopback) {
+  uint32_t least = std::numeric_limits<uint32_t>::max();
+  for (const IpAddress& vtep : vteps.All()) {
+    ASSIGN_OR_RETURN(const Link link, FindVtepDevice(netlink, vtep));
+    least = std::min(least, link.mtu);
+    if (configured != 0 || !link.loopback) continue;
     return absl::FailedPreconditionError(fmt::format(
         "vtep {}: is on loopback, whose MTU says nothing about the underlay; configure the "
         "underlay's MTU",
         vtep.ToString()));
   }
-  return link.mtu;
+  return configured != 0 ? configured : least;
 }
 
 }  // namespace outrider::sys

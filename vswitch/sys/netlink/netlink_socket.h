@@ -13,6 +13,7 @@
 
 #include "vswitch/types/ids.h"
 #include "vswitch/types/ip_address.h"
+#include "vswitch/types/vtep_pair.h"
 
 namespace outrider::sys {
 
@@ -74,10 +75,10 @@ class NetlinkSocket {
 // The device that holds `vtep`. FailedPrecondition with a remedy when no device has the address.
 absl::StatusOr<Link> FindVtepDevice(NetlinkSocket* netlink, const IpAddress& vtep);
 
-// The MTU of the underlay below `vtep`: `configured` when not 0, else that of the device that holds
-// the address. FailedPrecondition for a loopback VTEP without a configured value: loopback's MTU
-// says nothing about the fabric.
-absl::StatusOr<uint32_t> UnderlayMtu(NetlinkSocket* netlink, const IpAddress& vtep,
+// The MTU of the underlay below `vteps`: `configured` when not 0, else the least of the devices
+// that hold the addresses. FailedPrecondition for a loopback VTEP without a configured value:
+// loopback's MTU says nothing about the fabric.
+absl::StatusOr<uint32_t> UnderlayMtu(NetlinkSocket* netlink, const VtepPair& vteps,
                                      uint32_t configured);
 
 }  // namespace outrider::sys

@@ -1,0 +1,122 @@
+#include "controller/model/underlay.h"
+
+#include "controller/model/complaint.h"
+#include "controller/model/ip_prefix.h"
+
+namespace outrider::controller {
+namespace {
+
+// The host's address of a family; empty when it has none.
+std::string VtepOf(const v1::Host& host, int family) {
+  for (const std::string& text : host.vteps()) {
+    const auto vtep = ParseAddress(text);
+    if (vtep && vtep->family == family) return text;
+  }
+  return {};
+}
+
+// Why an address can be nobody's VTEP; nullptr: it can.
+const char* Unusable(const IpPrefix& address) {
+  const auto& bytes = address.bytes;
+  if (bytes == decltype(address.bytes){} || (address.family == 4 && bytes[0] == 0)) {
+    return "is no host's address";
+  }
+  if (address.family == 4 ? bytes[0] >= 224 : bytes[0] == 0xff) return "is no unicast address";
+  const bool link_local = address.family == 4 ? bytes[0] == 169 && bytes[1] == 254
+                                              : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  return link_local ? "is link-local; others need an address they can route to" : nullptr;
+}
+
+absl::Status CheckMtu(const v1::Segment& segment, const v1::Host& host) {
+  const uint32_t overhead = EncapsulationOverhead(host);
+  if (host.underlay_mtu() == 0 || host.underlay_mtu() >= segment.mtu() + overhead) {
+    return absl::OkStatus();
+  }
+  return Refused(host,
+                 "underlay MTU {} cannot carry segment \"{}\": its mtu {} needs {}; raise the "
+                 "underlay MTU or lower the segment's mtu to {}",
+                 host.underlay_mtu(), segment.meta().name(), segment.mtu(),
+                 segment.mtu() + overhead, host.underlay_mtu() - overhead);
+}
+
+constexpr char kGiveBoth[] = "start the agent of one of them with both, --vtep IPV4,IPV6";
+
+absl::Status CheckReachesAll(const Model& model, const std::string& segment, const v1::Host& host) {
+  if (host.vteps().empty()) return absl::OkStatus();
+  for (const std::string& id : model.index().hosts_of_segment.Get(segment)) {
+    const v1::Host* other = model.Find<v1::Host>(id);
+    if (other == nullptr || other->vteps().empty() || id == host.meta().name()) continue;
+    if (!VtepTowards(host, *other).empty()) continue;
+    return Refused(host,
+                   "no VTEP of the address family of host \"{}\", which has ports in segment "
+                   "\"{}\"; {}",
+                   id, segment, kGiveBoth);
+  }
+  for (const std::string& name : model.index().gateways_of_segment.Get(segment)) {
+    const v1::Gateway& gateway = *model.Find<v1::Gateway>(name);
+    if (!VtepTowards(host, gateway).empty()) continue;
+    return Refused(host,
+                   "no VTEP of the address family of gateway \"{}\" ({}), which is in segment "
+                   "\"{}\"; start the host's agent with both, --vtep IPV4,IPV6",
+                   name, gateway.vtep(), segment);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+uint32_t EncapsulationOverhead(const v1::Host& host) {
+  const bool only_v6 = !host.vteps().empty() && VtepOf(host, 4).empty();
+  return only_v6 ? kOverheadIpv6 : kOverheadIpv4;
+}
+
+absl::Status CheckVtep(const std::string& text) {
+  const auto vtep = ParseAddress(text);
+  if (!vtep) {
+    return absl::InvalidArgumentError(
+        fmt::format("vtep \"{}\" is neither an IPv4 nor an IPv6 address", OneLine(text)));
+  }
+  if (const char* const why = Unusable(*vtep)) {
+    return absl::InvalidArgumentError(fmt::format("vtep {} {}", text, why));
+  }
+  return absl::OkStatus();
+}
+
+std::string VtepTowards(const v1::Host& from, const v1::Host& to) {
+  for (const int family : {4, 6}) {
+    if (VtepOf(from, family).empty()) continue;
+    if (std::string vtep = VtepOf(to, family); !vtep.empty()) return vtep;
+  }
+  return {};
+}
+
+std::string VtepTowards(const v1::Host& from, const v1::Gateway& to) {
+  const auto vtep = ParseAddress(to.vtep());
+  return vtep && !VtepOf(from, vtep->family).empty() ? to.vtep() : std::string();
+}
+
+absl::Status CheckHostsReach(const Model& model, const v1::Gateway& gateway) {
+  for (const std::string& segment : gateway.segments()) {
+    for (const std::string& id : model.index().hosts_of_segment.Get(segment)) {
+      const v1::Host* host = model.Find<v1::Host>(id);
+      if (host == nullptr || host->vteps().empty()) continue;
+      if (!VtepTowards(*host, gateway).empty()) continue;
+      return Refused(gateway,
+                     "host \"{}\", which has ports in segment \"{}\", has no VTEP of the address "
+                     "family of {}; start its agent with both, --vtep IPV4,IPV6",
+                     id, segment, gateway.vtep());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
+                               const std::string& host) {
+  const v1::Segment* found = model.Find<v1::Segment>(segment);
+  const v1::Host* carrier = model.Find<v1::Host>(host);
+  if (found == nullptr || carrier == nullptr) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckMtu(*found, *carrier));
+  return CheckReachesAll(model, segment, *carrier);
+}
+
+}  // namespace outrider::controller

@@ -1,0 +1,96 @@
+// Hosts over IPv4, IPv6 and both: which address leads where, and who may share a segment.
+#include "controller/model/underlay.h"
+
+#include "tests/controller/model/build.h"
+
+namespace outrider::controller {
+namespace {
+
+v1::Host HostWith(const std::string& id, const std::vector<std::string>& vteps) {
+  v1::Host host = MakeHost(id, 1);
+  host.clear_vteps();
+  host.mutable_vteps()->Add(vteps.begin(), vteps.end());
+  return host;
+}
+
+TEST(Underlay, Ipv4WhenBothHaveItInEitherDirection) {
+  const v1::Host both = HostWith("both", {"fd00::1", "10.0.1.1"});
+  const v1::Host other = HostWith("other", {"10.0.2.1", "fd00::2"});
+  const v1::Host v4 = HostWith("v4", {"10.0.3.1"});
+  const v1::Host v6 = HostWith("v6", {"fd00::4"});
+  EXPECT_EQ(VtepTowards(both, other), "10.0.2.1");
+  EXPECT_EQ(VtepTowards(other, both), "10.0.1.1");
+  EXPECT_EQ(VtepTowards(both, v6), "fd00::4");
+  EXPECT_EQ(VtepTowards(v6, both), "fd00::1");
+  EXPECT_EQ(VtepTowards(v4, both), "10.0.1.1");
+  EXPECT_EQ(VtepTowards(v4, v6), "");
+  EXPECT_EQ(VtepTowards(v4, HostWith("new", {})), "");
+  EXPECT_EQ(VtepTowards(v6, MakeGateway("gw", "fd00::9", {})), "fd00::9");
+  EXPECT_EQ(VtepTowards(v4, MakeGateway("gw", "fd00::9", {})), "");
+}
+
+TEST(Underlay, OnlyIpv6TakesTwentyBytesMore) {
+  EXPECT_EQ(EncapsulationOverhead(HostWith("a", {"10.0.1.1"})), 50u);
+  EXPECT_EQ(EncapsulationOverhead(HostWith("a", {"10.0.1.1", "fd00::1"})), 50u);
+  EXPECT_EQ(EncapsulationOverhead(HostWith("a", {"fd00::1"})), 70u);
+  EXPECT_EQ(EncapsulationOverhead(HostWith("a", {})), 50u);
+}
+
+TEST(Underlay, RefusesWhatCannotBeAVtep) {
+  EXPECT_TRUE(CheckVtep("10.0.1.1").ok());
+  EXPECT_TRUE(CheckVtep("fd00::1").ok());
+  const std::pair<const char*, const char*> cases[] = {
+      {"ten", "vtep \"ten\" is neither an IPv4 nor an IPv6 address"},
+      {"0.0.0.0", "vtep 0.0.0.0 is no host's address"},
+      {"::", "vtep :: is no host's address"},
+      {"224.0.0.1", "vtep 224.0.0.1 is no unicast address"},
+      {"ff02::1", "vtep ff02::1 is no unicast address"},
+      {"fe80::1", "vtep fe80::1 is link-local; others need an address they can route to"},
+  };
+  for (const auto& [text, error] : cases) EXPECT_EQ(Message(CheckVtep(text)), error);
+}
+
+class SharedSegment : public testing::Test {
+ protected:
+  SharedSegment() {
+    PutAll(&model_, MakeSegment("red", 100, 1400), MakeProfile("web", "red"),
+           HostWith("v4", {"10.0.1.1"}), HostWith("v6", {"fd00::2"}),
+           HostWith("both", {"10.0.3.1", "fd00::3"}), MakePort(1, "web", "v4"));
+  }
+  Model model_;
+};
+
+TEST_F(SharedSegment, WithoutACommonFamilyIsRefused) {
+  EXPECT_TRUE(CheckUnderlayFits(model_, "red", "both").ok());
+  const absl::Status status = Validate(model_, MakePort(2, "web", "v6"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(status),
+            "port \"" + PortId(2) +
+                "\": host \"v6\": no VTEP of the address family of host \"v4\", which has ports in "
+                "segment \"red\"; start the agent of one of them with both, --vtep IPV4,IPV6");
+}
+
+TEST_F(SharedSegment, AGatewayMustBeInReachOfEveryHost) {
+  const absl::Status refused = Validate(model_, MakeGateway("gw", "fd00::9", {"red"}));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(refused),
+            "gateway \"gw\": host \"v4\", which has ports in segment \"red\", has no VTEP of the "
+            "address family of fd00::9; start its agent with both, --vtep IPV4,IPV6");
+  PutAll(&model_, MakePort(1, "web", "both"));
+  EXPECT_TRUE(Validate(model_, MakeGateway("gw", "fd00::9", {"red"})).ok());
+  PutAll(&model_, MakeGateway("gw", "fd00::9", {"red"}));
+  EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "v4")),
+            "host \"v4\": no VTEP of the address family of gateway \"gw\" (fd00::9), which is in "
+            "segment \"red\"; start the host's agent with both, --vtep IPV4,IPV6");
+}
+
+TEST_F(SharedSegment, MtuCountsTheFamilyInUse) {
+  PutAll(&model_, MakeSegment("red", 100, 1450));
+  EXPECT_TRUE(CheckUnderlayFits(model_, "red", "both").ok());
+  EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "v6")),
+            "host \"v6\": underlay MTU 1500 cannot carry segment \"red\": its mtu 1450 needs 1520; "
+            "raise the underlay MTU or lower the segment's mtu to 1430");
+}
+
+}  // namespace
+}  // namespace outrider::controller
