@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/compute/compute.h"
+#include "controller/model/groups.h"
 
 namespace outrider::controller {
 namespace {
@@ -29,9 +30,9 @@ void AddHoldersOfProfile(const Model& model, const std::string& profile,
   }
 }
 
-// Groups reach hosts only inside rule sets of the profiles that use them.
-void AddGroup(const Model& model, const Change& change, std::set<std::string>* hosts) {
-  for (const std::string& profile : model.index().profiles_of_group.Get(change.name)) {
+// Members of groups reach only hosts whose rule sets name the group.
+void AddGroup(const Model& model, const std::string& key, std::set<std::string>* hosts) {
+  for (const std::string& profile : model.index().profiles_of_group.Get(key)) {
     AddHoldersOfProfile(model, profile, hosts);
   }
 }
@@ -43,17 +44,23 @@ void AddGateway(const Model& model, const Change& change, std::set<std::string>*
   }
 }
 
-// Hosts of the ports get other rules. When the ports change segment, so does what all hosts of the
-// old and the new one know of them.
+// Hosts of the ports get other rules, those of ports whose profile inherits as well. When the ports
+// change segment, so does what all hosts of the old and the new one know of them.
 void AddProfile(const Model& model, const Change& change, std::set<std::string>* hosts) {
-  const auto* before = change.Before<v1::Profile>();
-  const auto* after = change.After<v1::Profile>();
-  AddHoldersOfProfile(model, change.name, hosts);
-  const std::string from = before == nullptr ? "" : before->vlan().segment();
-  const std::string to = after == nullptr ? "" : after->vlan().segment();
-  if (from == to || model.index().ports_of_profile.Get(change.name).empty()) return;
-  AddHostsOf(model, from, hosts);
-  AddHostsOf(model, to, hosts);
+  for (const ProfileEffect& effect : change.effects) {
+    AddHoldersOfProfile(model, effect.name, hosts);
+    const std::string from = effect.before == nullptr ? "" : effect.before->vlan().segment();
+    const std::string to = effect.after == nullptr ? "" : effect.after->vlan().segment();
+    if (from == to) continue;
+    AddHostsOf(model, from, hosts);
+    AddHostsOf(model, to, hosts);
+  }
+}
+
+bool SameIps(const v1::Port* before, const v1::Port* after) {
+  return before != nullptr && after != nullptr &&
+         std::equal(before->ips().begin(), before->ips().end(), after->ips().begin(),
+                    after->ips().end());
 }
 
 // Whether hosts' states can tell the two apart.
@@ -61,8 +68,7 @@ bool SameToHosts(const v1::Port* before, const v1::Port* after) {
   if (before == nullptr || after == nullptr) return false;
   return before->mac() == after->mac() && before->profile() == after->profile() &&
          MessageDifferencer::Equals(before->location(), after->location()) &&
-         std::equal(before->ips().begin(), before->ips().end(), after->ips().begin(),
-                    after->ips().end());
+         SameIps(before, after);
 }
 
 // Both the segment it was in and the one it is in; all their hosts have it in their tables.
@@ -76,6 +82,10 @@ void AddPort(const Model& model, const Change& change, std::set<std::string>* ho
     AddHostsOf(model, model.SegmentOf(*port), hosts);
   }
   AddHolders(model, change.name, hosts);
+  if (SameIps(before, after)) return;
+  for (const std::string& group : model.index().groups_of_port.Get(change.name)) {
+    AddGroup(model, PortGroupKey(group), hosts);
+  }
 }
 
 // Only the first end point is used, but any list that differs is worth a look.
@@ -128,7 +138,10 @@ std::set<std::string> AffectedHosts(const Model& after, const Change& change) {
       AddHostsOf(after, change.name, &hosts);
       break;
     case Kind::kAddressGroup:
-      AddGroup(after, change, &hosts);
+      AddGroup(after, AddressGroupKey(change.name), &hosts);
+      break;
+    case Kind::kPortGroup:
+      AddGroup(after, PortGroupKey(change.name), &hosts);
       break;
     case Kind::kGateway:
       AddGateway(after, change, &hosts);
@@ -146,6 +159,7 @@ std::set<std::string> AffectedHosts(const Model& after, const Change& change) {
       AddMigration(after, change, &hosts);
       break;
     case Kind::kToken:
+    case Kind::kDraft:
       break;
   }
   hosts.erase("");

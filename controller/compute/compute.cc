@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
 #include <utility>
 
-#include "controller/compute/compile_profile.h"
+#include "controller/compute/profile_compiler.h"
+#include "controller/model/groups.h"
 #include "controller/model/ip_prefix.h"
 #include "proto/digest.h"
 
@@ -21,8 +23,8 @@ std::string VtepOf(const Model& model, const std::string& host_id) {
 // Builds one host's state. Sets are maps so that they come out in canonical order.
 class Builder {
  public:
-  Builder(const Model& model, const std::string& host_id)
-      : model_(model), host_id_(host_id), vtep_(VtepOf(model, host_id)) {}
+  Builder(const Model& model, const std::string& host_id, ProfileCompiler* compiler)
+      : model_(model), host_id_(host_id), compiler_(compiler), vtep_(VtepOf(model, host_id)) {}
 
   void AddPort(const std::string& port_id);
   v1::HostState Build();
@@ -36,16 +38,21 @@ class Builder {
   void AddVteps(const v1::Segment& segment, v1::SegmentState* state) const;
   void AddStation(uint32_t vni, const v1::Port& port);
   void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
+  void AddMembers(const std::string& group, v1::HostState* state) const;
   void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips);
 
   const Model& model_;
   const std::string& host_id_;
+  ProfileCompiler* const compiler_;
   const std::string vtep_;
   std::set<std::string> segment_names_;
   std::map<uint32_t, v1::SegmentState> segments_;
   std::map<std::pair<uint32_t, std::string>, v1::FdbEntry> fdb_;
   std::map<std::pair<uint32_t, std::string>, v1::NeighborEntry> neighbors_;
-  std::map<std::string, v1::RuleSet> rule_sets_;
+  // Of compiled_.
+  std::map<std::string, const v1::RuleSet*> rule_sets_;
+  std::set<std::shared_ptr<const CompiledProfile>> compiled_;
+  std::set<std::string> groups_;
   std::map<std::string, v1::PortState> ports_;
 };
 
@@ -55,11 +62,12 @@ v1::PortState Builder::Describe(const v1::Port& port) {
   state.set_id(port.meta().name());
   state.set_mac(port.mac());
   state.set_phase(v1::PORT_PHASE_BLOCKED);
-  const v1::Profile* profile = model_.Find<v1::Profile>(port.profile());
+  const std::shared_ptr<const v1::Profile> profile = model_.Effective(port.profile());
   const v1::Segment* segment =
       profile == nullptr ? nullptr : model_.Find<v1::Segment>(profile->vlan().segment());
   if (segment == nullptr) return state;
-  const CompiledProfile compiled = CompileProfile(model_, *profile);
+  const CompiledProfile& compiled = **compiled_.insert(compiler_->Compile(profile)).first;
+  groups_.insert(compiled.groups.begin(), compiled.groups.end());
   state.set_vni(segment->vni());
   state.set_profile(port.profile());
   state.set_profile_revision(profile->profile_revision());
@@ -67,6 +75,8 @@ v1::PortState Builder::Describe(const v1::Port& port) {
   AddRuleSet(compiled.egress, state.mutable_egress_rule_set());
   if (compiled.ingress_policer) *state.mutable_ingress_policer() = *compiled.ingress_policer;
   state.set_mac_anti_spoof(compiled.mac_anti_spoof);
+  state.set_keep_established(compiled.keep_established);
+  state.set_max_connections(compiled.max_connections);
   state.set_phase(v1::PORT_PHASE_ACTIVE);
   segment_names_.insert(segment->meta().name());
   return state;
@@ -75,7 +85,7 @@ v1::PortState Builder::Describe(const v1::Port& port) {
 void Builder::AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest) {
   if (!set) return;
   *digest = set->digest();
-  rule_sets_.emplace(set->digest(), *set);
+  rule_sets_.emplace(set->digest(), &*set);
 }
 
 void Builder::SetPhase(const v1::Port& port, v1::PortState* state) const {
@@ -176,25 +186,46 @@ void Builder::AddEntry(v1::FdbEntry entry,
   fdb_.emplace(key, std::move(entry));
 }
 
+void Builder::AddMembers(const std::string& group, v1::HostState* state) const {
+  for (std::string& prefix : GroupPrefixes(model_, group)) {
+    v1::GroupMember* member = state->add_group_members();
+    member->set_group(group);
+    member->set_prefix(std::move(prefix));
+  }
+}
+
 v1::HostState Builder::Build() {
   for (const std::string& name : segment_names_) AddSegment(*model_.Find<v1::Segment>(name));
   v1::HostState state;
   for (auto& [vni, segment] : segments_) *state.add_segments() = std::move(segment);
   for (auto& [key, entry] : fdb_) *state.add_fdb() = std::move(entry);
   for (auto& [key, neighbor] : neighbors_) *state.add_neighbors() = std::move(neighbor);
-  for (auto& [digest, set] : rule_sets_) *state.add_rule_sets() = std::move(set);
+  for (const auto& [digest, set] : rule_sets_) *state.add_rule_sets() = *set;
   for (auto& [id, port] : ports_) *state.add_ports() = std::move(port);
+  for (const std::string& group : groups_) AddMembers(group, &state);
   return state;
 }
 
 }  // namespace
 
 v1::HostState ComputeHostState(const Model& model, const std::string& host_id) {
+  ProfileCompiler compiler;
+  return ComputeHostState(model, host_id, &compiler);
+}
+
+v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
+                               ProfileCompiler* compiler) {
   if (model.Find<v1::Host>(host_id) == nullptr) return {};
-  Builder builder(model, host_id);
+  Builder builder(model, host_id, compiler);
   for (const std::string& id : model.index().ports_located_at.Get(host_id)) builder.AddPort(id);
   for (const std::string& id : model.index().ports_expected_at.Get(host_id)) builder.AddPort(id);
   return builder.Build();
+}
+
+v1::PortState DescribePort(const Model& model, const v1::Port& port) {
+  const std::string nowhere;
+  ProfileCompiler compiler;
+  return Builder(model, nowhere, &compiler).Describe(port);
 }
 
 absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id) {
@@ -202,8 +233,7 @@ absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::st
   if (port == nullptr) {
     return absl::FailedPreconditionError(fmt::format("port \"{}\" does not exist", port_id));
   }
-  const std::string nowhere;
-  const v1::PortState state = Builder(model, nowhere).Describe(*port);
+  const v1::PortState state = DescribePort(model, *port);
   if (state.phase() == v1::PORT_PHASE_BLOCKED) {
     return absl::FailedPreconditionError(fmt::format(
         "port \"{}\" has no profile in force; give it one with \"outrider port update\"", port_id));

@@ -349,13 +349,13 @@ absl::Status MigrationDriver::FeedPort(const std::string& port_id, const MakeInp
   return id.empty() ? absl::OkStatus() : Feed(id, make_inputs).status();
 }
 
-// Profiles, groups and segments decide what hosts compile, so what receipts must carry.
+// Profiles and segments decide what hosts compile, so what receipts must carry. Members of groups
+// do not count: rule sets name the group.
 void MigrationDriver::OnChanges(const ChangeSet& set) {
   NameSet concerned;
   for (const Change& change : set.changes) {
     switch (change.kind) {
       case Kind::kProfile:
-      case Kind::kAddressGroup:
       case Kind::kSegment:
         concerned.merge(Running(*repository_));
         break;

@@ -29,6 +29,9 @@ absl::Status CheckShape(const v1::Port& port) {
   if (port.ips_size() > kMaxIps) {
     return Invalid(port, "{} ips are more than {}", port.ips_size(), kMaxIps);
   }
+  if (!port.allowed_addresses().empty()) {
+    return Invalid(port, "allowed_addresses are not enforced by this release; remove them");
+  }
   std::set<std::string> seen;
   for (const std::string& ip : port.ips()) {
     if (!ParseAddress(ip)) return Invalid(port, "ip \"{}\" is not an IP address", OneLine(ip));

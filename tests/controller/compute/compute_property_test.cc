@@ -33,6 +33,12 @@ void ExpectWholeAndOrdered(const v1::HostState& state) {
     EXPECT_EQ(port.phase() != v1::PORT_PHASE_BLOCKED, segments.contains(port.vni()));
     EXPECT_TRUE(port.ingress_rule_set().empty() || rule_sets.contains(port.ingress_rule_set()));
   }
+  // Members of the groups the rules name, and of no others.
+  std::set<std::string> groups;
+  for (const auto& set : state.rule_sets()) {
+    for (const auto& rule : set.rules()) groups.insert(rule.src_group());
+  }
+  for (const auto& member : state.group_members()) EXPECT_TRUE(groups.contains(member.group()));
   for (const auto& entry : state.fdb()) EXPECT_TRUE(segments.contains(entry.vni()));
 }
 

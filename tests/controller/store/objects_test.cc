@@ -103,6 +103,7 @@ TEST_F(ObjectsTest, WhatIsInForceIsNotWrittenAgain) {
   twice(group);
   twice(segment);
   twice(port);
+  twice(MakePortGroup("web-servers", {1}));
 }
 
 TEST_F(ObjectsTest, OldRevisionsSurviveARestart) {
