@@ -51,12 +51,14 @@ std::string DstGroupKey(const v1::AclMatch& match) {
 std::vector<std::string> GroupPrefixes(const Model& model, const std::string& key) {
   std::vector<std::string> prefixes;
   if (const auto* group = model.Find<v1::AddressGroup>(NameIn(key, kAddress))) {
-    // Canonical since the write.
     prefixes.assign(group->prefixes().begin(), group->prefixes().end());
   } else if (const auto* ports = model.Find<v1::PortGroup>(NameIn(key, kPort))) {
     prefixes = AddressesOfPorts(model, *ports);
   }
-  std::sort(prefixes.begin(), prefixes.end());
+  // Address groups are, since the write: thousands need not be sorted for every host.
+  if (!std::is_sorted(prefixes.begin(), prefixes.end())) {
+    std::sort(prefixes.begin(), prefixes.end());
+  }
   // Two ports of different segments may have one address.
   prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
   return prefixes;

@@ -98,6 +98,8 @@ void Normalize(v1::Segment* segment) {
 
 void Normalize(v1::AddressGroup* group) {
   for (std::string& prefix : *group->mutable_prefixes()) NormalizePrefix(&prefix);
+  // A set: another order is no other content, and hosts are told of members in this one.
+  std::sort(group->mutable_prefixes()->begin(), group->mutable_prefixes()->end());
 }
 
 void Normalize(v1::PortGroup* group) {
