@@ -20,6 +20,16 @@ std::string PolicerText(const v1::Policer& policer) {
   return policer.rate_kbps() == 0 ? "" : fmt::format("{} kb/s", policer.rate_kbps());
 }
 
+// "blue"; "blue + 3 VLANs" and "3 VLANs" of trunks, which may have thousands; "blue
+// (dot1q-tunnel)".
+std::string VlanText(const v1::VlanSection& vlan) {
+  std::string text = vlan.segment();
+  if (vlan.mode() == v1::VlanSection::MODE_DOT1Q_TUNNEL) text += " (dot1q-tunnel)";
+  if (vlan.vlans().empty()) return text;
+  const char* plural = vlan.vlans_size() == 1 ? "" : "s";
+  return fmt::format("{}{}{} VLAN{}", text, text.empty() ? "" : " + ", vlan.vlans_size(), plural);
+}
+
 // A comment to YAML: what is printed can be edited and applied as it is.
 std::string BookkeepingComment(const v1::ObjectMeta& meta) {
   return fmt::format("# store revision {}, changed {}\n", meta.revision(),
@@ -92,7 +102,7 @@ std::string ProfileTable(const v1::ListProfilesResponse& list) {
   for (const v1::Profile& profile : list.items()) {
     const v1::AclSection& acl = profile.acl();
     table.AddRow({profile.meta().name(), std::to_string(profile.profile_revision()),
-                  Word(profile.state()), profile.parent(), profile.vlan().segment(),
+                  Word(profile.state()), profile.parent(), VlanText(profile.vlan()),
                   fmt::format("{} rules", acl.ingress_size()),
                   fmt::format("{} rules", acl.egress_size()), Word(acl.default_action()),
                   PolicerText(profile.qos().ingress_policer()), profile.description()});

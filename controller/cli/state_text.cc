@@ -124,20 +124,30 @@ std::string GroupsPart(const v1::HostState& state) {
   return "Groups\n" + table.Render(2);
 }
 
+// "100"; "100,20:200" and "20:200,30:300": VNI of untagged frames, then VLAN:VNI.
+std::string VnisText(const v1::PortState& port) {
+  std::vector<std::string> parts;
+  if (port.vni() != 0 || port.vlans().empty()) parts.push_back(std::to_string(port.vni()));
+  for (const auto& vlan : port.vlans()) {
+    parts.push_back(fmt::format("{}:{}", vlan.vlan(), vlan.vni()));
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
 // Expected ports of a migration have no device yet.
 std::string PortsPart(const v1::GetHostStateResponse& response) {
   Table table({"ID", "DEVICE", "MAC", "VNI", "PROFILE", "INGRESS", "EGRESS", "POLICER",
                "ANTI-SPOOF", "PHASE", "EPOCH", "MIGRATION"});
   for (const v1::PortState& port : response.state().ports()) {
     const auto device = response.devices().find(port.id());
-    table.AddRow(
-        {port.id(), device == response.devices().end() ? "" : device->second, port.mac(),
-         std::to_string(port.vni()), fmt::format("{} r{}", port.profile(), port.profile_revision()),
-         ShortDigest(port.ingress_rule_set()), ShortDigest(port.egress_rule_set()),
-         port.has_ingress_policer() ? fmt::format("{} kb/s", port.ingress_policer().rate_kbps())
-                                    : "",
-         port.mac_anti_spoof() ? "on" : "off", Word(port.phase()), std::to_string(port.epoch()),
-         port.migration_id()});
+    table.AddRow({port.id(), device == response.devices().end() ? "" : device->second, port.mac(),
+                  VnisText(port), fmt::format("{} r{}", port.profile(), port.profile_revision()),
+                  ShortDigest(port.ingress_rule_set()), ShortDigest(port.egress_rule_set()),
+                  port.has_ingress_policer()
+                      ? fmt::format("{} kb/s", port.ingress_policer().rate_kbps())
+                      : "",
+                  port.mac_anti_spoof() ? "on" : "off", Word(port.phase()),
+                  std::to_string(port.epoch()), port.migration_id()});
   }
   return "Ports\n" + table.Render(2);
 }

@@ -4,6 +4,7 @@
 
 #include "controller/compute/compute.h"
 #include "controller/model/groups.h"
+#include "controller/model/vlan_section.h"
 
 namespace outrider::controller {
 namespace {
@@ -13,6 +14,10 @@ using google::protobuf::util::MessageDifferencer;
 void AddHostsOf(const Model& model, const std::string& segment, std::set<std::string>* hosts) {
   const NameSet& more = model.index().hosts_of_segment.Get(segment);
   hosts->insert(more.begin(), more.end());
+}
+
+void AddHostsOf(const Model& model, const NameSet& segments, std::set<std::string>* hosts) {
+  for (const std::string& segment : segments) AddHostsOf(model, segment, hosts);
 }
 
 // Where the port is, and where a migration expects it.
@@ -45,15 +50,21 @@ void AddGateway(const Model& model, const Change& change, std::set<std::string>*
 }
 
 // Hosts of the ports get other rules, those of ports whose profile inherits as well. When the ports
-// change segment, so does what all hosts of the old and the new one know of them.
+// change a segment, or that of their addresses, so does what all hosts of the old and the new ones
+// know of them.
 void AddProfile(const Model& model, const Change& change, std::set<std::string>* hosts) {
   for (const ProfileEffect& effect : change.effects) {
     AddHoldersOfProfile(model, effect.name, hosts);
-    const std::string from = effect.before == nullptr ? "" : effect.before->vlan().segment();
-    const std::string to = effect.after == nullptr ? "" : effect.after->vlan().segment();
-    if (from == to) continue;
-    AddHostsOf(model, from, hosts);
-    AddHostsOf(model, to, hosts);
+    const auto vlan_of = [](const auto& profile) {
+      return profile == nullptr ? v1::VlanSection() : profile->vlan();
+    };
+    const v1::VlanSection from = vlan_of(effect.before);
+    const v1::VlanSection to = vlan_of(effect.after);
+    if (SegmentsOf(from) == SegmentsOf(to) && AddressSegmentOf(from) == AddressSegmentOf(to)) {
+      continue;
+    }
+    AddHostsOf(model, SegmentsOf(from), hosts);
+    AddHostsOf(model, SegmentsOf(to), hosts);
   }
 }
 
@@ -71,7 +82,7 @@ bool SameToHosts(const v1::Port* before, const v1::Port* after) {
          SameIps(before, after);
 }
 
-// Both the segment it was in and the one it is in; all their hosts have it in their tables.
+// Both the segments it was in and those it is in; all their hosts have it in their tables.
 void AddPort(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Port>();
   const auto* after = change.After<v1::Port>();
@@ -79,7 +90,7 @@ void AddPort(const Model& model, const Change& change, std::set<std::string>* ho
   for (const auto* port : {before, after}) {
     if (port == nullptr) continue;
     hosts->insert(port->location().host());
-    AddHostsOf(model, model.SegmentOf(*port), hosts);
+    AddHostsOf(model, model.SegmentsOf(*port), hosts);
   }
   AddHolders(model, change.name, hosts);
   if (SameIps(before, after)) return;
@@ -101,7 +112,7 @@ void AddHost(const Model& model, const Change& change, std::set<std::string>* ho
                             &model.index().ports_expected_at.Get(change.name)}) {
     for (const std::string& id : *ports) {
       const v1::Port* port = model.Find<v1::Port>(id);
-      if (port != nullptr) AddHostsOf(model, model.SegmentOf(*port), hosts);
+      if (port != nullptr) AddHostsOf(model, model.SegmentsOf(*port), hosts);
     }
   }
 }
@@ -124,7 +135,7 @@ void AddMigration(const Model& model, const Change& change, std::set<std::string
     hosts->insert(migration->destination());
     for (const std::string& id : migration->port_ids()) {
       const v1::Port* port = model.Find<v1::Port>(id);
-      if (port != nullptr) AddHostsOf(model, model.SegmentOf(*port), hosts);
+      if (port != nullptr) AddHostsOf(model, model.SegmentsOf(*port), hosts);
     }
   }
 }

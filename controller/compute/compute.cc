@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "controller/compute/profile_compiler.h"
 #include "controller/model/groups.h"
 #include "controller/model/ip_prefix.h"
+#include "controller/model/vlan_section.h"
 #include "proto/digest.h"
 
 namespace outrider::controller {
@@ -32,11 +34,13 @@ class Builder {
   v1::PortState Describe(const v1::Port& port);
 
  private:
+  // False, and nothing set, when one of the section's segments does not exist.
+  bool SetVlans(const v1::VlanSection& vlan, v1::PortState* state);
   void SetPhase(const v1::Port& port, v1::PortState* state) const;
   void AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest);
   void AddSegment(const v1::Segment& segment);
   void AddVteps(const v1::Segment& segment, v1::SegmentState* state) const;
-  void AddStation(uint32_t vni, const v1::Port& port);
+  void AddStation(const v1::Segment& segment, const v1::Port& port);
   void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
   void AddMembers(const std::string& group, v1::HostState* state) const;
   void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips);
@@ -63,12 +67,9 @@ v1::PortState Builder::Describe(const v1::Port& port) {
   state.set_mac(port.mac());
   state.set_phase(v1::PORT_PHASE_BLOCKED);
   const std::shared_ptr<const v1::Profile> profile = model_.Effective(port.profile());
-  const v1::Segment* segment =
-      profile == nullptr ? nullptr : model_.Find<v1::Segment>(profile->vlan().segment());
-  if (segment == nullptr) return state;
+  if (profile == nullptr || !SetVlans(profile->vlan(), &state)) return state;
   const CompiledProfile& compiled = **compiled_.insert(compiler_->Compile(profile)).first;
   groups_.insert(compiled.groups.begin(), compiled.groups.end());
-  state.set_vni(segment->vni());
   state.set_profile(port.profile());
   state.set_profile_revision(profile->profile_revision());
   AddRuleSet(compiled.ingress, state.mutable_ingress_rule_set());
@@ -78,8 +79,29 @@ v1::PortState Builder::Describe(const v1::Port& port) {
   state.set_keep_established(compiled.keep_established);
   state.set_max_connections(compiled.max_connections);
   state.set_phase(v1::PORT_PHASE_ACTIVE);
-  segment_names_.insert(segment->meta().name());
   return state;
+}
+
+// Access is the absence of a mode: one form, one digest on every host.
+bool Builder::SetVlans(const v1::VlanSection& vlan, v1::PortState* state) {
+  const NameSet segments = SegmentsOf(vlan);
+  const bool exist = std::all_of(segments.begin(), segments.end(), [this](const auto& name) {
+    return model_.Find<v1::Segment>(name) != nullptr;
+  });
+  if (segments.empty() || !exist) return false;
+  const auto vni_of = [this](const auto& name) { return model_.Find<v1::Segment>(name)->vni(); };
+  if (!vlan.segment().empty()) state->set_vni(vni_of(vlan.segment()));
+  if (vlan.mode() != v1::VlanSection::MODE_ACCESS) state->set_vlan_mode(vlan.mode());
+  state->set_native_vlan(vlan.native_vlan());
+  *state->mutable_customer_vlans() = vlan.customer_vlans();
+  // Normalize() has ordered them.
+  for (const auto& entry : vlan.vlans()) {
+    v1::PortState::Vlan* added = state->add_vlans();
+    added->set_vlan(entry.vlan());
+    added->set_vni(vni_of(entry.segment()));
+  }
+  segment_names_.insert(segments.begin(), segments.end());
+  return true;
 }
 
 void Builder::AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest) {
@@ -119,7 +141,7 @@ void Builder::AddSegment(const v1::Segment& segment) {
   for (const std::string& host : model_.index().hosts_of_segment.Get(name)) {
     for (const std::string& id : model_.index().ports_of_segment_at.Get(PairKey(name, host))) {
       const v1::Port& port = *model_.Find<v1::Port>(id);
-      if (port.location().host() == host) AddStation(segment.vni(), port);
+      if (port.location().host() == host) AddStation(segment, port);
     }
   }
   for (const std::string& gateway : model_.index().gateways_of_segment.Get(name)) {
@@ -141,9 +163,10 @@ void Builder::AddVteps(const v1::Segment& segment, v1::SegmentState* state) cons
   for (const std::string& vtep : vteps) state->add_vteps(vtep);
 }
 
-void Builder::AddStation(uint32_t vni, const v1::Port& port) {
+// The port's MAC is in all of its segments, its addresses are in one.
+void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   v1::FdbEntry entry;
-  entry.set_vni(vni);
+  entry.set_vni(segment.vni());
   entry.set_mac(port.mac());
   entry.set_epoch(port.location().epoch());
   if (port.location().host() == host_id_) {
@@ -153,7 +176,9 @@ void Builder::AddStation(uint32_t vni, const v1::Port& port) {
     // Nobody can reach a host that has never said where it is.
     if (entry.vtep().empty()) return;
   }
-  AddEntry(std::move(entry), port.ips());
+  google::protobuf::RepeatedPtrField<std::string> ips;
+  if (model_.AddressSegmentOf(port) == segment.meta().name()) ips = port.ips();
+  AddEntry(std::move(entry), ips);
 }
 
 // Epoch 0: stations do not move by our doing.

@@ -51,7 +51,8 @@ struct Index {
   Relation gateways_of_segment;
   // By PairKey(segment, host): ports located or expected there.
   Relation ports_of_segment_at;
-  // By PairKey(segment, mac), PairKey(segment, ip): ports.
+  // By PairKey(segment, mac), of each of a port's segments, and PairKey(segment, ip), of the one
+  // its addresses live in: ports.
   Relation ports_with_mac;
   Relation ports_with_ip;
 

@@ -4,6 +4,7 @@
 
 #include "controller/model/groups.h"
 #include "controller/model/inherit.h"
+#include "controller/model/vlan_section.h"
 
 namespace outrider::controller {
 namespace {
@@ -38,7 +39,9 @@ void IndexPortGroup(Index* index, const v1::PortGroup& group, bool add) {
 // By what is in force, inherited or not.
 void IndexEffective(Index* index, const v1::Profile& profile, bool add) {
   const std::string& name = profile.meta().name();
-  Set(&index->profiles_of_segment, profile.vlan().segment(), name, add);
+  for (const std::string& segment : SegmentsOf(profile.vlan())) {
+    Set(&index->profiles_of_segment, segment, name, add);
+  }
   for (const auto* rules : {&profile.acl().ingress(), &profile.acl().egress()}) {
     for (const v1::AclRule& rule : *rules) {
       Set(&index->profiles_of_group, SrcGroupKey(rule.match()), name, add);
@@ -118,9 +121,14 @@ NameSet Model::Heirs(const std::string& profile) const {
   return heirs;
 }
 
-std::string Model::SegmentOf(const v1::Port& port) const {
+NameSet Model::SegmentsOf(const v1::Port& port) const {
   const std::shared_ptr<const v1::Profile> profile = Effective(port.profile());
-  return profile == nullptr ? std::string() : profile->vlan().segment();
+  return profile == nullptr ? NameSet() : controller::SegmentsOf(profile->vlan());
+}
+
+std::string Model::AddressSegmentOf(const v1::Port& port) const {
+  const std::shared_ptr<const v1::Profile> profile = Effective(port.profile());
+  return profile == nullptr ? std::string() : controller::AddressSegmentOf(profile->vlan());
 }
 
 const v1::Migration* Model::RunningMigrationOf(const std::string& port_id) const {
@@ -192,7 +200,7 @@ void Model::Install(const std::vector<ProfileEffect>& effects) {
 NameSet Model::DependentPorts(const Change& change,
                               const std::vector<ProfileEffect>& effects) const {
   NameSet ports;
-  // A port depends on its profile only for the segment.
+  // A port depends on its profile only for the segments.
   for (const ProfileEffect& effect : effects) {
     if (SamePlace(effect)) continue;
     const NameSet& more = index_.ports_of_profile.Get(effect.name);
@@ -287,22 +295,24 @@ void Model::IndexPort(const std::string& port_id, bool add) {
   const v1::Migration* migration = RunningMigrationOf(port_id);
   // While SWITCHING the destination is the location itself.
   const bool expected = migration != nullptr && IsExpecting(*migration);
-  IndexPortInSegment(*port, expected ? migration->destination() : std::string(), add);
+  IndexPortInSegments(*port, expected ? migration->destination() : std::string(), add);
 }
 
-void Model::IndexPortInSegment(const v1::Port& port, const std::string& expected, bool add) {
-  const std::string segment = SegmentOf(port);
+void Model::IndexPortInSegments(const v1::Port& port, const std::string& expected, bool add) {
   const std::string& port_id = port.meta().name();
-  Set(&index_.ports_with_mac, PairKey(segment, port.mac()), port_id, add);
+  const std::string addresses = AddressSegmentOf(port);
   for (const std::string& ip : port.ips()) {
-    Set(&index_.ports_with_ip, PairKey(segment, ip), port_id, add);
+    Set(&index_.ports_with_ip, PairKey(addresses, ip), port_id, add);
   }
-  for (const std::string& host : {port.location().host(), expected}) {
-    const std::string place = PairKey(segment, host);
-    if (place.empty()) continue;
-    Set(&index_.ports_of_segment_at, place, port_id, add);
-    // The host stays while any port of the segment keeps it there.
-    Set(&index_.hosts_of_segment, segment, host, !index_.ports_of_segment_at.Get(place).empty());
+  for (const std::string& segment : SegmentsOf(port)) {
+    Set(&index_.ports_with_mac, PairKey(segment, port.mac()), port_id, add);
+    for (const std::string& host : {port.location().host(), expected}) {
+      const std::string place = PairKey(segment, host);
+      if (place.empty()) continue;
+      Set(&index_.ports_of_segment_at, place, port_id, add);
+      // The host stays while any port of the segment keeps it there.
+      Set(&index_.hosts_of_segment, segment, host, !index_.ports_of_segment_at.Get(place).empty());
+    }
   }
 }
 

@@ -68,9 +68,11 @@ class Model {
 
   const Index& index() const { return index_; }
 
-  // Name of the segment the port belongs to by its profile; empty when the profile is empty or
+  // Names of the segments the port belongs to by its profile; empty when the profile is empty or
   // unknown.
-  std::string SegmentOf(const v1::Port& port) const;
+  NameSet SegmentsOf(const v1::Port& port) const;
+  // The one among them in which its IP addresses live (vlan_section.h); may be empty.
+  std::string AddressSegmentOf(const v1::Port& port) const;
 
   // The migration in PREPARING, ARMED or SWITCHING that moves the port; null when there is none.
   const v1::Migration* RunningMigrationOf(const std::string& port_id) const;
@@ -96,7 +98,7 @@ class Model {
   void Swap(const Change& change);
   void IndexObject(const Change& change);
   void IndexPort(const std::string& port_id, bool add);
-  void IndexPortInSegment(const v1::Port& port, const std::string& expected, bool add);
+  void IndexPortInSegments(const v1::Port& port, const std::string& expected, bool add);
   void ArchiveProfile(const Change& change);
 
   uint64_t revision_ = 0;

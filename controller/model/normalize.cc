@@ -71,12 +71,20 @@ void NormalizeRule(v1::AclRule* rule) {
   }
 }
 
+// Sets, written in any order.
+void NormalizeVlans(v1::VlanSection* vlan) {
+  std::stable_sort(vlan->mutable_vlans()->begin(), vlan->mutable_vlans()->end(),
+                   [](const auto& a, const auto& b) { return a.vlan() < b.vlan(); });
+  std::sort(vlan->mutable_customer_vlans()->begin(), vlan->mutable_customer_vlans()->end());
+}
+
 // Defaults of the VLAN and security sections. A section a child leaves out is its parent's.
 void NormalizeSections(bool inherits, v1::Profile* profile) {
   const bool vlan = profile->has_vlan() || !inherits;
   if (vlan && profile->vlan().mode() == v1::VlanSection::MODE_UNSPECIFIED) {
     profile->mutable_vlan()->set_mode(v1::VlanSection::MODE_ACCESS);
   }
+  if (vlan) NormalizeVlans(profile->mutable_vlan());
   const bool security = profile->has_security() || !inherits;
   if (security &&
       profile->security().mac_anti_spoof() == v1::SecuritySection::MAC_ANTI_SPOOF_UNSPECIFIED) {

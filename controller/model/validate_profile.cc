@@ -6,6 +6,7 @@
 #include "controller/model/names.h"
 #include "controller/model/validate.h"
 #include "controller/model/validate_sections.h"
+#include "controller/model/validate_vlan.h"
 
 namespace outrider::controller {
 namespace {
@@ -23,44 +24,6 @@ absl::Status CheckContent(const Model& model, const v1::Profile& effective) {
   RETURN_IF_ERROR(CheckAcl(model, effective.acl()));
   RETURN_IF_ERROR(CheckSecurity(effective.security()));
   return CheckQos(effective.qos());
-}
-
-void AddStations(const Model& model, const std::string& segment, std::set<std::string>* used) {
-  for (const std::string& gateway : model.index().gateways_of_segment.Get(segment)) {
-    for (const auto& station : model.Find<v1::Gateway>(gateway)->stations()) {
-      if (station.segment() != segment) continue;
-      used->insert(PairKey(segment, station.mac()));
-      for (const std::string& ip : station.ips()) used->insert(PairKey(segment, ip));
-    }
-  }
-}
-
-// Ports that follow the profile into another segment must not meet their own MAC or IP there, and
-// their hosts must be able to carry it. `used` is shared by all profiles that move together.
-absl::Status CheckPortsCanMove(const Model& model, const v1::Profile& effective,
-                               std::set<std::string>* used) {
-  const std::string& segment = effective.vlan().segment();
-  AddStations(model, segment, used);
-  const Index& index = model.index();
-  for (const std::string& id : index.ports_of_profile.Get(effective.meta().name())) {
-    const v1::Port& port = *model.Find<v1::Port>(id);
-    if (model.SegmentOf(port) == segment) return absl::OkStatus();
-    std::vector<std::string> addresses{port.mac()};
-    addresses.insert(addresses.end(), port.ips().begin(), port.ips().end());
-    for (const std::string& address : addresses) {
-      const std::string key = PairKey(segment, address);
-      // A MAC or IP of the ports that move together may meet another of them.
-      if (index.ports_with_mac.Get(key).empty() && index.ports_with_ip.Get(key).empty() &&
-          used->insert(key).second) {
-        continue;
-      }
-      return Taken(effective, "port \"{}\" cannot follow into segment \"{}\": {} is taken there",
-                   id, segment, address);
-    }
-    RETURN_IF_ERROR(
-        Annotate(CheckUnderlayFits(model, segment, port.location().host()), Subject(effective)));
-  }
-  return absl::OkStatus();
 }
 
 // Profiles from the candidate, down the longest line of those that inherit from it. The candidate

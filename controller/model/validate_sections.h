@@ -25,7 +25,6 @@ inline absl::Status NotYet(const char* field) {
   return Wrong("{} is not enforced by this release; remove it", field);
 }
 
-absl::Status CheckVlan(const Model& model, const v1::VlanSection& vlan);
 absl::Status CheckAcl(const Model& model, const v1::AclSection& acl);
 absl::Status CheckQos(const v1::QosSection& qos);
 absl::Status CheckSecurity(const v1::SecuritySection& security);

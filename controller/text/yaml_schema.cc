@@ -28,7 +28,7 @@ struct FieldRange {
 
 // The ranges objects.proto states; the controller checks them too, but only the file knows the
 // line.
-constexpr std::array<FieldRange, 11> kRanges = {{
+constexpr std::array<FieldRange, 14> kRanges = {{
     {"outrider.v1.Segment.vni", {1, 16'777'215}},
     {"outrider.v1.Segment.mtu", {576, 65'485}},
     {"outrider.v1.AclRule.priority", {0, 65'535}},
@@ -40,6 +40,9 @@ constexpr std::array<FieldRange, 11> kRanges = {{
     {"outrider.v1.AclMatch.vlan", {0, 4'094}},
     {"outrider.v1.AclLog.rate_per_s", {1, 1'000}},
     {"outrider.v1.AclSection.max_connections", {1, 1'048'576}},
+    {"outrider.v1.VlanSection.native_vlan", {0, 4'094}},
+    {"outrider.v1.VlanSection.customer_vlans", {1, 4'094}},
+    {"outrider.v1.VlanSection.Vlan.vlan", {1, 4'094}},
 }};
 
 // MacAntiSpoof -> MAC_ANTI_SPOOF_: protobuf's naming rule for values.
@@ -88,7 +91,8 @@ bool IsPortRange(const google::protobuf::Descriptor& type) {
 }
 
 bool IsOneLiner(const google::protobuf::Descriptor& type) {
-  return type.full_name() == "outrider.v1.AclMatch";
+  return type.full_name() == "outrider.v1.AclMatch" ||
+         type.full_name() == "outrider.v1.VlanSection.Vlan";
 }
 
 std::string EnumWord(const EnumValueDescriptor& value) {

@@ -30,7 +30,9 @@ void ExpectWholeAndOrdered(const v1::HostState& state) {
   for (const auto& port : state.ports()) {
     EXPECT_LT(last, port.id());
     last = port.id();
-    EXPECT_EQ(port.phase() != v1::PORT_PHASE_BLOCKED, segments.contains(port.vni()));
+    EXPECT_EQ(port.phase() != v1::PORT_PHASE_BLOCKED, port.vni() != 0 || port.vlans_size() > 0);
+    EXPECT_TRUE(port.vni() == 0 || segments.contains(port.vni()));
+    for (const auto& vlan : port.vlans()) EXPECT_TRUE(segments.contains(vlan.vni()));
     EXPECT_TRUE(port.ingress_rule_set().empty() || rule_sets.contains(port.ingress_rule_set()));
   }
   // Members of the groups the rules name, and of no others.

@@ -56,6 +56,14 @@ inline v1::Profile MakeProfile(const std::string& name, const std::string& segme
   return profile;
 }
 
+// `vlan` is the text of the VlanSection.
+inline v1::Profile MakeVlanProfile(const std::string& name, const std::string& vlan) {
+  v1::Profile profile = MakeProfile(name, "");
+  *profile.mutable_vlan() = Parse<v1::VlanSection>(vlan);
+  Normalize(&profile);
+  return profile;
+}
+
 inline v1::AddressGroup MakeGroup(const std::string& name,
                                   const std::vector<std::string>& prefixes) {
   v1::AddressGroup group;

@@ -52,7 +52,7 @@ TEST_F(InheritTest, AnEditOfTheParentReachesTheChildren) {
   base.set_profile_revision(2);
   const Change change = Apply(&model_, base);
   EXPECT_EQ(model_.Effective("leaf")->vlan().segment(), "blue");
-  EXPECT_EQ(model_.SegmentOf(*model_.Find<v1::Port>(PortId(1))), "blue");
+  EXPECT_EQ(model_.SegmentsOf(*model_.Find<v1::Port>(PortId(1))), NameSet{"blue"});
   EXPECT_TRUE(model_.index().hosts_of_segment.Get("red").empty());
   EXPECT_EQ(model_.index().hosts_of_segment.Get("blue"), NameSet{"h1"});
   ASSERT_EQ(change.effects.size(), 2u);

@@ -147,9 +147,28 @@ class RandomModel {
                        Below(5), OneIn(2) ? "src_group: 'g" : "src_port_group: 'pg", Below(3));
     v1::Profile profile = OneIn(2) ? MakeProfile(name, Segment(), acl)
                                    : MakeChild(name, fmt::format("p{}", Below(5)), acl);
+    if (profile.has_vlan() && OneIn(2)) MakeTrunk(profile.mutable_vlan());
     const v1::Profile* present = model_.Find<v1::Profile>(name);
     profile.set_profile_revision(present == nullptr ? 1 : present->profile_revision() + 1);
     Put(profile);
+  }
+
+  // Each segment once; the one of untagged frames stays where the mode has one.
+  void MakeTrunk(v1::VlanSection* vlan) {
+    vlan->set_mode(static_cast<v1::VlanSection::Mode>(v1::VlanSection::MODE_TRUNK + Below(4)));
+    if (vlan->mode() == v1::VlanSection::MODE_DOT1Q_TUNNEL) {
+      if (OneIn(2)) vlan->add_customer_vlans(30);
+      return;
+    }
+    const bool native = vlan->mode() != v1::VlanSection::MODE_TRUNK;
+    if (native) vlan->set_native_vlan(1);
+    for (int i = 0; i < 4; ++i) {
+      const std::string segment = fmt::format("s{}", i);
+      if ((native && segment == vlan->segment()) || OneIn(2)) continue;
+      vlan->add_vlans()->set_vlan(10 + i);
+      vlan->mutable_vlans(vlan->vlans_size() - 1)->set_segment(segment);
+    }
+    if (!native) vlan->clear_segment();
   }
 
   void StepHost() {

@@ -101,8 +101,7 @@ TEST_F(ValidateProfileTest, WhatNothingEnforcesIsRefused) {
   EXPECT_EQ(refused("qos { egress_policer { rate_kbps: 1 } }"),
             "profile \"p\": qos egress_policer is not enforced by this release; remove it");
   for (const char* section :
-       {"vlan { native_vlan: 1 }", "vlan { vlans { vlan: 1 segment: 'red' } }", "qos { storm {} }",
-        "qos { dscp {} }", "qos { shaper {} }", "qos { traffic_class: 1 }",
+       {"qos { storm {} }", "qos { dscp {} }", "qos { shaper {} }", "qos { traffic_class: 1 }",
         "qos { ingress_policer { rate_pps: 1 } }", "security { max_macs: 1 }",
         "security { ra_guard: GUARD_ON }", "security { dhcp_server_guard: GUARD_OFF }",
         "security { ip_anti_spoof: IP_ANTI_SPOOF_ON }"}) {
