@@ -68,12 +68,15 @@ std::string HostStateDigest(const HostState& state) {
          [](const NeighborEntry& n) { return std::make_pair(n.vni(), n.ip()); });
   SortBy(canonical.mutable_rule_sets(), [](const RuleSet& r) { return r.digest(); });
   SortBy(canonical.mutable_ports(), [](const PortState& p) { return p.id(); });
+  SortBy(canonical.mutable_group_members(),
+         [](const GroupMember& m) { return std::tie(m.group(), m.prefix()); });
   return Sha256Hex(Serialize(canonical));
 }
 
 std::string ProfileDigest(const Profile& profile) {
   Profile canonical;
   canonical.set_description(profile.description());
+  canonical.set_parent(profile.parent());
   if (profile.has_vlan()) *canonical.mutable_vlan() = profile.vlan();
   if (profile.has_acl()) *canonical.mutable_acl() = profile.acl();
   if (profile.has_qos()) *canonical.mutable_qos() = profile.qos();

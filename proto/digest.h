@@ -25,7 +25,7 @@ std::string PortDigest(const PortState& port);
 // The whole state of a host, whatever the order of its sets.
 std::string HostStateDigest(const HostState& state);
 
-// The user's content of a profile: description, vlan, acl, qos, security.
+// The user's content of a profile: description, parent, vlan, acl, qos, security.
 std::string ProfileDigest(const Profile& profile);
 
 // SHA-256 of bytes, lower-case hex.

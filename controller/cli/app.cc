@@ -106,6 +106,7 @@ void AddAllCommands(Invocation* cli, CLI::App* root) {
   AddSegmentCommands(cli, root);
   AddProfileCommands(cli, root);
   AddGroupCommands(cli, root);
+  AddPortGroupCommands(cli, root);
   AddPortCommands(cli, root);
   AddHostCommands(cli, root);
   AddGatewayCommands(cli, root);

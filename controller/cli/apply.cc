@@ -6,14 +6,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "controller/cli/apply_check.h"
 #include "controller/cli/json_output.h"
 #include "controller/cli/yaml_decoder.h"
-#include "controller/cli/yaml_schema.h"
 #include "controller/model/status.h"
+#include "controller/text/yaml_schema.h"
 #include "outrider/v1/api.grpc.pb.h"
 
 namespace outrider::controller::cli {
@@ -94,6 +95,10 @@ absl::StatusOr<Outcome> Send(Client* client, const YamlDocument& document) {
     return Upsert<v1::AddressGroupService>(client, "address group",
                                            static_cast<const v1::AddressGroup&>(object));
   }
+  if (document.kind == "PortGroup") {
+    return Upsert<v1::PortGroupService>(client, "port group",
+                                        static_cast<const v1::PortGroup&>(object));
+  }
   if (document.kind == "Gateway") {
     return Upsert<v1::GatewayService>(client, "gateway", static_cast<const v1::Gateway&>(object));
   }
@@ -119,36 +124,107 @@ void PrintOutcomes(Invocation* cli, const std::vector<Outcome>& outcomes) {
   if (cli->json()) cli->Print(JsonItems(objects));
 }
 
+// Generations from the profile to the last of its ancestors among the documents.
+size_t Generation(const std::vector<YamlDocument>& documents, const YamlDocument& document) {
+  size_t generation = 0;
+  const YamlDocument* next = &document;
+  // The controller refuses cycles; here they only must end.
+  while (next != nullptr && next->kind == "Profile" && generation <= documents.size()) {
+    const auto& parent = static_cast<const v1::Profile&>(*next->object).parent();
+    next = nullptr;
+    for (const YamlDocument& other : documents) {
+      if (!parent.empty() && other.kind == "Profile" && other.name == parent) next = &other;
+    }
+    ++generation;
+  }
+  return generation;
+}
+
 // Order of sending: YamlKinds() names what is referred to before what refers to it.
 size_t Rank(const std::string& kind) {
   const auto& kinds = YamlKinds();
   return static_cast<size_t>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin());
 }
 
-}  // namespace
+// What is referred to first: kinds, and among profiles parents before children.
+void Order(std::vector<YamlDocument>* documents) {
+  struct Placed {
+    std::pair<size_t, size_t> place;
+    YamlDocument document;
+  };
+  std::vector<Placed> placed(documents->size());
+  for (size_t i = 0; i < placed.size(); ++i) {
+    const YamlDocument& document = (*documents)[i];
+    placed[i].place = {Rank(document.kind), Generation(*documents, document)};
+  }
+  for (size_t i = 0; i < placed.size(); ++i) placed[i].document = std::move((*documents)[i]);
+  std::stable_sort(placed.begin(), placed.end(),
+                   [](const Placed& a, const Placed& b) { return a.place < b.place; });
+  for (size_t i = 0; i < placed.size(); ++i) (*documents)[i] = std::move(placed[i].document);
+}
 
-absl::StatusOr<int> ApplyFile(Invocation* cli, const std::string& path,
-                              const std::string& default_kind) {
-  const std::string name = path == "-" ? "<stdin>" : path;
-  ASSIGN_OR_RETURN(const std::string text, ReadInput(path));
-  ASSIGN_OR_RETURN(std::vector<YamlDocument> documents, DecodeYaml(text, name, default_kind));
-  std::stable_sort(
-      documents.begin(), documents.end(),
-      [](const YamlDocument& a, const YamlDocument& b) { return Rank(a.kind) < Rank(b.kind); });
+// A profile kept and not put in force.
+absl::StatusOr<Outcome> SaveDraft(Client* client, const YamlDocument& document) {
+  const auto& profile = static_cast<const v1::Profile&>(*document.object);
+  ASSIGN_OR_RETURN(v1::Profile after, client->Call(&v1::ProfileService::Stub::SaveDraft, profile));
+  Outcome outcome;
+  outcome.line = fmt::format(
+      "profile \"{0}\" revision {1} saved as draft; put it in force with: outrider profile "
+      "activate "
+      "{0}\n",
+      after.meta().name(), after.profile_revision());
+  outcome.object = std::make_unique<v1::Profile>(std::move(after));
+  return outcome;
+}
+
+// One after the other, until the first refusal.
+absl::StatusOr<int> SendAll(
+    Invocation* cli, const std::string& path, const std::vector<YamlDocument>& documents,
+    const std::function<absl::StatusOr<Outcome>(Client*, const YamlDocument&)>& send) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  // One document is checked and applied by the controller in one step; several are not.
-  if (documents.size() > 1) RETURN_IF_ERROR(CheckTogether(client, name, documents));
   std::vector<Outcome> outcomes;
   for (const YamlDocument& document : documents) {
-    auto outcome = Send(client, document);
+    auto outcome = send(client, document);
     if (!outcome.ok()) {
       PrintOutcomes(cli, outcomes);
-      return SendError(outcome.status(), name, document.line, outcomes.size());
+      return SendError(outcome.status(), InputName(path), document.line, outcomes.size());
     }
     outcomes.push_back(std::move(outcome).value());
   }
   PrintOutcomes(cli, outcomes);
   return Done();
+}
+
+}  // namespace
+
+std::string InputName(const std::string& path) { return path == "-" ? "<stdin>" : path; }
+
+absl::StatusOr<std::vector<YamlDocument>> ReadDocuments(const std::string& path,
+                                                        const std::string& default_kind) {
+  ASSIGN_OR_RETURN(const std::string text, ReadInput(path));
+  return DecodeYaml(text, InputName(path), default_kind);
+}
+
+absl::StatusOr<int> ApplyFile(Invocation* cli, const std::string& path,
+                              const std::string& default_kind) {
+  ASSIGN_OR_RETURN(std::vector<YamlDocument> documents, ReadDocuments(path, default_kind));
+  Order(&documents);
+  ASSIGN_OR_RETURN(Client * client, cli->Controller());
+  // One document is checked and applied by the controller in one step; several are not.
+  if (documents.size() > 1) RETURN_IF_ERROR(CheckTogether(client, InputName(path), documents));
+  return SendAll(cli, path, documents, Send);
+}
+
+absl::StatusOr<int> SaveDrafts(Invocation* cli, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::vector<YamlDocument> documents, ReadDocuments(path, "Profile"));
+  for (const YamlDocument& document : documents) {
+    if (document.kind == "Profile") continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{}:{}: only profiles can be drafts, this is of kind {}; apply it without "
+                    "--draft",
+                    InputName(path), document.line, document.kind));
+  }
+  return SendAll(cli, path, documents, SaveDraft);
 }
 
 }  // namespace outrider::controller::cli

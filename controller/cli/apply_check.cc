@@ -30,6 +30,7 @@ absl::Status Fetch(Client* client, Model* model) {
 absl::Status FetchAll(Client* client, Model* model) {
   RETURN_IF_ERROR(Fetch<v1::SegmentService>(client, model));
   RETURN_IF_ERROR(Fetch<v1::AddressGroupService>(client, model));
+  RETURN_IF_ERROR(Fetch<v1::PortGroupService>(client, model));
   RETURN_IF_ERROR(Fetch<v1::ProfileService>(client, model));
   RETURN_IF_ERROR(Fetch<v1::HostService>(client, model));
   RETURN_IF_ERROR(Fetch<v1::GatewayService>(client, model));
@@ -50,6 +51,7 @@ absl::Status CheckOne(const YamlDocument& document, Model* model) {
   if (document.kind == "Segment") return CheckAndPut<v1::Segment>(*document.object, model);
   if (document.kind == "AddressGroup")
     return CheckAndPut<v1::AddressGroup>(*document.object, model);
+  if (document.kind == "PortGroup") return CheckAndPut<v1::PortGroup>(*document.object, model);
   if (document.kind == "Gateway") return CheckAndPut<v1::Gateway>(*document.object, model);
   return CheckAndPut<v1::Profile>(*document.object, model);
 }

@@ -10,12 +10,16 @@ namespace outrider::controller::cli {
 void AddSegmentCommands(Invocation* cli, CLI::App* root);
 void AddProfileCommands(Invocation* cli, CLI::App* root);
 void AddGroupCommands(Invocation* cli, CLI::App* root);
+void AddPortGroupCommands(Invocation* cli, CLI::App* root);
 void AddGatewayCommands(Invocation* cli, CLI::App* root);
 void AddHostCommands(Invocation* cli, CLI::App* root);
 void AddMigrationCommands(Invocation* cli, CLI::App* root);
 void AddStateCommands(Invocation* cli, CLI::App* root);
 void AddStatusCommand(Invocation* cli, CLI::App* root);
 void AddCompletionCommands(Invocation* cli, CLI::App* root);
+
+// The rest of `profile`: from a draft to the end.
+void AddProfileLifeCommands(Invocation* cli, CLI::App* profile_group);
 
 // `port`: what the controller knows of ports, and what the local agent does with devices.
 void AddPortCommands(Invocation* cli, CLI::App* root);

@@ -36,13 +36,10 @@ Candidates NamesOf(Client* client) {
 // What an argument holds: by the option's name, or for a first positional by its command group.
 const std::map<std::string, Candidates (*)(Client*)>& Sources() {
   static const auto* const kSources = new std::map<std::string, Candidates (*)(Client*)>{
-      {"segment", NamesOf<v1::SegmentService>},
-      {"profile", NamesOf<v1::ProfileService>},
-      {"group", NamesOf<v1::AddressGroupService>},
-      {"gateway", NamesOf<v1::GatewayService>},
-      {"port", NamesOf<v1::PortService>},
-      {"host", NamesOf<v1::HostService>},
-      {"to", NamesOf<v1::HostService>},
+      {"segment", NamesOf<v1::SegmentService>},    {"profile", NamesOf<v1::ProfileService>},
+      {"group", NamesOf<v1::AddressGroupService>}, {"port-group", NamesOf<v1::PortGroupService>},
+      {"gateway", NamesOf<v1::GatewayService>},    {"port", NamesOf<v1::PortService>},
+      {"host", NamesOf<v1::HostService>},          {"to", NamesOf<v1::HostService>},
       {"migration", NamesOf<v1::MigrationService>}};
   return *kSources;
 }
@@ -63,6 +60,8 @@ Candidates OptionValues(Invocation* cli, const CLI::Option& option) {
     for (const std::string& word : CLI::detail::split(type, '|')) words.push_back({word, ""});
     return words;
   }
+  // A number is nobody's name: `--to` of a rollback is a revision, of a migration a host.
+  if (type == "N") return {};
   return option.get_lnames().empty() ? Candidates() : ObjectNames(cli, option.get_lnames()[0]);
 }
 

@@ -8,7 +8,7 @@
 #include "controller/cli/object_commands.h"
 #include "controller/cli/object_text.h"
 #include "controller/cli/table.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
 #include "outrider/v1/agent.grpc.pb.h"
 
 namespace outrider::controller::cli {

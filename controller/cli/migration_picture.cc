@@ -8,7 +8,7 @@
 #include "controller/cli/duration.h"
 #include "controller/cli/object_text.h"
 #include "controller/cli/table.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
 
 namespace outrider::controller::cli {
 namespace {

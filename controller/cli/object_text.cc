@@ -4,8 +4,8 @@
 
 #include "controller/cli/duration.h"
 #include "controller/cli/table.h"
-#include "controller/cli/yaml_printer.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_printer.h"
+#include "controller/text/yaml_schema.h"
 
 namespace outrider::controller::cli {
 namespace {
@@ -20,6 +20,16 @@ std::string PolicerText(const v1::Policer& policer) {
   return policer.rate_kbps() == 0 ? "" : fmt::format("{} kb/s", policer.rate_kbps());
 }
 
+// "blue"; "blue + 3 VLANs" and "3 VLANs" of trunks, which may have thousands; "blue
+// (dot1q-tunnel)".
+std::string VlanText(const v1::VlanSection& vlan) {
+  std::string text = vlan.segment();
+  if (vlan.mode() == v1::VlanSection::MODE_DOT1Q_TUNNEL) text += " (dot1q-tunnel)";
+  if (vlan.vlans().empty()) return text;
+  const char* plural = vlan.vlans_size() == 1 ? "" : "s";
+  return fmt::format("{}{}{} VLAN{}", text, text.empty() ? "" : " + ", vlan.vlans_size(), plural);
+}
+
 // A comment to YAML: what is printed can be edited and applied as it is.
 std::string BookkeepingComment(const v1::ObjectMeta& meta) {
   return fmt::format("# store revision {}, changed {}\n", meta.revision(),
@@ -30,6 +40,13 @@ uint64_t Sum(const google::protobuf::Map<std::string, uint64_t>& counters) {
   uint64_t sum = 0;
   for (const auto& [name, count] : counters) sum += count;
   return sum;
+}
+
+// "Decided by ingress rule 3": numbered as in the profile.
+std::string RuleText(const v1::RuleCounter& rule) {
+  const std::string direction = Word(rule.direction());
+  return rule.number() == 0 ? fmt::format("Decided by {} default", direction)
+                            : fmt::format("Decided by {} rule {}", direction, rule.number());
 }
 
 // "web r3": what is in force, as short as a column needs it.
@@ -60,6 +77,15 @@ std::string AddressGroupTable(const v1::ListAddressGroupsResponse& list) {
   return table.Render();
 }
 
+std::string PortGroupTable(const v1::ListPortGroupsResponse& list) {
+  Table table({"NAME", "PORTS", "REVISION"});
+  for (const v1::PortGroup& group : list.items()) {
+    table.AddRow({group.meta().name(), std::to_string(group.ports_size()),
+                  std::to_string(group.meta().revision())});
+  }
+  return table.Render();
+}
+
 std::string GatewayTable(const v1::ListGatewaysResponse& list) {
   Table table({"NAME", "VTEP", "SEGMENTS", "STATIONS", "REVISION"});
   for (const v1::Gateway& gateway : list.items()) {
@@ -71,12 +97,12 @@ std::string GatewayTable(const v1::ListGatewaysResponse& list) {
 }
 
 std::string ProfileTable(const v1::ListProfilesResponse& list) {
-  Table table({"NAME", "REVISION", "STATE", "SEGMENT", "INGRESS", "EGRESS", "DEFAULT", "POLICER",
-               "DESCRIPTION"});
+  Table table({"NAME", "REVISION", "STATE", "PARENT", "SEGMENT", "INGRESS", "EGRESS", "DEFAULT",
+               "POLICER", "DESCRIPTION"});
   for (const v1::Profile& profile : list.items()) {
     const v1::AclSection& acl = profile.acl();
     table.AddRow({profile.meta().name(), std::to_string(profile.profile_revision()),
-                  Word(profile.state()), profile.vlan().segment(),
+                  Word(profile.state()), profile.parent(), VlanText(profile.vlan()),
                   fmt::format("{} rules", acl.ingress_size()),
                   fmt::format("{} rules", acl.egress_size()), Word(acl.default_action()),
                   PolicerText(profile.qos().ingress_policer()), profile.description()});
@@ -151,6 +177,10 @@ std::string AddressGroupText(const v1::AddressGroup& group) {
   return BookkeepingComment(group.meta()) + PrintYaml(group);
 }
 
+std::string PortGroupText(const v1::PortGroup& group) {
+  return BookkeepingComment(group.meta()) + PrintYaml(group);
+}
+
 std::string GatewayText(const v1::Gateway& gateway) {
   return BookkeepingComment(gateway.meta()) + PrintYaml(gateway);
 }
@@ -160,6 +190,15 @@ std::string ProfileText(const v1::Profile& profile) {
                      Cell(Word(profile.state())), FormatTime(profile.meta().updated_us()),
                      Cell(profile.digest())) +
          PrintYaml(profile);
+}
+
+std::string EffectiveProfileText(const v1::Profile& profile) {
+  const std::string inherited =
+      profile.parent().empty()
+          ? ""
+          : fmt::format("# in effect: sections of its own, the others from parent \"{}\"\n",
+                        Cell(profile.parent()));
+  return inherited + ProfileText(profile);
 }
 
 std::string PortText(const v1::Port& port) {
@@ -196,6 +235,12 @@ std::string PortCountersText(const v1::PortCountersResponse& counters) {
              fmt::format("{} packets, {} bytes", counters.tx_packets(), counters.tx_bytes()));
   for (const auto& [reason, count] : Sorted(counters.drops())) {
     fields.Add("Dropped, " + Cell(reason), std::to_string(count));
+  }
+  if (counters.connections() != 0) {
+    fields.Add("Connections", std::to_string(counters.connections()));
+  }
+  for (const v1::RuleCounter& rule : counters.rules()) {
+    fields.Add(RuleText(rule), fmt::format("{} packets, {} bytes", rule.packets(), rule.bytes()));
   }
   return fields.Render();
 }

@@ -18,6 +18,7 @@ namespace outrider::controller::cli {
 
 std::string SegmentTable(const v1::ListSegmentsResponse& list);
 std::string AddressGroupTable(const v1::ListAddressGroupsResponse& list);
+std::string PortGroupTable(const v1::ListPortGroupsResponse& list);
 std::string GatewayTable(const v1::ListGatewaysResponse& list);
 std::string ProfileTable(const v1::ListProfilesResponse& list);
 std::string ProfileHistoryTable(const v1::ListProfileRevisionsResponse& list);
@@ -29,8 +30,11 @@ std::string MigrationTable(const v1::ListMigrationsResponse& list);
 // YAML that `apply` reads, after comment lines with what is the controller's.
 std::string SegmentText(const v1::Segment& segment);
 std::string AddressGroupText(const v1::AddressGroup& group);
+std::string PortGroupText(const v1::PortGroup& group);
 std::string GatewayText(const v1::Gateway& gateway);
 std::string ProfileText(const v1::Profile& profile);
+// With what it inherits; says so.
+std::string EffectiveProfileText(const v1::Profile& profile);
 
 std::string PortText(const v1::Port& port);
 std::string PortCountersText(const v1::PortCountersResponse& counters);

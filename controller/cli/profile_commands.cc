@@ -1,13 +1,13 @@
-// outrider profile apply|list|show|history|diff|delete
+// outrider profile apply|list|show|history|diff|delete; the others: profile_life_commands.cc
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "controller/cli/apply.h"
 #include "controller/cli/commands.h"
-#include "controller/cli/message_diff.h"
 #include "controller/cli/object_commands.h"
 #include "controller/cli/object_text.h"
+#include "controller/text/message_diff.h"
 #include "outrider/v1/api.grpc.pb.h"
 
 namespace outrider::controller::cli {
@@ -37,6 +37,7 @@ absl::StatusOr<v1::Profile> FindRevision(const v1::ListProfileRevisionsResponse&
 struct ShowOptions {
   std::string name;
   std::optional<uint32_t> revision;
+  bool effective = false;
 };
 
 absl::StatusOr<int> Show(Invocation* cli, const ShowOptions& options) {
@@ -49,6 +50,10 @@ absl::StatusOr<int> Show(Invocation* cli, const ShowOptions& options) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   v1::GetRequest request;
   request.set_name(options.name);
+  if (options.effective) {
+    ASSIGN_OR_RETURN(const v1::Profile profile, client->Call(&Stub::GetEffective, request));
+    return PrintObject(cli, profile, EffectiveProfileText(profile));
+  }
   ASSIGN_OR_RETURN(const v1::Profile profile, client->Call(&Stub::Get, request));
   return PrintObject(cli, profile, ProfileText(profile));
 }
@@ -61,15 +66,33 @@ absl::StatusOr<int> History(Invocation* cli, const std::string& name) {
 
 struct DiffOptions {
   std::string name;
-  uint32_t from = 0;
-  uint32_t to = 0;
+  std::optional<uint32_t> from;
+  std::optional<uint32_t> to;
 };
 
-// Revisions may be given in either order; what is "+" and "-" follows.
-absl::StatusOr<int> Diff(Invocation* cli, const DiffOptions& options) {
+// The newest revision in that state.
+absl::StatusOr<uint32_t> NewestRevision(const v1::ListProfileRevisionsResponse& list,
+                                        const std::string& name, v1::Profile::State state) {
+  for (int i = list.revisions_size() - 1; i >= 0; --i) {
+    if (list.revisions(i).state() == state) return list.revisions(i).profile_revision();
+  }
+  return absl::NotFoundError(fmt::format(
+      "profile \"{0}\": no revision is {1}; name two, see: outrider profile history {0}", name,
+      state == v1::Profile::STATE_ACTIVE ? "in force" : "older than the one in force"));
+}
+
+// Revisions may be given in either order; what is "+" and "-" follows. What is not given is the
+// revision in force, and the one in force before it.
+absl::StatusOr<int> Diff(Invocation* cli, DiffOptions options) {
   ASSIGN_OR_RETURN(const auto list, Revisions(cli, options.name));
-  ASSIGN_OR_RETURN(const v1::Profile from, FindRevision(list, options.name, options.from));
-  ASSIGN_OR_RETURN(const v1::Profile to, FindRevision(list, options.name, options.to));
+  if (!options.to) {
+    ASSIGN_OR_RETURN(options.to, NewestRevision(list, options.name, v1::Profile::STATE_ACTIVE));
+  }
+  if (!options.from) {
+    ASSIGN_OR_RETURN(options.from, NewestRevision(list, options.name, v1::Profile::STATE_RETIRED));
+  }
+  ASSIGN_OR_RETURN(const v1::Profile from, FindRevision(list, options.name, *options.from));
+  ASSIGN_OR_RETURN(const v1::Profile to, FindRevision(list, options.name, *options.to));
   const std::vector<FieldChange> changes = DiffMessages(from, to);
   if (cli->json()) {
     std::vector<JsonRow> rows;
@@ -79,8 +102,8 @@ absl::StatusOr<int> Diff(Invocation* cli, const DiffOptions& options) {
     cli->Print(JsonRows(rows));
     return Done();
   }
-  cli->Print(fmt::format("profile \"{}\": revision {} -> {}\n{}", options.name, options.from,
-                         options.to, DiffText(changes)));
+  cli->Print(fmt::format("profile \"{}\": revision {} -> {}\n{}", options.name, *options.from,
+                         *options.to, DiffText(changes)));
   return Done();
 }
 
@@ -89,25 +112,30 @@ void AddRevisionCommands(Invocation* cli, CLI::App* group) {
   auto show = std::make_shared<ShowOptions>();
   CLI::App* command = cli->AddCommand(
       group, "show", "Show a profile as YAML that apply accepts",
-      {"outrider profile show web", "outrider profile show web --revision 2 > web-2.yaml"},
+      {"outrider profile show web", "outrider profile show web --revision 2 > web-2.yaml",
+       "outrider profile show web --effective"},
       [cli, show] { return Show(cli, *show); });
   command->add_option("NAME", show->name, "Name of the profile")->required();
-  command->add_option("--revision", show->revision, "This revision, not the one in force")
-      ->type_name("N");
+  auto* revision =
+      command->add_option("--revision", show->revision, "This revision, not the one in force")
+          ->type_name("N");
+  command->add_flag("--effective", show->effective, "With what it inherits from its parent")
+      ->excludes(revision);
 
   auto name = std::make_shared<std::string>();
-  command = cli->AddCommand(group, "history", "List a profile's revisions, oldest first",
-                            {"outrider profile history web"},
-                            [cli, name] { return History(cli, *name); });
+  command = cli->AddCommand(
+      group, "history", "List a profile's revisions and its draft, oldest first",
+      {"outrider profile history web"}, [cli, name] { return History(cli, *name); });
   command->add_option("NAME", *name, "Name of the profile")->required();
 
   auto diff = std::make_shared<DiffOptions>();
-  command =
-      cli->AddCommand(group, "diff", "Show what changed between two revisions",
-                      {"outrider profile diff web 2 3"}, [cli, diff] { return Diff(cli, *diff); });
+  command = cli->AddCommand(
+      group, "diff", "Show what changed between two revisions",
+      {"outrider profile diff web", "outrider profile diff web 2", "outrider profile diff web 2 3"},
+      [cli, diff] { return Diff(cli, *diff); });
   command->add_option("NAME", diff->name, "Name of the profile")->required();
-  command->add_option("REV1", diff->from, "Older revision")->required();
-  command->add_option("REV2", diff->to, "Newer revision")->required();
+  command->add_option("REV1", diff->from, "Older revision (default: the one in force before)");
+  command->add_option("REV2", diff->to, "Newer revision (default: the one in force)");
 }
 
 }  // namespace
@@ -117,16 +145,21 @@ void AddProfileCommands(Invocation* cli, CLI::App* root) {
   CLI::App* group = cli->AddGroup(root, "profile", "Port profiles: segment, ACL, QoS, security");
 
   auto file = std::make_shared<std::string>();
+  auto draft = std::make_shared<bool>(false);
   CLI::App* command = cli->AddCommand(
       group, "apply", "Make the objects of a YAML file true; kind Profile where none is named",
-      {"outrider profile apply -f web.yaml",
+      {"outrider profile apply -f web.yaml", "outrider profile apply --draft -f web.yaml",
        "outrider profile show web | outrider profile apply -f -"},
-      [cli, file] { return ApplyFile(cli, *file, "Profile"); });
+      [cli, file, draft] {
+        return *draft ? SaveDrafts(cli, *file) : ApplyFile(cli, *file, "Profile");
+      });
   command->add_option("-f,--file", *file, "YAML file, or - for standard input")
       ->type_name("FILE")
       ->required();
+  command->add_flag("--draft", *draft, "Keep it for \"profile activate\", put nothing in force");
   AddListCommand<Stub, v1::ListProfilesResponse>(cli, group, kind, &Stub::List, ProfileTable);
   AddRevisionCommands(cli, group);
+  AddProfileLifeCommands(cli, group);
   AddDeleteCommand(cli, group, kind, &Stub::Delete);
 }
 

@@ -6,7 +6,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/object_commands.h"
 #include "controller/cli/object_text.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
 #include "outrider/v1/api.grpc.pb.h"
 
 namespace outrider::controller::cli {

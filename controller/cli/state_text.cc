@@ -4,7 +4,8 @@
 #include "controller/cli/duration.h"
 #include "controller/cli/object_text.h"
 #include "controller/cli/table.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/model/tcp_flags.h"
+#include "controller/text/yaml_schema.h"
 
 namespace outrider::controller::cli {
 namespace {
@@ -21,6 +22,47 @@ std::string IcmpText(const v1::CompiledRule& rule) {
   if (!rule.has_icmp_type()) return "any";
   if (!rule.has_icmp_code()) return std::to_string(rule.icmp_type());
   return fmt::format("{}/{}", rule.icmp_type(), rule.icmp_code());
+}
+
+std::string SideText(const std::string& prefix, const std::string& group) {
+  return Any(prefix.empty() ? group : prefix);
+}
+
+std::string EtherText(const v1::CompiledRule& rule) {
+  return rule.ether_number() == 0 ? Word(rule.ether_type())
+                                  : fmt::format("0x{:04x}", rule.ether_number());
+}
+
+// "syn,!ack" of the compiled bits.
+std::string FlagsText(const v1::CompiledRule& rule) {
+  return TcpFlags{static_cast<uint8_t>(rule.tcp_flags_mask()),
+                  static_cast<uint8_t>(rule.tcp_flags_value())}
+      .Text();
+}
+
+std::string ExtensionsText(uint32_t bits) {
+  std::vector<std::string> words;
+  for (int i = v1::AclMatch::Ipv6Extension_MIN + 1; i <= v1::AclMatch::Ipv6Extension_MAX; ++i) {
+    if ((bits >> (i - 1) & 1) != 0)
+      words.push_back(Word(static_cast<v1::AclMatch::Ipv6Extension>(i)));
+  }
+  return fmt::format("{}", fmt::join(words, ","));
+}
+
+// What few rules look at, so that it needs no column of its own.
+std::string RareText(const v1::CompiledRule& rule) {
+  std::vector<std::string> words;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) words.push_back(fmt::format("{}={}", name, value));
+  };
+  add("src-mac", rule.src_mac());
+  add("dst-mac", rule.dst_mac());
+  if (rule.has_vlan()) add("vlan", std::to_string(rule.vlan()));
+  add("flags", FlagsText(rule));
+  if (rule.fragment() != v1::AclMatch::FRAGMENT_ANY) add("fragment", Word(rule.fragment()));
+  add("extensions", ExtensionsText(rule.ipv6_extensions()));
+  if (rule.log_rate() != 0) add("log", fmt::format("{}/s", rule.log_rate()));
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 std::string SegmentsPart(const v1::HostState& state) {
@@ -52,24 +94,44 @@ std::string NeighborsPart(const v1::HostState& state) {
   return "Neighbours\n" + table.Render(2);
 }
 
-// Rules are numbered in the order in which they are tried; the default action is their last line.
+// In the order in which they are tried, numbered as in the profile; the default action is the last
+// line.
 std::string RuleSetsPart(const v1::HostState& state) {
   Table table({"RULE-SET", "#", "ETHERTYPE", "SOURCE", "DESTINATION", "PROTOCOL", "SRC-PORT",
-               "DST-PORT", "ICMP", "ACTION"});
+               "DST-PORT", "ICMP", "MORE", "ACTION"});
   for (const v1::RuleSet& set : state.rule_sets()) {
-    int number = 0;
     for (const v1::CompiledRule& rule : set.rules()) {
-      table.AddRow({ShortDigest(set.digest()), std::to_string(++number), Word(rule.ether_type()),
-                    Any(rule.src_prefix()), Any(rule.dst_prefix()),
+      table.AddRow({ShortDigest(set.digest()), std::to_string(rule.number()), EtherText(rule),
+                    SideText(rule.src_prefix(), rule.src_group()),
+                    SideText(rule.dst_prefix(), rule.dst_group()),
                     rule.protocol() == 0 ? "any" : std::to_string(rule.protocol()),
                     RangeText(rule.has_src_port(), rule.src_port()),
-                    RangeText(rule.has_dst_port(), rule.dst_port()), IcmpText(rule),
+                    RangeText(rule.has_dst_port(), rule.dst_port()), IcmpText(rule), RareText(rule),
                     Word(rule.action())});
     }
     table.AddRow({ShortDigest(set.digest()), "default", "any", "any", "any", "any", "any", "any",
-                  "any", Word(set.default_action())});
+                  "any", "", Word(set.default_action())});
   }
   return "Rule sets\n" + table.Render(2);
+}
+
+// How many members: a group may have thousands, and --json has them all.
+std::string GroupsPart(const v1::HostState& state) {
+  std::map<std::string, size_t> groups;
+  for (const v1::GroupMember& member : state.group_members()) ++groups[member.group()];
+  Table table({"GROUP", "MEMBERS"});
+  for (const auto& [group, members] : groups) table.AddRow({group, std::to_string(members)});
+  return "Groups\n" + table.Render(2);
+}
+
+// "100"; "100,20:200" and "20:200,30:300": VNI of untagged frames, then VLAN:VNI.
+std::string VnisText(const v1::PortState& port) {
+  std::vector<std::string> parts;
+  if (port.vni() != 0 || port.vlans().empty()) parts.push_back(std::to_string(port.vni()));
+  for (const auto& vlan : port.vlans()) {
+    parts.push_back(fmt::format("{}:{}", vlan.vlan(), vlan.vni()));
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
 }
 
 // Expected ports of a migration have no device yet.
@@ -78,14 +140,14 @@ std::string PortsPart(const v1::GetHostStateResponse& response) {
                "ANTI-SPOOF", "PHASE", "EPOCH", "MIGRATION"});
   for (const v1::PortState& port : response.state().ports()) {
     const auto device = response.devices().find(port.id());
-    table.AddRow(
-        {port.id(), device == response.devices().end() ? "" : device->second, port.mac(),
-         std::to_string(port.vni()), fmt::format("{} r{}", port.profile(), port.profile_revision()),
-         ShortDigest(port.ingress_rule_set()), ShortDigest(port.egress_rule_set()),
-         port.has_ingress_policer() ? fmt::format("{} kb/s", port.ingress_policer().rate_kbps())
-                                    : "",
-         port.mac_anti_spoof() ? "on" : "off", Word(port.phase()), std::to_string(port.epoch()),
-         port.migration_id()});
+    table.AddRow({port.id(), device == response.devices().end() ? "" : device->second, port.mac(),
+                  VnisText(port), fmt::format("{} r{}", port.profile(), port.profile_revision()),
+                  ShortDigest(port.ingress_rule_set()), ShortDigest(port.egress_rule_set()),
+                  port.has_ingress_policer()
+                      ? fmt::format("{} kb/s", port.ingress_policer().rate_kbps())
+                      : "",
+                  port.mac_anti_spoof() ? "on" : "off", Word(port.phase()),
+                  std::to_string(port.epoch()), port.migration_id()});
   }
   return "Ports\n" + table.Render(2);
 }
@@ -94,9 +156,9 @@ std::string PortsPart(const v1::GetHostStateResponse& response) {
 
 std::string HostStateText(const v1::GetHostStateResponse& response) {
   const v1::HostState& state = response.state();
-  return fmt::format("Generation {}\n\n{}\n{}\n{}\n{}\n{}", response.generation(),
+  return fmt::format("Generation {}\n\n{}\n{}\n{}\n{}\n{}\n{}", response.generation(),
                      SegmentsPart(state), FdbPart(state), NeighborsPart(state), RuleSetsPart(state),
-                     PortsPart(response));
+                     GroupsPart(state), PortsPart(response));
 }
 
 std::string ControllerStatusText(const v1::ControllerStatus& status) {

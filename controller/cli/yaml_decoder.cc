@@ -9,8 +9,8 @@
 
 #include "controller/cli/suggest.h"
 #include "controller/cli/yaml_scalar.h"
-#include "controller/cli/yaml_schema.h"
 #include "controller/model/status.h"
+#include "controller/text/yaml_schema.h"
 
 namespace outrider::controller::cli {
 namespace {

@@ -17,9 +17,9 @@
 namespace outrider::controller::cli {
 
 // Largest file accepted, bytes.
-inline constexpr size_t kMaxYamlBytes = 1 << 20;
+inline constexpr size_t kMaxYamlBytes = 8 << 20;
 // Most values read from one file, aliases counted each time they are used.
-inline constexpr size_t kMaxYamlValues = 200'000;
+inline constexpr size_t kMaxYamlValues = 500'000;
 
 struct YamlDocument {
   // One of YamlKinds().

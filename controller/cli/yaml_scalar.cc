@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "controller/cli/suggest.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
 #include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller::cli {
@@ -46,6 +46,8 @@ std::string SetNumber(const YamlScalar& scalar, const FieldDescriptor& field, Me
   const Reflection& reflection = *out->GetReflection();
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64) {
     reflection.SetUInt64(out, &field, number);
+  } else if (field.is_repeated()) {
+    reflection.AddUInt32(out, &field, static_cast<uint32_t>(number));
   } else {
     reflection.SetUInt32(out, &field, static_cast<uint32_t>(number));
   }
@@ -59,7 +61,12 @@ std::string SetEnum(const YamlScalar& scalar, const FieldDescriptor& field, Mess
     const std::vector<std::string> words = EnumWords(*field.enum_type());
     return fmt::format("\"{}\" is not one of {}", scalar.text, fmt::join(words, ", "));
   }
-  out->GetReflection()->SetEnum(out, &field, value);
+  const Reflection& reflection = *out->GetReflection();
+  if (field.is_repeated()) {
+    reflection.AddEnum(out, &field, value);
+  } else {
+    reflection.SetEnum(out, &field, value);
+  }
   return "";
 }
 
@@ -130,12 +137,6 @@ std::string CheckPortRange(const Message& range) {
   if (ports.first() <= ports.last()) return "";
   return fmt::format("port range {}-{} is empty; write the smaller port first", ports.first(),
                      ports.last());
-}
-
-std::string PortRangeText(const Message& range) {
-  const auto& ports = static_cast<const v1::PortRange&>(range);
-  if (ports.first() == ports.last()) return std::to_string(ports.first());
-  return fmt::format("{}-{}", ports.first(), ports.last());
 }
 
 }  // namespace outrider::controller::cli

@@ -31,9 +31,6 @@ std::string SetPortRange(const std::string& text, google::protobuf::Message* ran
 // Whether a PortRange holds at least one port.
 std::string CheckPortRange(const google::protobuf::Message& range);
 
-// The shortest form SetPortRange reads back.
-std::string PortRangeText(const google::protobuf::Message& range);
-
 }  // namespace outrider::controller::cli
 
 #endif  // OUTRIDER_CONTROLLER_CLI_YAML_SCALAR_H_

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "controller/compute/compute.h"
+#include "controller/model/groups.h"
+#include "controller/model/vlan_section.h"
 
 namespace outrider::controller {
 namespace {
@@ -12,6 +14,10 @@ using google::protobuf::util::MessageDifferencer;
 void AddHostsOf(const Model& model, const std::string& segment, std::set<std::string>* hosts) {
   const NameSet& more = model.index().hosts_of_segment.Get(segment);
   hosts->insert(more.begin(), more.end());
+}
+
+void AddHostsOf(const Model& model, const NameSet& segments, std::set<std::string>* hosts) {
+  for (const std::string& segment : segments) AddHostsOf(model, segment, hosts);
 }
 
 // Where the port is, and where a migration expects it.
@@ -29,9 +35,9 @@ void AddHoldersOfProfile(const Model& model, const std::string& profile,
   }
 }
 
-// Groups reach hosts only inside rule sets of the profiles that use them.
-void AddGroup(const Model& model, const Change& change, std::set<std::string>* hosts) {
-  for (const std::string& profile : model.index().profiles_of_group.Get(change.name)) {
+// Members of groups reach only hosts whose rule sets name the group.
+void AddGroup(const Model& model, const std::string& key, std::set<std::string>* hosts) {
+  for (const std::string& profile : model.index().profiles_of_group.Get(key)) {
     AddHoldersOfProfile(model, profile, hosts);
   }
 }
@@ -43,17 +49,29 @@ void AddGateway(const Model& model, const Change& change, std::set<std::string>*
   }
 }
 
-// Hosts of the ports get other rules. When the ports change segment, so does what all hosts of the
-// old and the new one know of them.
+// Hosts of the ports get other rules, those of ports whose profile inherits as well. When the ports
+// change a segment, or that of their addresses, so does what all hosts of the old and the new ones
+// know of them.
 void AddProfile(const Model& model, const Change& change, std::set<std::string>* hosts) {
-  const auto* before = change.Before<v1::Profile>();
-  const auto* after = change.After<v1::Profile>();
-  AddHoldersOfProfile(model, change.name, hosts);
-  const std::string from = before == nullptr ? "" : before->vlan().segment();
-  const std::string to = after == nullptr ? "" : after->vlan().segment();
-  if (from == to || model.index().ports_of_profile.Get(change.name).empty()) return;
-  AddHostsOf(model, from, hosts);
-  AddHostsOf(model, to, hosts);
+  for (const ProfileEffect& effect : change.effects) {
+    AddHoldersOfProfile(model, effect.name, hosts);
+    const auto vlan_of = [](const auto& profile) {
+      return profile == nullptr ? v1::VlanSection() : profile->vlan();
+    };
+    const v1::VlanSection from = vlan_of(effect.before);
+    const v1::VlanSection to = vlan_of(effect.after);
+    if (SegmentsOf(from) == SegmentsOf(to) && AddressSegmentOf(from) == AddressSegmentOf(to)) {
+      continue;
+    }
+    AddHostsOf(model, SegmentsOf(from), hosts);
+    AddHostsOf(model, SegmentsOf(to), hosts);
+  }
+}
+
+bool SameIps(const v1::Port* before, const v1::Port* after) {
+  return before != nullptr && after != nullptr &&
+         std::equal(before->ips().begin(), before->ips().end(), after->ips().begin(),
+                    after->ips().end());
 }
 
 // Whether hosts' states can tell the two apart.
@@ -61,11 +79,10 @@ bool SameToHosts(const v1::Port* before, const v1::Port* after) {
   if (before == nullptr || after == nullptr) return false;
   return before->mac() == after->mac() && before->profile() == after->profile() &&
          MessageDifferencer::Equals(before->location(), after->location()) &&
-         std::equal(before->ips().begin(), before->ips().end(), after->ips().begin(),
-                    after->ips().end());
+         SameIps(before, after);
 }
 
-// Both the segment it was in and the one it is in; all their hosts have it in their tables.
+// Both the segments it was in and those it is in; all their hosts have it in their tables.
 void AddPort(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Port>();
   const auto* after = change.After<v1::Port>();
@@ -73,9 +90,13 @@ void AddPort(const Model& model, const Change& change, std::set<std::string>* ho
   for (const auto* port : {before, after}) {
     if (port == nullptr) continue;
     hosts->insert(port->location().host());
-    AddHostsOf(model, model.SegmentOf(*port), hosts);
+    AddHostsOf(model, model.SegmentsOf(*port), hosts);
   }
   AddHolders(model, change.name, hosts);
+  if (SameIps(before, after)) return;
+  for (const std::string& group : model.index().groups_of_port.Get(change.name)) {
+    AddGroup(model, PortGroupKey(group), hosts);
+  }
 }
 
 void AddHost(const Model& model, const Change& change, std::set<std::string>* hosts) {
@@ -90,7 +111,7 @@ void AddHost(const Model& model, const Change& change, std::set<std::string>* ho
                             &model.index().ports_expected_at.Get(change.name)}) {
     for (const std::string& id : *ports) {
       const v1::Port* port = model.Find<v1::Port>(id);
-      if (port != nullptr) AddHostsOf(model, model.SegmentOf(*port), hosts);
+      if (port != nullptr) AddHostsOf(model, model.SegmentsOf(*port), hosts);
     }
   }
 }
@@ -113,7 +134,7 @@ void AddMigration(const Model& model, const Change& change, std::set<std::string
     hosts->insert(migration->destination());
     for (const std::string& id : migration->port_ids()) {
       const v1::Port* port = model.Find<v1::Port>(id);
-      if (port != nullptr) AddHostsOf(model, model.SegmentOf(*port), hosts);
+      if (port != nullptr) AddHostsOf(model, model.SegmentsOf(*port), hosts);
     }
   }
 }
@@ -127,7 +148,10 @@ std::set<std::string> AffectedHosts(const Model& after, const Change& change) {
       AddHostsOf(after, change.name, &hosts);
       break;
     case Kind::kAddressGroup:
-      AddGroup(after, change, &hosts);
+      AddGroup(after, AddressGroupKey(change.name), &hosts);
+      break;
+    case Kind::kPortGroup:
+      AddGroup(after, PortGroupKey(change.name), &hosts);
       break;
     case Kind::kGateway:
       AddGateway(after, change, &hosts);
@@ -145,6 +169,7 @@ std::set<std::string> AffectedHosts(const Model& after, const Change& change) {
       AddMigration(after, change, &hosts);
       break;
     case Kind::kToken:
+    case Kind::kDraft:
       break;
   }
   hosts.erase("");

@@ -12,14 +12,33 @@ namespace {
 constexpr uint64_t kBurstsPerSecond = 100;
 constexpr uint64_t kMinBurstKb = 1049;
 
-std::optional<v1::RuleSet> CompileRuleSet(const Model& model, const AclRules& rules,
-                                          v1::AclAction default_action) {
+std::optional<v1::RuleSet> CompileRuleSet(const AclRules& rules, v1::AclAction default_action) {
   v1::RuleSet set;
-  for (v1::CompiledRule& rule : CompileRules(model, rules)) *set.add_rules() = std::move(rule);
+  for (v1::CompiledRule& rule : CompileRules(rules)) *set.add_rules() = std::move(rule);
   if (set.rules().empty() && default_action == v1::ACL_ACTION_ALLOW) return std::nullopt;
   set.set_default_action(default_action);
   set.set_digest(v1::RuleSetDigest(set));
   return set;
+}
+
+void AddGroups(const v1::RuleSet& set, std::set<std::string>* groups) {
+  for (const v1::CompiledRule& rule : set.rules()) {
+    if (!rule.src_group().empty()) groups->insert(rule.src_group());
+    if (!rule.dst_group().empty()) groups->insert(rule.dst_group());
+  }
+}
+
+void CompileAcl(const v1::AclSection& acl, CompiledProfile* compiled) {
+  const v1::AclAction default_action = DefaultAction(acl);
+  compiled->ingress = CompileRuleSet(acl.ingress(), default_action);
+  compiled->egress = CompileRuleSet(acl.egress(), default_action);
+  for (const auto* set : {&compiled->ingress, &compiled->egress}) {
+    if (set->has_value()) AddGroups(**set, &compiled->groups);
+  }
+  compiled->max_connections = MaxConnections(acl);
+  // Without connections there are none to keep.
+  compiled->keep_established =
+      compiled->max_connections != 0 && acl.established() == v1::AclSection::ESTABLISHED_KEEP;
 }
 
 std::optional<v1::Policer> CompilePolicer(const v1::Policer& given) {
@@ -33,14 +52,12 @@ std::optional<v1::Policer> CompilePolicer(const v1::Policer& given) {
 
 }  // namespace
 
-CompiledProfile CompileProfile(const Model& model, const v1::Profile& profile) {
-  const v1::AclAction default_action = DefaultAction(profile.acl());
+CompiledProfile CompileProfile(const v1::Profile& effective) {
   CompiledProfile compiled;
-  compiled.ingress = CompileRuleSet(model, profile.acl().ingress(), default_action);
-  compiled.egress = CompileRuleSet(model, profile.acl().egress(), default_action);
-  compiled.ingress_policer = CompilePolicer(profile.qos().ingress_policer());
+  CompileAcl(effective.acl(), &compiled);
+  compiled.ingress_policer = CompilePolicer(effective.qos().ingress_policer());
   compiled.mac_anti_spoof =
-      profile.security().mac_anti_spoof() != v1::SecuritySection::MAC_ANTI_SPOOF_OFF;
+      effective.security().mac_anti_spoof() != v1::SecuritySection::MAC_ANTI_SPOOF_OFF;
   return compiled;
 }
 

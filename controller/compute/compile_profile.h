@@ -1,13 +1,16 @@
-// A profile as hosts get it: rule sets without names, an explicit policer. Internal to compute.
+// A profile as hosts get it: rule sets that name groups by key, an explicit policer. See
+// profile_compiler.h for how to have one.
 //
 // Pure; any thread.
 #ifndef OUTRIDER_CONTROLLER_COMPUTE_COMPILE_PROFILE_H_
 #define OUTRIDER_CONTROLLER_COMPUTE_COMPILE_PROFILE_H_
 
 #include <optional>
+#include <set>
+#include <string>
 
-#include "controller/model/model.h"
 #include "outrider/v1/host_state.pb.h"
+#include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller {
 
@@ -15,12 +18,19 @@ struct CompiledProfile {
   // Absent: everything is allowed. Digests are set.
   std::optional<v1::RuleSet> ingress;
   std::optional<v1::RuleSet> egress;
+  // Keys of the groups the rule sets name (groups.h).
+  std::set<std::string> groups;
+  bool keep_established = false;
+  // 0: no rule is stateful.
+  uint32_t max_connections = 0;
   // Absent: no limit. burst_kb is explicit.
   std::optional<v1::Policer> ingress_policer;
   bool mac_anti_spoof = true;
 };
 
-CompiledProfile CompileProfile(const Model& model, const v1::Profile& profile);
+// `effective`: with what the profile inherits. The result depends on nothing else, so a change of a
+// group's members changes no rule set.
+CompiledProfile CompileProfile(const v1::Profile& effective);
 
 }  // namespace outrider::controller
 

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 
-#include "controller/compute/compile_profile.h"
+#include "controller/compute/profile_compiler.h"
+#include "controller/model/groups.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/underlay.h"
+#include "controller/model/vlan_section.h"
 #include "proto/digest.h"
 
 namespace outrider::controller {
@@ -16,8 +20,11 @@ namespace {
 // Builds one host's state. Sets are maps so that they come out in canonical order.
 class Builder {
  public:
-  Builder(const Model& model, const std::string& host_id)
-      : model_(model), host_id_(host_id), host_(model.Share<v1::Host>(host_id)) {}
+  Builder(const Model& model, const std::string& host_id, ProfileCompiler* compiler)
+      : model_(model),
+        host_id_(host_id),
+        host_(model.Share<v1::Host>(host_id)),
+        compiler_(compiler) {}
 
   void AddPort(const std::string& port_id);
   v1::HostState Build();
@@ -25,6 +32,8 @@ class Builder {
   v1::PortState Describe(const v1::Port& port);
 
  private:
+  // False, and nothing set, when one of the section's segments does not exist.
+  bool SetVlans(const v1::VlanSection& vlan, v1::PortState* state);
   void SetPhase(const v1::Port& port, v1::PortState* state) const;
   void AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest);
   void AddSegment(const v1::Segment& segment);
@@ -32,18 +41,23 @@ class Builder {
   // Tunnel end point of another; empty when there is no way or it has not said where it is.
   std::string VtepOf(const std::string& host) const;
   std::string VtepOf(const v1::Gateway& gateway) const;
-  void AddStation(uint32_t vni, const v1::Port& port);
+  void AddStation(const v1::Segment& segment, const v1::Port& port);
   void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
+  void AddMembers(const std::string& group, v1::HostState* state) const;
   void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips);
 
   const Model& model_;
   const std::string& host_id_;
   const std::shared_ptr<const v1::Host> host_;  // null: unknown
+  ProfileCompiler* const compiler_;
   std::set<std::string> segment_names_;
   std::map<uint32_t, v1::SegmentState> segments_;
   std::map<std::pair<uint32_t, std::string>, v1::FdbEntry> fdb_;
   std::map<std::pair<uint32_t, std::string>, v1::NeighborEntry> neighbors_;
-  std::map<std::string, v1::RuleSet> rule_sets_;
+  // Of compiled_.
+  std::map<std::string, const v1::RuleSet*> rule_sets_;
+  std::set<std::shared_ptr<const CompiledProfile>> compiled_;
+  std::set<std::string> groups_;
   std::map<std::string, v1::PortState> ports_;
 };
 
@@ -53,27 +67,48 @@ v1::PortState Builder::Describe(const v1::Port& port) {
   state.set_id(port.meta().name());
   state.set_mac(port.mac());
   state.set_phase(v1::PORT_PHASE_BLOCKED);
-  const v1::Profile* profile = model_.Find<v1::Profile>(port.profile());
-  const v1::Segment* segment =
-      profile == nullptr ? nullptr : model_.Find<v1::Segment>(profile->vlan().segment());
-  if (segment == nullptr) return state;
-  const CompiledProfile compiled = CompileProfile(model_, *profile);
-  state.set_vni(segment->vni());
+  const std::shared_ptr<const v1::Profile> profile = model_.Effective(port.profile());
+  if (profile == nullptr || !SetVlans(profile->vlan(), &state)) return state;
+  const CompiledProfile& compiled = **compiled_.insert(compiler_->Compile(profile)).first;
+  groups_.insert(compiled.groups.begin(), compiled.groups.end());
   state.set_profile(port.profile());
   state.set_profile_revision(profile->profile_revision());
   AddRuleSet(compiled.ingress, state.mutable_ingress_rule_set());
   AddRuleSet(compiled.egress, state.mutable_egress_rule_set());
   if (compiled.ingress_policer) *state.mutable_ingress_policer() = *compiled.ingress_policer;
   state.set_mac_anti_spoof(compiled.mac_anti_spoof);
+  state.set_keep_established(compiled.keep_established);
+  state.set_max_connections(compiled.max_connections);
   state.set_phase(v1::PORT_PHASE_ACTIVE);
-  segment_names_.insert(segment->meta().name());
   return state;
+}
+
+// Access is the absence of a mode: one form, one digest on every host.
+bool Builder::SetVlans(const v1::VlanSection& vlan, v1::PortState* state) {
+  const NameSet segments = SegmentsOf(vlan);
+  const bool exist = std::all_of(segments.begin(), segments.end(), [this](const auto& name) {
+    return model_.Find<v1::Segment>(name) != nullptr;
+  });
+  if (segments.empty() || !exist) return false;
+  const auto vni_of = [this](const auto& name) { return model_.Find<v1::Segment>(name)->vni(); };
+  if (!vlan.segment().empty()) state->set_vni(vni_of(vlan.segment()));
+  if (vlan.mode() != v1::VlanSection::MODE_ACCESS) state->set_vlan_mode(vlan.mode());
+  state->set_native_vlan(vlan.native_vlan());
+  *state->mutable_customer_vlans() = vlan.customer_vlans();
+  // Normalize() has ordered them.
+  for (const auto& entry : vlan.vlans()) {
+    v1::PortState::Vlan* added = state->add_vlans();
+    added->set_vlan(entry.vlan());
+    added->set_vni(vni_of(entry.segment()));
+  }
+  segment_names_.insert(segments.begin(), segments.end());
+  return true;
 }
 
 void Builder::AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest) {
   if (!set) return;
   *digest = set->digest();
-  rule_sets_.emplace(set->digest(), *set);
+  rule_sets_.emplace(set->digest(), &*set);
 }
 
 void Builder::SetPhase(const v1::Port& port, v1::PortState* state) const {
@@ -107,7 +142,7 @@ void Builder::AddSegment(const v1::Segment& segment) {
   for (const std::string& host : model_.index().hosts_of_segment.Get(name)) {
     for (const std::string& id : model_.index().ports_of_segment_at.Get(PairKey(name, host))) {
       const v1::Port& port = *model_.Find<v1::Port>(id);
-      if (port.location().host() == host) AddStation(segment.vni(), port);
+      if (port.location().host() == host) AddStation(segment, port);
     }
   }
   for (const std::string& gateway : model_.index().gateways_of_segment.Get(name)) {
@@ -137,9 +172,10 @@ std::string Builder::VtepOf(const v1::Gateway& gateway) const {
   return host_ == nullptr ? std::string() : VtepTowards(*host_, gateway);
 }
 
-void Builder::AddStation(uint32_t vni, const v1::Port& port) {
+// The port's MAC is in all of its segments, its addresses are in one.
+void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   v1::FdbEntry entry;
-  entry.set_vni(vni);
+  entry.set_vni(segment.vni());
   entry.set_mac(port.mac());
   entry.set_epoch(port.location().epoch());
   if (port.location().host() == host_id_) {
@@ -149,7 +185,9 @@ void Builder::AddStation(uint32_t vni, const v1::Port& port) {
     // Nobody can reach a host that has never said where it is.
     if (entry.vtep().empty()) return;
   }
-  AddEntry(std::move(entry), port.ips());
+  google::protobuf::RepeatedPtrField<std::string> ips;
+  if (model_.AddressSegmentOf(port) == segment.meta().name()) ips = port.ips();
+  AddEntry(std::move(entry), ips);
 }
 
 // Epoch 0: stations do not move by our doing.
@@ -183,25 +221,46 @@ void Builder::AddEntry(v1::FdbEntry entry,
   fdb_.emplace(key, std::move(entry));
 }
 
+void Builder::AddMembers(const std::string& group, v1::HostState* state) const {
+  for (std::string& prefix : GroupPrefixes(model_, group)) {
+    v1::GroupMember* member = state->add_group_members();
+    member->set_group(group);
+    member->set_prefix(std::move(prefix));
+  }
+}
+
 v1::HostState Builder::Build() {
   for (const std::string& name : segment_names_) AddSegment(*model_.Find<v1::Segment>(name));
   v1::HostState state;
   for (auto& [vni, segment] : segments_) *state.add_segments() = std::move(segment);
   for (auto& [key, entry] : fdb_) *state.add_fdb() = std::move(entry);
   for (auto& [key, neighbor] : neighbors_) *state.add_neighbors() = std::move(neighbor);
-  for (auto& [digest, set] : rule_sets_) *state.add_rule_sets() = std::move(set);
+  for (const auto& [digest, set] : rule_sets_) *state.add_rule_sets() = *set;
   for (auto& [id, port] : ports_) *state.add_ports() = std::move(port);
+  for (const std::string& group : groups_) AddMembers(group, &state);
   return state;
 }
 
 }  // namespace
 
 v1::HostState ComputeHostState(const Model& model, const std::string& host_id) {
+  ProfileCompiler compiler;
+  return ComputeHostState(model, host_id, &compiler);
+}
+
+v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
+                               ProfileCompiler* compiler) {
   if (model.Find<v1::Host>(host_id) == nullptr) return {};
-  Builder builder(model, host_id);
+  Builder builder(model, host_id, compiler);
   for (const std::string& id : model.index().ports_located_at.Get(host_id)) builder.AddPort(id);
   for (const std::string& id : model.index().ports_expected_at.Get(host_id)) builder.AddPort(id);
   return builder.Build();
+}
+
+v1::PortState DescribePort(const Model& model, const v1::Port& port) {
+  const std::string nowhere;
+  ProfileCompiler compiler;
+  return Builder(model, nowhere, &compiler).Describe(port);
 }
 
 absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id) {
@@ -209,8 +268,7 @@ absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::st
   if (port == nullptr) {
     return absl::FailedPreconditionError(fmt::format("port \"{}\" does not exist", port_id));
   }
-  const std::string nowhere;
-  const v1::PortState state = Builder(model, nowhere).Describe(*port);
+  const v1::PortState state = DescribePort(model, *port);
   if (state.phase() == v1::PORT_PHASE_BLOCKED) {
     return absl::FailedPreconditionError(fmt::format(
         "port \"{}\" has no profile in force; give it one with \"outrider port update\"", port_id));

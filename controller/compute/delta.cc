@@ -1,6 +1,5 @@
 #include "controller/compute/delta.h"
 
-#include <map>
 #include <string>
 #include <utility>
 
@@ -9,40 +8,40 @@ namespace {
 
 template <typename T>
 using Repeated = google::protobuf::RepeatedPtrField<T>;
-using VniAndText = std::pair<uint32_t, std::string>;
+using Text = const std::string&;
+using VniAndText = std::pair<uint32_t, Text>;
+using TwoTexts = std::pair<Text, Text>;
 
-// The key of each set, as named in host_state.proto.
+// The key of each set, as named in host_state.proto. References into the object.
 uint32_t KeyOf(const v1::SegmentState& segment) { return segment.vni(); }
 VniAndText KeyOf(const v1::FdbEntry& entry) { return {entry.vni(), entry.mac()}; }
 VniAndText KeyOf(const v1::NeighborEntry& neighbor) { return {neighbor.vni(), neighbor.ip()}; }
-std::string KeyOf(const v1::RuleSet& set) { return set.digest(); }
-std::string KeyOf(const v1::PortState& port) { return port.id(); }
-
-template <typename T>
-auto ByKey(const Repeated<T>& set) {
-  std::map<decltype(KeyOf(std::declval<T>())), const T*> map;
-  for (const T& object : set) map[KeyOf(object)] = &object;
-  return map;
-}
+Text KeyOf(const v1::RuleSet& set) { return set.digest(); }
+Text KeyOf(const v1::PortState& port) { return port.id(); }
+TwoTexts KeyOf(const v1::GroupMember& member) { return {member.group(), member.prefix()}; }
 
 // State messages hold no maps, so equal messages have equal bytes.
 template <typename T>
 bool Same(const T& a, const T& b) {
   return a.SerializeAsString() == b.SerializeAsString();
 }
+// The key is the digest of all the rest.
+bool Same(const v1::RuleSet&, const v1::RuleSet&) { return true; }
+// The key is all there is.
+bool Same(const v1::GroupMember&, const v1::GroupMember&) { return true; }
 
-// `remove` is called with each key that is no more.
+// Both are ordered by key. `remove` is called with each key that is no more.
 template <typename T, typename Remove>
 void Diff(const Repeated<T>& from, const Repeated<T>& to, Repeated<T>* upserts, Remove remove) {
-  const auto old_by_key = ByKey(from);
-  const auto new_by_key = ByKey(to);
-  for (const auto& [key, object] : new_by_key) {
-    const auto old = old_by_key.find(key);
-    if (old == old_by_key.end() || !Same(*old->second, *object)) *upserts->Add() = *object;
+  auto old = from.begin();
+  for (const T& object : to) {
+    const auto& key = KeyOf(object);
+    for (; old != from.end() && KeyOf(*old) < key; ++old) remove(KeyOf(*old));
+    const bool both = old != from.end() && KeyOf(*old) == key;
+    if (!both || !Same(*old, object)) *upserts->Add() = object;
+    if (both) ++old;
   }
-  for (const auto& [key, object] : old_by_key) {
-    if (!new_by_key.contains(key)) remove(key);
-  }
+  for (; old != from.end(); ++old) remove(KeyOf(*old));
 }
 
 }  // namespace
@@ -67,6 +66,12 @@ v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& 
        [&](const std::string& digest) { deletes->add_rule_sets(digest); });
   Diff(from.ports(), to.ports(), upserts->mutable_ports(),
        [&](const std::string& id) { deletes->add_ports(id); });
+  Diff(from.group_members(), to.group_members(), upserts->mutable_group_members(),
+       [&](const TwoTexts& key) {
+         v1::GroupMember* gone = deletes->add_group_members();
+         gone->set_group(key.first);
+         gone->set_prefix(key.second);
+       });
   return delta;
 }
 

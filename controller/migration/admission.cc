@@ -102,13 +102,16 @@ absl::Status CheckPort(const Model& model, const v1::Port& port, const std::stri
   }
   // Without a profile there is nothing a receipt could vouch for.
   RETURN_IF_ERROR(ExpectedPortDigest(model, id).status());
-  const std::string segment = model.SegmentOf(port);
-  for (const std::string& other : model.index().ports_with_mac.Get(PairKey(segment, port.mac()))) {
-    if (other == id) continue;
-    return Refused("mac {} of port \"{}\" is also that of port \"{}\" in segment \"{}\"",
-                   port.mac(), id, other, segment);
+  for (const std::string& segment : model.SegmentsOf(port)) {
+    const NameSet& owners = model.index().ports_with_mac.Get(PairKey(segment, port.mac()));
+    for (const std::string& other : owners) {
+      if (other == id) continue;
+      return Refused("mac {} of port \"{}\" is also that of port \"{}\" in segment \"{}\"",
+                     port.mac(), id, other, segment);
+    }
+    RETURN_IF_ERROR(CheckUnderlayFits(model, segment, destination));
   }
-  return CheckUnderlayFits(model, segment, destination);
+  return absl::OkStatus();
 }
 
 v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& request,
@@ -154,8 +157,10 @@ Peers ConnectedPeers(const Model& model, const v1::Migration& migration) {
   for (const std::string& id : migration.port_ids()) {
     const v1::Port* port = model.Find<v1::Port>(id);
     if (port == nullptr) continue;
-    const NameSet& hosts = model.index().hosts_of_segment.Get(model.SegmentOf(*port));
-    concerned.insert(hosts.begin(), hosts.end());
+    for (const std::string& segment : model.SegmentsOf(*port)) {
+      const NameSet& hosts = model.index().hosts_of_segment.Get(segment);
+      concerned.insert(hosts.begin(), hosts.end());
+    }
   }
   std::erase_if(concerned, [&](const std::string& id) {
     const v1::Host* host = model.Find<v1::Host>(id);

@@ -71,11 +71,13 @@ std::string FailuresOfMove(const Model& model, const v1::Migration& migration,
   for (const std::string& id : migration.port_ids()) {
     objects.insert("port " + id);
     const v1::Port* port = model.Find<v1::Port>(id);
-    const v1::Segment* segment =
-        port == nullptr ? nullptr : model.Find<v1::Segment>(model.SegmentOf(*port));
-    if (segment == nullptr) continue;
-    objects.insert(fmt::format("segment {}", segment->vni()));
-    objects.insert(fmt::format("fdb {}/{}", segment->vni(), port->mac()));
+    if (port == nullptr) continue;
+    for (const std::string& name : model.SegmentsOf(*port)) {
+      const v1::Segment* segment = model.Find<v1::Segment>(name);
+      if (segment == nullptr) continue;
+      objects.insert(fmt::format("segment {}", segment->vni()));
+      objects.insert(fmt::format("fdb {}/{}", segment->vni(), port->mac()));
+    }
   }
   std::string text;
   for (const v1::ObjectFailure& failure : failures) {
@@ -349,13 +351,13 @@ absl::Status MigrationDriver::FeedPort(const std::string& port_id, const MakeInp
   return id.empty() ? absl::OkStatus() : Feed(id, make_inputs).status();
 }
 
-// Profiles, groups and segments decide what hosts compile, so what receipts must carry.
+// Profiles and segments decide what hosts compile, so what receipts must carry. Members of groups
+// do not count: rule sets name the group.
 void MigrationDriver::OnChanges(const ChangeSet& set) {
   NameSet concerned;
   for (const Change& change : set.changes) {
     switch (change.kind) {
       case Kind::kProfile:
-      case Kind::kAddressGroup:
       case Kind::kSegment:
         concerned.merge(Running(*repository_));
         break;

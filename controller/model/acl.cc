@@ -4,88 +4,87 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <numeric>
 
+#include "controller/model/groups.h"
 #include "controller/model/ip_prefix.h"
+#include "controller/model/tcp_flags.h"
 
 namespace outrider::controller {
 namespace {
 
-// An address term of a rule; family 0 and no text: any.
-struct Term {
-  int family = 0;
-  std::string text;
-};
-
-// The terms of one side: its prefix, the members of its group, or "any". What cannot be parsed was
-// refused at the write and matches nothing here.
-std::vector<Term> TermsOf(const Model& model, const std::string& prefix, const std::string& group) {
-  std::vector<std::string> texts;
-  if (!prefix.empty()) {
-    texts.push_back(prefix);
-  } else if (!group.empty()) {
-    const v1::AddressGroup* found = model.Find<v1::AddressGroup>(group);
-    if (found != nullptr) texts.assign(found->prefixes().begin(), found->prefixes().end());
-  } else {
-    return {Term{}};
+// The ether type that what the rule matches on implies. Groups imply none: they may hold both
+// families.
+v1::AclMatch::EtherType ImpliedEtherType(const v1::AclMatch& match, uint32_t protocol) {
+  if (match.ether_type() != v1::AclMatch::ETHER_TYPE_ANY) return match.ether_type();
+  if (protocol == IPPROTO_ICMP) return v1::AclMatch::ETHER_TYPE_IPV4;
+  if (protocol == IPPROTO_ICMPV6) return v1::AclMatch::ETHER_TYPE_IPV6;
+  if (!match.ipv6_extensions().empty()) return v1::AclMatch::ETHER_TYPE_IPV6;
+  for (const std::string* text : {&match.src_prefix(), &match.dst_prefix()}) {
+    const auto prefix = ParsePrefix(*text);
+    if (!prefix) continue;
+    return prefix->family == 4 ? v1::AclMatch::ETHER_TYPE_IPV4 : v1::AclMatch::ETHER_TYPE_IPV6;
   }
-  std::vector<Term> terms;
-  for (const std::string& text : texts) {
-    if (const auto parsed = ParsePrefix(text)) terms.push_back({parsed->family, parsed->Text()});
-  }
-  return terms;
+  return v1::AclMatch::ETHER_TYPE_ANY;
 }
 
-// 4 or 6 when the rule is of one family by its ether type or protocol; 0 when of any.
-int FamilyOf(const v1::AclMatch& match, uint32_t protocol) {
-  if (match.ether_type() == v1::AclMatch::ETHER_TYPE_IPV4 || protocol == IPPROTO_ICMP) return 4;
-  if (match.ether_type() == v1::AclMatch::ETHER_TYPE_IPV6 || protocol == IPPROTO_ICMPV6) return 6;
-  return 0;
+void CompileLayer2(const v1::AclMatch& match, v1::CompiledRule* compiled) {
+  compiled->set_src_mac(match.src_mac());
+  compiled->set_dst_mac(match.dst_mac());
+  compiled->set_ether_number(match.ether_number());
+  if (match.has_vlan()) compiled->set_vlan(match.vlan());
 }
 
-// Whether terms and rule can be of one family, which is then in `family`.
-bool Agree(std::initializer_list<int> families, int* family) {
-  *family = 0;
-  for (const int each : families) {
-    if (each == 0) continue;
-    if (*family != 0 && *family != each) return false;
-    *family = each;
-  }
-  return true;
+void CompileLayer3(const v1::AclMatch& match, v1::CompiledRule* compiled) {
+  compiled->set_src_prefix(match.src_prefix());
+  compiled->set_dst_prefix(match.dst_prefix());
+  compiled->set_src_group(SrcGroupKey(match));
+  compiled->set_dst_group(DstGroupKey(match));
+  compiled->set_fragment(match.fragment());
+  uint32_t extensions = 0;
+  for (const int extension : match.ipv6_extensions()) extensions |= 1U << (extension - 1);
+  compiled->set_ipv6_extensions(extensions);
 }
 
-// Copies what hosts match on; priority and comment have done their work by then.
-v1::CompiledRule Resolve(const v1::AclRule& rule, const Term& src, const Term& dst, int family,
-                         uint32_t protocol) {
+void CompileLayer4(const v1::AclMatch& match, v1::CompiledRule* compiled) {
+  if (match.has_src_port()) *compiled->mutable_src_port() = match.src_port();
+  if (match.has_dst_port()) *compiled->mutable_dst_port() = match.dst_port();
+  if (match.has_icmp_type()) compiled->set_icmp_type(match.icmp_type());
+  if (match.has_icmp_code()) compiled->set_icmp_code(match.icmp_code());
+  const TcpFlags flags = ParseTcpFlags(match.tcp_flags()).value_or(TcpFlags());
+  compiled->set_tcp_flags_mask(flags.mask);
+  compiled->set_tcp_flags_value(flags.value);
+}
+
+// Copies what hosts need; priority and comment have done their work by then.
+v1::CompiledRule CompileRule(const v1::AclRule& rule, uint32_t number) {
   const v1::AclMatch& match = rule.match();
   v1::CompiledRule compiled;
-  compiled.set_ether_type(match.ether_type());
-  if (family == 4) compiled.set_ether_type(v1::AclMatch::ETHER_TYPE_IPV4);
-  if (family == 6) compiled.set_ether_type(v1::AclMatch::ETHER_TYPE_IPV6);
-  compiled.set_src_prefix(src.text);
-  compiled.set_dst_prefix(dst.text);
-  compiled.set_protocol(protocol);
-  if (match.has_src_port()) *compiled.mutable_src_port() = match.src_port();
-  if (match.has_dst_port()) *compiled.mutable_dst_port() = match.dst_port();
-  if (match.has_icmp_type()) compiled.set_icmp_type(match.icmp_type());
-  if (match.has_icmp_code()) compiled.set_icmp_code(match.icmp_code());
+  compiled.set_number(number);
   compiled.set_action(rule.action());
+  compiled.set_protocol(ProtocolNumber(match.protocol()).value_or(0));
+  compiled.set_ether_type(ImpliedEtherType(match, compiled.protocol()));
+  CompileLayer2(match, &compiled);
+  CompileLayer3(match, &compiled);
+  CompileLayer4(match, &compiled);
+  if (rule.has_log()) {
+    const uint32_t rate = rule.log().rate_per_s();
+    compiled.set_log_rate(rate == 0 ? kDefaultLogRate : rate);
+  }
   return compiled;
 }
 
-// Calls emit(src, dst, family, protocol) for each compiled rule of `rule`.
-template <typename Emit>
-void Expand(const Model& model, const v1::AclRule& rule, Emit emit) {
-  const v1::AclMatch& match = rule.match();
-  const uint32_t protocol = ProtocolNumber(match.protocol()).value_or(0);
-  const int own = FamilyOf(match, protocol);
-  const auto sources = TermsOf(model, match.src_prefix(), match.src_group());
-  const auto destinations = TermsOf(model, match.dst_prefix(), match.dst_group());
-  for (const Term& src : sources) {
-    for (const Term& dst : destinations) {
-      int family = 0;
-      if (Agree({own, src.family, dst.family}, &family)) emit(src, dst, family, protocol);
-    }
-  }
+// Who decides among rules of one priority: lower goes first.
+int Severity(v1::AclAction action) {
+  if (action == v1::ACL_ACTION_DROP) return 0;
+  return action == v1::ACL_ACTION_REJECT ? 1 : 2;
+}
+
+bool IsStateful(const AclRules& rules) {
+  return std::any_of(rules.begin(), rules.end(), [](const v1::AclRule& rule) {
+    return rule.action() == v1::ACL_ACTION_ALLOW_RELATED;
+  });
 }
 
 }  // namespace
@@ -121,28 +120,25 @@ v1::AclAction DefaultAction(const v1::AclSection& section) {
                                                                : v1::ACL_ACTION_DROP;
 }
 
-size_t CountCompiled(const Model& model, const AclRules& rules) {
-  size_t count = 0;
-  for (const v1::AclRule& rule : rules) {
-    Expand(model, rule, [&](const Term&, const Term&, int, uint32_t) { ++count; });
-  }
-  return count;
+uint32_t MaxConnections(const v1::AclSection& section) {
+  if (!IsStateful(section.ingress()) && !IsStateful(section.egress())) return 0;
+  return section.max_connections() == 0 ? kDefaultMaxConnections : section.max_connections();
 }
 
-std::vector<v1::CompiledRule> CompileRules(const Model& model, const AclRules& rules) {
-  std::vector<const v1::AclRule*> ordered;
-  for (const v1::AclRule& rule : rules) ordered.push_back(&rule);
-  const auto before = [](const v1::AclRule* a, const v1::AclRule* b) {
-    if (a->priority() != b->priority()) return a->priority() > b->priority();
-    return a->action() == v1::ACL_ACTION_DROP && b->action() != v1::ACL_ACTION_DROP;
+std::vector<v1::CompiledRule> CompileRules(const AclRules& rules) {
+  std::vector<uint32_t> order(rules.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto before = [&](uint32_t a, uint32_t b) {
+    const v1::AclRule& first = rules[static_cast<int>(a)];
+    const v1::AclRule& second = rules[static_cast<int>(b)];
+    if (first.priority() != second.priority()) return first.priority() > second.priority();
+    return Severity(first.action()) < Severity(second.action());
   };
-  std::stable_sort(ordered.begin(), ordered.end(), before);
+  std::stable_sort(order.begin(), order.end(), before);
   std::vector<v1::CompiledRule> compiled;
-  // The pairs of one rule stay together, so the order among rules is the order of the sort.
-  for (const v1::AclRule* rule : ordered) {
-    Expand(model, *rule, [&](const Term& src, const Term& dst, int family, uint32_t protocol) {
-      compiled.push_back(Resolve(*rule, src, dst, family, protocol));
-    });
+  compiled.reserve(order.size());
+  for (const uint32_t i : order) {
+    compiled.push_back(CompileRule(rules[static_cast<int>(i)], i + 1));
   }
   return compiled;
 }

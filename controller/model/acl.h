@@ -1,5 +1,5 @@
-// ACL rules with everything resolved: groups expanded, families settled, order decided. Shared by
-// validation (does it fit?) and compute (what does the host get?), so that both mean the same.
+// ACL rules as hosts get them: names of groups become keys, families are settled, order is decided.
+// Shared by validation and compute, so that both mean the same.
 //
 // Pure; any thread.
 #ifndef OUTRIDER_CONTROLLER_MODEL_ACL_H_
@@ -9,13 +9,15 @@
 #include <string>
 #include <vector>
 
-#include "controller/model/model.h"
 #include "outrider/v1/host_state.pb.h"
+#include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller {
 
-// Most rules a direction may have after groups are expanded.
-inline constexpr size_t kMaxCompiledRules = 128;
+// Most rules a direction may have. Groups count as one.
+inline constexpr int kMaxRules = 10'240;
+inline constexpr uint32_t kDefaultLogRate = 10;
+inline constexpr uint32_t kDefaultMaxConnections = 16'384;
 
 using AclRules = google::protobuf::RepeatedPtrField<v1::AclRule>;
 
@@ -29,13 +31,14 @@ bool IsAnyIcmp(uint32_t protocol);  // ICMP, ICMPv6
 // DROP.
 v1::AclAction DefaultAction(const v1::AclSection& section);
 
-// How many compiled rules the rules make, without making them.
-size_t CountCompiled(const Model& model, const AclRules& rules);
+// Connections a port under this section may hold: as given or the default; 0 when no rule is
+// stateful, because then there are none.
+uint32_t MaxConnections(const v1::AclSection& section);
 
-// In order of decision: priority descending, drop before allow, then as given. A rule with groups
-// becomes one rule per pair of addresses of the same family; an unknown or empty group matches
-// nothing.
-std::vector<v1::CompiledRule> CompileRules(const Model& model, const AclRules& rules);
+// In order of decision: priority descending, then drop, reject, allow, then as given. One rule for
+// each of `rules`; `number` is its place among them. What cannot be parsed was refused at the
+// write.
+std::vector<v1::CompiledRule> CompileRules(const AclRules& rules);
 
 }  // namespace outrider::controller
 

@@ -8,6 +8,8 @@ std::string KindName(Kind kind) {
       return "segment";
     case Kind::kAddressGroup:
       return "address group";
+    case Kind::kPortGroup:
+      return "port group";
     case Kind::kGateway:
       return "gateway";
     case Kind::kProfile:
@@ -20,6 +22,8 @@ std::string KindName(Kind kind) {
       return "migration";
     case Kind::kToken:
       return "enrolment token";
+    case Kind::kDraft:
+      return "draft of profile";
   }
   return "object";
 }

@@ -20,12 +20,15 @@ namespace outrider::controller {
 enum class Kind {
   kSegment,
   kAddressGroup,
+  kPortGroup,
   kGateway,
   kProfile,
   kPort,
   kHost,
   kMigration,
   kToken,
+  // A profile saved and not in force: a v1::Profile, but not one that KindOf finds.
+  kDraft,
 };
 
 // The kind of a message type: KindOf<v1::Port>::value.
@@ -35,6 +38,8 @@ template <>
 struct KindOf<v1::Segment> : std::integral_constant<Kind, Kind::kSegment> {};
 template <>
 struct KindOf<v1::AddressGroup> : std::integral_constant<Kind, Kind::kAddressGroup> {};
+template <>
+struct KindOf<v1::PortGroup> : std::integral_constant<Kind, Kind::kPortGroup> {};
 template <>
 struct KindOf<v1::Gateway> : std::integral_constant<Kind, Kind::kGateway> {};
 template <>
@@ -51,6 +56,14 @@ struct KindOf<v1::EnrollmentToken> : std::integral_constant<Kind, Kind::kToken> 
 // For messages to people: "segment", "address group", "gateway", ...
 std::string KindName(Kind kind);
 
+// What a change of a profile does to one in force: to itself, or to one that inherits from it. With
+// what is inherited; null: not in force.
+struct ProfileEffect {
+  std::string name;
+  std::shared_ptr<const v1::Profile> before;
+  std::shared_ptr<const v1::Profile> after;
+};
+
 // One object created (no before), changed, or deleted (no after). The messages are of the type the
 // kind says. For profiles they are the revisions in force.
 struct Change {
@@ -58,6 +71,10 @@ struct Change {
   std::string name;
   std::shared_ptr<const google::protobuf::Message> before;
   std::shared_ptr<const google::protobuf::Message> after;
+  // Of a profile that is no more in force: its revisions stay.
+  bool withdraws = false;
+  // Of profiles: what Model::Apply said, once it was applied.
+  std::vector<ProfileEffect> effects = {};
 
   // Null when there is none. `T` must be the kind's type.
   template <typename T>

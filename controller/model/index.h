@@ -41,18 +41,25 @@ struct Index {
   Relation ports_of_profile;
   Relation ports_of_vm;
 
-  // By segment. Hosts: those with a port of the segment, through its profile, located or expected
-  // there.
+  // By parent: the profiles that name it.
+  Relation children_of_profile;
+
+  // By segment, through what profiles inherit, too. Hosts: those with a port of the segment,
+  // through its profile, located or expected there.
   Relation hosts_of_segment;
   Relation profiles_of_segment;
   Relation gateways_of_segment;
   // By PairKey(segment, host): ports located or expected there.
   Relation ports_of_segment_at;
-  // By PairKey(segment, mac), PairKey(segment, ip): ports.
+  // By PairKey(segment, mac), of each of a port's segments, and PairKey(segment, ip), of the one
+  // its addresses live in: ports.
   Relation ports_with_mac;
   Relation ports_with_ip;
 
+  // By key (groups.h): profiles whose rules, inherited ones too, name the group.
   Relation profiles_of_group;
+  // By port: the port groups that name it.
+  Relation groups_of_port;
   // By decimal VNI.
   Relation segments_with_vni;
   // By address: "host <id>" or "gateway <name>".

@@ -1,5 +1,11 @@
 #include "controller/model/model.h"
 
+#include <utility>
+
+#include "controller/model/groups.h"
+#include "controller/model/inherit.h"
+#include "controller/model/vlan_section.h"
+
 namespace outrider::controller {
 namespace {
 
@@ -24,15 +30,30 @@ void IndexGateway(Index* index, const v1::Gateway& gateway, bool add) {
   }
 }
 
-void IndexProfile(Index* index, const v1::Profile& profile, bool add) {
+void IndexPortGroup(Index* index, const v1::PortGroup& group, bool add) {
+  for (const std::string& port : group.ports()) {
+    Set(&index->groups_of_port, port, group.meta().name(), add);
+  }
+}
+
+// By what is in force, inherited or not.
+void IndexEffective(Index* index, const v1::Profile& profile, bool add) {
   const std::string& name = profile.meta().name();
-  Set(&index->profiles_of_segment, profile.vlan().segment(), name, add);
+  for (const std::string& segment : SegmentsOf(profile.vlan())) {
+    Set(&index->profiles_of_segment, segment, name, add);
+  }
   for (const auto* rules : {&profile.acl().ingress(), &profile.acl().egress()}) {
     for (const v1::AclRule& rule : *rules) {
-      Set(&index->profiles_of_group, rule.match().src_group(), name, add);
-      Set(&index->profiles_of_group, rule.match().dst_group(), name, add);
+      Set(&index->profiles_of_group, SrcGroupKey(rule.match()), name, add);
+      Set(&index->profiles_of_group, DstGroupKey(rule.match()), name, add);
     }
   }
+}
+
+// Whether ports of the profile are indexed the same before and after.
+bool SamePlace(const ProfileEffect& effect) {
+  if (effect.before == nullptr || effect.after == nullptr) return false;
+  return effect.before->vlan().SerializeAsString() == effect.after->vlan().SerializeAsString();
 }
 
 void IndexHost(Index* index, const v1::Host& host, bool add) {
@@ -77,9 +98,37 @@ std::vector<std::shared_ptr<const v1::Profile>> Model::Revisions(const std::stri
   return revisions;
 }
 
-std::string Model::SegmentOf(const v1::Port& port) const {
-  const v1::Profile* profile = Find<v1::Profile>(port.profile());
-  return profile == nullptr ? std::string() : profile->vlan().segment();
+std::shared_ptr<const v1::Profile> Model::Draft(const std::string& profile) const {
+  const auto found = drafts_.find(profile);
+  return found == drafts_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const v1::Profile> Model::Effective(const std::string& profile) const {
+  const auto found = effective_.find(profile);
+  return found == effective_.end() ? nullptr : found->second;
+}
+
+NameSet Model::Heirs(const std::string& profile) const {
+  NameSet heirs{profile};
+  std::vector<std::string> open{profile};
+  while (!open.empty()) {
+    const std::string next = std::move(open.back());
+    open.pop_back();
+    for (const std::string& child : index_.children_of_profile.Get(next)) {
+      if (heirs.insert(child).second) open.push_back(child);
+    }
+  }
+  return heirs;
+}
+
+NameSet Model::SegmentsOf(const v1::Port& port) const {
+  const std::shared_ptr<const v1::Profile> profile = Effective(port.profile());
+  return profile == nullptr ? NameSet() : controller::SegmentsOf(profile->vlan());
+}
+
+std::string Model::AddressSegmentOf(const v1::Port& port) const {
+  const std::shared_ptr<const v1::Profile> profile = Effective(port.profile());
+  return profile == nullptr ? std::string() : controller::AddressSegmentOf(profile->vlan());
 }
 
 const v1::Migration* Model::RunningMigrationOf(const std::string& port_id) const {
@@ -87,39 +136,81 @@ const v1::Migration* Model::RunningMigrationOf(const std::string& port_id) const
   return ids.empty() ? nullptr : Find<v1::Migration>(*ids.begin());
 }
 
-void Model::Apply(uint64_t revision, const Change& change) {
+std::vector<ProfileEffect> Model::Apply(uint64_t revision, const Change& change) {
+  revision_ = revision;
+  if (change.kind == Kind::kDraft) {
+    Swap(change);
+    return {};
+  }
+  std::vector<ProfileEffect> effects;
+  if (change.kind == Kind::kProfile) {
+    // The children stay who they are; what they inherit does not.
+    const NameSet heirs = Heirs(change.name);
+    Swap(change);
+    effects = EffectsOn(heirs);
+  }
   // A port's entries derive from the port, its profile and its migration: take them out under the
   // old values and put them back under the new ones.
-  const NameSet ports = DependentPorts(change);
+  const NameSet ports = DependentPorts(change, effects);
   for (const std::string& port : ports) IndexPort(port, false);
   IndexObject(change);
-  Swap(change);
+  if (change.kind == Kind::kProfile) {
+    Install(effects);
+  } else {
+    Swap(change);
+  }
   for (const std::string& port : ports) IndexPort(port, true);
+  return effects;
+}
+
+void Model::AddRetired(uint64_t revision, std::shared_ptr<const v1::Profile> retired) {
+  retired_[retired->meta().name()].push_back(retired);
   revision_ = revision;
 }
 
-NameSet Model::DependentPorts(const Change& change) const {
-  switch (change.kind) {
-    case Kind::kPort:
-      return {change.name};
-    case Kind::kProfile: {
-      const auto* before = change.Before<v1::Profile>();
-      const auto* after = change.After<v1::Profile>();
-      // A port depends on its profile only for the segment.
-      const bool same_segment = before != nullptr && after != nullptr &&
-                                before->vlan().segment() == after->vlan().segment();
-      return same_segment ? NameSet() : index_.ports_of_profile.Get(change.name);
-    }
-    case Kind::kMigration: {
-      NameSet ports;
-      for (const auto* record : {change.Before<v1::Migration>(), change.After<v1::Migration>()}) {
-        if (record != nullptr) ports.insert(record->port_ids().begin(), record->port_ids().end());
-      }
-      return ports;
-    }
-    default:
-      return {};
+std::shared_ptr<const v1::Profile> Model::ComputeEffective(const std::string& profile) const {
+  auto own = Share<v1::Profile>(profile);
+  if (own == nullptr || own->parent().empty()) return own;
+  return std::make_shared<const v1::Profile>(
+      Inherit(*own, [this](const std::string& name) { return Find<v1::Profile>(name); }));
+}
+
+std::vector<ProfileEffect> Model::EffectsOn(const NameSet& profiles) const {
+  std::vector<ProfileEffect> effects;
+  for (const std::string& name : profiles) {
+    ProfileEffect effect{name, Effective(name), ComputeEffective(name)};
+    // A port may name, and a profile inherit from, what does not exist.
+    if (effect.before != nullptr || effect.after != nullptr) effects.push_back(std::move(effect));
   }
+  return effects;
+}
+
+void Model::Install(const std::vector<ProfileEffect>& effects) {
+  for (const ProfileEffect& effect : effects) {
+    if (effect.before != nullptr) IndexEffective(&index_, *effect.before, false);
+    if (effect.after == nullptr) {
+      effective_.erase(effect.name);
+      continue;
+    }
+    IndexEffective(&index_, *effect.after, true);
+    effective_[effect.name] = effect.after;
+  }
+}
+
+NameSet Model::DependentPorts(const Change& change,
+                              const std::vector<ProfileEffect>& effects) const {
+  NameSet ports;
+  // A port depends on its profile only for the segments.
+  for (const ProfileEffect& effect : effects) {
+    if (SamePlace(effect)) continue;
+    const NameSet& more = index_.ports_of_profile.Get(effect.name);
+    ports.insert(more.begin(), more.end());
+  }
+  if (change.kind == Kind::kPort) ports.insert(change.name);
+  for (const auto* record : {change.Before<v1::Migration>(), change.After<v1::Migration>()}) {
+    if (record != nullptr) ports.insert(record->port_ids().begin(), record->port_ids().end());
+  }
+  return ports;
 }
 
 void Model::IndexObject(const Change& change) {
@@ -133,8 +224,12 @@ void Model::IndexObject(const Change& change) {
       case Kind::kGateway:
         IndexGateway(&index_, static_cast<const v1::Gateway&>(*object), add);
         break;
+      case Kind::kPortGroup:
+        IndexPortGroup(&index_, static_cast<const v1::PortGroup&>(*object), add);
+        break;
       case Kind::kProfile:
-        IndexProfile(&index_, static_cast<const v1::Profile&>(*object), add);
+        Set(&index_.children_of_profile, static_cast<const v1::Profile&>(*object).parent(),
+            change.name, add);
         break;
       case Kind::kHost:
         IndexHost(&index_, static_cast<const v1::Host&>(*object), add);
@@ -157,6 +252,7 @@ void Model::Swap(const Change& change) {
       table[change.name] = std::static_pointer_cast<T>(change.after);
     }
   };
+  if (change.kind == Kind::kDraft) return swap(drafts_);
   if (change.kind == Kind::kProfile) ArchiveProfile(change);
   std::apply(
       [&](auto&... tables) {
@@ -170,22 +266,24 @@ void Model::Swap(const Change& change) {
 void Model::ArchiveProfile(const Change& change) {
   const auto* before = change.Before<v1::Profile>();
   const auto* after = change.After<v1::Profile>();
-  if (after == nullptr) {
+  if (after == nullptr && !change.withdraws) {
     retired_.erase(change.name);
-  } else if (before != nullptr && before->profile_revision() != after->profile_revision()) {
-    auto retired = std::make_shared<v1::Profile>(*before);
-    // A load finds replaced revisions retired, and with the revision that retired them.
-    if (before->state() != v1::Profile::STATE_RETIRED) {
-      retired->set_state(v1::Profile::STATE_RETIRED);
-      retired->mutable_meta()->set_revision(after->meta().revision());
-    }
-    auto& kept = retired_[change.name];
-    kept.push_back(std::move(retired));
-    // A load takes all that is stored: what is too much goes with the next change, there and here.
-    if (before->state() == v1::Profile::STATE_RETIRED) return;
-    const size_t excess = ExcessRevisions(kept.size() + 1);
-    kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(excess));
+    return;
   }
+  auto& kept = retired_[change.name];
+  const bool replaced = after == nullptr || (before != nullptr && before->profile_revision() !=
+                                                                      after->profile_revision());
+  if (before != nullptr && replaced) {
+    // A load finds it with the revision that retired it.
+    auto retired = std::make_shared<v1::Profile>(*before);
+    retired->set_state(v1::Profile::STATE_RETIRED);
+    retired->mutable_meta()->set_revision(revision_);
+    kept.push_back(std::move(retired));
+  }
+  // As the store does: what is too much goes when a revision is added.
+  const size_t excess = after == nullptr ? 0 : ExcessRevisions(kept.size() + 1);
+  kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(excess));
+  if (kept.empty()) retired_.erase(change.name);
 }
 
 void Model::IndexPort(const std::string& port_id, bool add) {
@@ -197,22 +295,24 @@ void Model::IndexPort(const std::string& port_id, bool add) {
   const v1::Migration* migration = RunningMigrationOf(port_id);
   // While SWITCHING the destination is the location itself.
   const bool expected = migration != nullptr && IsExpecting(*migration);
-  IndexPortInSegment(*port, expected ? migration->destination() : std::string(), add);
+  IndexPortInSegments(*port, expected ? migration->destination() : std::string(), add);
 }
 
-void Model::IndexPortInSegment(const v1::Port& port, const std::string& expected, bool add) {
-  const std::string segment = SegmentOf(port);
+void Model::IndexPortInSegments(const v1::Port& port, const std::string& expected, bool add) {
   const std::string& port_id = port.meta().name();
-  Set(&index_.ports_with_mac, PairKey(segment, port.mac()), port_id, add);
+  const std::string addresses = AddressSegmentOf(port);
   for (const std::string& ip : port.ips()) {
-    Set(&index_.ports_with_ip, PairKey(segment, ip), port_id, add);
+    Set(&index_.ports_with_ip, PairKey(addresses, ip), port_id, add);
   }
-  for (const std::string& host : {port.location().host(), expected}) {
-    const std::string place = PairKey(segment, host);
-    if (place.empty()) continue;
-    Set(&index_.ports_of_segment_at, place, port_id, add);
-    // The host stays while any port of the segment keeps it there.
-    Set(&index_.hosts_of_segment, segment, host, !index_.ports_of_segment_at.Get(place).empty());
+  for (const std::string& segment : SegmentsOf(port)) {
+    Set(&index_.ports_with_mac, PairKey(segment, port.mac()), port_id, add);
+    for (const std::string& host : {port.location().host(), expected}) {
+      const std::string place = PairKey(segment, host);
+      if (place.empty()) continue;
+      Set(&index_.ports_of_segment_at, place, port_id, add);
+      // The host stays while any port of the segment keeps it there.
+      Set(&index_.hosts_of_segment, segment, host, !index_.ports_of_segment_at.Get(place).empty());
+    }
   }
 }
 

@@ -53,39 +53,63 @@ class Model {
     return found == All<T>().end() ? nullptr : found->second;
   }
 
-  // The revisions of a profile that are kept, oldest first; replaced ones are STATE_RETIRED.
+  // The revisions of a profile that are kept, oldest first, without the draft; those replaced, and
+  // the last one of a profile that was withdrawn, are STATE_RETIRED.
   std::vector<std::shared_ptr<const v1::Profile>> Revisions(const std::string& profile) const;
+
+  // What was saved and is not in force; null: nothing.
+  std::shared_ptr<const v1::Profile> Draft(const std::string& profile) const;
+
+  // The profile in force with what it inherits (inherit.h); null when none is in force.
+  std::shared_ptr<const v1::Profile> Effective(const std::string& profile) const;
+
+  // The profile and all that inherit from it, through others too.
+  NameSet Heirs(const std::string& profile) const;
 
   const Index& index() const { return index_; }
 
-  // Name of the segment the port belongs to by its profile; empty when the profile is empty or
+  // Names of the segments the port belongs to by its profile; empty when the profile is empty or
   // unknown.
-  std::string SegmentOf(const v1::Port& port) const;
+  NameSet SegmentsOf(const v1::Port& port) const;
+  // The one among them in which its IP addresses live (vlan_section.h); may be empty.
+  std::string AddressSegmentOf(const v1::Port& port) const;
 
   // The migration in PREPARING, ARMED or SWITCHING that moves the port; null when there is none.
   const v1::Migration* RunningMigrationOf(const std::string& port_id) const;
 
   // Makes the change: the object becomes `after` (or goes), indices follow. `before` must be the
-  // present object. `revision` is what revision() returns from now on.
-  void Apply(uint64_t revision, const Change& change);
+  // present object. `revision` is what revision() returns from now on. Returns what happened to
+  // profiles.
+  std::vector<ProfileEffect> Apply(uint64_t revision, const Change& change);
+
+  // For a load, which finds revisions oldest first: one that is not in force.
+  void AddRetired(uint64_t revision, std::shared_ptr<const v1::Profile> retired);
 
   // For a load that finds no objects: the store's revision.
   void SetRevision(uint64_t revision) { revision_ = revision; }
 
  private:
   // Ports whose index entries depend on the changed object.
-  NameSet DependentPorts(const Change& change) const;
+  NameSet DependentPorts(const Change& change, const std::vector<ProfileEffect>& effects) const;
+  // With `after` computed from the tables, `before` from what was computed last.
+  std::vector<ProfileEffect> EffectsOn(const NameSet& profiles) const;
+  std::shared_ptr<const v1::Profile> ComputeEffective(const std::string& profile) const;
+  void Install(const std::vector<ProfileEffect>& effects);
   void Swap(const Change& change);
   void IndexObject(const Change& change);
   void IndexPort(const std::string& port_id, bool add);
-  void IndexPortInSegment(const v1::Port& port, const std::string& expected, bool add);
+  void IndexPortInSegments(const v1::Port& port, const std::string& expected, bool add);
   void ArchiveProfile(const Change& change);
 
   uint64_t revision_ = 0;
-  std::tuple<Table<v1::Segment>, Table<v1::AddressGroup>, Table<v1::Gateway>, Table<v1::Profile>,
-             Table<v1::Port>, Table<v1::Host>, Table<v1::Migration>, Table<v1::EnrollmentToken>>
+  std::tuple<Table<v1::Segment>, Table<v1::AddressGroup>, Table<v1::PortGroup>, Table<v1::Gateway>,
+             Table<v1::Profile>, Table<v1::Port>, Table<v1::Host>, Table<v1::Migration>,
+             Table<v1::EnrollmentToken>>
       tables_;
-  // Replaced revisions of profiles, oldest first.
+  Table<v1::Profile> drafts_;
+  // Of each profile in force; the profile itself when it has no parent.
+  Table<v1::Profile> effective_;
+  // Revisions of profiles that are no more in force, oldest first.
   std::map<std::string, std::vector<std::shared_ptr<const v1::Profile>>> retired_;
   Index index_;
 };

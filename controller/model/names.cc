@@ -35,11 +35,16 @@ bool IsUuid(const std::string& text) {
   return true;
 }
 
-bool IsUnicastMac(const std::string& text) {
-  if (text.size() != 17 || text == "00:00:00:00:00:00") return false;
+bool IsMac(const std::string& text) {
+  if (text.size() != 17) return false;
   for (size_t i = 0; i < text.size(); ++i) {
     if (i % 3 == 2 ? text[i] != ':' : !IsHex(text[i])) return false;
   }
+  return true;
+}
+
+bool IsUnicastMac(const std::string& text) {
+  if (!IsMac(text) || text == "00:00:00:00:00:00") return false;
   // The group bit is the lowest of the first octet (IEEE 802-2014, 8.2.2).
   return std::string("02468ace").find(text[1]) != std::string::npos;
 }

@@ -16,6 +16,8 @@ bool IsHostId(const std::string& text);
 bool IsUuid(const std::string& text);
 // Lower-case "52:54:00:aa:bb:cc", unicast and not zero.
 bool IsUnicastMac(const std::string& text);
+// The same form, any address: multicast and broadcast, too.
+bool IsMac(const std::string& text);
 
 // ASCII only.
 std::string ToLower(std::string text);

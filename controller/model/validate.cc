@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
-#include "controller/model/acl.h"
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
@@ -16,7 +16,8 @@ constexpr uint32_t kMaxVni = (1U << 24) - 1;
 constexpr uint32_t kMinMtu = 576;
 // An IPv4 underlay packet is at most 65535 bytes.
 constexpr uint32_t kMaxMtu = 65535 - kOverheadIpv4;
-constexpr int kMaxGroupPrefixes = 1024;
+constexpr int kMaxGroupPrefixes = 65'536;
+constexpr int kMaxGroupPorts = 4096;
 
 template <typename T>
 absl::Status CheckName(const T& object) {
@@ -102,30 +103,6 @@ absl::Status CheckStationsUnique(const Model& model, const v1::Gateway& gateway)
   return absl::OkStatus();
 }
 
-// Profiles that use the group must still fit with its new content.
-absl::Status CheckUsersFit(const Model& model, const v1::AddressGroup& group) {
-  const NameSet& users = model.index().profiles_of_group.Get(group.meta().name());
-  if (users.empty()) return absl::OkStatus();
-  // A model of groups alone is all that expansion looks at.
-  Model changed;
-  for (const auto& [name, other] : model.All<v1::AddressGroup>()) {
-    if (name != group.meta().name()) changed.Apply(0, MakePut(changed, other));
-  }
-  changed.Apply(0, MakePut(changed, std::make_shared<const v1::AddressGroup>(group)));
-  for (const std::string& name : users) {
-    const v1::Profile* profile = model.Find<v1::Profile>(name);
-    for (const auto* rules : {&profile->acl().ingress(), &profile->acl().egress()}) {
-      const size_t count = CountCompiled(changed, *rules);
-      if (count <= kMaxCompiledRules) continue;
-      return Refused(group,
-                     "with {} prefixes, a direction of profile \"{}\" would have {} rules of at "
-                     "most {}; shorten the group or the profile's rules",
-                     group.prefixes_size(), name, count, kMaxCompiledRules);
-    }
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status Validate(const Model& model, const v1::Segment& candidate) {
@@ -151,13 +128,13 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
   return CheckHostsFit(model, candidate);
 }
 
-absl::Status Validate(const Model& model, const v1::AddressGroup& candidate) {
+absl::Status Validate(const Model&, const v1::AddressGroup& candidate) {
   RETURN_IF_ERROR(CheckName(candidate));
   if (candidate.prefixes_size() > kMaxGroupPrefixes) {
     return Invalid(candidate, "{} prefixes are more than {}; split the group",
                    candidate.prefixes_size(), kMaxGroupPrefixes);
   }
-  std::set<std::string> seen;
+  std::unordered_set<std::string> seen;
   for (const std::string& text : candidate.prefixes()) {
     const auto prefix = ParsePrefix(text);
     if (!prefix) {
@@ -171,7 +148,26 @@ absl::Status Validate(const Model& model, const v1::AddressGroup& candidate) {
       return Invalid(candidate, "prefix {} is listed twice; remove one", text);
     }
   }
-  return CheckUsersFit(model, candidate);
+  return absl::OkStatus();
+}
+
+absl::Status Validate(const Model& model, const v1::PortGroup& candidate) {
+  RETURN_IF_ERROR(CheckName(candidate));
+  if (candidate.ports_size() > kMaxGroupPorts) {
+    return Invalid(candidate, "{} ports are more than {}; split the group", candidate.ports_size(),
+                   kMaxGroupPorts);
+  }
+  std::set<std::string> seen;
+  for (const std::string& id : candidate.ports()) {
+    if (model.Find<v1::Port>(id) == nullptr) {
+      return Invalid(candidate, "port \"{}\" does not exist; create or attach it first",
+                     OneLine(id));
+    }
+    if (!seen.insert(id).second) {
+      return Invalid(candidate, "port \"{}\" is listed twice; remove one", id);
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Validate(const Model& model, const v1::Gateway& candidate) {

@@ -17,10 +17,15 @@ namespace outrider::controller {
 // parsed is left for Validate to refuse.
 void Normalize(v1::Segment* segment);
 void Normalize(v1::AddressGroup* group);
+void Normalize(v1::PortGroup* group);
 void Normalize(v1::Gateway* gateway);
 void Normalize(v1::Profile* profile);
 void Normalize(v1::Port* port);
 void Normalize(v1::Host* host);
+
+// Fills in the defaults of sections that are missing. Normalize does it for a profile without
+// parent; with one, what is missing is the parent's.
+void FillInSections(v1::Profile* profile);
 
 // Whether the model with `candidate` in the place of the object of its name is sound, and whether
 // what is there may change to it. InvalidArgument: the object itself is wrong, or refers to
@@ -28,7 +33,9 @@ void Normalize(v1::Host* host);
 // does, or an MTU does not fit a host's underlay.
 absl::Status Validate(const Model& model, const v1::Segment& candidate);
 absl::Status Validate(const Model& model, const v1::AddressGroup& candidate);
+absl::Status Validate(const Model& model, const v1::PortGroup& candidate);
 absl::Status Validate(const Model& model, const v1::Gateway& candidate);
+// With what it inherits, and what it makes of the profiles that inherit from it.
 absl::Status Validate(const Model& model, const v1::Profile& candidate);
 absl::Status Validate(const Model& model, const v1::Port& candidate);
 absl::Status Validate(const Model& model, const v1::Host& candidate);
@@ -36,7 +43,9 @@ absl::Status Validate(const Model& model, const v1::Host& candidate);
 // Whether an existing object may go. FailedPrecondition names its users and the remedy.
 absl::Status ValidateDelete(const Model& model, const v1::Segment& object);
 absl::Status ValidateDelete(const Model& model, const v1::AddressGroup& object);
+absl::Status ValidateDelete(const Model& model, const v1::PortGroup& object);
 absl::Status ValidateDelete(const Model& model, const v1::Gateway& object);
+// Of a profile: also whether it may be withdrawn.
 absl::Status ValidateDelete(const Model& model, const v1::Profile& object);
 absl::Status ValidateDelete(const Model& model, const v1::Port& object);
 absl::Status ValidateDelete(const Model& model, const v1::Host& object);

@@ -1,4 +1,5 @@
 #include "controller/model/complaint.h"
+#include "controller/model/groups.h"
 #include "controller/model/validate.h"
 
 namespace outrider::controller {
@@ -33,6 +34,12 @@ absl::Status CheckUnused(const T& object, const NameSet& users, const char* kind
   return Refused(object, "in use by {} {}; {}", kind, List(users), remedy);
 }
 
+template <typename T>
+absl::Status CheckGroupUnused(const Model& model, const T& group, const std::string& key) {
+  return CheckUnused(group, model.index().profiles_of_group.Get(key), "profile",
+                     "take the group out of their rules first");
+}
+
 }  // namespace
 
 absl::Status ValidateDelete(const Model& model, const v1::Segment& object) {
@@ -44,15 +51,21 @@ absl::Status ValidateDelete(const Model& model, const v1::Segment& object) {
 }
 
 absl::Status ValidateDelete(const Model& model, const v1::AddressGroup& object) {
-  return CheckUnused(object, model.index().profiles_of_group.Get(object.meta().name()), "profile",
-                     "take the group out of their rules first");
+  return CheckGroupUnused(model, object, AddressGroupKey(object.meta().name()));
+}
+
+absl::Status ValidateDelete(const Model& model, const v1::PortGroup& object) {
+  return CheckGroupUnused(model, object, PortGroupKey(object.meta().name()));
 }
 
 absl::Status ValidateDelete(const Model&, const v1::Gateway&) { return absl::OkStatus(); }
 
 absl::Status ValidateDelete(const Model& model, const v1::Profile& object) {
-  return CheckUnused(object, model.index().ports_of_profile.Get(object.meta().name()), "port",
-                     "give them another profile first");
+  const std::string& name = object.meta().name();
+  RETURN_IF_ERROR(CheckUnused(object, model.index().ports_of_profile.Get(name), "port",
+                              "give them another profile first"));
+  return CheckUnused(object, model.index().children_of_profile.Get(name), "profile",
+                     "give them another parent first");
 }
 
 absl::Status ValidateDelete(const Model& model, const v1::Port& object) {
@@ -60,6 +73,8 @@ absl::Status ValidateDelete(const Model& model, const v1::Port& object) {
     return Refused(object, "migration \"{}\" moves it; abort the migration first",
                    migration->meta().name());
   }
+  RETURN_IF_ERROR(CheckUnused(object, model.index().groups_of_port.Get(object.meta().name()),
+                              "port group", "take the port out of them first"));
   // A port of a host that is gone for good can only be released here.
   const v1::Host* host = model.Find<v1::Host>(object.location().host());
   if (host == nullptr || host->state() != v1::Host::STATE_CONNECTED) return absl::OkStatus();

@@ -30,6 +30,9 @@ absl::Status CheckShape(const v1::Port& port) {
   if (port.ips_size() > kMaxIps) {
     return Invalid(port, "{} ips are more than {}", port.ips_size(), kMaxIps);
   }
+  if (!port.allowed_addresses().empty()) {
+    return Invalid(port, "allowed_addresses are not enforced by this release; remove them");
+  }
   std::set<std::string> seen;
   for (const std::string& ip : port.ips()) {
     if (!ParseAddress(ip)) return Invalid(port, "ip \"{}\" is not an IP address", OneLine(ip));
@@ -39,7 +42,8 @@ absl::Status CheckShape(const v1::Port& port) {
 }
 
 // Stations have no index of their own: a segment has few gateways.
-absl::Status CheckStations(const Model& model, const v1::Port& port, const std::string& segment) {
+absl::Status CheckStations(const Model& model, const v1::Port& port, const std::string& segment,
+                           bool addresses) {
   const auto taken = [&](const std::string& address, const std::string& gateway) {
     return Taken(port, "{} is that of a station of gateway \"{}\" in segment \"{}\"", address,
                  gateway, segment);
@@ -48,6 +52,7 @@ absl::Status CheckStations(const Model& model, const v1::Port& port, const std::
     for (const auto& station : model.Find<v1::Gateway>(name)->stations()) {
       if (station.segment() != segment) continue;
       if (station.mac() == port.mac()) return taken("mac " + port.mac(), name);
+      if (!addresses) continue;
       for (const std::string& ip : port.ips()) {
         if (std::find(station.ips().begin(), station.ips().end(), ip) != station.ips().end()) {
           return taken("ip " + ip, name);
@@ -58,8 +63,9 @@ absl::Status CheckStations(const Model& model, const v1::Port& port, const std::
   return absl::OkStatus();
 }
 
-// Within the segment the candidate would be in.
-absl::Status CheckUnique(const Model& model, const v1::Port& port, const std::string& segment) {
+// Within one of the segments the candidate would be in; `addresses`: its IPs live in this one.
+absl::Status CheckUnique(const Model& model, const v1::Port& port, const std::string& segment,
+                         bool addresses) {
   const auto other_in = [&](const NameSet& ports) -> const std::string* {
     for (const std::string& id : ports) {
       if (id != port.meta().name()) return &id;
@@ -71,13 +77,14 @@ absl::Status CheckUnique(const Model& model, const v1::Port& port, const std::st
     return Taken(port, "mac {} is that of port \"{}\" in segment \"{}\"; give each its own",
                  port.mac(), *other, segment);
   }
+  if (!addresses) return CheckStations(model, port, segment, false);
   for (const std::string& ip : port.ips()) {
     if (const auto* other = other_in(index.ports_with_ip.Get(PairKey(segment, ip)))) {
       return Taken(port, "ip {} is that of port \"{}\" in segment \"{}\"; give each its own", ip,
                    *other, segment);
     }
   }
-  return CheckStations(model, port, segment);
+  return CheckStations(model, port, segment, true);
 }
 
 // A host, and a migration under way, rely on these.
@@ -111,10 +118,13 @@ absl::Status Validate(const Model& model, const v1::Port& candidate) {
   if (const v1::Port* present = model.Find<v1::Port>(candidate.meta().name())) {
     RETURN_IF_ERROR(CheckChange(model, *present, candidate));
   }
-  const std::string segment = model.SegmentOf(candidate);
-  RETURN_IF_ERROR(CheckUnique(model, candidate, segment));
-  return Annotate(CheckUnderlayFits(model, segment, candidate.location().host()),
-                  Subject(candidate));
+  const std::string addresses = model.AddressSegmentOf(candidate);
+  for (const std::string& segment : model.SegmentsOf(candidate)) {
+    RETURN_IF_ERROR(CheckUnique(model, candidate, segment, segment == addresses));
+    RETURN_IF_ERROR(Annotate(CheckUnderlayFits(model, segment, candidate.location().host()),
+                             Subject(candidate)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Validate(const Model& model, const v1::Host& candidate) {

@@ -26,6 +26,7 @@ AdminServer::AdminServer(const std::string& socket_path, const AdminBackend& bac
     : socket_path_(socket_path),
       segments_(backend.repository, &stopping_),
       groups_(backend.repository, &stopping_),
+      port_groups_(backend.repository, &stopping_),
       gateways_(backend.repository, &stopping_),
       profiles_(backend.repository, &stopping_),
       ports_(backend.repository, &stopping_, backend.hub),
@@ -42,6 +43,7 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::strin
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.RegisterService(&admin->segments_);
   builder.RegisterService(&admin->groups_);
+  builder.RegisterService(&admin->port_groups_);
   builder.RegisterService(&admin->gateways_);
   builder.RegisterService(&admin->profiles_);
   builder.RegisterService(&admin->ports_);

@@ -16,6 +16,7 @@
 #include "controller/service/controller_service.h"
 #include "controller/service/host_service.h"
 #include "controller/service/migration_service.h"
+#include "controller/service/profile_service.h"
 #include "controller/session/session_hub.h"
 #include "controller/store/repository.h"
 
@@ -48,6 +49,7 @@ class AdminServer {
   StopFlag stopping_ = false;
   SegmentService segments_;
   AddressGroupService groups_;
+  PortGroupService port_groups_;
   GatewayService gateways_;
   ProfileService profiles_;
   PortService ports_;

@@ -4,21 +4,6 @@
 
 namespace outrider::controller {
 
-grpc::Status ProfileService::Apply(grpc::ServerContext*, const v1::Profile* request,
-                                   v1::Profile* response) {
-  return ToGrpc(ApplyProfile(repository(), *request), response);
-}
-
-grpc::Status ProfileService::ListRevisions(grpc::ServerContext*,
-                                           const v1::ListProfileRevisionsRequest* request,
-                                           v1::ListProfileRevisionsResponse* response) {
-  const auto revisions =
-      repository()->Read([&](const Model& model) { return model.Revisions(request->name()); });
-  if (revisions.empty()) return ToGrpc(Repository::NotFound(Kind::kProfile, request->name()));
-  for (const auto& revision : revisions) *response->add_revisions() = *revision;
-  return grpc::Status::OK;
-}
-
 grpc::Status PortService::GetCounters(grpc::ServerContext*, const v1::PortCountersRequest* request,
                                       v1::PortCountersResponse* response) {
   const auto port = repository()->Get<v1::Port>(request->name());

@@ -1,5 +1,5 @@
-// The rest of the operator's API: profiles and ports, which have a verb of their own, and the
-// controller's status. Thread-safe.
+// The rest of the operator's API: objects with no verb of their own, ports, and the controller's
+// status. Thread-safe.
 #ifndef OUTRIDER_CONTROLLER_SERVICE_CONTROLLER_SERVICE_H_
 #define OUTRIDER_CONTROLLER_SERVICE_CONTROLLER_SERVICE_H_
 
@@ -14,19 +14,10 @@ using SegmentService = ObjectService<v1::SegmentService::Service, v1::Segment,
                                      v1::ListSegmentsResponse, v1::SegmentChange>;
 using AddressGroupService = ObjectService<v1::AddressGroupService::Service, v1::AddressGroup,
                                           v1::ListAddressGroupsResponse, v1::AddressGroupChange>;
+using PortGroupService = ObjectService<v1::PortGroupService::Service, v1::PortGroup,
+                                       v1::ListPortGroupsResponse, v1::PortGroupChange>;
 using GatewayService = ObjectService<v1::GatewayService::Service, v1::Gateway,
                                      v1::ListGatewaysResponse, v1::GatewayChange>;
-
-class ProfileService : public ObjectService<v1::ProfileService::Service, v1::Profile,
-                                            v1::ListProfilesResponse, v1::ProfileChange> {
- public:
-  using ObjectService::ObjectService;
-  grpc::Status Apply(grpc::ServerContext* context, const v1::Profile* request,
-                     v1::Profile* response) override;
-  grpc::Status ListRevisions(grpc::ServerContext* context,
-                             const v1::ListProfileRevisionsRequest* request,
-                             v1::ListProfileRevisionsResponse* response) override;
-};
 
 class PortService : public ObjectService<v1::PortService::Service, v1::Port, v1::ListPortsResponse,
                                          v1::PortChange> {

@@ -12,6 +12,8 @@ void CounterBoard::Put(const std::string& host, const v1::PortCounters& counters
   row.set_tx_bytes(counters.tx_bytes());
   *row.mutable_drops() = counters.drops();
   row.set_time_us(time_us);
+  *row.mutable_rules() = counters.rules();
+  row.set_connections(counters.connections());
   const std::lock_guard lock(mutex_);
   ports_[counters.port_id()] = std::move(row);
 }

@@ -11,8 +11,8 @@ namespace outrider::controller {
 
 GenerationState HostSession::Compute() const {
   return repository_->Read([this](const Model& model) {
-    return GenerationState{model.revision(),
-                           std::make_shared<const v1::HostState>(ComputeHostState(model, host()))};
+    return GenerationState{model.revision(), std::make_shared<const v1::HostState>(
+                                                 ComputeHostState(model, host(), compiler_))};
   });
 }
 

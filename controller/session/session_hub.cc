@@ -72,8 +72,8 @@ SessionHub::SessionId SessionHub::Open(const PeerIdentity& identity, const std::
                                        std::shared_ptr<HostStream> stream) {
   const SessionId id = next_id_.fetch_add(1);
   Post([this, id, identity, peer, stream = std::move(stream)] {
-    const auto session =
-        std::make_shared<HostSession>(identity, peer, stream, repository_, clock_->NowUs());
+    const auto session = std::make_shared<HostSession>(identity, peer, stream, repository_,
+                                                       &compiler_, clock_->NowUs());
     sessions_[id] = session;
     session->stream().ReadNext();
   });

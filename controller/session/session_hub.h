@@ -125,6 +125,8 @@ class SessionHub {
   const Clock* const clock_;
   PortReports reports_;
   CounterBoard counters_;
+  // Shared by all sessions.
+  ProfileCompiler compiler_;
 
   std::atomic<SessionId> next_id_{1};
   std::map<SessionId, SessionPtr> sessions_;

@@ -14,10 +14,16 @@ struct Folder {
 
 // In the order of Kind, which indexes it.
 constexpr Folder kFolders[] = {
-    {Kind::kSegment, "/segments/"},     {Kind::kAddressGroup, "/address_groups/"},
-    {Kind::kGateway, "/gateways/"},     {Kind::kProfile, "/profiles/"},
-    {Kind::kPort, "/ports/"},           {Kind::kHost, "/hosts/"},
-    {Kind::kMigration, "/migrations/"}, {Kind::kToken, "/tokens/"},
+    {Kind::kSegment, "/segments/"},
+    {Kind::kAddressGroup, "/address_groups/"},
+    {Kind::kPortGroup, "/port_groups/"},
+    {Kind::kGateway, "/gateways/"},
+    {Kind::kProfile, "/profiles/"},
+    {Kind::kPort, "/ports/"},
+    {Kind::kHost, "/hosts/"},
+    {Kind::kMigration, "/migrations/"},
+    {Kind::kToken, "/tokens/"},
+    {Kind::kDraft, "/drafts/"},
 };
 
 template <typename T>
@@ -34,9 +40,12 @@ std::shared_ptr<google::protobuf::Message> ParseAs(Kind kind, const KeyValue& it
       return Parse<v1::Segment>(item);
     case Kind::kAddressGroup:
       return Parse<v1::AddressGroup>(item);
+    case Kind::kPortGroup:
+      return Parse<v1::PortGroup>(item);
     case Kind::kGateway:
       return Parse<v1::Gateway>(item);
     case Kind::kProfile:
+    case Kind::kDraft:
       return Parse<v1::Profile>(item);
     case Kind::kPort:
       return Parse<v1::Port>(item);

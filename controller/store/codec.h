@@ -1,7 +1,8 @@
 // How objects look in the store: keys and values.
 //
-//   /segments/<name> /address_groups/<name> /gateways/<name> /ports/<id> /hosts/<id>
-//   /migrations/<id> /tokens/<host id>      and, one per revision, /profiles/<name>/<%08u>
+//   /segments/<name> /address_groups/<name> /port_groups/<name> /gateways/<name> /ports/<id>
+//   /hosts/<id> /migrations/<id> /tokens/<host id> /drafts/<profile>
+//   and, one per revision, /profiles/<name>/<%08u>
 //
 // Values are the serialised messages without meta.revision, which is the key's mod_revision.
 // Pure; any thread.

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
 
+#include <memory>
+
 #include "controller/model/validate.h"
+#include "controller/store/profile_life.h"
 #include "proto/digest.h"
 
 namespace outrider::controller {
@@ -16,9 +19,10 @@ std::string Subject(const std::string& name) {
 
 // Output-only fields are what the model has, whatever the client sent.
 template <typename T>
-void TakeOutputs(const T*, T*) {}
+void TakeOutputs(const Model&, T*) {}
 
-void TakeOutputs(const v1::Port* present, v1::Port* candidate) {
+void TakeOutputs(const Model& model, v1::Port* candidate) {
+  const v1::Port* present = model.Find<v1::Port>(candidate->meta().name());
   static const v1::Port* const kNone = new v1::Port();
   const v1::Port& from = present == nullptr ? *kNone : *present;
   candidate->clear_location();
@@ -31,9 +35,9 @@ void TakeOutputs(const v1::Port* present, v1::Port* candidate) {
   candidate->set_attached_profile(from.attached_profile());
 }
 
-void TakeOutputs(const v1::Profile* present, v1::Profile* candidate) {
+void TakeOutputs(const Model& model, v1::Profile* candidate) {
   candidate->set_state(v1::Profile::STATE_ACTIVE);
-  candidate->set_profile_revision(present == nullptr ? 1 : present->profile_revision() + 1);
+  candidate->set_profile_revision(NextProfileRevision(model, candidate->meta().name()));
   candidate->set_digest(v1::ProfileDigest(*candidate));
 }
 
@@ -81,7 +85,7 @@ absl::StatusOr<T> Write(Repository* repository, T candidate, Mode mode) {
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
     const T* present = model.Find<T>(candidate.meta().name());
     RETURN_IF_ERROR(CheckMode(present, candidate, mode));
-    TakeOutputs(present, &candidate);
+    TakeOutputs(model, &candidate);
     RETURN_IF_ERROR(Validate(model, candidate));
     if (present != nullptr && IsInForce(*present, candidate)) {
       written = *present;
@@ -108,6 +112,25 @@ void EraseCompanions<v1::Host>(const std::string& name, Transaction* transaction
   transaction->Erase<v1::EnrollmentToken>(name);
 }
 
+template <>
+void EraseCompanions<v1::Profile>(const std::string& name, Transaction* transaction) {
+  transaction->EraseDraft(name);
+}
+
+// What a delete looks at; of a profile that is not in force its newest revision, or its draft.
+// Null: there is nothing to delete.
+template <typename T>
+std::shared_ptr<const T> Deletable(const Model& model, const std::string& name) {
+  return model.Share<T>(name);
+}
+
+template <>
+std::shared_ptr<const v1::Profile> Deletable<v1::Profile>(const Model& model,
+                                                          const std::string& name) {
+  const auto revisions = model.Revisions(name);
+  return revisions.empty() ? model.Draft(name) : revisions.back();
+}
+
 }  // namespace
 
 template <typename T>
@@ -128,7 +151,7 @@ template <typename T>
 absl::StatusOr<uint64_t> DeleteObject(Repository* repository, const std::string& name,
                                       uint64_t revision) {
   return repository->Transact([&](const Model& model, Transaction* transaction) -> absl::Status {
-    const T* present = model.Find<T>(name);
+    const std::shared_ptr<const T> present = Deletable<T>(model, name);
     if (present == nullptr) return Repository::NotFound(KindOf<T>::value, name);
     RETURN_IF_ERROR(CheckRevision(*present, revision));
     RETURN_IF_ERROR(ValidateDelete(model, *present));
@@ -144,6 +167,7 @@ absl::StatusOr<uint64_t> DeleteObject(Repository* repository, const std::string&
   template absl::StatusOr<uint64_t> DeleteObject<T>(Repository*, const std::string&, uint64_t)
 OUTRIDER_INSTANTIATE(v1::Segment);
 OUTRIDER_INSTANTIATE(v1::AddressGroup);
+OUTRIDER_INSTANTIATE(v1::PortGroup);
 OUTRIDER_INSTANTIATE(v1::Gateway);
 OUTRIDER_INSTANTIATE(v1::Profile);
 OUTRIDER_INSTANTIATE(v1::Port);

@@ -12,8 +12,8 @@
 
 namespace outrider::controller {
 
-// T: Segment, AddressGroup, Gateway, Profile, Port. Output-only fields of the candidate are
-// ignored. Returns the object as stored.
+// T: Segment, AddressGroup, PortGroup, Gateway, Profile, Port. Output-only fields of the candidate
+// are ignored. Returns the object as stored.
 template <typename T>
 absl::StatusOr<T> CreateObject(Repository* repository, T candidate);
 
@@ -26,7 +26,8 @@ absl::StatusOr<T> UpdateObject(Repository* repository, T candidate);
 absl::StatusOr<v1::Profile> ApplyProfile(Repository* repository, v1::Profile candidate);
 
 // T: as above, Host and Migration (finished ones). `revision`: 0, or the object's present one.
-// Returns the revision of the delete. With a host goes its enrolment token.
+// Returns the revision of the delete. With a host goes its enrolment token, with a profile its
+// draft; a profile that is not in force is deleted by its revisions or draft.
 template <typename T>
 absl::StatusOr<uint64_t> DeleteObject(Repository* repository, const std::string& name,
                                       uint64_t revision);

@@ -11,16 +11,15 @@
 namespace outrider::controller {
 namespace {
 
-std::shared_ptr<const google::protobuf::Message> PresentOf(const Model& model,
-                                                           const DecodedKey& key) {
-  // Only profiles are stored under several keys, the newest of which is in force.
-  return key.kind == Kind::kProfile ? model.Share<v1::Profile>(key.name) : nullptr;
-}
-
 // Nobody is connected to a controller that has just started.
 void ForgetPresence(google::protobuf::Message* object) {
   auto* host = static_cast<v1::Host*>(object);
   if (host->state() == v1::Host::STATE_CONNECTED) host->set_state(v1::Host::STATE_ENROLLED);
+}
+
+bool IsRetired(const DecodedObject& decoded) {
+  return decoded.key.kind == Kind::kProfile &&
+         static_cast<const v1::Profile&>(*decoded.object).state() == v1::Profile::STATE_RETIRED;
 }
 
 void AddPut(const std::string& key, const google::protobuf::Message& object, v1::ObjectMeta* meta,
@@ -34,10 +33,20 @@ void AddErase(const v1::Profile& revision, Txn* txn) {
   txn->ops.push_back({Op::Kind::kDelete, key, {}});
 }
 
+// The revision that is in force no more is rewritten under its key.
+void AddRetire(const v1::Profile& revision, Txn* txn) {
+  v1::Profile retired = revision;
+  retired.set_state(v1::Profile::STATE_RETIRED);
+  const std::string key = ProfileKey(revision.meta().name(), revision.profile_revision());
+  txn->compares.push_back({key, revision.meta().revision()});
+  AddPut(key, retired, retired.mutable_meta(), txn);
+}
+
 // Each revision has a key: the old one is rewritten as retired, the new one added.
 void AddProfileOps(const Model& model, const Change& change, v1::ObjectMeta* meta, Txn* txn) {
   const auto* before = change.Before<v1::Profile>();
   const auto* after = change.After<v1::Profile>();
+  if (change.withdraws) return AddRetire(*before, txn);
   if (after == nullptr) {
     for (const auto& revision : model.Revisions(change.name)) AddErase(*revision, txn);
     return;
@@ -47,45 +56,34 @@ void AddProfileOps(const Model& model, const Change& change, v1::ObjectMeta* met
       before != nullptr && before->profile_revision() != after->profile_revision();
   txn->compares.push_back({key, before == nullptr || replaces ? 0 : before->meta().revision()});
   AddPut(key, *after, meta, txn);
-  if (!replaces) return;
-  v1::Profile retired = *before;
-  retired.set_state(v1::Profile::STATE_RETIRED);
-  const std::string old_key = ProfileKey(change.name, before->profile_revision());
-  txn->compares.push_back({old_key, before->meta().revision()});
-  AddPut(old_key, retired, retired.mutable_meta(), txn);
+  if (before != nullptr && !replaces) return;
+  if (before != nullptr) AddRetire(*before, txn);
   // After the puts: ChangesSince takes a delete alone for one of the profile.
   const auto revisions = model.Revisions(change.name);
   for (size_t i = 0; i < ExcessRevisions(revisions.size() + 1); ++i) AddErase(*revisions[i], txn);
 }
 
-template <typename T>
-uint64_t RevisionOf(const Change& change) {
-  const T* before = change.Before<T>();
-  return before == nullptr ? 0 : before->meta().revision();
+// Every kind of object has a `meta`.
+const v1::ObjectMeta& MetaOf(const google::protobuf::Message& object) {
+  const auto* field = object.GetDescriptor()->FindFieldByName("meta");
+  return static_cast<const v1::ObjectMeta&>(object.GetReflection()->GetMessage(object, field));
 }
 
-// What the store must still have. Exactly one of these is not 0: a change has one kind.
-uint64_t RevisionBefore(const Change& change) {
-  return std::max({RevisionOf<v1::Segment>(change), RevisionOf<v1::AddressGroup>(change),
-                   RevisionOf<v1::Gateway>(change), RevisionOf<v1::Profile>(change),
-                   RevisionOf<v1::Port>(change), RevisionOf<v1::Host>(change),
-                   RevisionOf<v1::Migration>(change), RevisionOf<v1::EnrollmentToken>(change)});
-}
-
+// Null when there was no object.
 const v1::ObjectMeta* MetaBefore(const Change& change) {
-  const v1::ObjectMeta* meta = nullptr;
-  const auto look = [&](const auto* object) {
-    if (object != nullptr) meta = &object->meta();
-  };
-  look(change.Before<v1::Segment>());
-  look(change.Before<v1::AddressGroup>());
-  look(change.Before<v1::Gateway>());
-  look(change.Before<v1::Profile>());
-  look(change.Before<v1::Port>());
-  look(change.Before<v1::Host>());
-  look(change.Before<v1::Migration>());
-  look(change.Before<v1::EnrollmentToken>());
-  return meta;
+  return change.before == nullptr ? nullptr : &MetaOf(*change.before);
+}
+
+// What the store must still have.
+uint64_t RevisionBefore(const Change& change) {
+  const v1::ObjectMeta* meta = MetaBefore(change);
+  return meta == nullptr ? 0 : meta->revision();
+}
+
+bool Changes(const std::vector<Change>& changes, const DecodedKey& key) {
+  return std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
+    return change.kind == key.kind && change.name == key.name;
+  });
 }
 
 }  // namespace
@@ -109,6 +107,26 @@ void Transaction::Stage(Staged staged) {
   staged_.push_back(std::move(staged));
 }
 
+void Transaction::Withdraw(const std::string& profile) {
+  Change change = MakeErase<v1::Profile>(model_, profile);
+  if (change.before == nullptr) return;
+  change.withdraws = true;
+  Stage(Staged{std::move(change), nullptr, nullptr});
+}
+
+void Transaction::PutDraft(v1::Profile draft) {
+  auto after = std::make_shared<v1::Profile>(std::move(draft));
+  v1::ObjectMeta* meta = after->mutable_meta();
+  const std::string name = meta->name();
+  Stage(Staged{Change{Kind::kDraft, name, model_.Draft(name), after}, after, meta});
+}
+
+void Transaction::EraseDraft(const std::string& profile) {
+  const auto before = model_.Draft(profile);
+  if (before == nullptr) return;
+  Stage(Staged{Change{Kind::kDraft, profile, before, nullptr}, nullptr, nullptr});
+}
+
 Subscription::~Subscription() {
   std::lock_guard lock(target_->mutex);
   target_->callback = nullptr;
@@ -122,14 +140,16 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Create(Store* store, con
 
 absl::Status Repository::Load() {
   ASSIGN_OR_RETURN(const RangeResult all, store_->Range("/"));
-  // Keys are ordered, so revisions of a profile come oldest first and replace each other as they
-  // did when they were made.
+  // Keys are ordered, so revisions of a profile come oldest first.
   for (const KeyValue& item : all.items) {
     ASSIGN_OR_RETURN(DecodedObject decoded, Decode(item));
     if (decoded.key.kind == Kind::kHost) ForgetPresence(decoded.object.get());
-    Change change{decoded.key.kind, decoded.key.name, PresentOf(model_, decoded.key),
-                  std::move(decoded.object)};
-    model_.Apply(all.revision, change);
+    if (IsRetired(decoded)) {
+      model_.AddRetired(all.revision, std::static_pointer_cast<v1::Profile>(decoded.object));
+      continue;
+    }
+    model_.Apply(all.revision,
+                 Change{decoded.key.kind, decoded.key.name, nullptr, std::move(decoded.object)});
   }
   // An empty store has a revision as well.
   if (all.items.empty() && all.revision != 0) model_.SetRevision(all.revision);
@@ -205,7 +225,7 @@ absl::Status Repository::UpdatePresence(const std::string& host_id,
 void Repository::Install(ChangeSet set) {
   {
     std::unique_lock lock(model_mutex_);
-    for (const Change& change : set.changes) model_.Apply(set.revision, change);
+    for (Change& change : set.changes) change.effects = model_.Apply(set.revision, change);
   }
   std::lock_guard lock(queue_mutex_);
   queue_.push_back(std::move(set));
@@ -255,17 +275,19 @@ absl::StatusOr<std::vector<ChangeSet>> Repository::ChangesSince(uint64_t revisio
     if (event.kind == Op::Kind::kDelete) {
       ASSIGN_OR_RETURN(const DecodedKey key, DecodeKey(event.item.key));
       // All revisions of a profile go at once, and are one deleted object.
-      if (changes->empty() || changes->back().kind != key.kind ||
-          changes->back().name != key.name) {
+      if (!Changes(*changes, key)) {
         changes->push_back({key.kind, key.name, nullptr, nullptr});
       }
       continue;
     }
     ASSIGN_OR_RETURN(DecodedObject decoded, Decode(event.item));
-    const bool retired =
-        decoded.key.kind == Kind::kProfile &&
-        static_cast<const v1::Profile&>(*decoded.object).state() == v1::Profile::STATE_RETIRED;
-    if (retired) continue;
+    if (IsRetired(decoded)) {
+      // Replaced in the same commit, by the put before this; else withdrawn.
+      if (!Changes(*changes, decoded.key)) {
+        changes->push_back({decoded.key.kind, decoded.key.name, nullptr, nullptr});
+      }
+      continue;
+    }
     changes->push_back({decoded.key.kind, decoded.key.name, nullptr, std::move(decoded.object)});
   }
   return sets;

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "controller/model/clock.h"
@@ -33,9 +34,16 @@ class Transaction {
   // second Put of the same object replaces the first.
   template <typename T>
   void Put(T object);
-  // Nothing happens when there is none.
+  // Nothing happens when there is none. Of profiles, all revisions go.
   template <typename T>
   void Erase(const std::string& name);
+
+  // The profile is in force no more; its revisions stay.
+  void Withdraw(const std::string& profile);
+
+  // As Put and Erase, of the revision that is saved and not in force.
+  void PutDraft(v1::Profile draft);
+  void EraseDraft(const std::string& profile);
 
   // Time of the write, as put into updated_us.
   int64_t now_us() const { return now_us_; }
@@ -158,7 +166,9 @@ void Transaction::Put(T object) {
 
 template <typename T>
 void Transaction::Erase(const std::string& name) {
-  if (model_.Find<T>(name) == nullptr) return;
+  bool exists = model_.Find<T>(name) != nullptr;
+  if constexpr (std::is_same_v<T, v1::Profile>) exists = !model_.Revisions(name).empty();
+  if (!exists) return;
   Stage(Staged{MakeErase<T>(model_, name), nullptr, nullptr});
 }
 

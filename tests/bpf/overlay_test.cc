@@ -165,6 +165,58 @@ TEST_F(OverlayTest, BroadcastGoesToLocalPortsAndToEachVtepOnce) {
   EXPECT_EQ(Bytes(outer->begin() + 28, outer->end()), VxlanPayload(kVni, inner));
 }
 
+// Between hosts a trunk's VLAN is the VNI alone, for each copy the same.
+TEST_F(OverlayTest, ATrunksTagStaysAtItsPort) {
+  abi::or_port trunk = switch_->StandardPort(1);
+  trunk.vni = 0;
+  trunk.vlan_mode = abi::OR_VLAN_TRUNK;
+  trunk.vlan_map = 1;
+  ASSERT_EQ(switch_->SetPort(1, trunk), absl::OkStatus());
+  trunk = switch_->StandardPort(2);
+  trunk.vlan_mode = abi::OR_VLAN_NATIVE_TAGGED;
+  trunk.vlan_map = 1;
+  ASSERT_EQ(switch_->SetPort(2, trunk), absl::OkStatus());
+  using Segments = sys::TypedMap<abi::or_vlan_key, uint32_t>;
+  using Tags = sys::TypedMap<abi::or_vlan_tag_key, uint32_t>;
+  ASSERT_EQ(Segments(&switch_->raw(), "or_vlan_segments").Update({1, 10}, kVni), absl::OkStatus());
+  ASSERT_EQ(Tags(&switch_->raw(), "or_vlan_tags").Update({1, kVni}, 10), absl::OkStatus());
+  WireTap wire;
+  const auto frame = [](bool tagged) {
+    PacketBuilder packet(kBroadcast, kMacA);
+    if (tagged) packet.Vlan(10);
+    return packet.Ipv4({.src = kIpA, .dst = "10.0.0.9"}).Udp(5, 6).Payload(64).Build();
+  };
+  ASSERT_EQ(switch_->tap(1).Send(frame(true)), absl::OkStatus());
+  EXPECT_EQ(switch_->tap(2).Receive(5000), frame(true));
+  EXPECT_EQ(switch_->tap(3).Receive(5000), frame(false));
+  const auto outer = wire.Receive();
+  ASSERT_TRUE(outer.has_value());
+  EXPECT_EQ(Bytes(outer->begin() + 28, outer->end()), VxlanPayload(kVni, frame(false)));
+}
+
+// RFC 7348, 6.1: an inner tag only where it is configured.
+TEST_F(OverlayTest, ACustomersTagGoesThroughTheTunnel) {
+  abi::or_port port = switch_->StandardPort(1);
+  port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  WireTap wire;
+  for (const char* dst : {kMacRemote, kBroadcast}) {
+    const Bytes inner = PacketBuilder(dst, kMacA)
+                            .Vlan(30)
+                            .Ipv4({.src = kIpA, .dst = "10.0.0.9"})
+                            .Udp(5, 6)
+                            .Payload(64)
+                            .Build();
+    ASSERT_EQ(switch_->tap(1).Send(inner), absl::OkStatus());
+    // What loopback carries is seen on its way out and on its way in.
+    std::optional<Bytes> outer = wire.Receive();
+    while (outer && Bytes(outer->begin() + 28, outer->end()) != VxlanPayload(kVni, inner)) {
+      outer = wire.Receive();
+    }
+    EXPECT_TRUE(outer.has_value()) << dst;
+  }
+}
+
 TEST_F(OverlayTest, TheHostItselfCannotSendIntoTheTunnel) {
   sys::UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
   sockaddr_ll to = {};
@@ -173,6 +225,41 @@ TEST_F(OverlayTest, TheHostItselfCannotSendIntoTheTunnel) {
   const Bytes frame = UdpTo(kMacB);
   sendto(fd.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof(to));
   EXPECT_THAT(switch_->Drops(), ElementsAre(Pair(Pair(0, OR_DROP_NOT_DELIVERED), 1)));
+}
+
+// What another host may send with a tag inside.
+std::vector<OverlayCase> TaggedCases() {
+  const auto trunk_b = [](BpfSwitch& s) {
+    abi::or_port port = s.StandardPort(2);
+    port.vni = 0;
+    port.vlan_mode = abi::OR_VLAN_TRUNK;
+    port.vlan_map = 2;
+    RETURN_IF_ERROR((s.Map<abi::or_vlan_tag_key, uint32_t>("or_vlan_tags").Update({2, kVni}, 0)));
+    return s.SetPort(2, port);
+  };
+  const auto tunnel_b = [](BpfSwitch& s) {
+    abi::or_port port = s.StandardPort(2);
+    port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
+    return s.SetPort(2, port);
+  };
+  const auto with_tag = [](const std::string& dst) {
+    return FromRemote(dst).Vlan(4).Ipv4({.src = "10.0.0.9", .dst = kIpB}).Udp(5, 6).Build();
+  };
+  const Bytes tagged = FromRemote(kMacB).Vlan(4).Vlan(5).Payload(46).Build();
+  return {
+      {"tagged_twice_inside", kRemoteVtep, kVni, tagged, {}, OR_DROP_VLAN_TAGGED},
+      {"tagged_inside", kRemoteVtep, kVni, with_tag(kMacB), {}, OR_DROP_VLAN_TAGGED, 2},
+      {"untagged_to_a_trunk", kRemoteVtep, kVni, UdpTo(kMacB), {2}, 0, 0, trunk_b},
+      {"no_hop_into_a_vlan",
+       kRemoteVtep,
+       kVni,
+       with_tag(kMacB),
+       {},
+       OR_DROP_VLAN_TAGGED,
+       2,
+       trunk_b},
+      {"tagged_inside_to_a_tunnel", kRemoteVtep, kVni, with_tag(kMacB), {2}, 0, 0, tunnel_b},
+  };
 }
 
 }  // namespace
@@ -188,10 +275,9 @@ std::vector<OverlayCase> OverlayCases() {
     RETURN_IF_ERROR(s.SetRuleSet(3, {}, abi::OR_ACL_DROP));
     return s.SetPort(2, port);
   };
-  const Bytes tagged = FromRemote(kMacB).Vlan(4).EtherType(0x8100).Payload(46).Build();
   const Bytes from_multicast = PacketBuilder(kMacB, "01:00:5e:00:00:01").Payload(46).Build();
   const Bytes lldp = FromRemote("01:80:c2:00:00:0e").EtherType(0x88cc).Payload(46).Build();
-  return {
+  std::vector<OverlayCase> cases = {
       {"unicast", kRemoteVtep, kVni, UdpTo(kMacB), {2}},
       {"stranger", "127.0.0.3", kVni, UdpTo(kMacB), {}, OR_DROP_NOT_A_MEMBER},
       {"member_of_another_vni", kRemoteVtep, kOtherVni, UdpTo(kMacB), {}, OR_DROP_NOT_A_MEMBER},
@@ -209,10 +295,11 @@ std::vector<OverlayCase> OverlayCases() {
        OR_DROP_ACL_EGRESS,
        2,
        deny_b},
-      {"tagged_inside", kRemoteVtep, kVni, tagged, {}, OR_DROP_VLAN_TAGGED},
       {"link_local_control", kRemoteVtep, kVni, lldp, {}, OR_DROP_RESERVED_MULTICAST},
       {"multicast_source", kRemoteVtep, kVni, from_multicast, {}, OR_DROP_MALFORMED},
   };
+  for (OverlayCase& test : TaggedCases()) cases.push_back(std::move(test));
+  return cases;
 }
 
 }  // namespace outrider::tests

@@ -227,6 +227,45 @@ INSTANTIATE_TEST_SUITE_P(
         BadState{"PolicerOfANewerController",
                  [](auto* s) { AddUnknownField(s->mutable_ports(0)->mutable_ingress_policer()); },
                  kPort, "upgrade the agent"},
+        BadState{"VlanMode",
+                 [](auto* s) {
+                   s->mutable_ports(0)->set_vlan_mode(static_cast<v1::VlanSection::Mode>(9));
+                 },
+                 kPort, "vlan_mode"},
+        BadState{"VlanTooLarge", [](auto* s) { s->mutable_ports(0)->set_native_vlan(65536 + 10); },
+                 kPort, "native_vlan: 65546"},
+        BadState{"VlanTwice",
+                 [](auto* s) {
+                   v1::PortState* port = s->mutable_ports(0);
+                   port->set_vlan_mode(v1::VlanSection::MODE_TRUNK);
+                   port->clear_vni();
+                   for (int i = 0; i < 2; ++i) {
+                     port->add_vlans()->set_vlan(10);
+                     port->mutable_vlans(i)->set_vni(7);
+                   }
+                 },
+                 kPort, "vlans: 10 is named twice"},
+        BadState{"VlanWithoutSegment",
+                 [](auto* s) { s->mutable_ports(0)->add_vlans()->set_vlan(10); }, kPort,
+                 "vlans: 10"},
+        BadState{"VlanOfANewerController",
+                 [](auto* s) { AddUnknownField(s->mutable_ports(0)->add_vlans()); }, kPort,
+                 "upgrade the agent"},
+        BadState{"CustomerVlanTwice",
+                 [](auto* s) {
+                   v1::PortState* port = s->mutable_ports(0);
+                   port->set_vlan_mode(v1::VlanSection::MODE_DOT1Q_TUNNEL);
+                   port->add_customer_vlans(30);
+                   port->add_customer_vlans(30);
+                 },
+                 kPort, "customer_vlans: 30 is named twice"},
+        BadState{"VlansOnAnAccessPort",
+                 [](auto* s) {
+                   v1::PortState::Vlan* vlan = s->mutable_ports(0)->add_vlans();
+                   vlan->set_vlan(10);
+                   vlan->set_vni(7);
+                 },
+                 kPort, "no trunk"},
         BadState{"PortId", [](auto* s) { s->mutable_ports(0)->set_id("vm1"); }, "port \"vm1\"",
                  "id"},
         BadState{"PortMulticast",

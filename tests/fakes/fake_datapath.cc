@@ -217,18 +217,20 @@ absl::Status FakeDatapath::Resolve(const PortId& id, state::Port* port) const {
         fmt::format("{}: rule set {} is not in force", name, (*digest)->ToString()));
     digest->reset();
   }
-  if (!port->vni) return status;
-  const auto segment = state_.segments.find(*port->vni);
-  if (segment == state_.segments.end()) {
-    return absl::FailedPreconditionError(
-        fmt::format("{}: segment {} is not in force", name, port->vni->value()));
+  for (const Vni& vni : state::SegmentsOf(*port)) {
+    const auto segment = state_.segments.find(vni);
+    if (segment == state_.segments.end()) {
+      return absl::FailedPreconditionError(
+          fmt::format("{}: segment {} is not in force", name, vni.value()));
+    }
+    const uint32_t mtu = segment->second.mtu;
+    if (mtu + kOverhead <= options_.underlay_mtu) continue;
+    return absl::FailedPreconditionError(fmt::format(
+        "{}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
+        "segment's mtu or raise the underlay's",
+        name, vni.value(), mtu, mtu + kOverhead, options_.underlay_mtu));
   }
-  const uint32_t mtu = segment->second.mtu;
-  if (mtu + kOverhead <= options_.underlay_mtu) return status;
-  return absl::FailedPreconditionError(fmt::format(
-      "{}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the segment's "
-      "mtu or raise the underlay's",
-      name, port->vni->value(), mtu, mtu + kOverhead, options_.underlay_mtu));
+  return status;
 }
 
 absl::Status FakeDatapath::Bind(const PortId& id, state::Port* port) {
@@ -280,7 +282,10 @@ void FakeDatapath::RefreshPorts(const state::StateDelta& delta, const std::set<V
                                 ApplyResult* result) {
   const std::map<PortId, state::Port> wanted = wanted_;
   for (const auto& [id, port] : wanted) {
-    if (!port.vni || !changed.contains(*port.vni) || delta.ports.upserts.contains(id)) continue;
+    const std::set<Vni> segments = state::SegmentsOf(port);
+    const bool follows = std::any_of(segments.begin(), segments.end(),
+                                     [&](const Vni& vni) { return changed.contains(vni); });
+    if (!follows || delta.ports.upserts.contains(id)) continue;
     if (const absl::Status status = UpsertPort(id, port); !status.ok()) {
       result->failures.push_back({ObjectKind::kPort, KeyText(id), status});
     }

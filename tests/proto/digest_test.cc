@@ -76,12 +76,16 @@ TEST(HostStateDigest, IgnoresTheOrderOfSets) {
     NeighborEntry* neighbor = state.add_neighbors();
     neighbor->set_vni(vni);
     neighbor->set_ip("10.1.0.1");
+    GroupMember* member = state.add_group_members();
+    member->set_group("address/g");
+    member->set_prefix(vni == 9 ? "10.0.0.2/32" : "10.0.0.1/32");
   }
   const std::string digest = HostStateDigest(state);
   state.mutable_segments()->SwapElements(0, 1);
   state.mutable_fdb()->SwapElements(0, 1);
   state.mutable_neighbors()->SwapElements(0, 1);
   state.mutable_segments(0)->mutable_vteps()->SwapElements(0, 1);
+  state.mutable_group_members()->SwapElements(0, 1);
   EXPECT_EQ(HostStateDigest(state), digest);
   state.mutable_fdb(0)->set_epoch(1);
   EXPECT_NE(HostStateDigest(state), digest);
@@ -96,6 +100,9 @@ TEST(ProfileDigest, IsOfTheUsersContentOnly) {
   profile.mutable_meta()->set_revision(99);
   EXPECT_EQ(ProfileDigest(profile), digest);
   profile.mutable_vlan()->set_segment("red");
+  EXPECT_NE(ProfileDigest(profile), digest);
+  profile.mutable_vlan()->set_segment("blue");
+  profile.set_parent("base");
   EXPECT_NE(ProfileDigest(profile), digest);
 }
 

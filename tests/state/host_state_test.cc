@@ -86,6 +86,65 @@ TEST(HostStateTest, RefusesPortsThatCannotBe) {
   EXPECT_EQ(Complaint(state), name + ": profile name or migration id is longer than 63 bytes");
 }
 
+// The port of GoodState() with these VLANs; segment 8 is there too.
+std::string VlanComplaint(const std::optional<Vni>& vni, const PortVlans& vlans) {
+  HostState state = GoodState();
+  state.segments[MakeVni(8)] = {.mtu = 1450, .vteps = {}};
+  state.ports[MakePortId(1)].vni = vni;
+  state.ports[MakePortId(1)].vlans = vlans;
+  const absl::Status status = Validate(state);
+  const std::string name = "port " + MakePortId(1).ToString() + ": ";
+  const std::string text = Message(status);
+  EXPECT_TRUE(status.ok() || text.starts_with(name)) << text;
+  return status.ok() ? "" : text.substr(name.size());
+}
+
+TEST(HostStateTest, VlansGoWithTheirMode) {
+  const Vni seven = MakeVni(7);
+  const Vni eight = MakeVni(8);
+  const auto mode = [](VlanMode mode) { return PortVlans{.mode = mode, .trunk = {}}; };
+  EXPECT_EQ(VlanComplaint({}, {.mode = VlanMode::kTrunk, .trunk = {{10, seven}, {20, eight}}}), "");
+  EXPECT_EQ(VlanComplaint(seven,
+                          {.mode = VlanMode::kNativeTagged, .trunk = {{4094, eight}}, .native = 1}),
+            "");
+  EXPECT_EQ(VlanComplaint(seven, {.mode = VlanMode::kDot1qTunnel, .trunk = {}, .customer = {1}}),
+            "");
+
+  EXPECT_EQ(VlanComplaint(seven, {.trunk = {{10, eight}}}), "has VLANs, yet is no trunk");
+  EXPECT_EQ(VlanComplaint(seven, {.trunk = {}, .customer = {1}}),
+            "has customer VLANs, yet is no dot1q-tunnel");
+  EXPECT_EQ(VlanComplaint(seven, mode(VlanMode::kTrunk)),
+            "a trunk without a native VLAN has a segment of untagged frames");
+  EXPECT_EQ(VlanComplaint(seven, mode(VlanMode::kNativeTagged)),
+            "native VLAN 0 does not go with its mode");
+  EXPECT_EQ(VlanComplaint({}, {.mode = VlanMode::kNativeUntagged, .trunk = {}, .native = 5}),
+            "native VLAN 5 does not go with its mode");
+  EXPECT_EQ(VlanComplaint(seven, {.trunk = {}, .native = 5}),
+            "native VLAN 5 does not go with its mode");
+  EXPECT_EQ(VlanComplaint({}, mode(VlanMode::kTrunk)), "not blocked, yet without a segment");
+}
+
+TEST(HostStateTest, VlansLeadToOneSegmentAndBack) {
+  const Vni seven = MakeVni(7);
+  const auto trunk = [](const std::map<uint16_t, Vni>& vlans) {
+    return PortVlans{.mode = VlanMode::kTrunk, .trunk = vlans};
+  };
+  EXPECT_EQ(VlanComplaint({}, trunk({{0, seven}})), "VLAN 0 is not in 1..4094, or the native one");
+  EXPECT_EQ(VlanComplaint({}, trunk({{4095, seven}})),
+            "VLAN 4095 is not in 1..4094, or the native one");
+  EXPECT_EQ(VlanComplaint({}, trunk({{10, seven}, {20, seven}})), "segment 7 has two VLANs");
+  EXPECT_EQ(VlanComplaint({}, trunk({{10, MakeVni(9)}})), "segment 9 is not known");
+  EXPECT_EQ(
+      VlanComplaint(seven,
+                    {.mode = VlanMode::kNativeTagged, .trunk = {{10, MakeVni(8)}}, .native = 10}),
+      "VLAN 10 is not in 1..4094, or the native one");
+  EXPECT_EQ(
+      VlanComplaint(seven, {.mode = VlanMode::kNativeTagged, .trunk = {{20, seven}}, .native = 10}),
+      "segment 7 has two VLANs");
+  EXPECT_EQ(VlanComplaint(seven, {.mode = VlanMode::kDot1qTunnel, .trunk = {}, .customer = {4095}}),
+            "customer VLAN 4095 is not in 1..4094");
+}
+
 TEST(HostStateTest, RefusesMtusThatCannotBe) {
   HostState state = GoodState();
   state.segments[MakeVni(7)].mtu = 575;

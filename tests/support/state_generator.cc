@@ -94,7 +94,8 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
                                      std::vector<std::string>* free_devices) {
   state::Port port;
   if (!state.segments.empty() && Chance(80)) port.vni = Pick(state.segments, Below(100))->first;
-  if (port.vni) port.phase = static_cast<state::PortPhase>(Below(3));
+  MakeVlans(state, &port);
+  if (!state::SegmentsOf(port).empty()) port.phase = static_cast<state::PortPhase>(Below(3));
   port.profile = Chance(50) ? "web" : std::string(63, 'p');
   port.profile_revision = static_cast<uint32_t>(Below(5));
   if (!state.rule_sets.empty() && Chance(60)) {
@@ -117,6 +118,27 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
     free_devices->erase(at);
   }
   return port;
+}
+
+void StateGenerator::MakeVlans(const state::HostState& state, state::Port* port) {
+  if (!port->vni) return;
+  state::PortVlans& vlans = port->vlans;
+  vlans.mode = static_cast<state::VlanMode>(Below(5));
+  if (vlans.mode == state::VlanMode::kDot1qTunnel) {
+    for (uint64_t i = Below(4); i > 0; --i) {
+      vlans.customer.insert(static_cast<uint16_t>(1 + Below(4094)));
+    }
+  }
+  const bool trunk = vlans.mode == state::VlanMode::kTrunk;
+  if (vlans.mode == state::VlanMode::kAccess || vlans.mode == state::VlanMode::kDot1qTunnel) return;
+  if (!trunk) vlans.native = static_cast<uint16_t>(Chance(50) ? 4094 : 1);
+  for (const auto& [vni, segment] : state.segments) {
+    const bool native = !trunk && vni == *port->vni;
+    if (!native && Chance(60)) {
+      vlans.trunk.emplace(static_cast<uint16_t>(2 + vni.value() / 1000), vni);
+    }
+  }
+  if (trunk) port->vni.reset();
 }
 
 Vni MakeVni(uint32_t value) { return *Vni::Create(value); }

@@ -28,6 +28,8 @@ class StateGenerator {
   Epoch NextEpoch() { return Epoch{round_ * 10 + Below(10)}; }
   state::Segment MakeSegment();
   state::AclRule MakeRule();
+  // VLANs for a port with a segment; a trunk loses that of untagged frames.
+  void MakeVlans(const state::HostState& state, state::Port* port);
   state::Port MakePort(const state::HostState& state, std::vector<std::string>* free_devices);
 
   std::mt19937_64 random_;

@@ -29,11 +29,12 @@ typedef __u32 or_u32;
 typedef __u64 or_u64;
 #endif
 
-#define OR_ABI_VERSION 1
+#define OR_ABI_VERSION 2
 
 /* Capacities: a full map is an error the agent reports, never an eviction. */
 #define OR_MAX_PORTS 4096
-#define OR_MAX_SEGMENTS 4096
+/* More than the VLANs of one trunk. */
+#define OR_MAX_SEGMENTS 16384
 #define OR_MAX_FDB (1u << 20)
 #define OR_MAX_NEIGHBORS (1u << 18)
 #define OR_MAX_VTEPS 16384
@@ -41,6 +42,8 @@ typedef __u64 or_u64;
 #define OR_MAX_RULE_SETS 4096
 #define OR_MAX_RULES 128
 #define OR_MAX_REPLICATION (1u << 18)
+/* VLANs of all different VLAN maps together. */
+#define OR_MAX_VLANS (1u << 18)
 /* Copies of one BUM frame, local ports and VTEPs together. */
 #define OR_MAX_COPIES 1024
 
@@ -54,25 +57,36 @@ enum or_port_phase {
   OR_PORT_ACTIVE = 2,
 };
 
+/* What tags mean on a port (VlanSection.Mode). A value that is none of these passes nothing. */
+enum or_vlan_mode {
+  OR_VLAN_ACCESS = 0,
+  OR_VLAN_TRUNK = 1,
+  OR_VLAN_NATIVE_TAGGED = 2,
+  OR_VLAN_NATIVE_UNTAGGED = 3,
+  OR_VLAN_DOT1Q_TUNNEL = 4,
+};
+
 #define OR_PORT_ANTI_SPOOF (1u << 0)
 /* Emit an or_event for the guest's first frame (once, see or_first_frames). */
 #define OR_PORT_REPORT_FIRST_FRAME (1u << 1)
 
 struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */
-  or_u32 vni;     /* 0: none; then phase is BLOCKED */
+  or_u32 vni;     /* segment of untagged frames; 0: none (a trunk, or phase is BLOCKED) */
   or_u8 mac[6];
   or_u8 phase;             /* enum or_port_phase */
   or_u8 flags;             /* OR_PORT_* */
   or_u32 ingress_rule_set; /* id in or_rule_sets; 0: allow everything */
   or_u32 egress_rule_set;
-  or_u32 mtu; /* layer-3, bytes */
-  or_u32 pad;
+  or_u32 mtu;                /* layer-3, bytes; of trunks the largest of their segments */
+  or_u32 vlan_map;           /* id in or_vlan_segments and or_vlan_tags; 0: none */
   or_u64 police_bytes_per_s; /* 0: no policer */
   or_u64 police_burst;       /* bytes */
   or_u64 epoch;
+  or_u8 vlan_mode; /* enum or_vlan_mode */
+  or_u8 pad[7];
 };
-OR_STATIC_ASSERT(sizeof(struct or_port) == 56, "or_port layout");
+OR_STATIC_ASSERT(sizeof(struct or_port) == 64, "or_port layout");
 
 /* ---- or_port_info: port index (u32) -> struct or_port_info. Agent only: what ReadState needs and
  * frames do not. */
@@ -111,6 +125,24 @@ struct or_segment {
   or_u32 pad;
 };
 OR_STATIC_ASSERT(sizeof(struct or_segment) == 24, "or_segment layout");
+
+/* ---- or_vlan_segments: struct or_vlan_key -> VNI (u32). What a guest sends in a VLAN belongs to
+ * this segment. In a dot1q-tunnel the rows are the customer's allowed VLANs, all of the port's one
+ * segment; without a map all are allowed. A map of VLANs is written before a port names it, shared
+ * by all ports with the same content, never changed, and removed after no port names it. Writer:
+ * agent. */
+struct or_vlan_key {
+  or_u32 map;
+  or_u32 vlan; /* 1..4094; 0: untagged */
+};
+
+/* ---- or_vlan_tags: struct or_vlan_tag_key -> VLAN (u32, 0: untagged). What goes to the guest from
+ * a segment gets this tag: the other direction of the same map. Not for dot1q-tunnels. Writer:
+ * agent. */
+struct or_vlan_tag_key {
+  or_u32 map;
+  or_u32 vni;
+};
 
 /* ---- or_replication: struct or_replication_key -> u32. A list is written before the segment names
  * it, never changed, and removed after no segment names it. Writer: agent.

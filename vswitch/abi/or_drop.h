@@ -12,7 +12,7 @@
   X(PORT_ARMED, 3, "port_armed", "the port waits for its guest to arrive")                        \
   X(MALFORMED, 4, "malformed", "headers are cut short or contradict each other")                  \
   X(SPOOFED_MAC, 5, "spoofed_mac", "the source MAC is not the port's")                            \
-  X(VLAN_TAGGED, 6, "vlan_tagged", "a tagged frame on an access port")                            \
+  X(VLAN_TAGGED, 6, "vlan_tagged", "a tag where the port can have none, or one tag too many")     \
   X(ACL_INGRESS, 7, "acl_ingress", "denied by the profile's ingress list")                        \
   X(ACL_EGRESS, 8, "acl_egress", "denied by the profile's egress list")                           \
   X(POLICER, 9, "policer", "over the ingress rate of the profile")                                \
@@ -27,13 +27,15 @@
   X(HAIRPIN, 18, "hairpin", "bound for the port it came from")                                    \
   X(NO_TUNNEL_KEY, 19, "no_tunnel_key", "reached the tunnel device without tunnel metadata")      \
   X(RESERVED_MULTICAST, 20, "reserved_multicast", "link-local control frame (01:80:c2:00:00:0x)") \
-  X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")
+  X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")                \
+  X(VLAN_NOT_ALLOWED, 26, "vlan_not_allowed", "the profile has no such VLAN")                     \
+  X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk", "untagged where the profile has tagged frames only")
 
 enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-      OR_DROP_REASON_COUNT = 22
+      OR_DROP_REASON_COUNT = 28
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

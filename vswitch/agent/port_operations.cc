@@ -3,19 +3,22 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <future>
+#include <utility>
 
 namespace outrider::agent {
 namespace {
 
-// Two ports of this host with one MAC: certain only when both segments are known, or when one
-// profile puts them into the same. Else the controller, which knows, decides.
-bool InSameSegment(const std::map<PortId, Vni>& segments, const PortId& a, const PortId& b,
-                   const std::string& profile_a, const std::string& profile_b) {
+// Two ports of this host with one MAC: certain only when the segments of both are known, or when
+// one profile puts them into the same. Else the controller, which knows, decides.
+bool InSameSegment(const std::map<PortId, std::set<Vni>>& segments, const PortId& a,
+                   const PortId& b, const std::string& profile_a, const std::string& profile_b) {
   const auto segment_a = segments.find(a);
   const auto segment_b = segments.find(b);
   if (segment_a != segments.end() && segment_b != segments.end()) {
-    return segment_a->second == segment_b->second;
+    return std::any_of(segment_a->second.begin(), segment_a->second.end(),
+                       [&](const Vni& vni) { return segment_b->second.contains(vni); });
   }
   return !profile_a.empty() && profile_a == profile_b;
 }
@@ -77,9 +80,8 @@ PortOperations::Present PortOperations::Look() {
   return RunOn(dependencies_.reconciler_executor, [this] {
     Present present{.attachments = dependencies_.reconciler->attachments(), .segments = {}};
     for (const auto& [id, attachment] : present.attachments) {
-      if (const auto vni = dependencies_.reconciler->SegmentOf(id)) {
-        present.segments.emplace(id, *vni);
-      }
+      auto segments = dependencies_.reconciler->SegmentsOf(id);
+      if (!segments.empty()) present.segments.emplace(id, std::move(segments));
     }
     return present;
   });

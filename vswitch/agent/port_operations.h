@@ -62,7 +62,7 @@ class PortOperations {
   // What is attached, and where, as far as the reconciler knows.
   struct Present {
     state::Attachments attachments;
-    std::map<PortId, Vni> segments;
+    std::map<PortId, std::set<Vni>> segments;
   };
   Present Look();
   absl::Status CheckDevice(const std::string& device);

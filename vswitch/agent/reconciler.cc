@@ -299,12 +299,14 @@ void Reconciler::ReportAll() {
   reports_.Repeat(controller_.state(), applied_, controller_.generation(), failures_);
 }
 
-std::optional<Vni> Reconciler::SegmentOf(const PortId& id) const {
+std::set<Vni> Reconciler::SegmentsOf(const PortId& id) const {
+  std::set<Vni> segments;
   for (const state::HostState* state : {&controller_.state(), &applied_}) {
     const auto port = state->ports.find(id);
-    if (port != state->ports.end() && port->second.vni) return port->second.vni;
+    if (port != state->ports.end()) segments = state::SegmentsOf(port->second);
+    if (!segments.empty()) break;
   }
-  return std::nullopt;
+  return segments;
 }
 
 std::string Reconciler::ProblemOf(const PortId& id) const {
@@ -339,7 +341,8 @@ std::vector<PortView> Reconciler::ListPorts() const {
     }
     if (const auto found = applied_.ports.find(id); found != applied_.ports.end()) {
       view.in_force = found->second;
-      if (found->second.vni) view.digest = convert::ReceiptDigest(id, found->second);
+      if (!state::SegmentsOf(found->second).empty())
+        view.digest = convert::ReceiptDigest(id, found->second);
     }
     views.push_back(std::move(view));
   }

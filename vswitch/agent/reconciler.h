@@ -108,8 +108,8 @@ class Reconciler final : public datapath::EventSink {
   // Reports what is in force now, all of it: to a session that just began.
   void ReportAll();
   const state::Attachments& attachments() const { return attachments_; }
-  // Segment of a port, by the controller's word or else what is in force.
-  std::optional<Vni> SegmentOf(const PortId& id) const;
+  // Segments of a port, by the controller's word or else what is in force. Empty: not known.
+  std::set<Vni> SegmentsOf(const PortId& id) const;
   std::vector<PortView> ListPorts() const;
   ReconcilerStatus Status() const;
   const state::HostState& desired() const { return desired_; }

@@ -69,7 +69,8 @@ static __noinline bool or_answer_arp(struct __sk_buff *skb, struct or_frame *f)
 	const struct or_neighbor *known;
 	__u8 mac[6];
 
-	if (!(f->flags & OR_FRAME_ARP_REQUEST))
+	/* The addresses we know are those of untagged frames. */
+	if (!(f->flags & OR_FRAME_ARP_REQUEST) || f->customer_vlan)
 		return false;
 	__builtin_memcpy(key.address, f->dst, 16);
 	known = bpf_map_lookup_elem(&or_neighbors, &key);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The only way to a port. Phase, segment and egress rules are the destination's, and what fails
- * them is counted there. The mark tells or_port_guard that a frame came this way.
+ * them is counted there. The port's VLAN tag goes on here. The mark tells or_port_guard that a
+ * frame came this way.
  */
 #ifndef OUTRIDER_BPF_DELIVER_H_
 #define OUTRIDER_BPF_DELIVER_H_
@@ -11,53 +12,76 @@
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/vlan.h"
 
-/* The reason why `f` may not go to port `index`, or 0 and the interface to send it to. */
-static __always_inline __u32 or_admit_to_port(__u32 index, const struct or_frame *f, __u32 *ifindex)
+/* How a frame gets to a port. */
+struct or_delivery {
+	__u32 ifindex;
+	__u32 tag; /* VLAN of the tag to put on; 0: none */
+};
+
+/* The reason why `f` may not go to port `index`, or 0 and how to send it there. Sets f->vlan. */
+static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
+					      struct or_delivery *by)
 {
 	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
+	__u32 reason;
 
 	if (!port)
 		return OR_DROP_PORT_UNKNOWN;
 	if (port->phase == OR_PORT_ARMED)
 		return OR_DROP_PORT_ARMED;
-	/* An FDB or replication entry may lag behind a port that has just changed its segment. */
-	if (port->phase != OR_PORT_ACTIVE || port->vni != f->vni)
+	if (port->phase != OR_PORT_ACTIVE)
 		return OR_DROP_PORT_BLOCKED;
-	*ifindex = port->ifindex;
-	if (!*ifindex)
+	/* An FDB or replication entry may lag behind a port that has just changed its segments. */
+	reason = or_vlan_to_port(port, f, &by->tag);
+	if (reason)
+		return reason;
+	by->ifindex = port->ifindex;
+	if (!by->ifindex)
 		return OR_DROP_PORT_UNKNOWN;
 	return or_acl_verdict(port->egress_rule_set, f, OR_DROP_ACL_EGRESS);
 }
 
 /* Sends the frame itself to port `index`. A TC verdict. */
-static __noinline int or_deliver(struct __sk_buff *skb, const struct or_frame *f, __u32 index)
+static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
-	__u32 ifindex = 0;
-	__u32 reason = or_admit_to_port(index, f, &ifindex);
+	struct or_delivery by = {};
+	__u32 reason = or_admit_to_port(index, f, &by);
 
+	if (!reason && !or_vlan_push(skb, by.tag))
+		reason = OR_DROP_REDIRECT_FAILED;
 	if (reason)
 		return or_drop(index, reason, f);
 	or_count_tx(index, f);
 	skb->mark = OR_MARK_MAGIC | index;
-	return bpf_redirect(ifindex, 0);
+	return bpf_redirect(by.ifindex, 0);
 }
 
-/* Sends a copy to port `index`. */
-static __noinline void or_deliver_copy(struct __sk_buff *skb, const struct or_frame *f, __u32 index)
+/* Sends a copy to port `index`. False: the frame itself suffered, there can be no further copies.
+ */
+static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
-	__u32 ifindex = 0;
-	__u32 reason = or_admit_to_port(index, f, &ifindex);
+	struct or_delivery by = {};
+	__u32 reason = or_admit_to_port(index, f, &by);
+	bool whole = true;
 
 	if (!reason) {
 		skb->mark = OR_MARK_MAGIC | index;
-		if (bpf_clone_redirect(skb, ifindex, 0))
+		if (!or_vlan_push(skb, by.tag)) {
 			reason = OR_DROP_REDIRECT_FAILED;
+			whole = false;
+		} else {
+			if (bpf_clone_redirect(skb, by.ifindex, 0))
+				reason = OR_DROP_REDIRECT_FAILED;
+			whole = or_vlan_unpush(skb, by.tag);
+		}
 	}
 	if (reason)
 		or_count_drop(index, reason, f);
 	else
 		or_count_tx(index, f);
+	return whole;
 }
 
 #endif /* OUTRIDER_BPF_DELIVER_H_ */

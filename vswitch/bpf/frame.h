@@ -15,6 +15,7 @@
 #include "vswitch/abi/or_abi.h"
 
 #define OR_ETH_HLEN 14
+#define OR_VLAN_HLEN 4
 #define OR_ETH_P_IPV4 0x0800
 #define OR_ETH_P_ARP 0x0806
 #define OR_ETH_P_RARP 0x8035
@@ -36,7 +37,7 @@
 struct or_frame {
 	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */
 	__u8 dst[16];
-	__u64 wire_bytes;   /* Ethernet frames as sent on a wire, without FCS */
+	__u64 wire_bytes;   /* Ethernet frames as sent on a wire, without FCS and the port's tag */
 	__u32 wire_packets; /* 1, or the segments of a GSO packet */
 	__u32 l3_length;    /* largest layer-3 packet it becomes */
 	__u32 vni;
@@ -46,7 +47,13 @@ struct or_frame {
 	__u16 ether_type; /* host order */
 	__u16 src_port;	  /* host order */
 	__u16 dst_port;
-	__u16 flags;   /* OR_FRAME_* */
+	__u16 flags; /* OR_FRAME_* */
+	/* Outermost VLAN as the port's guest sends it, or, in deliver(), as the guest gets it. 0:
+	 * untagged, or a priority tag. */
+	__u16 vlan;
+	/* VLAN of the tag that stays on the frame in the segment (QinQ), in skb->vlan_tci and not
+	 * among the bytes. 0: none. */
+	__u16 customer_vlan;
 	__u8 ether;    /* enum or_ether_match, OR_ETHER_ANY: none of them */
 	__u8 protocol; /* IP protocol after extension headers */
 	__u8 icmp_type;

@@ -10,6 +10,7 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/replicate.h"
+#include "vswitch/bpf/vlan.h"
 
 /* Who sent it, before anything else is looked at: tunnels carry no proof of origin. */
 static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f)
@@ -22,7 +23,9 @@ static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct
 	if (!bpf_map_lookup_elem(&or_members, &from))
 		return OR_DROP_NOT_A_MEMBER;
 	f->vni = from.vni;
-	reason = or_parse(skb, f);
+	reason = or_vlan_from_overlay(skb, f);
+	if (!reason)
+		reason = or_parse(skb, f);
 	if (!reason && or_is_link_local(f->eth_dst))
 		return OR_DROP_RESERVED_MULTICAST;
 	return reason;

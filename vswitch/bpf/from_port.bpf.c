@@ -14,6 +14,7 @@
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/vlan.h"
 
 /* The port of a device, copied at once: the frame sees one version of it. */
 static __always_inline bool or_find_port(struct __sk_buff *skb, struct or_frame *f,
@@ -31,10 +32,7 @@ static __always_inline bool or_find_port(struct __sk_buff *skb, struct or_frame 
 		return false;
 	*port = *entry;
 	/* Interface indexes are reused. */
-	if (port->ifindex != ifindex)
-		return false;
-	f->vni = port->vni;
-	return true;
+	return port->ifindex == ifindex;
 }
 
 static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct or_port *port)
@@ -44,11 +42,27 @@ static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct
 	return !or_mac_equal(f->eth_src, port->mac) || f->flags & OR_FRAME_ARP_FOREIGN;
 }
 
+/* Each segment of a trunk has its own MTU. */
+static __always_inline __u32 or_check_mtu(const struct or_frame *f, const struct or_port *port)
+{
+	const struct or_segment *segment;
+	__u32 mtu = port->mtu;
+
+	if (or_vlan_is_trunk(port)) {
+		segment = bpf_map_lookup_elem(&or_segments, &f->vni);
+		if (!segment)
+			return OR_DROP_SEGMENT_UNKNOWN;
+		mtu = segment->mtu;
+	}
+	return f->l3_length > mtu ? OR_DROP_OVER_MTU : 0;
+}
+
 /* Everything the port's own profile says. 0, or the reason to drop. */
 static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_frame *f,
 					   const struct or_port *port)
 {
-	__u32 reason = or_parse(skb, f);
+	__u32 vlan_reason = or_vlan_from_port(skb, f, port);
+	__u32 reason = vlan_reason == OR_DROP_MALFORMED ? vlan_reason : or_parse(skb, f);
 
 	if (port->phase != OR_PORT_ARMED && port->phase != OR_PORT_ACTIVE)
 		return OR_DROP_PORT_BLOCKED;
@@ -60,10 +74,14 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 		or_report_first_frame(f, port->phase);
 	if (port->phase == OR_PORT_ARMED)
 		return OR_DROP_PORT_ARMED;
+	/* Only now: a hypervisor announces the guest of a trunk without a tag, too. */
+	if (vlan_reason)
+		return vlan_reason;
 	if (or_is_link_local(f->eth_dst))
 		return OR_DROP_RESERVED_MULTICAST;
-	if (f->l3_length > port->mtu)
-		return OR_DROP_OVER_MTU;
+	reason = or_check_mtu(f, port);
+	if (reason)
+		return reason;
 	reason = or_acl_verdict(port->ingress_rule_set, f, OR_DROP_ACL_INGRESS);
 	if (reason)
 		return reason;

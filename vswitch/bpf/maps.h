@@ -58,6 +58,10 @@ OR_HASH(or_port_info, __u32, struct or_port_info, OR_MAX_PORTS);
 OR_HASH(or_policers, __u32, struct or_policer_locked, OR_MAX_PORTS);
 /* VNI -> struct or_segment. Writer: agent. */
 OR_HASH(or_segments, __u32, struct or_segment, OR_MAX_SEGMENTS);
+/* VLAN map and VLAN -> VNI. Writer: agent. */
+OR_HASH(or_vlan_segments, struct or_vlan_key, __u32, OR_MAX_VLANS);
+/* VLAN map and VNI -> VLAN. Writer: agent. */
+OR_HASH(or_vlan_tags, struct or_vlan_tag_key, __u32, OR_MAX_VLANS);
 /* list and slot -> port index or VTEP index. Writer: agent. */
 OR_HASH(or_replication, struct or_replication_key, __u32, OR_MAX_REPLICATION);
 /* VTEP index -> struct or_vtep. Writer: agent. */

@@ -219,6 +219,11 @@ static __always_inline void or_measure(struct __sk_buff *skb, struct or_frame *f
 {
 	__u32 length = skb->len, size = skb->gso_size, segments;
 
+	/* A tag that stays takes room in the segment, as if it were among the bytes. */
+	if (f->customer_vlan) {
+		length += OR_VLAN_HLEN;
+		headers += OR_VLAN_HLEN;
+	}
 	f->wire_bytes = length;
 	f->wire_packets = 1;
 	f->l3_length = length - OR_ETH_HLEN;
@@ -239,9 +244,10 @@ static __always_inline void or_measure(struct __sk_buff *skb, struct or_frame *f
 	}
 }
 
-/* Fills everything but vni and port. 0, or the reason to drop the frame; wire_packets and
- * wire_bytes are valid in either case. Global (not static), so that the verifier looks at it once
- * and not once per way its callers go on; it then wants the pointer checked. */
+/* Fills everything but vni, port and VLANs, which come first (vlan.h). 0, or the reason to drop the
+ * frame; wire_packets and wire_bytes are valid in either case. Global (not static), so that the
+ * verifier looks at it once and not once per way its callers go on; it then wants the pointer
+ * checked. */
 __noinline __u32 or_parse(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct ethhdr eth;
@@ -258,8 +264,8 @@ __noinline __u32 or_parse(struct __sk_buff *skb, struct or_frame *f)
 	f->ether_type = bpf_ntohs(eth.h_proto);
 	if (or_is_multicast(f->eth_src))
 		return OR_DROP_MALFORMED;
-	if (skb->vlan_present || f->ether_type == OR_ETH_P_8021Q ||
-	    f->ether_type == OR_ETH_P_8021AD)
+	/* vlan.h has taken off what may be there; rules must not be blinded by more. */
+	if (f->ether_type == OR_ETH_P_8021Q || f->ether_type == OR_ETH_P_8021AD)
 		return OR_DROP_VLAN_TAGGED;
 	if (f->ether_type == OR_ETH_P_IPV4)
 		payload = or_parse_ipv4(skb, f);

@@ -11,7 +11,7 @@
 
 struct or_replicator {
 	struct __sk_buff *skb;
-	const struct or_frame *frame;
+	struct or_frame *frame;
 	__u32 list;
 	__u32 local_copies;
 };
@@ -21,16 +21,17 @@ static long or_replicate_step(__u32 slot, void *context)
 	struct or_replicator *r = context;
 	struct or_replication_key key = {.list = r->list, .slot = slot};
 	const __u32 *entry = bpf_map_lookup_elem(&or_replication, &key);
-	const struct or_frame *f = r->frame;
+	struct or_frame *f = r->frame;
 	__u32 index;
 
 	if (!entry)
 		return 0;
 	index = *entry;
 	if (slot < r->local_copies) {
-		if (index != f->port)
-			or_deliver_copy(r->skb, f, index);
-		return 0;
+		if (index == f->port || or_deliver_copy(r->skb, f, index))
+			return 0;
+		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);
+		return 1;
 	}
 	if (!or_encapsulate(r->skb, f->vni, index))
 		or_count_drop(f->port, OR_DROP_ENCAP_FAILED, f);
@@ -41,7 +42,7 @@ static long or_replicate_step(__u32 slot, void *context)
 
 /* Copies go to local ports first: the tunnel key stays with the packet. `remote` false: split
  * horizon. The frame itself ends here, without being a drop. A TC verdict. */
-static __noinline int or_replicate(struct __sk_buff *skb, const struct or_frame *f,
+static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 				   const struct or_segment *segment, bool remote)
 {
 	struct or_replicator r = {

@@ -114,6 +114,55 @@ absl::StatusOr<std::optional<Digest>> ToOptionalDigest(const std::string& text, 
   return std::optional<Digest>(*digest);
 }
 
+absl::StatusOr<state::VlanMode> ToVlanMode(v1::VlanSection::Mode mode) {
+  switch (mode) {
+    case v1::VlanSection::MODE_UNSPECIFIED:
+    case v1::VlanSection::MODE_ACCESS:
+      return state::VlanMode::kAccess;
+    case v1::VlanSection::MODE_TRUNK:
+      return state::VlanMode::kTrunk;
+    case v1::VlanSection::MODE_NATIVE_TAGGED:
+      return state::VlanMode::kNativeTagged;
+    case v1::VlanSection::MODE_NATIVE_UNTAGGED:
+      return state::VlanMode::kNativeUntagged;
+    case v1::VlanSection::MODE_DOT1Q_TUNNEL:
+      return state::VlanMode::kDot1qTunnel;
+    default:
+      return absl::InvalidArgumentError(
+          fmt::format("vlan_mode: {} is not known", static_cast<int>(mode)));
+  }
+}
+
+// Validate() says which ids make sense; here they must fit and come once.
+absl::StatusOr<uint16_t> ToVlan(uint32_t value, const char* field) {
+  if (value > 4095) {
+    return absl::InvalidArgumentError(fmt::format("{}: {} exceeds 4095", field, value));
+  }
+  return static_cast<uint16_t>(value);
+}
+
+absl::StatusOr<state::PortVlans> ToVlans(const v1::PortState& message) {
+  state::PortVlans vlans;
+  ASSIGN_OR_RETURN(vlans.mode, ToVlanMode(message.vlan_mode()));
+  ASSIGN_OR_RETURN(vlans.native, ToVlan(message.native_vlan(), "native_vlan"));
+  for (const auto& entry : message.vlans()) {
+    RETURN_IF_ERROR(CheckKnown(entry, "vlans"));
+    ASSIGN_OR_RETURN(const uint16_t vlan, ToVlan(entry.vlan(), "vlans"));
+    auto vni = Vni::Create(entry.vni());
+    if (!vni.ok()) return Annotate(vni.status(), fmt::format("vlans: {}", vlan));
+    if (!vlans.trunk.emplace(vlan, *vni).second) {
+      return absl::InvalidArgumentError(fmt::format("vlans: {} is named twice", vlan));
+    }
+  }
+  for (const uint32_t value : message.customer_vlans()) {
+    ASSIGN_OR_RETURN(const uint16_t vlan, ToVlan(value, "customer_vlans"));
+    if (!vlans.customer.insert(vlan).second) {
+      return absl::InvalidArgumentError(fmt::format("customer_vlans: {} is named twice", vlan));
+    }
+  }
+  return vlans;
+}
+
 }  // namespace
 
 absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
@@ -179,6 +228,7 @@ absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
     if (!vni.ok()) return Annotate(vni.status(), "vni");
     port.vni = *vni;
   }
+  ASSIGN_OR_RETURN(port.vlans, ToVlans(message));
   port.profile = message.profile();
   port.profile_revision = message.profile_revision();
   ASSIGN_OR_RETURN(port.ingress_rule_set,

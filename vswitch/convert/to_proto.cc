@@ -40,6 +40,34 @@ void Write(const state::AclRule& rule, v1::CompiledRule* message) {
   message->set_action(ActionOf(rule.action));
 }
 
+v1::VlanSection::Mode ModeOf(state::VlanMode mode) {
+  switch (mode) {
+    case state::VlanMode::kTrunk:
+      return v1::VlanSection::MODE_TRUNK;
+    case state::VlanMode::kNativeTagged:
+      return v1::VlanSection::MODE_NATIVE_TAGGED;
+    case state::VlanMode::kNativeUntagged:
+      return v1::VlanSection::MODE_NATIVE_UNTAGGED;
+    case state::VlanMode::kDot1qTunnel:
+      return v1::VlanSection::MODE_DOT1Q_TUNNEL;
+    case state::VlanMode::kAccess:
+      break;
+  }
+  // As the controller writes it: one form, one digest.
+  return v1::VlanSection::MODE_UNSPECIFIED;
+}
+
+void Write(const state::PortVlans& vlans, v1::PortState* message) {
+  message->set_vlan_mode(ModeOf(vlans.mode));
+  for (const auto& [vlan, vni] : vlans.trunk) {
+    v1::PortState::Vlan* entry = message->add_vlans();
+    entry->set_vlan(vlan);
+    entry->set_vni(vni.value());
+  }
+  message->set_native_vlan(vlans.native);
+  for (const uint16_t vlan : vlans.customer) message->add_customer_vlans(vlan);
+}
+
 void Write(const Digest& digest, const state::RuleSet& set, v1::RuleSet* message) {
   message->set_digest(digest.ToString());
   for (const state::AclRule& rule : set.rules) Write(rule, message->add_rules());
@@ -122,6 +150,7 @@ v1::PortState ToProto(const PortId& id, const state::Port& port) {
   message.set_id(id.ToString());
   message.set_mac(port.mac.ToString());
   if (port.vni) message.set_vni(port.vni->value());
+  Write(port.vlans, &message);
   message.set_profile(port.profile);
   message.set_profile_revision(port.profile_revision);
   if (port.ingress_rule_set) message.set_ingress_rule_set(port.ingress_rule_set->ToString());

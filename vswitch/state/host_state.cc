@@ -29,16 +29,61 @@ absl::Status ValidateRuleSet(const Digest& digest, const RuleSet& set) {
   return absl::OkStatus();
 }
 
+bool IsVlan(uint16_t vlan) { return vlan >= 1 && vlan <= 4094; }
+
+bool IsNative(VlanMode mode) {
+  return mode == VlanMode::kNativeTagged || mode == VlanMode::kNativeUntagged;
+}
+
+// Shape of the VLANs by themselves: what does not belong to the mode is not there, and a frame in
+// either direction finds one answer.
+absl::Status ValidateVlans(const std::string& name, const Port& port) {
+  const PortVlans& vlans = port.vlans;
+  const bool is_trunk = vlans.mode == VlanMode::kTrunk || IsNative(vlans.mode);
+  if (!is_trunk && !vlans.trunk.empty()) {
+    return Invalid(name + ": has VLANs, yet is no trunk");
+  }
+  if (vlans.mode != VlanMode::kDot1qTunnel && !vlans.customer.empty()) {
+    return Invalid(name + ": has customer VLANs, yet is no dot1q-tunnel");
+  }
+  if (vlans.mode == VlanMode::kTrunk && port.vni) {
+    return Invalid(name + ": a trunk without a native VLAN has a segment of untagged frames");
+  }
+  if (IsNative(vlans.mode) ? !IsVlan(vlans.native) || !port.vni : vlans.native != 0) {
+    return Invalid(fmt::format("{}: native VLAN {} does not go with its mode", name, vlans.native));
+  }
+  std::set<Vni> segments;
+  if (port.vni) segments.insert(*port.vni);
+  for (const auto& [vlan, vni] : vlans.trunk) {
+    if (!IsVlan(vlan) || vlan == vlans.native) {
+      return Invalid(fmt::format("{}: VLAN {} is not in 1..4094, or the native one", name, vlan));
+    }
+    if (!segments.insert(vni).second) {
+      return Invalid(fmt::format("{}: segment {} has two VLANs", name, vni.value()));
+    }
+  }
+  for (const uint16_t vlan : vlans.customer) {
+    if (!IsVlan(vlan)) {
+      return Invalid(fmt::format("{}: customer VLAN {} is not in 1..4094", name, vlan));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidatePort(const HostState& state, const PortId& id, const Port& port) {
   const std::string name = "port " + id.ToString();
   if (port.mac.IsMulticast() || port.mac.IsZero()) {
     return Invalid(fmt::format("{}: MAC {} is not a unicast address", name, port.mac.ToString()));
   }
-  if (port.phase != PortPhase::kBlocked && !port.vni) {
+  RETURN_IF_ERROR(ValidateVlans(name, port));
+  const std::set<Vni> segments = SegmentsOf(port);
+  if (port.phase != PortPhase::kBlocked && segments.empty()) {
     return Invalid(name + ": not blocked, yet without a segment");
   }
-  if (port.vni && !state.segments.contains(*port.vni)) {
-    return Invalid(fmt::format("{}: segment {} is not known", name, port.vni->value()));
+  for (const Vni& vni : segments) {
+    if (!state.segments.contains(vni)) {
+      return Invalid(fmt::format("{}: segment {} is not known", name, vni.value()));
+    }
   }
   for (const auto& set : {port.ingress_rule_set, port.egress_rule_set}) {
     if (set && !state.rule_sets.contains(*set)) {
@@ -67,6 +112,13 @@ absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEnt
 }
 
 }  // namespace
+
+std::set<Vni> SegmentsOf(const Port& port) {
+  std::set<Vni> segments;
+  if (port.vni) segments.insert(*port.vni);
+  for (const auto& [vlan, vni] : port.vlans.trunk) segments.insert(vni);
+  return segments;
+}
 
 absl::Status Validate(const HostState& state) {
   for (const auto& [digest, set] : state.rule_sets) RETURN_IF_ERROR(ValidateRuleSet(digest, set));

@@ -90,6 +90,21 @@ struct Policer {
   bool operator==(const Policer&) const = default;
 };
 
+// What VLAN tags mean on a port; the words of Open vSwitch's vlan_mode.
+enum class VlanMode : uint8_t { kAccess, kTrunk, kNativeTagged, kNativeUntagged, kDot1qTunnel };
+
+// Beside Port::vni, the segment of untagged frames. VLAN ids are 1..4094.
+struct PortVlans {
+  VlanMode mode = VlanMode::kAccess;
+  // Trunk modes: the segment of each VLAN, each segment once; without the native one.
+  std::map<uint16_t, Vni> trunk = {};
+  // Native modes: the VLAN of Port::vni; else 0.
+  uint16_t native = 0;
+  // kDot1qTunnel: customer VLANs that may pass. Empty: all, and untagged frames.
+  std::set<uint16_t> customer = {};
+  bool operator==(const PortVlans&) const = default;
+};
+
 enum class PortPhase : uint8_t {
   kBlocked,  // forwards nothing
   kArmed,    // everything is in force, forwards nothing yet; the guest's first frame is reported
@@ -98,8 +113,10 @@ enum class PortPhase : uint8_t {
 
 struct Port {
   MacAddress mac;
-  // Absent while the port has no profile; such a port is blocked.
+  // Absent on a trunk without a native VLAN, and while the port has no profile; such a port is
+  // blocked.
   std::optional<Vni> vni;
+  PortVlans vlans;
   // Profile name, at most 63 bytes, and revision: for receipts and people.
   std::string profile;
   uint32_t profile_revision = 0;
@@ -128,8 +145,11 @@ struct HostState {
   bool operator==(const HostState&) const = default;
 };
 
+// All segments of a port: that of untagged frames and those of its VLANs.
+std::set<Vni> SegmentsOf(const Port& port);
+
 // Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits
-// hold (rules per set, MTU). InvalidArgument names the first object that is not.
+// hold (rules per set, MTU, VLAN ids). InvalidArgument names the first object that is not.
 absl::Status Validate(const HostState& state);
 
 // Most rules a set may have.

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
 #include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller::cli {
@@ -117,14 +117,17 @@ void ObjectGenerator::Set(Message* message, const FieldDescriptor& field) {
                                  : reflection.SetString(message, &field, Text());
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto words = EnumWords(*field.enum_type());
-      return reflection.SetEnum(message, &field,
-                                FindEnumWord(*field.enum_type(), words[random_() % words.size()]));
+      const auto* value = FindEnumWord(*field.enum_type(), words[random_() % words.size()]);
+      return field.is_repeated() ? reflection.AddEnum(message, &field, value)
+                                 : reflection.SetEnum(message, &field, value);
     }
     case FieldDescriptor::CPPTYPE_UINT64:
       return reflection.SetUInt64(message, &field, Number(range.min, range.max));
-    default:
-      return reflection.SetUInt32(message, &field,
-                                  static_cast<uint32_t>(Number(range.min, range.max)));
+    default: {
+      const auto number = static_cast<uint32_t>(Number(range.min, range.max));
+      return field.is_repeated() ? reflection.AddUInt32(message, &field, number)
+                                 : reflection.SetUInt32(message, &field, number);
+    }
   }
 }
 

@@ -108,9 +108,10 @@ TEST(YamlDecoder, NamesFileLineAndPathOfMistakes) {
        "\"match:\"?"},
       {rule + "zzzz: 80\n",
        "web.yaml:5: acl.ingress[0]: unknown key \"zzzz\"; known keys: priority, match, action, "
-       "comment"},
+       "comment, log"},
       {"name: web\nmeta: {name: x}\n",
-       "web.yaml:2: unknown key \"meta\"; known keys: description, vlan, acl, qos, security"},
+       "web.yaml:2: unknown key \"meta\"; known keys: description, vlan, acl, qos, "
+       "security, parent"},
       {"name: web\nprofile_revision: 3\n",
        "web.yaml:2: \"profile_revision\" is set by the controller; remove it"},
       {"name: web\nacl: {}\nqos: {}\nacl: {}\n",
@@ -167,7 +168,8 @@ TEST(YamlDecoder, NamesFileLineAndPathOfMistakes) {
       {"kind: Profil\nname: web\n",
        "web.yaml:1: kind: unknown kind \"Profil\"; did you mean \"Profile\"?"},
       {"kind: Pod\nname: web\n",
-       "web.yaml:1: kind: unknown kind \"Pod\"; kinds: Segment, AddressGroup, Profile, Gateway"},
+       "web.yaml:1: kind: unknown kind \"Pod\"; kinds: Segment, AddressGroup, PortGroup, Profile, "
+       "Gateway"},
       {"name: [web]\n", "web.yaml:1: name: expected text, got a list"},
       {"- name: web\n", "web.yaml:1: expected a map, got a list"},
       {"web\n", "web.yaml:1: expected a map, got \"web\""},
@@ -177,7 +179,8 @@ TEST(YamlDecoder, NamesFileLineAndPathOfMistakes) {
        "web.yaml:5: Profile \"web\" is given twice, first on line 1; remove one"},
       {"[a, b]: c\nname: web\n", "web.yaml:1: a list is not a key"},
       {"name: web\n<<: {description: x}\n",
-       "web.yaml:2: unknown key \"<<\"; known keys: description, vlan, acl, qos, security"},
+       "web.yaml:2: unknown key \"<<\"; known keys: description, vlan, acl, qos, "
+       "security, parent"},
   };
   for (const auto& test : cases) EXPECT_EQ(ErrorOf(test.text), test.error) << test.text;
 }
@@ -191,13 +194,13 @@ TEST(YamlDecoder, ReportsWhereYamlItselfIsWrong) {
 
 TEST(YamlDecoder, BoundsWhatItReads) {
   EXPECT_EQ(ErrorOf(std::string(kMaxYamlBytes + 1, '#')),
-            "web.yaml: larger than 1048576 bytes; split the file");
+            "web.yaml: larger than 8388608 bytes; split the file");
   // Nesting, as deep as the size allows.
   EXPECT_EQ(ErrorOf("name: " + std::string(500'000, '[')).rfind("web.yaml:1: not YAML: ", 0), 0U);
   // Aliases share what they name: a small file can stand for a huge object.
   std::string bomb = "name: web\nacl: {ingress: [&a {match: {protocol: tcp}, action: allow}";
   for (int i = 0; i < 150'000; ++i) bomb += ",*a";
-  EXPECT_EQ(ErrorOf(bomb + "]}\n"), "web.yaml:2: more than 200000 values; split the file");
+  EXPECT_EQ(ErrorOf(bomb + "]}\n"), "web.yaml:2: more than 500000 values; split the file");
   // An alias to what holds it.
   EXPECT_NE(ErrorOf("name: web\nacl: &a\n  ingress: [*a]\n"), "OK");
 }

@@ -31,5 +31,20 @@ TEST(YamlExample, WebAllowsIcmpAndPort80AndNothingElse) {
   EXPECT_EQ(profile.acl().egress(1).match().dst_port().first(), 80U) << "requests to the server";
 }
 
+TEST(YamlExample, TrunkIsOneNativeVlanAndOneMore) {
+  std::ifstream file(OUTRIDER_EXAMPLES "/trunk.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto decoded = DecodeYaml(text.str(), "trunk.yaml", "Profile");
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  const auto& profile = static_cast<const v1::Profile&>(*(*decoded)[0].object);
+  EXPECT_EQ(profile.vlan().mode(), v1::VlanSection::MODE_NATIVE_UNTAGGED);
+  EXPECT_EQ(profile.vlan().segment(), "blue");
+  EXPECT_EQ(profile.vlan().native_vlan(), 10U);
+  ASSERT_EQ(profile.vlan().vlans_size(), 1);
+  EXPECT_EQ(profile.vlan().vlans(0).vlan(), 20U);
+  EXPECT_EQ(profile.vlan().vlans(0).segment(), "red");
+}
+
 }  // namespace
 }  // namespace outrider::controller::cli

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "controller/cli/yaml_decoder.h"
-#include "controller/cli/yaml_printer.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_printer.h"
+#include "controller/text/yaml_schema.h"
 #include "outrider/v1/objects.pb.h"
 #include "tests/controller/cli/object_generator.h"
 
@@ -31,7 +31,8 @@ TEST_P(YamlRoundTrip, DecodesWhatItPrints) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, YamlRoundTrip,
-                         testing::Values("Segment", "AddressGroup", "Profile", "Gateway"),
+                         testing::Values("Segment", "AddressGroup", "PortGroup", "Profile",
+                                         "Gateway"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(YamlPrinter, LeavesOutWhatIsNotTheUsers) {
@@ -98,6 +99,7 @@ TEST(YamlSchema, AllFieldsAreOfSupportedTypes) {
           break;
         case google::protobuf::FieldDescriptor::CPPTYPE_ENUM:
         case google::protobuf::FieldDescriptor::CPPTYPE_UINT32:
+          break;
         case google::protobuf::FieldDescriptor::CPPTYPE_UINT64:
           EXPECT_FALSE(field.is_repeated()) << field.full_name();
           break;

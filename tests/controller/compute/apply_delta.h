@@ -17,6 +17,9 @@ inline VniAndText KeyOf(const v1::FdbEntry& entry) { return {entry.vni(), entry.
 inline VniAndText KeyOf(const v1::NeighborEntry& entry) { return {entry.vni(), entry.ip()}; }
 inline std::string KeyOf(const v1::RuleSet& set) { return set.digest(); }
 inline std::string KeyOf(const v1::PortState& port) { return port.id(); }
+inline std::pair<std::string, std::string> KeyOf(const v1::GroupMember& member) {
+  return {member.group(), member.prefix()};
+}
 inline VniAndText KeyOf(const v1::HostStateKeys::Fdb& key) { return {key.vni(), key.mac()}; }
 inline VniAndText KeyOf(const v1::HostStateKeys::Neighbor& key) { return {key.vni(), key.ip()}; }
 inline uint32_t KeyOf(uint32_t vni) { return vni; }
@@ -43,6 +46,8 @@ inline v1::HostState ApplyDelta(const v1::HostState& from, const v1::HostStateDe
   MergeDelta(from.neighbors(), upserts.neighbors(), deletes.neighbors(), to.mutable_neighbors());
   MergeDelta(from.rule_sets(), upserts.rule_sets(), deletes.rule_sets(), to.mutable_rule_sets());
   MergeDelta(from.ports(), upserts.ports(), deletes.ports(), to.mutable_ports());
+  MergeDelta(from.group_members(), upserts.group_members(), deletes.group_members(),
+             to.mutable_group_members());
   return to;
 }
 

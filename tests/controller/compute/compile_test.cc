@@ -64,5 +64,44 @@ TEST_F(CompileTest, AntiSpoofCanBeOff) {
   EXPECT_FALSE(With(profile).ports(0).mac_anti_spoof());
 }
 
+TEST_F(CompileTest, StatefulRulesMakeThePortHoldConnections) {
+  const std::string allow =
+      "established: ESTABLISHED_KEEP max_connections: 9 "
+      "egress { action: ACL_ACTION_ALLOW }";
+  v1::PortState port = With(MakeProfile("web", "red", allow)).ports(0);
+  EXPECT_EQ(port.max_connections(), 0u);
+  EXPECT_FALSE(port.keep_established());
+  port = With(MakeProfile("web", "red", allow + "ingress { action: ACL_ACTION_ALLOW_RELATED }"))
+             .ports(0);
+  EXPECT_EQ(port.max_connections(), 9u);
+  EXPECT_TRUE(port.keep_established());
+  port = With(MakeProfile("web", "red", "ingress { action: ACL_ACTION_ALLOW_RELATED }")).ports(0);
+  EXPECT_EQ(port.max_connections(), 16384u);
+  EXPECT_FALSE(port.keep_established());
+}
+
+TEST_F(CompileTest, APortHasWhatItsProfileInherits) {
+  PutAll(&model_, MakeProfile("base", "red", "default_action: ACL_ACTION_DROP"));
+  const v1::PortState port = With(MakeChild("web", "base")).ports(0);
+  EXPECT_EQ(port.vni(), 100u);
+  EXPECT_FALSE(port.ingress_rule_set().empty());
+  EXPECT_EQ(port.profile(), "web");
+  EXPECT_TRUE(port.mac_anti_spoof());
+}
+
+TEST_F(CompileTest, AProfileIsCompiledOnceForAllHosts) {
+  PutAll(&model_, MakeProfile("web", "red", "default_action: ACL_ACTION_DROP"));
+  ProfileCompiler compiler;
+  const auto first = compiler.Compile(model_.Effective("web"));
+  EXPECT_EQ(compiler.Compile(model_.Effective("web")), first);
+  PutAll(&model_, MakeHost("h2", 2));
+  EXPECT_EQ(compiler.Compile(model_.Effective("web")), first) << "another object changed";
+  PutAll(&model_, MakeProfile("web", "red", "default_action: ACL_ACTION_REJECT"));
+  const auto second = compiler.Compile(model_.Effective("web"));
+  EXPECT_NE(second, first);
+  EXPECT_EQ(second->ingress->default_action(), v1::ACL_ACTION_REJECT);
+  EXPECT_TRUE(Equal(ComputeHostState(model_, "h1"), ComputeHostState(model_, "h1", &compiler)));
+}
+
 }  // namespace
 }  // namespace outrider::controller

@@ -30,9 +30,17 @@ void ExpectWholeAndOrdered(const v1::HostState& state) {
   for (const auto& port : state.ports()) {
     EXPECT_LT(last, port.id());
     last = port.id();
-    EXPECT_EQ(port.phase() != v1::PORT_PHASE_BLOCKED, segments.contains(port.vni()));
+    EXPECT_EQ(port.phase() != v1::PORT_PHASE_BLOCKED, port.vni() != 0 || port.vlans_size() > 0);
+    EXPECT_TRUE(port.vni() == 0 || segments.contains(port.vni()));
+    for (const auto& vlan : port.vlans()) EXPECT_TRUE(segments.contains(vlan.vni()));
     EXPECT_TRUE(port.ingress_rule_set().empty() || rule_sets.contains(port.ingress_rule_set()));
   }
+  // Members of the groups the rules name, and of no others.
+  std::set<std::string> groups;
+  for (const auto& set : state.rule_sets()) {
+    for (const auto& rule : set.rules()) groups.insert(rule.src_group());
+  }
+  for (const auto& member : state.group_members()) EXPECT_TRUE(groups.contains(member.group()));
   for (const auto& entry : state.fdb()) EXPECT_TRUE(segments.contains(entry.vni()));
 }
 

@@ -16,15 +16,15 @@ class DriverTest : public DriverFixture {
     return id;
   }
 
-  // Makes the profile's rules depend on a group, whose edits make no new revision of the profile.
-  void UseGroup() {
-    EXPECT_TRUE(CreateObject(repository_.get(), MakeGroup("friends", {kFriends})).ok());
-    const std::string rules =
-        "ingress { match { src_group: 'friends' } priority: 1 action: ACL_ACTION_ALLOW }";
-    EXPECT_TRUE(ApplyProfile(repository_.get(), MakeProfile("web", "red", rules)).ok());
+  // Makes the profile inherit its rules, whose edits make no new revision of the profile.
+  void UseParent() {
+    EditParent(kFriends);
+    EXPECT_TRUE(ApplyProfile(repository_.get(), MakeChild("web", "base")).ok());
   }
-  void EditGroup(const std::string& prefix) {
-    EXPECT_TRUE(UpdateObject(repository_.get(), MakeGroup("friends", {prefix})).ok());
+  void EditParent(const std::string& prefix) {
+    const std::string rules =
+        fmt::format("ingress {{ match {{ src_prefix: '{}' }} action: ACL_ACTION_ALLOW }}", prefix);
+    EXPECT_TRUE(ApplyProfile(repository_.get(), MakeProfile("base", "red", rules)).ok());
   }
   static constexpr char kFriends[] = "10.0.0.0/8";
 };
@@ -269,24 +269,35 @@ TEST_F(DriverTest, AcknowledgementsWithFailuresOfTheMoveDoNotCount) {
 }
 
 TEST_F(DriverTest, EditTakenBackArmsWithoutANewReceipt) {
-  UseGroup();
+  UseParent();
   const std::string id = MustPrepare("h2");
   SendReceipts("h2");
   ASSERT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
-  EditGroup("10.1.0.0/16");
+  EditParent("10.1.0.0/16");
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING);
   // The host is told nothing of the two edits when it takes its next state after both.
-  EditGroup(kFriends);
+  EditParent(kFriends);
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
+}
+
+// Members of groups are no part of what a receipt vouches for: rule sets name the group.
+TEST_F(DriverTest, MembersOfGroupsDisarmNothing) {
+  ASSERT_TRUE(CreateObject(repository_.get(), MakeGroup("friends", {"10.0.0.0/8"})).ok());
+  const std::string rules = "ingress { match { src_group: 'friends' } action: ACL_ACTION_ALLOW }";
+  ASSERT_TRUE(ApplyProfile(repository_.get(), MakeProfile("web", "red", rules)).ok());
+  const std::string id = MustPrepare("h2");
+  SendReceipts("h2");
+  ASSERT_TRUE(UpdateObject(repository_.get(), MakeGroup("friends", {"10.1.0.0/16"})).ok());
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
 }
 
 TEST_F(DriverTest, ReceiptsOfALostDestinationAreNotTakenUpAgain) {
-  UseGroup();
+  UseParent();
   const std::string id = MustPrepare("h2");
   SendReceipts("h2");
   SetConnected("h2", false);
-  EditGroup("10.1.0.0/16");
-  EditGroup(kFriends);
+  EditParent("10.1.0.0/16");
+  EditParent(kFriends);
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_PREPARING);
 }
 

@@ -56,6 +56,14 @@ inline v1::Profile MakeProfile(const std::string& name, const std::string& segme
   return profile;
 }
 
+// `vlan` is the text of the VlanSection.
+inline v1::Profile MakeVlanProfile(const std::string& name, const std::string& vlan) {
+  v1::Profile profile = MakeProfile(name, "");
+  *profile.mutable_vlan() = Parse<v1::VlanSection>(vlan);
+  Normalize(&profile);
+  return profile;
+}
+
 inline v1::AddressGroup MakeGroup(const std::string& name,
                                   const std::vector<std::string>& prefixes) {
   v1::AddressGroup group;
@@ -63,6 +71,26 @@ inline v1::AddressGroup MakeGroup(const std::string& name,
   group.mutable_prefixes()->Add(prefixes.begin(), prefixes.end());
   Normalize(&group);
   return group;
+}
+
+inline v1::PortGroup MakePortGroup(const std::string& name, const std::vector<int>& ports) {
+  v1::PortGroup group;
+  group.mutable_meta()->set_name(name);
+  for (const int n : ports) group.add_ports(PortId(n));
+  return group;
+}
+
+// Without sections of its own but the ACL; `acl` empty: without any.
+inline v1::Profile MakeChild(const std::string& name, const std::string& parent,
+                             const std::string& acl = "") {
+  v1::Profile profile;
+  profile.mutable_meta()->set_name(name);
+  profile.set_parent(parent);
+  profile.set_profile_revision(1);
+  profile.set_state(v1::Profile::STATE_ACTIVE);
+  if (!acl.empty()) *profile.mutable_acl() = Parse<v1::AclSection>(acl);
+  Normalize(&profile);
+  return profile;
 }
 
 // Located when `host` is not empty.
@@ -114,6 +142,14 @@ inline v1::Migration MakeMigration(const std::string& id, const std::vector<int>
     (*migration.mutable_expected_digests())[PortId(port)] = "digest";
   }
   return migration;
+}
+
+// A change, made in the model, as the repository publishes it.
+template <typename T>
+Change Apply(Model* model, const T& object) {
+  Change change = MakePut(*model, std::make_shared<const T>(object));
+  change.effects = model->Apply(model->revision() + 1, change);
+  return change;
 }
 
 // Puts objects straight into a model.

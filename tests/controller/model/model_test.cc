@@ -70,6 +70,42 @@ TEST(ModelTest, ReplacedProfileRevisionsAreKeptUntilTheProfileGoes) {
   EXPECT_TRUE(model.Revisions("web").empty());
 }
 
+TEST(ModelTest, AWithdrawnProfileKeepsItsRevisions) {
+  Model model;
+  PutAll(&model, MakeProfile("web", "red"), MakePort(1, "web", "h1"));
+  Change change = MakeErase<v1::Profile>(model, "web");
+  change.withdraws = true;
+  model.Apply(9, change);
+  EXPECT_EQ(model.Find<v1::Profile>("web"), nullptr);
+  EXPECT_EQ(model.Effective("web"), nullptr);
+  EXPECT_TRUE(model.index().hosts_of_segment.Get("red").empty());
+  ASSERT_EQ(model.Revisions("web").size(), 1u);
+  EXPECT_EQ(model.Revisions("web")[0]->state(), v1::Profile::STATE_RETIRED);
+  EXPECT_EQ(model.Revisions("web")[0]->meta().revision(), 9u);
+}
+
+TEST(ModelTest, DraftsAreInForceNowhere) {
+  Model model;
+  const auto draft = std::make_shared<const v1::Profile>(MakeProfile("web", "red"));
+  model.Apply(1, Change{Kind::kDraft, "web", nullptr, draft});
+  EXPECT_EQ(model.Draft("web"), draft);
+  EXPECT_EQ(model.Find<v1::Profile>("web"), nullptr);
+  EXPECT_TRUE(model.index() == Index());
+  model.Apply(2, Change{Kind::kDraft, "web", draft, nullptr});
+  EXPECT_EQ(model.Draft("web"), nullptr);
+}
+
+TEST(ModelTest, GroupsAreFoundByWhatUsesThem) {
+  Model model;
+  const std::string acl =
+      "ingress { match { src_group: 'g' dst_port_group: 'pg' } action: ACL_ACTION_DROP }";
+  PutAll(&model, MakePortGroup("pg", {1, 2}), MakeProfile("web", "red", acl),
+         MakeChild("web-a", "web"), MakeChild("web-b", "web", "default_action: ACL_ACTION_DROP"));
+  EXPECT_EQ(model.index().profiles_of_group.Get("address/g"), (NameSet{"web", "web-a"}));
+  EXPECT_EQ(model.index().profiles_of_group.Get("port/pg"), (NameSet{"web", "web-a"}));
+  EXPECT_EQ(model.index().groups_of_port.Get(PortId(2)), NameSet{"pg"});
+}
+
 // A model with the same objects, put in one by one: what indices must equal however they came to
 // be.
 template <typename... T>
@@ -92,11 +128,14 @@ TEST_P(ModelPropertyTest, IndicesEqualThoseOfAFreshModel) {
     const Model& model = random.model();
     // Ports before and after what they refer to.
     const auto first = Rebuilt<v1::Port, v1::Migration, v1::Profile, v1::Segment, v1::AddressGroup,
-                               v1::Gateway, v1::Host>(model);
+                               v1::PortGroup, v1::Gateway, v1::Host>(model);
     ASSERT_TRUE(first.index() == model.index()) << "step " << step;
-    const auto last = Rebuilt<v1::Host, v1::Segment, v1::AddressGroup, v1::Gateway, v1::Profile,
-                              v1::Port, v1::Migration>(model);
+    const auto last = Rebuilt<v1::Host, v1::Segment, v1::AddressGroup, v1::PortGroup, v1::Gateway,
+                              v1::Profile, v1::Port, v1::Migration>(model);
     ASSERT_TRUE(last.index() == model.index()) << "step " << step;
+    for (const auto& [name, profile] : model.All<v1::Profile>()) {
+      ASSERT_TRUE(Equal(*model.Effective(name), *last.Effective(name))) << "step " << step;
+    }
   }
 }
 

@@ -24,7 +24,13 @@ class RandomModel {
   ChangeSet Step() {
     set_ = ChangeSet{model_.revision() + 1, true, {}};
     while (set_.changes.empty()) {
-      switch (Below(12)) {
+      switch (Below(14)) {
+        case 12:
+          StepPortGroup();
+          break;
+        case 13:
+          StepDraft();
+          break;
         case 0:
           StepSegment();
           break;
@@ -70,7 +76,7 @@ class RandomModel {
     if (model_.Find<T>(name) != nullptr) Do(MakeErase<T>(model_, name));
   }
   void Do(Change change) {
-    model_.Apply(set_.revision, change);
+    change.effects = model_.Apply(set_.revision, change);
     set_.changes.push_back(std::move(change));
   }
 
@@ -93,6 +99,21 @@ class RandomModel {
     Put(MakeGroup(name, prefixes));
   }
 
+  void StepPortGroup() {
+    const std::string name = fmt::format("pg{}", Below(3));
+    if (OneIn(5)) return Erase<v1::PortGroup>(name);
+    std::vector<int> ports;
+    for (int i = Below(4); i > 0; --i) ports.push_back(Below(14));
+    Put(MakePortGroup(name, ports));
+  }
+
+  // Not in force: nobody may notice.
+  void StepDraft() {
+    auto draft = std::make_shared<v1::Profile>(MakeProfile(fmt::format("p{}", Below(5)), "s1"));
+    const std::string name = draft->meta().name();
+    Do(Change{Kind::kDraft, name, model_.Draft(name), OneIn(3) ? nullptr : std::move(draft)});
+  }
+
   void StepGateway() {
     const int n = Below(3);
     const std::string name = fmt::format("gw{}", n);
@@ -113,16 +134,41 @@ class RandomModel {
   void StepProfile() {
     const std::string name = fmt::format("p{}", Below(5));
     if (OneIn(8)) return Erase<v1::Profile>(name);
+    if (OneIn(10) && model_.Find<v1::Profile>(name) != nullptr) {
+      Change change = MakeErase<v1::Profile>(model_, name);
+      change.withdraws = true;
+      return Do(std::move(change));
+    }
     const std::string acl =
         OneIn(3) ? ""
                  : fmt::format(
-                       "ingress {{ priority: {} match {{ src_group: 'g{}' protocol: 'tcp' }} "
+                       "ingress {{ priority: {} match {{ {}{}' protocol: 'tcp' }} "
                        "action: ACL_ACTION_ALLOW }}",
-                       Below(5), Below(3));
-    v1::Profile profile = MakeProfile(name, Segment(), acl);
+                       Below(5), OneIn(2) ? "src_group: 'g" : "src_port_group: 'pg", Below(3));
+    v1::Profile profile = OneIn(2) ? MakeProfile(name, Segment(), acl)
+                                   : MakeChild(name, fmt::format("p{}", Below(5)), acl);
+    if (profile.has_vlan() && OneIn(2)) MakeTrunk(profile.mutable_vlan());
     const v1::Profile* present = model_.Find<v1::Profile>(name);
     profile.set_profile_revision(present == nullptr ? 1 : present->profile_revision() + 1);
     Put(profile);
+  }
+
+  // Each segment once; the one of untagged frames stays where the mode has one.
+  void MakeTrunk(v1::VlanSection* vlan) {
+    vlan->set_mode(static_cast<v1::VlanSection::Mode>(v1::VlanSection::MODE_TRUNK + Below(4)));
+    if (vlan->mode() == v1::VlanSection::MODE_DOT1Q_TUNNEL) {
+      if (OneIn(2)) vlan->add_customer_vlans(30);
+      return;
+    }
+    const bool native = vlan->mode() != v1::VlanSection::MODE_TRUNK;
+    if (native) vlan->set_native_vlan(1);
+    for (int i = 0; i < 4; ++i) {
+      const std::string segment = fmt::format("s{}", i);
+      if ((native && segment == vlan->segment()) || OneIn(2)) continue;
+      vlan->add_vlans()->set_vlan(10 + i);
+      vlan->mutable_vlans(vlan->vlans_size() - 1)->set_segment(segment);
+    }
+    if (!native) vlan->clear_segment();
   }
 
   void StepHost() {

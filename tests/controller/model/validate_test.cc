@@ -1,4 +1,5 @@
-// What one object must be like by itself. What it must be like among others: validate_use_test.cc.
+// What one object must be like by itself; of profiles see also validate_acl_test.cc. What it must
+// be like among others: validate_use_test.cc, validate_profile_test.cc.
 #include "controller/model/validate.h"
 
 #include "tests/controller/model/build.h"
@@ -21,16 +22,6 @@ class ValidateTest : public testing::Test {
     const absl::Status status = Validate(model_, candidate);
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << status;
     EXPECT_EQ(Message(status), message);
-  }
-
-  // A profile "p" with one ingress rule.
-  static v1::Profile WithRule(const std::string& match, const std::string& action = "ALLOW") {
-    return MakeProfile(
-        "p", "red",
-        fmt::format("ingress {{ match {{ {} }} action: ACL_ACTION_{} }}", match, action));
-  }
-  void ExpectRuleInvalid(const std::string& match, const std::string& message) {
-    ExpectInvalid(WithRule(match), "profile \"p\": acl ingress rule 1: " + message);
   }
 
   Model model_;
@@ -67,66 +58,31 @@ TEST_F(ValidateTest, AddressGroups) {
       "address group \"g\": prefix 10.1.2.3/8 has host bits set; did you mean 10.0.0.0/8?");
   ExpectInvalid(MakeGroup("g", {"10.0.0.1", "10.0.0.1/32"}),
                 "address group \"g\": prefix 10.0.0.1/32 is listed twice; remove one");
-  ExpectInvalid(MakeGroup("g", std::vector<std::string>(1025, "10.0.0.1")),
-                "address group \"g\": 1025 prefixes are more than 1024; split the group");
+  ExpectInvalid(MakeGroup("g", std::vector<std::string>(65537, "10.0.0.1")),
+                "address group \"g\": 65537 prefixes are more than 65536; split the group");
+}
+
+TEST_F(ValidateTest, PortGroups) {
+  PutAll(&model_, MakePort(1, ""), MakePort(2, ""));
+  EXPECT_TRUE(Validate(model_, MakePortGroup("g", {1, 2})).ok());
+  ExpectInvalid(MakePortGroup("g", {1, 3}), "port group \"g\": port \"" + PortId(3) +
+                                                "\" does not exist; create or attach it first");
+  ExpectInvalid(MakePortGroup("g", {1, 1}),
+                "port group \"g\": port \"" + PortId(1) + "\" is listed twice; remove one");
+  ExpectInvalid(MakePortGroup("g", std::vector<int>(4097, 1)),
+                "port group \"g\": 4097 ports are more than 4096; split the group");
+  ExpectInvalid(MakePortGroup("G!", {}),
+                "port group \"G!\": name must be 1..63 characters of a-z, 0-9, '-' and '.', "
+                "beginning and ending with a letter or digit");
 }
 
 TEST_F(ValidateTest, ProfileReferences) {
   ExpectInvalid(MakeProfile("p", ""), "profile \"p\": vlan segment is missing; name a segment");
   ExpectInvalid(MakeProfile("p", "green"),
                 "profile \"p\": vlan segment \"green\" does not exist; create it first");
-  ExpectRuleInvalid("src_group: 'office'",
-                    "src_group \"office\" does not exist; create the address group first");
-  ExpectRuleInvalid("dst_group: 'v4' dst_prefix: '10.0.0.0/8'",
-                    "dst_prefix and dst_group are both given; remove one");
-}
-
-TEST_F(ValidateTest, ProfilePorts) {
-  EXPECT_TRUE(Validate(model_, WithRule("protocol: 'tcp' dst_port { first: 80 last: 80 }")).ok());
-  ExpectRuleInvalid("protocol: 'tcp' dst_port { first: 90 last: 80 }",
-                    "port range 90-80 is empty; dst_port must have first <= last");
-  ExpectRuleInvalid("protocol: 'udp' src_port { first: 1 last: 65536 }",
-                    "src_port 1-65536 is not in 0..65535");
-  ExpectRuleInvalid("protocol: 'icmp' dst_port { first: 80 last: 80 }",
-                    "ports need protocol tcp, udp or sctp, not \"icmp\"");
-  ExpectRuleInvalid("dst_port { first: 80 last: 80 }",
-                    "ports need protocol tcp, udp or sctp, not \"any\"");
-}
-
-TEST_F(ValidateTest, ProfileIcmpAndProtocols) {
-  EXPECT_TRUE(Validate(model_, WithRule("protocol: 'icmp' icmp_type: 8 icmp_code: 0")).ok());
-  ExpectRuleInvalid("protocol: 'tcp' icmp_type: 8",
-                    "icmp_type and icmp_code need protocol icmp or icmpv6, not \"tcp\"");
-  ExpectRuleInvalid("protocol: 'icmp' icmp_code: 1", "icmp_code needs icmp_type");
-  ExpectRuleInvalid("protocol: 'icmp' icmp_type: 256", "icmp_type 256 is not in 0..255");
-  ExpectRuleInvalid("protocol: 'gopher'",
-                    "protocol \"gopher\" is not tcp, udp, icmp, icmpv6, sctp or a number 1..255");
-  ExpectRuleInvalid("protocol: '256'",
-                    "protocol \"256\" is not tcp, udp, icmp, icmpv6, sctp or a number 1..255");
-}
-
-TEST_F(ValidateTest, ProfilePrefixesAndFamilies) {
-  ExpectRuleInvalid("src_prefix: 'ten'", "src_prefix \"ten\" is not an IP prefix");
-  ExpectRuleInvalid("src_prefix: '10.0.0.1/8'",
-                    "src_prefix 10.0.0.1/8 has host bits set; did you mean 10.0.0.0/8?");
-  ExpectRuleInvalid("ether_type: ETHER_TYPE_IPV6 src_prefix: '10.0.0.0/8'",
-                    "ether_type is IPv6 but src_prefix 10.0.0.0/8 is IPv4; split the rule");
-  ExpectRuleInvalid("protocol: 'icmpv6' dst_prefix: '10.0.0.0/8'",
-                    "protocol icmpv6 is IPv6 but dst_prefix 10.0.0.0/8 is IPv4; split the rule");
-  ExpectRuleInvalid("src_prefix: '10.0.0.0/8' dst_prefix: '2001:db8::/32'",
-                    "src_prefix 10.0.0.0/8 is IPv4 but dst_prefix 2001:db8::/32 is IPv6; split the "
-                    "rule");
-  ExpectRuleInvalid("ether_type: ETHER_TYPE_ARP protocol: 'tcp'",
-                    "ether_type arp has no IP addresses or protocol; remove them");
 }
 
 TEST_F(ValidateTest, ProfileRest) {
-  ExpectInvalid(WithRule("", "UNSPECIFIED"),
-                "profile \"p\": acl ingress rule 1: action is missing; give allow or drop");
-  ExpectInvalid(MakeProfile("p", "red",
-                            "egress { action: ACL_ACTION_DROP } "
-                            "egress { priority: 65536 action: ACL_ACTION_DROP }"),
-                "profile \"p\": acl egress rule 2: priority 65536 is not in 0..65535");
   v1::Profile profile = MakeProfile("p", "red");
   profile.set_description(std::string(256, 'x'));
   ExpectInvalid(profile, "profile \"p\": description is 256 bytes long, at most 255 fit");
@@ -134,21 +90,6 @@ TEST_F(ValidateTest, ProfileRest) {
   profile.mutable_qos()->mutable_ingress_policer()->set_burst_kb(10);
   ExpectInvalid(profile,
                 "profile \"p\": qos ingress_policer: burst_kb 10 has no rate_kbps; give a rate");
-}
-
-TEST_F(ValidateTest, ProfileRulesMustFitOnceExpanded) {
-  std::vector<std::string> prefixes;
-  for (int i = 0; i < 12; ++i) prefixes.push_back(fmt::format("10.{}.0.0/16", i));
-  PutAll(&model_, MakeGroup("many", prefixes));
-  ExpectInvalid(WithRule("src_group: 'many' dst_group: 'many'"),
-                "profile \"p\": acl ingress makes 144 rules with its groups expanded, at most 128 "
-                "fit; merge prefixes");
-  EXPECT_TRUE(Validate(model_, WithRule("src_group: 'many'")).ok());
-}
-
-TEST_F(ValidateTest, EqualRulesNormalizeToEqualProfiles) {
-  EXPECT_TRUE(Equal(WithRule("protocol: 'TCP' src_prefix: '10.0.0.1'"),
-                    WithRule("protocol: '6' src_prefix: '10.0.0.1/32'")));
 }
 
 TEST_F(ValidateTest, Ports) {
@@ -169,6 +110,9 @@ TEST_F(ValidateTest, Ports) {
   port = MakePort(1, "web");
   port.add_ips("10.0.0.300");
   ExpectInvalid(port, subject + "ip \"10.0.0.300\" is not an IP address");
+  port = MakePort(1, "web");
+  port.add_allowed_addresses();
+  ExpectInvalid(port, subject + "allowed_addresses are not enforced by this release; remove them");
 }
 
 TEST_F(ValidateTest, PortTextIsMadeCanonical) {

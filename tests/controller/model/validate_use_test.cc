@@ -155,17 +155,20 @@ TEST_F(ValidateUseTest, ProfileMovesItsPortsOnlyWhereTheyFit) {
   EXPECT_EQ(Validate(model_, MakeProfile("web", "blue")).code(), StatusCode::kAlreadyExists);
 }
 
-TEST_F(ValidateUseTest, GroupMustFitItsUsers) {
-  PutAll(
-      &model_, MakeGroup("g", {"10.0.0.0/8"}),
-      MakeProfile("web", "red",
-                  "ingress { match { src_group: 'g' dst_group: 'g' } action: ACL_ACTION_DROP }"));
-  std::vector<std::string> prefixes;
-  for (int i = 0; i < 12; ++i) prefixes.push_back(fmt::format("10.{}.0.0/16", i));
-  Expect(MakeGroup("g", prefixes), StatusCode::kFailedPrecondition,
-         "address group \"g\": with 12 prefixes, a direction of profile \"web\" would have 144 "
-         "rules of "
-         "at most 128; shorten the group or the profile's rules");
+TEST_F(ValidateUseTest, GroupsAndTheirPortsStayWhileUsed) {
+  PutAll(&model_, MakeGroup("g", {"10.0.0.0/8"}), MakePort(3, ""), MakePortGroup("pg", {3}),
+         MakeProfile("web", "red",
+                     "ingress { match { src_group: 'g' dst_port_group: 'pg' } "
+                     "action: ACL_ACTION_DROP }"));
+  EXPECT_EQ(DeleteRefusal<v1::AddressGroup>("g"),
+            "address group \"g\": in use by profile \"web\"; take the group out of their rules "
+            "first");
+  EXPECT_EQ(
+      DeleteRefusal<v1::PortGroup>("pg"),
+      "port group \"pg\": in use by profile \"web\"; take the group out of their rules first");
+  EXPECT_EQ(
+      DeleteRefusal<v1::Port>(PortId(3)),
+      "port \"" + PortId(3) + "\": in use by port group \"pg\"; take the port out of them first");
 }
 
 TEST_F(ValidateUseTest, LocatedPortKeepsItsMac) {

@@ -97,6 +97,86 @@ TEST_F(AdminApiTest, ProfilesHaveRevisions) {
             grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(AdminApiTest, ProfilesLive) {
+  MakeProfile();
+  auto stub = AdminStub<v1::ProfileService>();
+  v1::Profile profile, answer;
+  v1::ProfileRevisionRequest web;
+  web.set_name("web");
+  grpc::ClientContext c1, c2, c3, c4, c5, c6, c7, c8, c9;
+  ASSERT_TRUE(stub->Get(&c1, Named("web"), &profile).ok());
+  profile.mutable_qos()->mutable_ingress_policer()->set_rate_kbps(8000);
+  ASSERT_TRUE(stub->SaveDraft(&c2, profile, &answer).ok());
+  EXPECT_EQ(answer.state(), v1::Profile::STATE_DRAFT);
+  ASSERT_TRUE(stub->Activate(&c3, web, &answer).ok());
+  EXPECT_EQ(answer.profile_revision(), 2u);
+  EXPECT_EQ(answer.qos().ingress_policer().rate_kbps(), 8000u);
+  EXPECT_EQ(stub->Activate(&c4, web, &answer).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  ASSERT_TRUE(stub->Rollback(&c5, web, &answer).ok());
+  EXPECT_EQ(answer.profile_revision(), 3u);
+  EXPECT_FALSE(answer.has_qos());
+  v1::Profile child;
+  child.mutable_meta()->set_name("child");
+  child.set_parent("web");
+  ASSERT_TRUE(stub->Apply(&c6, child, &answer).ok());
+  ASSERT_TRUE(stub->GetEffective(&c7, Named("child"), &answer).ok());
+  EXPECT_EQ(answer.vlan().segment(), "blue");
+  const grpc::Status used = stub->Retire(&c8, Named("web"), &answer);
+  EXPECT_EQ(used.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(used.error_message(), HasSubstr("in use by profile \"child\""));
+  ASSERT_TRUE(stub->Retire(&c9, Named("child"), &answer).ok());
+  grpc::ClientContext gone, history;
+  EXPECT_EQ(stub->GetEffective(&gone, Named("child"), &answer).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  v1::ListProfileRevisionsRequest request;
+  request.set_name("child");
+  v1::ListProfileRevisionsResponse revisions;
+  ASSERT_TRUE(stub->ListRevisions(&history, request, &revisions).ok());
+  EXPECT_EQ(revisions.revisions_size(), 1);
+}
+
+TEST_F(AdminApiTest, DryRunSaysWhatWouldChange) {
+  MakeProfile();
+  v1::Port port;
+  port.mutable_meta()->set_name("00000000-0000-0000-0000-000000000001");
+  port.set_mac("52:54:00:00:00:01");
+  port.set_profile("web");
+  grpc::ClientContext c1, c2, c3;
+  ASSERT_TRUE(AdminStub<v1::PortService>()->Create(&c1, port, &port).ok());
+  auto stub = AdminStub<v1::ProfileService>();
+  v1::Profile profile;
+  ASSERT_TRUE(stub->Get(&c2, Named("web"), &profile).ok());
+  profile.mutable_qos()->mutable_ingress_policer()->set_rate_kbps(8000);
+  v1::DryRunProfileResponse response;
+  ASSERT_TRUE(stub->DryRun(&c3, profile, &response).ok());
+  ASSERT_EQ(response.ports_size(), 1);
+  EXPECT_EQ(response.ports(0).port_id(), port.meta().name());
+  EXPECT_EQ(response.ports(0).sections(0), "qos");
+}
+
+TEST_F(AdminApiTest, PortGroupsAreObjects) {
+  v1::PortGroup group;
+  group.mutable_meta()->set_name("servers");
+  group.add_ports("00000000-0000-0000-0000-000000000001");
+  auto stub = AdminStub<v1::PortGroupService>();
+  grpc::ClientContext c1, c2, c3, c4;
+  const grpc::Status missing = stub->Create(&c1, group, &group);
+  EXPECT_EQ(missing.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(missing.error_message(), HasSubstr("port group \"servers\": port "));
+  group.clear_ports();
+  ASSERT_TRUE(stub->Create(&c2, group, &group).ok());
+  v1::ListPortGroupsResponse list;
+  ASSERT_TRUE(stub->List(&c3, {}, &list).ok());
+  EXPECT_EQ(list.items_size(), 1);
+  v1::WatchRequest watch;
+  auto reader = stub->Watch(&c4, watch);
+  v1::PortGroupChange change;
+  ASSERT_TRUE(reader->Read(&change));
+  EXPECT_EQ(change.kind(), v1::WATCH_KIND_PUT);
+  EXPECT_EQ(change.object().meta().name(), "servers");
+  c4.TryCancel();
+}
+
 TEST_F(AdminApiTest, CountersAreThoseTheHostReportedLast) {
   MakeProfile();
   const std::string port_id = "00000000-0000-0000-0000-000000000001";

@@ -28,6 +28,8 @@ class PortReportsTest : public SessionFixture {
     port->set_port_id(port_id);
     port->set_rx_packets(packets);
     (*port->mutable_drops())["policer"] = 3;
+    port->add_rules()->set_number(5);
+    port->set_connections(2);
     return message;
   }
 
@@ -278,6 +280,9 @@ TEST_F(PortReportsTest, CountersOfOwnPortsAreKept) {
   EXPECT_EQ(counters->host(), "h1");
   EXPECT_EQ(counters->rx_packets(), 7u);
   EXPECT_EQ(counters->drops().at("policer"), 3u);
+  ASSERT_EQ(counters->rules_size(), 1);
+  EXPECT_EQ(counters->rules(0).number(), 5u);
+  EXPECT_EQ(counters->connections(), 2u);
   EXPECT_EQ(counters->time_us(), clock_.NowUs());
   EXPECT_FALSE(hub_->counters().Get(kPortB).has_value());
 }

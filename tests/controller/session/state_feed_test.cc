@@ -42,6 +42,31 @@ TEST(StateFeedTest, AnAgentWithNothingGetsASnapshotThenDeltas) {
   EXPECT_EQ(delta->delta().delta().upserts().ports(0).id(), "p2");
 }
 
+// A member of a group is sent by itself, not with its group or the rules that name it.
+TEST(StateFeedTest, MembersOfGroupsAreSentOneByOne) {
+  const auto with_members = [](uint64_t generation, const std::vector<std::string>& prefixes) {
+    v1::HostState state;
+    state.add_rule_sets()->set_digest("d");
+    for (const std::string& prefix : prefixes) {
+      v1::GroupMember* member = state.add_group_members();
+      member->set_group("address/g");
+      member->set_prefix(prefix);
+    }
+    return GenerationState{generation, std::make_shared<const v1::HostState>(state)};
+  };
+  StateFeed feed;
+  feed.Begin(v1::Hello(), kStore, with_members(1, {"10.0.0.1/32", "10.0.0.2/32"}), {});
+  feed.Next(with_members(1, {"10.0.0.1/32", "10.0.0.2/32"}));
+  const auto message = feed.Next(with_members(2, {"10.0.0.2/32", "10.0.0.3/32"}));
+  ASSERT_TRUE(message.has_value());
+  const v1::HostStateDelta& delta = message->delta().delta();
+  EXPECT_EQ(delta.upserts().rule_sets_size(), 0);
+  ASSERT_EQ(delta.upserts().group_members_size(), 1);
+  EXPECT_EQ(delta.upserts().group_members(0).prefix(), "10.0.0.3/32");
+  ASSERT_EQ(delta.deletes().group_members_size(), 1);
+  EXPECT_EQ(delta.deletes().group_members(0).prefix(), "10.0.0.1/32");
+}
+
 TEST(StateFeedTest, NothingIsSentWhenNothingChanged) {
   StateFeed feed;
   feed.Begin(v1::Hello(), kStore, State(5, 1), {});

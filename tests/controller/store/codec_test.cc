@@ -6,8 +6,8 @@ namespace outrider::controller {
 namespace {
 
 TEST(CodecTest, KeysRoundTrip) {
-  for (const Kind kind : {Kind::kSegment, Kind::kAddressGroup, Kind::kGateway, Kind::kPort,
-                          Kind::kHost, Kind::kMigration, Kind::kToken}) {
+  for (const Kind kind : {Kind::kSegment, Kind::kAddressGroup, Kind::kPortGroup, Kind::kGateway,
+                          Kind::kPort, Kind::kHost, Kind::kMigration, Kind::kToken, Kind::kDraft}) {
     const auto decoded = DecodeKey(KeyOf(kind, "a.b-1"));
     ASSERT_TRUE(decoded.ok()) << decoded.status();
     EXPECT_EQ(decoded->kind, kind);

@@ -103,6 +103,14 @@ TEST_F(ObjectsTest, WhatIsInForceIsNotWrittenAgain) {
   twice(group);
   twice(segment);
   twice(port);
+  twice(MakePortGroup("web-servers", {1}));
+  // Groups are sets.
+  group.add_prefixes("10.0.0.0");
+  ASSERT_TRUE(UpdateObject(repository_.get(), group).ok());
+  const uint64_t commits = store_.commits();
+  group.mutable_prefixes()->SwapElements(0, 1);
+  ASSERT_TRUE(UpdateObject(repository_.get(), group).ok());
+  EXPECT_EQ(store_.commits(), commits);
 }
 
 TEST_F(ObjectsTest, OldRevisionsSurviveARestart) {

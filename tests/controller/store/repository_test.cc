@@ -21,6 +21,7 @@ TEST_F(RepositoryTest, RestartLoadsTheSameModel) {
                                                           "ACL_ACTION_DROP"))
                   .ok());
   ASSERT_TRUE(CreateObject(repository_.get(), MakeGateway("gw", "10.9.0.1", {"red"})).ok());
+  ASSERT_TRUE(CreateObject(repository_.get(), MakePortGroup("pg", {1})).ok());
   const auto before = repository_->Read([](const Model& model) { return model; });
   Restart();
   repository_->Read([&](const Model& after) {
@@ -30,6 +31,7 @@ TEST_F(RepositoryTest, RestartLoadsTheSameModel) {
     EXPECT_TRUE(Equal(*after.Find<v1::Profile>("web"), *before.Find<v1::Profile>("web")));
     EXPECT_TRUE(Equal(*after.Revisions("web")[0], *before.Revisions("web")[0]));
     EXPECT_TRUE(Equal(*after.Find<v1::Gateway>("gw"), *before.Find<v1::Gateway>("gw")));
+    EXPECT_TRUE(Equal(*after.Find<v1::PortGroup>("pg"), *before.Find<v1::PortGroup>("pg")));
   });
 }
 

@@ -51,9 +51,9 @@ class EbpfDatapathTest : public ::testing::Test {
     return host_.In([&] { return filters_->Query(ifindex, direction).value(); });
   }
 
-  std::string MapsDir() { return host_.options().bpffs + "/v1/maps"; }
+  std::string MapsDir() { return host_.options().bpffs + "/v2/maps"; }
   std::vector<std::string> PinnedVersions() {
-    return sys::ListPins(host_.options().bpffs + "/v1/progs").value();
+    return sys::ListPins(host_.options().bpffs + "/v2/progs").value();
   }
 
   EbpfHost host_;
@@ -181,7 +181,7 @@ TEST_F(EbpfDatapathTest, OtherProgramsTakeThePlaceOfOldOnes) {
 TEST_F(EbpfDatapathTest, AnInterruptedStartIsCompleted) {
   host_.AddDevice("tap0");
   host_.Become(OnePort());
-  const std::string dir = host_.options().bpffs + "/v1/progs/" + PinnedVersions().front();
+  const std::string dir = host_.options().bpffs + "/v2/progs/" + PinnedVersions().front();
   ASSERT_TRUE(sys::Unpin(dir + "/or_tunnel_guard").ok());
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
@@ -283,7 +283,7 @@ TEST_F(EbpfDatapathTest, UninstallLeavesNothing) {
   EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
   EXPECT_EQ(Filter("tap0", TcDirection::kEgress), std::nullopt);
   EXPECT_TRUE(absl::IsNotFound(host_.netlink()->FindLink("or-vxlan").status()));
-  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v1").value(), IsEmpty());
+  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v2").value(), IsEmpty());
   EXPECT_TRUE(uninstall().ok()) << "nothing is there";
 
   host_.Start();
@@ -300,7 +300,7 @@ TEST_F(EbpfDatapathTest, UninstallNeedsNoWholeMaps) {
   ASSERT_TRUE(
       host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
   EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
-  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v1").value(), IsEmpty());
+  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v2").value(), IsEmpty());
 
   Options others = host_.options();
   others.tunnel_device = "somebodys";

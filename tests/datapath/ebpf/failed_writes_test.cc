@@ -32,6 +32,11 @@ class FailingMaps final : public sys::KernelBpfMaps {
     if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
     return sys::KernelBpfMaps::Update(map, key, value, mode);
   }
+  absl::Status UpdateBatch(const std::string& map,
+                           const std::vector<sys::MapEntry>& entries) override {
+    if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
+    return sys::KernelBpfMaps::UpdateBatch(map, entries);
+  }
   absl::Status WaitForReaders() override {
     if (failing_.contains("grace")) return absl::ResourceExhaustedError("grace: no memory");
     return sys::KernelBpfMaps::WaitForReaders();
@@ -46,14 +51,16 @@ class FailedWrites : public ::testing::Test {
   FailedWrites() {
     host_.Start();
     raw_ = std::make_unique<FailingMaps>(std::move(
-        *sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v1/maps", DatapathMaps::Names())
+        *sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v2/maps", DatapathMaps::Names())
              .value()));
     maps_ = std::make_unique<DatapathMaps>(raw_.get());
     vteps_ = std::make_unique<VtepTable>(maps_.get());
     segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
     rule_sets_ = std::make_unique<RuleSetTable>(maps_.get());
+    vlans_ = std::make_unique<VlanTable>(maps_.get());
     ports_ = std::make_unique<PortTable>(maps_.get(), /*devices=*/nullptr, segments_.get(),
-                                         rule_sets_.get(), Underlay{.mtu = 1500, .overhead = 50});
+                                         rule_sets_.get(), vlans_.get(),
+                                         Underlay{.mtu = 1500, .overhead = 50});
     EXPECT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
   }
 
@@ -73,6 +80,7 @@ class FailedWrites : public ::testing::Test {
   std::unique_ptr<VtepTable> vteps_;
   std::unique_ptr<SegmentTable> segments_;
   std::unique_ptr<RuleSetTable> rule_sets_;
+  std::unique_ptr<VlanTable> vlans_;
   std::unique_ptr<PortTable> ports_;
 };
 
@@ -95,6 +103,29 @@ TEST_F(FailedWrites, OfAPortLeaveItClosed) {
     EXPECT_TRUE(ports_->Upsert(kPort, stricter).ok());
     EXPECT_EQ(maps_->ports.Lookup(index)->phase, abi::OR_PORT_ACTIVE);
     EXPECT_TRUE(ports_->Delete(kPort).ok());
+  }
+}
+
+// A port whose VLANs cannot be had is closed in all of them, and nothing of the map stays.
+TEST_F(FailedWrites, OfAVlanMapBlockThePort) {
+  state::Port trunk = ActivePort();
+  trunk.vni.reset();
+  trunk.vlans = {.mode = state::VlanMode::kTrunk, .trunk = {{10, kSegment}}};
+  for (const std::string map : {"or_vlan_segments", "or_vlan_tags"}) {
+    SCOPED_TRACE(map);
+    ASSERT_TRUE(ports_->Upsert(kPort, ActivePort()).ok());
+    const uint32_t index = ports_->IndexOf(kPort).value();
+    raw_->Fail(map);
+    EXPECT_EQ(ports_->Upsert(kPort, trunk).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(maps_->ports.Lookup(index)->phase, abi::OR_PORT_BLOCKED);
+    EXPECT_EQ(maps_->ports.Lookup(index)->vlan_map, 0u);
+    raw_->Heal();
+    EXPECT_THAT(maps_->vlan_segments.Keys().value(), IsEmpty());
+    EXPECT_TRUE(ports_->Upsert(kPort, trunk).ok());
+    EXPECT_EQ(maps_->ports.Lookup(index)->phase, abi::OR_PORT_ACTIVE);
+    EXPECT_TRUE(ports_->Delete(kPort).ok());
+    EXPECT_TRUE(ports_->PurgeVlanMaps().ok());
+    EXPECT_THAT(maps_->vlan_segments.Keys().value(), IsEmpty());
   }
 }
 

@@ -30,10 +30,15 @@ TEST(PortCodecTest, IsLosslessForAnyPort) {
   int checked = 0;
   for (int i = 0; i < 50; ++i) {
     for (const auto& [id, port] : generator.Next().ports) {
-      const abi::or_port row = EncodePort(port, References(port));
+      const VlanMap map = EncodeVlans(port);
+      PortReferences references = References(port);
+      if (!map.empty()) references.vlan_map = 9;
+      const abi::or_port row = EncodePort(port, references);
       const abi::or_port_info info = EncodePortInfo(id, port);
       EXPECT_EQ(DecodePortId(info), id);
-      EXPECT_EQ(DecodePort(row, info, RuleSets()), port);
+      EXPECT_EQ(DecodePort(row, info, RuleSets(), {{9, map}}), port);
+      // Without its map it is not whole.
+      EXPECT_EQ(DecodePort(row, info, RuleSets()).has_value(), map.empty());
       ++checked;
     }
   }

@@ -54,6 +54,54 @@ TEST(StateReaderTest, APortOfAnUnknownRuleSetDiffersFromAnyWantedOne) {
   EXPECT_EQ(port.device, std::nullopt);
 }
 
+// The port of the fixture as a trunk of its segment and of one more.
+Inventory TrunkInventory() {
+  state::Port port = FixturePort();
+  port.vni.reset();
+  port.vlans = {.mode = state::VlanMode::kTrunk, .trunk = {{10, MakeVni(kVni)}, {20, MakeVni(8)}}};
+  Inventory rows = WholeInventory();
+  rows.ports[kPort] = EncodePort(port, {.ifindex = kIfindex, .mtu = 1400, .vlan_map = 4});
+  rows.vlan_maps[4] = EncodeVlans(port);
+  abi::or_segment segment{};
+  segment.mtu = 1300;
+  segment.replication = 21;
+  segment.local_copies = 1;
+  rows.segments[8] = segment;
+  rows.replication[21] = {{0, kPort}};
+  return rows;
+}
+
+TEST(StateReaderTest, ReadsATrunk) {
+  const HostState state = ToHostState(TrunkInventory(), {kPort});
+  const state::Port& port = state.ports.at(MakePortId(1));
+  EXPECT_EQ(port.phase, state::PortPhase::kActive);
+  EXPECT_EQ(port.vlans.trunk.size(), 2u);
+  EXPECT_EQ(state.segments.at(MakeVni(kVni)).mtu, 1400u);
+  EXPECT_EQ(state.segments.at(MakeVni(8)).mtu, 1300u);
+}
+
+TEST(StateReaderTest, ATrunkMustBeOnTheListOfEachOfItsSegments) {
+  Inventory rows = TrunkInventory();
+  rows.replication[21].clear();
+  rows.segments[8].local_copies = 0;
+  const HostState state = ToHostState(rows, {kPort});
+  EXPECT_EQ(state.segments.at(MakeVni(8)).mtu, 0u);
+  EXPECT_EQ(state.segments.at(MakeVni(kVni)).mtu, 1400u);
+}
+
+TEST(StateReaderTest, ATrunkFollowsTheLargestMtuOfItsSegments) {
+  Inventory rows = TrunkInventory();
+  rows.segments[8].mtu = 1450;
+  EXPECT_EQ(ToHostState(rows, {kPort}).ports.at(MakePortId(1)).phase, state::PortPhase::kBlocked);
+}
+
+TEST(StateReaderTest, ATrunkWithoutItsMapDiffersFromAnyWantedOne) {
+  Inventory rows = TrunkInventory();
+  rows.vlan_maps.clear();
+  const state::Port port = ToHostState(rows, {kPort}).ports.at(MakePortId(1));
+  EXPECT_TRUE(port.vlans.trunk.empty());
+}
+
 TEST(StateReaderTest, ASegmentWhoseListIsNotWholeHasMtuZero) {
   EXPECT_EQ(SegmentMtu(WholeInventory()), 1400u);
 

@@ -62,6 +62,17 @@ TEST(SweeperTest, FindsEverythingOfADeletedSegment) {
   EXPECT_THAT(orphans.vteps, ElementsAre(kVtep));
 }
 
+TEST(SweeperTest, FindsVlanMapsNoPortIsOn) {
+  Inventory rows = WholeInventory();
+  rows.vlan_maps[4] = {.segments = {{10, kVni}}, .tags = {{kVni, 10}}};
+  rows.vlan_maps[5] = rows.vlan_maps[4];
+  rows.ports[kPort].vlan_map = 4;
+  const Orphans orphans = FindOrphans(rows);
+  EXPECT_FALSE(orphans.empty());
+  ASSERT_THAT(orphans.vlan_maps, SizeIs(1));
+  EXPECT_TRUE(orphans.vlan_maps.contains(5));
+}
+
 TEST(SweeperTest, FindsFdbEntriesThatLeadNowhere) {
   Inventory rows = WholeInventory();
   rows.fdb.push_back({FixtureFdbKey(3), {abi::OR_FDB_LOCAL, 99, 1}});

@@ -17,9 +17,10 @@ struct DatapathMaps {
 
   // What is opened from pins; the programs may have further maps of their own.
   static std::vector<std::string> Names() {
-    return {"or_devices",     "or_ports",      "or_port_info", "or_policers",     "or_segments",
-            "or_replication", "or_vteps",      "or_members",   "or_fdb",          "or_neighbors",
-            "or_rule_sets",   "or_port_stats", "or_drops",     "or_first_frames", "or_events"};
+    return {"or_devices",       "or_ports",      "or_port_info", "or_policers",     "or_segments",
+            "or_replication",   "or_vteps",      "or_members",   "or_fdb",          "or_neighbors",
+            "or_rule_sets",     "or_port_stats", "or_drops",     "or_first_frames", "or_events",
+            "or_vlan_segments", "or_vlan_tags"};
   }
 
   sys::BpfMaps* raw;
@@ -28,6 +29,8 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_port_info> port_info{raw, "or_port_info"};
   sys::TypedMap<uint32_t, abi::or_policer> policers{raw, "or_policers"};
   sys::TypedMap<uint32_t, abi::or_segment> segments{raw, "or_segments"};
+  sys::TypedMap<abi::or_vlan_key, uint32_t> vlan_segments{raw, "or_vlan_segments"};
+  sys::TypedMap<abi::or_vlan_tag_key, uint32_t> vlan_tags{raw, "or_vlan_tags"};
   sys::TypedMap<abi::or_replication_key, uint32_t> replication{raw, "or_replication"};
   sys::TypedMap<uint32_t, abi::or_vtep> vteps{raw, "or_vteps"};
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};

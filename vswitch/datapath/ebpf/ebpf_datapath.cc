@@ -22,6 +22,7 @@
 #include "vswitch/datapath/ebpf/state_reader.h"
 #include "vswitch/datapath/ebpf/sweeper.h"
 #include "vswitch/datapath/ebpf/tunnel.h"
+#include "vswitch/datapath/ebpf/vlan_table.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -38,7 +39,8 @@ struct Pipeline {
         segments(&maps, &vteps),
         rule_sets(&maps),
         neighbors(&maps),
-        ports(&maps, &devices, &segments, &rule_sets,
+        vlans(&maps),
+        ports(&maps, &devices, &segments, &rule_sets, &vlans,
               {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
         fdb(&maps, &vteps) {}
 
@@ -53,6 +55,7 @@ struct Pipeline {
     vteps.Load(inventory);
     segments.Load(inventory);
     rule_sets.Load(inventory);
+    vlans.Load(inventory);
     ports.Load(inventory);
     fdb.Load(inventory);
     return absl::OkStatus();
@@ -65,6 +68,7 @@ struct Pipeline {
   SegmentTable segments;
   RuleSetTable rule_sets;
   NeighborTable neighbors;
+  VlanTable vlans;
   PortTable ports;
   FdbTable fdb;
 };
@@ -135,6 +139,10 @@ class EbpfDatapath::Impl {
 
   ApplyResult Apply(const state::StateDelta& delta) {
     Outcome outcome;
+    // Maps that ports left in an earlier call: its grace period has passed by now.
+    if (const absl::Status status = pipeline_->ports.PurgeVlanMaps(); !status.ok()) {
+      spdlog::warn("VLAN maps of before may stay until the next change: {}", Message(status));
+    }
     Write(delta, &outcome);
     Delete(delta, &outcome);
     pipeline_->ports.EndApply();

@@ -19,6 +19,10 @@ absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
   RETURN_IF_ERROR(DumpInto(maps.port_info, &rows.port_info));
   RETURN_IF_ERROR(DumpInto(maps.segments, &rows.segments));
   RETURN_IF_ERROR(DumpInto(maps.rule_sets, &rows.rule_sets));
+  ASSIGN_OR_RETURN(const auto vlan_segments, maps.vlan_segments.Dump());
+  for (const auto& [key, vni] : vlan_segments) rows.vlan_maps[key.map].segments[key.vlan] = vni;
+  ASSIGN_OR_RETURN(const auto vlan_tags, maps.vlan_tags.Dump());
+  for (const auto& [key, vlan] : vlan_tags) rows.vlan_maps[key.map].tags[key.vni] = vlan;
   ASSIGN_OR_RETURN(const auto replication, maps.replication.Dump());
   for (const auto& [key, value] : replication) rows.replication[key.list][key.slot] = value;
   ASSIGN_OR_RETURN(const auto vteps, maps.vteps.Dump());
@@ -47,7 +51,26 @@ Copies CopiesOf(const Inventory& inventory, const abi::or_segment& segment) {
 }
 
 bool TakesCopies(const abi::or_port& port) {
-  return port.vni != 0 && port.ifindex != 0 && port.phase != abi::OR_PORT_BLOCKED;
+  return port.ifindex != 0 && port.phase != abi::OR_PORT_BLOCKED;
+}
+
+std::set<uint32_t> SegmentsOf(const abi::or_port& port, const VlanMap& map) {
+  std::set<uint32_t> vnis;
+  if (port.vni != 0) vnis.insert(port.vni);
+  for (const auto& [vni, vlan] : map.tags) vnis.insert(vni);
+  return vnis;
+}
+
+std::map<uint32_t, std::set<uint32_t>> CopiedPorts(const Inventory& inventory) {
+  static const VlanMap* const kNone = new VlanMap();
+  std::map<uint32_t, std::set<uint32_t>> copied;
+  for (const auto& [index, port] : inventory.ports) {
+    if (!TakesCopies(port)) continue;
+    const auto map = inventory.vlan_maps.find(port.vlan_map);
+    const VlanMap& vlans = map == inventory.vlan_maps.end() ? *kNone : map->second;
+    for (const uint32_t vni : SegmentsOf(port, vlans)) copied[vni].insert(index);
+  }
+  return copied;
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/datapath/ebpf/vlan_codec.h"
 #include "vswitch/types/ids.h"
 #include "vswitch/types/ip_address.h"
 
@@ -29,6 +30,7 @@ struct Inventory {
   std::vector<std::pair<abi::or_fdb_key, abi::or_fdb>> fdb;
   std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
   std::map<uint32_t, abi::or_rule_set> rule_sets;
+  VlanMaps vlan_maps;
 };
 
 absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps);
@@ -40,8 +42,12 @@ struct Copies {
 };
 Copies CopiesOf(const Inventory& inventory, const abi::or_segment& segment);
 
-// Ports that get copies of a segment's BUM frames: bound, in the segment, not blocked.
+// Whether a port gets copies of the BUM frames of its segments: bound, not blocked.
 bool TakesCopies(const abi::or_port& port);
+// VNIs of a port's segments; `map` is the one it names.
+std::set<uint32_t> SegmentsOf(const abi::or_port& port, const VlanMap& map);
+// By VNI: indices of the ports that should get copies of the segment's BUM frames.
+std::map<uint32_t, std::set<uint32_t>> CopiedPorts(const Inventory& inventory);
 
 // Fixed arrays of the C structs as our types.
 template <size_t N>

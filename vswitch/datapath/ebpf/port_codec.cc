@@ -59,6 +59,16 @@ bool DecodeRuleSetId(uint32_t id, const std::map<uint32_t, Digest>& rule_sets,
   return true;
 }
 
+// False when the map is missing or is not that of such a port.
+bool DecodePortVlans(const abi::or_port& row, const VlanMaps& vlan_maps, state::Port* port) {
+  const auto map = vlan_maps.find(row.vlan_map);
+  if (row.vlan_map != 0 && map == vlan_maps.end()) return false;
+  const auto vlans =
+      DecodeVlans(row.vlan_mode, port->vni, row.vlan_map == 0 ? VlanMap{} : map->second);
+  if (vlans) port->vlans = *vlans;
+  return vlans.has_value();
+}
+
 }  // namespace
 
 abi::or_port EncodePort(const state::Port& port, const PortReferences& references) {
@@ -72,6 +82,8 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   row.ingress_rule_set = references.ingress_rule_set;
   row.egress_rule_set = references.egress_rule_set;
   row.mtu = references.mtu;
+  row.vlan_map = references.vlan_map;
+  row.vlan_mode = EncodeVlanMode(port.vlans.mode);
   row.police_bytes_per_s = KilobitsToBytes(port.ingress_policer.rate_kbps);
   row.police_burst = KilobitsToBytes(port.ingress_policer.burst_kb);
   row.epoch = static_cast<uint64_t>(port.epoch);
@@ -95,13 +107,15 @@ PortId DecodePortId(const abi::or_port_info& info) { return PortId(ToArray(info.
 std::string DecodeDevice(const abi::or_port_info& info) { return ReadText(info.device); }
 
 std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
-                                      const std::map<uint32_t, Digest>& rule_sets) {
+                                      const std::map<uint32_t, Digest>& rule_sets,
+                                      const VlanMaps& vlan_maps) {
   state::Port port;
   if (row.vni != 0) {
     const auto vni = Vni::Create(row.vni);
     if (!vni.ok()) return std::nullopt;
     port.vni = *vni;
   }
+  if (!DecodePortVlans(row, vlan_maps, &port)) return std::nullopt;
   if (!DecodeRuleSetId(row.ingress_rule_set, rule_sets, &port.ingress_rule_set) ||
       !DecodeRuleSetId(row.egress_rule_set, rule_sets, &port.egress_rule_set)) {
     return std::nullopt;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "vswitch/abi/or_abi.h"
+#include "vswitch/datapath/ebpf/vlan_codec.h"
 #include "vswitch/state/host_state.h"
 
 namespace outrider::datapath::ebpf {
@@ -18,6 +19,8 @@ struct PortReferences {
   // Ids in or_rule_sets; 0: none.
   uint32_t ingress_rule_set = 0;
   uint32_t egress_rule_set = 0;
+  // Id in or_vlan_segments and or_vlan_tags; 0: none.
+  uint32_t vlan_map = 0;
 };
 
 abi::or_port EncodePort(const state::Port& port, const PortReferences& references);
@@ -26,10 +29,11 @@ abi::or_port_info EncodePortInfo(const PortId& id, const state::Port& port);
 PortId DecodePortId(const abi::or_port_info& info);
 // Device name of the row; empty: none.
 std::string DecodeDevice(const abi::or_port_info& info);
-// `rule_sets`: digest by id. nullopt when a rule set is missing there, the VNI is no VNI, or the
-// two rows contradict each other: an interrupted write.
+// `rule_sets`: digest by id. nullopt when a rule set or VLAN map is missing there, the VNI is no
+// VNI, or the two rows contradict each other: an interrupted write.
 std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
-                                      const std::map<uint32_t, Digest>& rule_sets);
+                                      const std::map<uint32_t, Digest>& rule_sets,
+                                      const VlanMaps& vlan_maps = {});
 
 }  // namespace outrider::datapath::ebpf
 

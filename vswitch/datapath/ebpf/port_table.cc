@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "vswitch/abi/or_drop.h"
@@ -45,7 +46,8 @@ void PortTable::Load(const Inventory& inventory) {
     entry.index = index;
     entry.row = row;
     entry.ifindex = row.ifindex;
-    entry.port = DecodePort(row, info->second, rule_sets).value_or(state::Port{});
+    entry.port =
+        DecodePort(row, info->second, rule_sets, inventory.vlan_maps).value_or(state::Port{});
     indices_.insert(index);
     last_index_ = index;
   }
@@ -80,7 +82,7 @@ absl::Status PortTable::Delete(const PortId& id) {
   Entry& entry = found->second;
   if (entry.row) {
     // Without its row the port forwards nothing in either direction; only then the filters go.
-    segments_->SetCopied(entry.row->vni, entry.index, false);
+    SetCopied({}, entry.row, entry.index);
     RETURN_IF_ERROR(IgnoreNotFound(maps_->ports.Delete(entry.index)));
     grace_.MarkFreed();
     entry.row.reset();
@@ -95,7 +97,7 @@ absl::Status PortTable::Delete(const PortId& id) {
 std::vector<std::pair<PortId, absl::Status>> PortTable::RefreshSegment(const Vni& vni) {
   std::vector<std::pair<PortId, absl::Status>> failures;
   for (const auto& [id, entry] : entries_) {
-    if (entry.port.vni != vni) continue;
+    if (!state::SegmentsOf(entry.port).contains(vni)) continue;
     const state::Port port = entry.port;
     if (const absl::Status status = Upsert(id, port); !status.ok()) {
       failures.emplace_back(id, status);
@@ -144,6 +146,16 @@ bool PortTable::UsesRuleSet(const Digest& digest) const {
   return false;
 }
 
+absl::Status PortTable::PurgeVlanMaps() {
+  std::set<uint32_t> used;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.row && entry.row->vlan_map != 0) used.insert(entry.row->vlan_map);
+  }
+  if (!vlans_->HasOthers(used)) return absl::OkStatus();
+  RETURN_IF_ERROR(WaitForFrames());
+  return vlans_->KeepOnly(used);
+}
+
 absl::Status PortTable::CheckEpoch(const PortId& id, const state::Port& port) const {
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.row || found->second.any_epoch) {
@@ -174,7 +186,10 @@ absl::StatusOr<PortTable::Entry*> PortTable::EntryOf(const PortId& id) {
 
 absl::Status PortTable::Resolve(const PortId& id, state::Port* port,
                                 PortReferences* references) const {
-  absl::Status status = ResolveSegment(id, *port, &references->mtu);
+  absl::Status status = ResolveSegments(id, *port, &references->mtu);
+  const auto vlan_map = vlans_->Acquire(EncodeVlans(*port));
+  references->vlan_map = vlan_map.value_or(0);
+  if (!vlan_map.ok()) status.Update(Annotate(vlan_map.status(), "port " + id.ToString()));
   const auto resolve = [&](std::optional<Digest>* digest, uint32_t* rule_set) {
     if (!*digest) return;
     const auto found = rule_sets_->IdOf(**digest);
@@ -193,21 +208,25 @@ absl::Status PortTable::Resolve(const PortId& id, state::Port* port,
   return status;
 }
 
-absl::Status PortTable::ResolveSegment(const PortId& id, const state::Port& port,
-                                       uint32_t* mtu) const {
-  if (!port.vni) return absl::OkStatus();
-  const auto segment_mtu = segments_->Mtu(*port.vni);
-  if (!segment_mtu) {
-    return absl::FailedPreconditionError(
-        fmt::format("port {}: segment {} is not in force", id.ToString(), port.vni->value()));
+absl::Status PortTable::ResolveSegments(const PortId& id, const state::Port& port,
+                                        uint32_t* mtu) const {
+  absl::Status status;
+  for (const Vni& vni : state::SegmentsOf(port)) {
+    const auto segment_mtu = segments_->Mtu(vni);
+    if (!segment_mtu) {
+      status.Update(absl::FailedPreconditionError(
+          fmt::format("port {}: segment {} is not in force", id.ToString(), vni.value())));
+      continue;
+    }
+    *mtu = std::max(*mtu, *segment_mtu);
+    const uint32_t needed = *segment_mtu + underlay_.overhead;
+    if (needed <= underlay_.mtu) continue;
+    status.Update(absl::FailedPreconditionError(fmt::format(
+        "port {}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
+        "segment's mtu or raise the underlay's",
+        id.ToString(), vni.value(), *segment_mtu, needed, underlay_.mtu)));
   }
-  *mtu = *segment_mtu;
-  const uint32_t needed = *segment_mtu + underlay_.overhead;
-  if (needed <= underlay_.mtu) return absl::OkStatus();
-  return absl::FailedPreconditionError(fmt::format(
-      "port {}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
-      "segment's mtu or raise the underlay's",
-      id.ToString(), port.vni->value(), *segment_mtu, needed, underlay_.mtu));
+  return status;
 }
 
 absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32_t mtu,
@@ -297,13 +316,21 @@ absl::Status PortTable::ReplaceRow(const abi::or_port& row, Entry* entry) {
     Silence(entry);
     return status;
   }
-  if (entry->row) {
-    grace_.MarkFreed();
-    if (entry->row->vni != row.vni) segments_->SetCopied(entry->row->vni, entry->index, false);
-  }
-  segments_->SetCopied(row.vni, entry->index, TakesCopies(row));
+  if (entry->row) grace_.MarkFreed();
+  SetCopied(row, entry->row, entry->index);
   entry->row = row;
   return absl::OkStatus();
+}
+
+void PortTable::SetCopied(const abi::or_port& row, const std::optional<abi::or_port>& old,
+                          uint32_t index) {
+  const std::set<uint32_t> segments = SegmentsOf(row, vlans_->Find(row.vlan_map));
+  if (old) {
+    for (const uint32_t vni : SegmentsOf(*old, vlans_->Find(old->vlan_map))) {
+      if (!segments.contains(vni)) segments_->SetCopied(vni, index, false);
+    }
+  }
+  for (const uint32_t vni : segments) segments_->SetCopied(vni, index, TakesCopies(row));
 }
 
 void PortTable::Silence(Entry* entry) {
@@ -313,7 +340,7 @@ void PortTable::Silence(Entry* entry) {
     return;
   }
   grace_.MarkFreed();
-  segments_->SetCopied(entry->row->vni, entry->index, false);
+  SetCopied({}, entry->row, entry->index);
   entry->row.reset();
 }
 

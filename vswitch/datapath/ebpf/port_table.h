@@ -19,6 +19,7 @@
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 #include "vswitch/datapath/ebpf/segment_table.h"
+#include "vswitch/datapath/ebpf/vlan_table.h"
 #include "vswitch/state/host_state.h"
 
 namespace outrider::datapath::ebpf {
@@ -33,11 +34,12 @@ class PortTable {
  public:
   // All must outlive this. `underlay`: what it can carry, and what encapsulation takes of it.
   PortTable(const DatapathMaps* maps, DeviceBinder* devices, SegmentTable* segments,
-            const RuleSetTable* rule_sets, const Underlay& underlay)
+            const RuleSetTable* rule_sets, VlanTable* vlans, const Underlay& underlay)
       : maps_(maps),
         devices_(devices),
         segments_(segments),
         rule_sets_(rule_sets),
+        vlans_(vlans),
         underlay_(underlay),
         grace_(maps->raw) {}
 
@@ -60,6 +62,8 @@ class PortTable {
   bool UsesRuleSet(const Digest& digest) const;
   // Returns when no frame is on its way by a row that was replaced before.
   absl::Status WaitForFrames() { return grace_.Wait(); }
+  // Removes the VLAN maps no port is on any more.
+  absl::Status PurgeVlanMaps();
   // After a call of Apply: lets the wait for replaced rows begin.
   void EndApply() { grace_.Begin(); }
 
@@ -75,10 +79,11 @@ class PortTable {
 
   absl::Status CheckEpoch(const PortId& id, const state::Port& port) const;
   absl::StatusOr<Entry*> EntryOf(const PortId& id);
-  // Resolves segment, MTU and rule sets. On error `port` is what remains of it: blocked, and
-  // without what is missing.
+  // Resolves segments, MTU, VLANs and rule sets. On error `port` is what remains of it: blocked,
+  // and without what is missing.
   absl::Status Resolve(const PortId& id, state::Port* port, PortReferences* references) const;
-  absl::Status ResolveSegment(const PortId& id, const state::Port& port, uint32_t* mtu) const;
+  // `mtu` gets the largest of the port's segments.
+  absl::Status ResolveSegments(const PortId& id, const state::Port& port, uint32_t* mtu) const;
   // Unbinds and binds until the entry's device is the port's; `mtu` 0: leave it as it is. `bound`
   // gets the interface index once programs and row are in place, even if the MTU was refused.
   absl::Status Rebind(const PortId& id, const state::Port& port, uint32_t mtu, Entry* entry,
@@ -94,6 +99,9 @@ class PortTable {
                          const PortReferences& references, Entry* entry);
   // On error the port has no row.
   absl::Status ReplaceRow(const abi::or_port& row, Entry* entry);
+  // Puts the port on the lists of its segments as `row` says, and takes it off those of `old` that
+  // it has left.
+  void SetCopied(const abi::or_port& row, const std::optional<abi::or_port>& old, uint32_t index);
   // What is left when a row cannot be written: deletes it, which needs no memory. Without a row
   // nothing is forwarded in either direction.
   void Silence(Entry* entry);
@@ -102,6 +110,7 @@ class PortTable {
   DeviceBinder* const devices_;
   SegmentTable* const segments_;
   const RuleSetTable* const rule_sets_;
+  VlanTable* const vlans_;
   const Underlay underlay_;
   GracePeriod grace_;
   std::map<PortId, Entry> entries_;

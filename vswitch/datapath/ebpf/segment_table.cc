@@ -17,9 +17,7 @@ abi::or_member_key MemberKey(const Vni& vni, const IpAddress& vtep) {
 }  // namespace
 
 void SegmentTable::Load(const Inventory& inventory) {
-  for (const auto& [index, port] : inventory.ports) {
-    if (TakesCopies(port)) copied_[port.vni].insert(index);
-  }
+  copied_ = CopiedPorts(inventory);
   for (const auto& [number, row] : inventory.segments) {
     const auto vni = Vni::Create(number);
     if (!vni.ok()) continue;

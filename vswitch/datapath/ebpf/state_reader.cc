@@ -1,5 +1,6 @@
 #include "vswitch/datapath/ebpf/state_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "vswitch/datapath/ebpf/port_codec.h"
@@ -8,22 +9,14 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-// Indices of the ports that should get copies of a segment's BUM frames.
-std::set<uint32_t> CopiedPorts(const Inventory& inventory, uint32_t vni) {
-  std::set<uint32_t> ports;
-  for (const auto& [index, row] : inventory.ports) {
-    if (row.vni == vni && TakesCopies(row)) ports.insert(index);
-  }
-  return ports;
-}
-
-state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::or_segment& row) {
+// `copied`: indices of the ports that should get copies of the segment's BUM frames.
+state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::or_segment& row,
+                           const std::set<uint32_t>& copied) {
   state::Segment segment;
   segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
   segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
   const Copies copies = CopiesOf(inventory, row);
-  bool whole =
-      copies.ports == CopiedPorts(inventory, vni) && copies.vteps.size() == row.remote_copies;
+  bool whole = copies.ports == copied && copies.vteps.size() == row.remote_copies;
   const auto members = inventory.members.find(vni);
   for (const uint32_t index : copies.vteps) {
     const auto vtep = inventory.vteps.find(index);
@@ -40,10 +33,20 @@ state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::
   return segment;
 }
 
+// The largest MTU among the segments of the port that are there; 0: none is.
+uint32_t LargestMtu(const Inventory& inventory, const state::Port& port) {
+  uint32_t mtu = 0;
+  for (const Vni& vni : state::SegmentsOf(port)) {
+    const auto segment = inventory.segments.find(vni.value());
+    if (segment != inventory.segments.end()) mtu = std::max(mtu, segment->second.mtu);
+  }
+  return mtu;
+}
+
 state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
                      const abi::or_port_info& info, bool bound,
                      const std::map<uint32_t, Digest>& rule_sets) {
-  auto port = DecodePort(row, info, rule_sets);
+  auto port = DecodePort(row, info, rule_sets, inventory.vlan_maps);
   if (!port) {
     state::Port broken;
     broken.mac = MacAddress(ToArray(row.mac));
@@ -54,9 +57,8 @@ state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
     port->device.reset();
     port->phase = state::PortPhase::kBlocked;
   }
-  const auto segment = inventory.segments.find(row.vni);
-  // The segment's MTU changed and the port has not followed yet.
-  if (segment != inventory.segments.end() && segment->second.mtu != row.mtu) {
+  // A segment's MTU changed and the port has not followed yet.
+  if (const uint32_t mtu = LargestMtu(inventory, *port); mtu != 0 && mtu != row.mtu) {
     port->phase = state::PortPhase::kBlocked;
   }
   return *std::move(port);
@@ -97,9 +99,11 @@ void ReadFdb(const Inventory& inventory, state::HostState* state) {
 
 state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t>& bound_ports) {
   state::HostState state;
+  auto copied = CopiedPorts(inventory);
   for (const auto& [number, row] : inventory.segments) {
     const auto vni = Vni::Create(number);
-    if (vni.ok()) state.segments.emplace(*vni, ReadSegment(inventory, number, row));
+    if (!vni.ok()) continue;
+    state.segments.emplace(*vni, ReadSegment(inventory, number, row, copied[number]));
   }
   for (const auto& [id, row] : inventory.rule_sets) {
     state.rule_sets.emplace(Digest(ToArray(row.digest)), DecodeRuleSet(row));

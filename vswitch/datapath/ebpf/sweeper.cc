@@ -3,6 +3,7 @@
 #include <set>
 
 #include "vswitch/datapath/ebpf/port_table.h"
+#include "vswitch/datapath/ebpf/vlan_table.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -67,11 +68,16 @@ void FindVtepOrphans(const Inventory& inventory, Orphans* orphans) {
   }
 }
 
+void FindVlanOrphans(const Inventory& inventory, Orphans* orphans) {
+  orphans->vlan_maps = inventory.vlan_maps;
+  for (const auto& [index, row] : inventory.ports) orphans->vlan_maps.erase(row.vlan_map);
+}
+
 }  // namespace
 
 bool Orphans::empty() const {
   return devices.empty() && port_info.empty() && ports.empty() && replication.empty() &&
-         members.empty() && fdb.empty() && vteps.empty();
+         members.empty() && fdb.empty() && vteps.empty() && vlan_maps.empty();
 }
 
 Orphans FindOrphans(const Inventory& inventory) {
@@ -80,6 +86,7 @@ Orphans FindOrphans(const Inventory& inventory) {
   FindSegmentOrphans(inventory, &orphans);
   FindFdbOrphans(inventory, &orphans);
   FindVtepOrphans(inventory, &orphans);
+  FindVlanOrphans(inventory, &orphans);
   return orphans;
 }
 
@@ -93,6 +100,7 @@ absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
   }
   RETURN_IF_ERROR(maps.members.DeleteBatch(orphans.members));
   RETURN_IF_ERROR(maps.replication.DeleteBatch(orphans.replication));
+  for (const auto& [id, map] : orphans.vlan_maps) RETURN_IF_ERROR(DeleteVlanMap(maps, id, map));
   return maps.vteps.DeleteBatch(orphans.vteps);
 }
 

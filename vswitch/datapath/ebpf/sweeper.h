@@ -20,6 +20,7 @@ struct Orphans {
   std::vector<abi::or_member_key> members;           // no such segment, or not in its list
   std::vector<abi::or_fdb_key> fdb;                  // leads nowhere
   std::vector<uint32_t> vteps;                       // nobody refers to it
+  VlanMaps vlan_maps;                                // no port names it
 
   bool empty() const;
 };

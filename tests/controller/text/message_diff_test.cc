@@ -1,11 +1,11 @@
-#include "controller/cli/message_diff.h"
+#include "controller/text/message_diff.h"
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "outrider/v1/objects.pb.h"
 
-namespace outrider::controller::cli {
+namespace outrider::controller {
 namespace {
 
 std::string Diff(const std::string& from, const std::string& to) {
@@ -42,5 +42,24 @@ TEST(MessageDiff, MatchesRulesThatMoved) {
             "- acl.ingress[1]: {match: {dst_port: 80}, action: allow}\n");
 }
 
+TEST(MessageDiff, MatchesEqualRulesOneByOne) {
+  const std::string drop = " ingress { action: ACL_ACTION_DROP }";
+  const std::string allow = " ingress { action: ACL_ACTION_ALLOW }";
+  EXPECT_EQ(Diff("acl {" + drop + allow + drop + "}", "acl {" + drop + drop + "}"),
+            "- acl.ingress[1]: {action: allow}\n");
+}
+
+// A table of all pairs would take 800 MB here.
+TEST(MessageDiff, LongListsAreCompared) {
+  v1::Profile from;
+  for (uint32_t i = 0; i < 10'000; ++i) from.mutable_acl()->add_ingress()->set_priority(i);
+  v1::Profile to = from;
+  to.mutable_acl()->mutable_ingress()->DeleteSubrange(5000, 1);
+  to.mutable_acl()->add_ingress()->set_priority(60'000);
+  EXPECT_EQ(DiffText(DiffMessages(from, to)),
+            "- acl.ingress[5000]: {priority: 5000}\n"
+            "+ acl.ingress[9999]: {priority: 60000}\n");
+}
+
 }  // namespace
-}  // namespace outrider::controller::cli
+}  // namespace outrider::controller

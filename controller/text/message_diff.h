@@ -1,14 +1,14 @@
 // What differs between two objects of one type, field by field, for people. Bookkeeping and
 // output-only fields are not compared. Pure; any thread.
-#ifndef OUTRIDER_CONTROLLER_CLI_MESSAGE_DIFF_H_
-#define OUTRIDER_CONTROLLER_CLI_MESSAGE_DIFF_H_
+#ifndef OUTRIDER_CONTROLLER_TEXT_MESSAGE_DIFF_H_
+#define OUTRIDER_CONTROLLER_TEXT_MESSAGE_DIFF_H_
 
 #include <google/protobuf/message.h>
 
 #include <string>
 #include <vector>
 
-namespace outrider::controller::cli {
+namespace outrider::controller {
 
 struct FieldChange {
   // "qos.ingress_policer.rate_kbps", "acl.ingress[2]" (counted from 0: in the new list for what was
@@ -19,8 +19,9 @@ struct FieldChange {
   std::string to;
 };
 
-// `from` and `to` are of the same type. Elements of lists are matched by a longest common
-// subsequence, so that one rule put in front does not make all others differ.
+// `from` and `to` are of the same type. Elements of lists are matched by the longest run of equal
+// ones, so that one rule put in front does not make all others differ. Its time grows with the
+// elements, not with their square.
 std::vector<FieldChange> DiffMessages(const google::protobuf::Message& from,
                                       const google::protobuf::Message& to);
 
@@ -28,6 +29,6 @@ std::vector<FieldChange> DiffMessages(const google::protobuf::Message& from,
 // difference" when there are none.
 std::string DiffText(const std::vector<FieldChange>& changes);
 
-}  // namespace outrider::controller::cli
+}  // namespace outrider::controller
 
-#endif  // OUTRIDER_CONTROLLER_CLI_MESSAGE_DIFF_H_
+#endif  // OUTRIDER_CONTROLLER_TEXT_MESSAGE_DIFF_H_

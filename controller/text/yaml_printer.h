@@ -2,14 +2,14 @@
 //
 // Output-only fields and bookkeeping other than the name are left out: they are not the user's.
 // Pure; any thread.
-#ifndef OUTRIDER_CONTROLLER_CLI_YAML_PRINTER_H_
-#define OUTRIDER_CONTROLLER_CLI_YAML_PRINTER_H_
+#ifndef OUTRIDER_CONTROLLER_TEXT_YAML_PRINTER_H_
+#define OUTRIDER_CONTROLLER_TEXT_YAML_PRINTER_H_
 
 #include <google/protobuf/message.h>
 
 #include <string>
 
-namespace outrider::controller::cli {
+namespace outrider::controller {
 
 // A whole document, `kind:` and `name:` first. `object` is of one of YamlKinds().
 std::string PrintYaml(const google::protobuf::Message& object);
@@ -21,6 +21,6 @@ std::string InlineYaml(const google::protobuf::Message& message);
 std::string InlineYamlValue(const google::protobuf::Message& message,
                             const google::protobuf::FieldDescriptor& field, int index);
 
-}  // namespace outrider::controller::cli
+}  // namespace outrider::controller
 
-#endif  // OUTRIDER_CONTROLLER_CLI_YAML_PRINTER_H_
+#endif  // OUTRIDER_CONTROLLER_TEXT_YAML_PRINTER_H_

@@ -3,8 +3,8 @@
 //
 // Decoder and printer both ask here, so that they cannot disagree. Knows descriptors, not YAML.
 // Pure; any thread.
-#ifndef OUTRIDER_CONTROLLER_CLI_YAML_SCHEMA_H_
-#define OUTRIDER_CONTROLLER_CLI_YAML_SCHEMA_H_
+#ifndef OUTRIDER_CONTROLLER_TEXT_YAML_SCHEMA_H_
+#define OUTRIDER_CONTROLLER_TEXT_YAML_SCHEMA_H_
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace outrider::controller::cli {
+namespace outrider::controller {
 
 // The kinds a document may have, in the order they have to be sent: what is referred to comes
 // first.
@@ -37,6 +37,9 @@ NumberRange RangeOf(const google::protobuf::FieldDescriptor& field);
 // True for outrider.v1.PortRange, which is also written 80 or "80-90".
 bool IsPortRange(const google::protobuf::Descriptor& type);
 
+// "80", or "80-90"; of a PortRange.
+std::string PortRangeText(const google::protobuf::Message& range);
+
 // True for messages printed on one line, {like: this}.
 bool IsOneLiner(const google::protobuf::Descriptor& type);
 
@@ -46,7 +49,7 @@ std::string EnumWord(const google::protobuf::EnumValueDescriptor& value);
 // All words of the enum a user may write; *_UNSPECIFIED is none.
 std::vector<std::string> EnumWords(const google::protobuf::EnumDescriptor& type);
 
-// Null when `word` is none of EnumWords.
+// Null when `word`, with '_' for '-', is none of EnumWords.
 const google::protobuf::EnumValueDescriptor* FindEnumWord(
     const google::protobuf::EnumDescriptor& type, const std::string& word);
 
@@ -60,6 +63,6 @@ std::string Word(Enum value) {
   return WordOf(*google::protobuf::GetEnumDescriptor<Enum>(), static_cast<int>(value));
 }
 
-}  // namespace outrider::controller::cli
+}  // namespace outrider::controller
 
-#endif  // OUTRIDER_CONTROLLER_CLI_YAML_SCHEMA_H_
+#endif  // OUTRIDER_CONTROLLER_TEXT_YAML_SCHEMA_H_

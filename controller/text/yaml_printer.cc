@@ -1,4 +1,4 @@
-#include "controller/cli/yaml_printer.h"
+#include "controller/text/yaml_printer.h"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,9 @@
 #include <array>
 #include <vector>
 
-#include "controller/cli/yaml_scalar.h"
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
 
-namespace outrider::controller::cli {
+namespace outrider::controller {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -60,11 +59,14 @@ std::string ScalarText(const Message& message, const FieldDescriptor& field, int
   const Reflection& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_UINT32:
-      return std::to_string(reflection.GetUInt32(message, &field));
+      return std::to_string(index < 0 ? reflection.GetUInt32(message, &field)
+                                      : reflection.GetRepeatedUInt32(message, &field, index));
     case FieldDescriptor::CPPTYPE_UINT64:
       return std::to_string(reflection.GetUInt64(message, &field));
     case FieldDescriptor::CPPTYPE_ENUM:
-      return WordOf(*field.enum_type(), reflection.GetEnumValue(message, &field));
+      return WordOf(*field.enum_type(),
+                    index < 0 ? reflection.GetEnumValue(message, &field)
+                              : reflection.GetRepeatedEnumValue(message, &field, index));
     default:
       return Quote(index < 0 ? reflection.GetString(message, &field)
                              : reflection.GetRepeatedString(message, &field, index));
@@ -165,4 +167,4 @@ std::string PrintYaml(const Message& object) {
   return out;
 }
 
-}  // namespace outrider::controller::cli
+}  // namespace outrider::controller

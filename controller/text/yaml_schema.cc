@@ -1,4 +1,6 @@
-#include "controller/cli/yaml_schema.h"
+#include "controller/text/yaml_schema.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -6,7 +8,7 @@
 
 #include "outrider/v1/objects.pb.h"
 
-namespace outrider::controller::cli {
+namespace outrider::controller {
 namespace {
 
 using google::protobuf::EnumDescriptor;
@@ -26,7 +28,7 @@ struct FieldRange {
 
 // The ranges objects.proto states; the controller checks them too, but only the file knows the
 // line.
-constexpr std::array<FieldRange, 7> kRanges = {{
+constexpr std::array<FieldRange, 14> kRanges = {{
     {"outrider.v1.Segment.vni", {1, 16'777'215}},
     {"outrider.v1.Segment.mtu", {576, 65'485}},
     {"outrider.v1.AclRule.priority", {0, 65'535}},
@@ -34,15 +36,23 @@ constexpr std::array<FieldRange, 7> kRanges = {{
     {"outrider.v1.PortRange.last", {0, 65'535}},
     {"outrider.v1.AclMatch.icmp_type", {0, 255}},
     {"outrider.v1.AclMatch.icmp_code", {0, 255}},
+    {"outrider.v1.AclMatch.ether_number", {1'536, 65'535}},
+    {"outrider.v1.AclMatch.vlan", {0, 4'094}},
+    {"outrider.v1.AclLog.rate_per_s", {1, 1'000}},
+    {"outrider.v1.AclSection.max_connections", {1, 1'048'576}},
+    {"outrider.v1.VlanSection.native_vlan", {0, 4'094}},
+    {"outrider.v1.VlanSection.customer_vlans", {1, 4'094}},
+    {"outrider.v1.VlanSection.Vlan.vlan", {1, 4'094}},
 }};
 
 // MacAntiSpoof -> MAC_ANTI_SPOOF_: protobuf's naming rule for values.
 std::string ValuePrefix(const EnumDescriptor& type) {
   std::string prefix;
   for (char c : type.name()) {
+    const bool lower = c >= 'a' && c <= 'z';
     const bool upper = c >= 'A' && c <= 'Z';
     if (upper && !prefix.empty()) prefix += '_';
-    prefix += upper ? c : static_cast<char>(c - 'a' + 'A');
+    prefix += lower ? static_cast<char>(c - 'a' + 'A') : c;
   }
   return prefix + "_";
 }
@@ -51,13 +61,14 @@ std::string ValuePrefix(const EnumDescriptor& type) {
 
 const std::vector<std::string>& YamlKinds() {
   static const auto* const kKinds =
-      new std::vector<std::string>{"Segment", "AddressGroup", "Profile", "Gateway"};
+      new std::vector<std::string>{"Segment", "AddressGroup", "PortGroup", "Profile", "Gateway"};
   return *kKinds;
 }
 
 std::unique_ptr<google::protobuf::Message> NewObjectOfKind(const std::string& kind) {
   if (kind == "Segment") return std::make_unique<v1::Segment>();
   if (kind == "AddressGroup") return std::make_unique<v1::AddressGroup>();
+  if (kind == "PortGroup") return std::make_unique<v1::PortGroup>();
   if (kind == "Profile") return std::make_unique<v1::Profile>();
   if (kind == "Gateway") return std::make_unique<v1::Gateway>();
   return nullptr;
@@ -80,7 +91,8 @@ bool IsPortRange(const google::protobuf::Descriptor& type) {
 }
 
 bool IsOneLiner(const google::protobuf::Descriptor& type) {
-  return type.full_name() == "outrider.v1.AclMatch";
+  return type.full_name() == "outrider.v1.AclMatch" ||
+         type.full_name() == "outrider.v1.VlanSection.Vlan";
 }
 
 std::string EnumWord(const EnumValueDescriptor& value) {
@@ -103,8 +115,11 @@ std::vector<std::string> EnumWords(const EnumDescriptor& type) {
 }
 
 const EnumValueDescriptor* FindEnumWord(const EnumDescriptor& type, const std::string& word) {
+  // allow-related and native-tagged, as other tools write them.
+  std::string plain = word;
+  std::replace(plain.begin(), plain.end(), '-', '_');
   for (int i = 0; i < type.value_count(); ++i) {
-    if (word != "unspecified" && EnumWord(*type.value(i)) == word) return type.value(i);
+    if (plain != "unspecified" && EnumWord(*type.value(i)) == plain) return type.value(i);
   }
   return nullptr;
 }
@@ -117,4 +132,10 @@ std::string WordOf(const EnumDescriptor& type, int number) {
   return word == "unspecified" ? "" : word;
 }
 
-}  // namespace outrider::controller::cli
+std::string PortRangeText(const google::protobuf::Message& range) {
+  const auto& ports = static_cast<const v1::PortRange&>(range);
+  if (ports.first() == ports.last()) return std::to_string(ports.first());
+  return fmt::format("{}-{}", ports.first(), ports.last());
+}
+
+}  // namespace outrider::controller
