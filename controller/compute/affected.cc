@@ -68,6 +68,12 @@ void AddProfile(const Model& model, const Change& change, std::set<std::string>*
   }
 }
 
+bool SameAllowed(const v1::Port& before, const v1::Port& after) {
+  return std::equal(before.allowed_addresses().begin(), before.allowed_addresses().end(),
+                    after.allowed_addresses().begin(), after.allowed_addresses().end(),
+                    [](const auto& a, const auto& b) { return MessageDifferencer::Equals(a, b); });
+}
+
 bool SameIps(const v1::Port* before, const v1::Port* after) {
   return before != nullptr && after != nullptr &&
          std::equal(before->ips().begin(), before->ips().end(), after->ips().begin(),
@@ -79,7 +85,7 @@ bool SameToHosts(const v1::Port* before, const v1::Port* after) {
   if (before == nullptr || after == nullptr) return false;
   return before->mac() == after->mac() && before->profile() == after->profile() &&
          MessageDifferencer::Equals(before->location(), after->location()) &&
-         SameIps(before, after);
+         SameIps(before, after) && SameAllowed(*before, *after);
 }
 
 // Both the segments it was in and those it is in; all their hosts have it in their tables.

@@ -1,16 +1,10 @@
 #include "controller/compute/compile_profile.h"
 
-#include <algorithm>
-
 #include "controller/model/acl.h"
 #include "proto/digest.h"
 
 namespace outrider::controller {
 namespace {
-
-// What passes in 10 ms, but at least two 64 KiB super-packets (objects.proto).
-constexpr uint64_t kBurstsPerSecond = 100;
-constexpr uint64_t kMinBurstKb = 1049;
 
 std::optional<v1::RuleSet> CompileRuleSet(const AclRules& rules, v1::AclAction default_action) {
   v1::RuleSet set;
@@ -41,23 +35,11 @@ void CompileAcl(const v1::AclSection& acl, CompiledProfile* compiled) {
       compiled->max_connections != 0 && acl.established() == v1::AclSection::ESTABLISHED_KEEP;
 }
 
-std::optional<v1::Policer> CompilePolicer(const v1::Policer& given) {
-  if (given.rate_kbps() == 0) return std::nullopt;
-  v1::Policer policer = given;
-  if (policer.burst_kb() == 0) {
-    policer.set_burst_kb(std::max(policer.rate_kbps() / kBurstsPerSecond, kMinBurstKb));
-  }
-  return policer;
-}
-
 }  // namespace
 
 CompiledProfile CompileProfile(const v1::Profile& effective) {
   CompiledProfile compiled;
   CompileAcl(effective.acl(), &compiled);
-  compiled.ingress_policer = CompilePolicer(effective.qos().ingress_policer());
-  compiled.mac_anti_spoof =
-      effective.security().mac_anti_spoof() != v1::SecuritySection::MAC_ANTI_SPOOF_OFF;
   return compiled;
 }
 

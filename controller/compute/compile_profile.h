@@ -1,5 +1,5 @@
-// A profile as hosts get it: rule sets that name groups by key, an explicit policer. See
-// profile_compiler.h for how to have one.
+// A profile's rules as hosts get them: rule sets that name groups by key. See profile_compiler.h for
+// how to have one, compile_policy.h for the rest of a profile.
 //
 // Pure; any thread.
 #ifndef OUTRIDER_CONTROLLER_COMPUTE_COMPILE_PROFILE_H_
@@ -23,9 +23,6 @@ struct CompiledProfile {
   bool keep_established = false;
   // 0: no rule is stateful.
   uint32_t max_connections = 0;
-  // Absent: no limit. burst_kb is explicit.
-  std::optional<v1::Policer> ingress_policer;
-  bool mac_anti_spoof = true;
 };
 
 // `effective`: with what the profile inherits. The result depends on nothing else, so a change of a

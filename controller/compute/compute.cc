@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "controller/compute/compile_policy.h"
 #include "controller/compute/profile_compiler.h"
 #include "controller/model/groups.h"
 #include "controller/model/ip_prefix.h"
@@ -75,8 +76,8 @@ v1::PortState Builder::Describe(const v1::Port& port) {
   state.set_profile_revision(profile->profile_revision());
   AddRuleSet(compiled.ingress, state.mutable_ingress_rule_set());
   AddRuleSet(compiled.egress, state.mutable_egress_rule_set());
-  if (compiled.ingress_policer) *state.mutable_ingress_policer() = *compiled.ingress_policer;
-  state.set_mac_anti_spoof(compiled.mac_anti_spoof);
+  CompileQos(profile->qos(), &state);
+  CompileSecurity(profile->security(), port, &state);
   state.set_keep_established(compiled.keep_established);
   state.set_max_connections(compiled.max_connections);
   state.set_phase(v1::PORT_PHASE_ACTIVE);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace outrider::controller {
@@ -15,6 +16,11 @@ IpPrefix IpPrefix::Network() const {
 }
 
 bool IpPrefix::HasHostBits() const { return Network().bytes != bytes; }
+
+bool IpPrefix::IsMappedIpv4() const {
+  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return family == 6 && length >= 96 && std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+}
 
 std::string IpPrefix::AddressText() const {
   char text[INET6_ADDRSTRLEN];

@@ -21,6 +21,8 @@ struct IpPrefix {
   bool HasHostBits() const;
   // The prefix this lies in: host bits cleared.
   IpPrefix Network() const;
+  // ::ffff:0:0/96 (RFC 4291, 2.5.5.2) and what lies in it.
+  bool IsMappedIpv4() const;
   bool IsAddress() const { return length == (family == 4 ? 32 : 128); }
   // Canonical text of the address alone, and with "/length".
   std::string AddressText() const;

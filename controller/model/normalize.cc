@@ -139,6 +139,10 @@ void Normalize(v1::Port* port) {
   port->mutable_meta()->set_name(ToLower(port->meta().name()));
   port->set_mac(CanonicalMac(port->mac()));
   for (std::string& ip : *port->mutable_ips()) NormalizeAddress(&ip);
+  for (v1::AllowedAddress& entry : *port->mutable_allowed_addresses()) {
+    entry.set_mac(CanonicalMac(entry.mac()));
+    for (std::string& prefix : *entry.mutable_prefixes()) NormalizePrefix(&prefix);
+  }
 }
 
 void Normalize(v1::Host* host) {

@@ -7,6 +7,7 @@
 #include "controller/model/one_line.h"
 #include "controller/model/underlay.h"
 #include "controller/model/validate.h"
+#include "controller/model/validate_sections.h"
 
 namespace outrider::controller {
 namespace {
@@ -30,15 +31,12 @@ absl::Status CheckShape(const v1::Port& port) {
   if (port.ips_size() > kMaxIps) {
     return Invalid(port, "{} ips are more than {}", port.ips_size(), kMaxIps);
   }
-  if (!port.allowed_addresses().empty()) {
-    return Invalid(port, "allowed_addresses are not enforced by this release; remove them");
-  }
   std::set<std::string> seen;
   for (const std::string& ip : port.ips()) {
     if (!ParseAddress(ip)) return Invalid(port, "ip \"{}\" is not an IP address", OneLine(ip));
     if (!seen.insert(ip).second) return Invalid(port, "ip {} is listed twice; remove one", ip);
   }
-  return absl::OkStatus();
+  return Annotate(CheckAllowedAddresses(port), Subject(port));
 }
 
 // Stations have no index of their own: a segment has few gateways.

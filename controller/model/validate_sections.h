@@ -1,7 +1,7 @@
 // The rules of each section of a profile, one source file each. For the folder's own use.
 //
-// Errors are bare ("acl ingress rule 3: ..."); the caller puts the profile in front. What this
-// release does not enforce is refused, so that nobody relies on it. Pure; any thread.
+// Errors are bare ("acl ingress rule 3: ..."); the caller puts the profile in front. Pure; any
+// thread.
 #ifndef OUTRIDER_CONTROLLER_MODEL_VALIDATE_SECTIONS_H_
 #define OUTRIDER_CONTROLLER_MODEL_VALIDATE_SECTIONS_H_
 
@@ -20,14 +20,12 @@ absl::Status Wrong(fmt::format_string<Args...> format, Args&&... args) {
   return absl::InvalidArgumentError(fmt::format(format, std::forward<Args>(args)...));
 }
 
-// For a field that is in the contract and that no datapath enforces yet.
-inline absl::Status NotYet(const char* field) {
-  return Wrong("{} is not enforced by this release; remove it", field);
-}
-
 absl::Status CheckAcl(const Model& model, const v1::AclSection& acl);
 absl::Status CheckQos(const v1::QosSection& qos);
-absl::Status CheckSecurity(const v1::SecuritySection& security);
+// `vlan` of the same profile: not every mode lets the switch see addresses.
+absl::Status CheckSecurity(const v1::SecuritySection& security, const v1::VlanSection& vlan);
+// What the security section looks at, of a port; the caller puts the port in front.
+absl::Status CheckAllowedAddresses(const v1::Port& port);
 
 // One match of a rule: its fields by themselves, and together.
 absl::Status CheckMatch(const Model& model, const v1::AclMatch& match);

@@ -46,24 +46,6 @@ TEST_F(CompileTest, EqualDirectionsShareARuleSet) {
   EXPECT_EQ(state.ports(0).ingress_rule_set(), state.ports(0).egress_rule_set());
 }
 
-TEST_F(CompileTest, PolicerBurstIsExplicit) {
-  const auto burst_of = [&](uint64_t rate_kbps, uint64_t burst_kb) {
-    v1::Profile profile = MakeProfile("web", "red");
-    profile.mutable_qos()->mutable_ingress_policer()->set_rate_kbps(rate_kbps);
-    profile.mutable_qos()->mutable_ingress_policer()->set_burst_kb(burst_kb);
-    return With(profile).ports(0).ingress_policer().burst_kb();
-  };
-  EXPECT_EQ(burst_of(10'000, 0), 1049u);
-  EXPECT_EQ(burst_of(1'000'000, 0), 10'000u);
-  EXPECT_EQ(burst_of(10'000, 77), 77u);
-}
-
-TEST_F(CompileTest, AntiSpoofCanBeOff) {
-  v1::Profile profile = MakeProfile("web", "red");
-  profile.mutable_security()->set_mac_anti_spoof(v1::SecuritySection::MAC_ANTI_SPOOF_OFF);
-  EXPECT_FALSE(With(profile).ports(0).mac_anti_spoof());
-}
-
 TEST_F(CompileTest, StatefulRulesMakeThePortHoldConnections) {
   const std::string allow =
       "established: ESTABLISHED_KEEP max_connections: 9 "

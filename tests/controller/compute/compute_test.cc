@@ -39,7 +39,7 @@ TEST_F(ComputeTest, HostKnowsItsSegmentsOnly) {
     neighbors {{ vni: 100 ip: "192.168.0.2" mac: "{mac1}" }}
     neighbors {{ vni: 100 ip: "192.168.0.3" mac: "{mac2}" }}
     ports {{ id: "{id1}" mac: "{mac1}" vni: 100 profile: "web" profile_revision: 1
-             mac_anti_spoof: true phase: PORT_PHASE_ACTIVE epoch: 1 }})",
+             mac_anti_spoof: true dhcp_server_guard: true ra_guard: true phase: PORT_PHASE_ACTIVE epoch: 1 }})",
                                      fmt::arg("mac1", Mac(1)), fmt::arg("mac2", Mac(2)),
                                      fmt::arg("id1", PortId(1))))))
       << State("h1").DebugString();

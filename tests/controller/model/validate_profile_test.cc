@@ -92,22 +92,5 @@ TEST_F(ValidateProfileTest, WhatInheritsKeepsTheParent) {
   EXPECT_TRUE(ValidateDelete(model_, *model_.Find<v1::Profile>("leaf")).ok());
 }
 
-TEST_F(ValidateProfileTest, WhatNothingEnforcesIsRefused) {
-  const auto refused = [&](const std::string& section) {
-    v1::Profile profile = MakeProfile("p", "red");
-    EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(section, &profile)) << section;
-    return Message(Validate(model_, profile));
-  };
-  EXPECT_EQ(refused("qos { egress_policer { rate_kbps: 1 } }"),
-            "profile \"p\": qos egress_policer is not enforced by this release; remove it");
-  for (const char* section :
-       {"qos { storm {} }", "qos { dscp {} }", "qos { shaper {} }", "qos { traffic_class: 1 }",
-        "qos { ingress_policer { rate_pps: 1 } }", "security { max_macs: 1 }",
-        "security { ra_guard: GUARD_ON }", "security { dhcp_server_guard: GUARD_OFF }",
-        "security { ip_anti_spoof: IP_ANTI_SPOOF_ON }"}) {
-    EXPECT_NE(refused(section).find("is not enforced"), std::string::npos) << section;
-  }
-}
-
 }  // namespace
 }  // namespace outrider::controller

@@ -110,9 +110,6 @@ TEST_F(ValidateTest, Ports) {
   port = MakePort(1, "web");
   port.add_ips("10.0.0.300");
   ExpectInvalid(port, subject + "ip \"10.0.0.300\" is not an IP address");
-  port = MakePort(1, "web");
-  port.add_allowed_addresses();
-  ExpectInvalid(port, subject + "allowed_addresses are not enforced by this release; remove them");
 }
 
 TEST_F(ValidateTest, PortTextIsMadeCanonical) {
