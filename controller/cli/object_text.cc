@@ -15,9 +15,11 @@ std::string Join(const Texts& texts) {
   return fmt::format("{}", fmt::join(texts, ","));
 }
 
-// Absent and 0 both mean no limit.
-std::string PolicerText(const v1::Policer& policer) {
-  return policer.rate_kbps() == 0 ? "" : fmt::format("{} kb/s", policer.rate_kbps());
+// As `port create --allow` takes it.
+std::string AllowedText(const v1::AllowedAddress& allowed) {
+  const std::string prefixes = Join(allowed.prefixes());
+  if (allowed.mac().empty()) return prefixes;
+  return prefixes.empty() ? allowed.mac() : allowed.mac() + "=" + prefixes;
 }
 
 // "blue"; "blue + 3 VLANs" and "3 VLANs" of trunks, which may have thousands; "blue
@@ -55,6 +57,13 @@ std::string ProfileAtRevision(const std::string& profile, uint32_t revision) {
 }
 
 }  // namespace
+
+std::string RatesText(const v1::Policer& policer) {
+  std::vector<std::string> rates;
+  if (policer.rate_kbps() != 0) rates.push_back(fmt::format("{} kb/s", policer.rate_kbps()));
+  if (policer.rate_pps() != 0) rates.push_back(fmt::format("{} pps", policer.rate_pps()));
+  return fmt::format("{}", fmt::join(rates, ", "));
+}
 
 std::string ShortDigest(const std::string& digest) { return digest.substr(0, 12); }
 
@@ -105,7 +114,7 @@ std::string ProfileTable(const v1::ListProfilesResponse& list) {
                   Word(profile.state()), profile.parent(), VlanText(profile.vlan()),
                   fmt::format("{} rules", acl.ingress_size()),
                   fmt::format("{} rules", acl.egress_size()), Word(acl.default_action()),
-                  PolicerText(profile.qos().ingress_policer()), profile.description()});
+                  RatesText(profile.qos().ingress_policer()), profile.description()});
   }
   return table.Render();
 }
@@ -206,6 +215,9 @@ std::string PortText(const v1::Port& port) {
   fields.Add("ID", port.meta().name());
   fields.Add("MAC", port.mac());
   fields.Add("IPs", Join(port.ips()));
+  for (const v1::AllowedAddress& allowed : port.allowed_addresses()) {
+    fields.Add("Allowed", AllowedText(allowed));
+  }
   fields.Add("Profile", port.profile());
   fields.Add("VM", port.vm_id());
   fields.Add("Phase", Word(port.phase()));

@@ -44,6 +44,9 @@ std::string AgentStatusText(const v1::AgentStatus& status);
 // What the agent says is desired or applied, a table for each kind of object.
 std::string HostStateText(const v1::GetHostStateResponse& response);
 
+// "20000 kb/s, 500 pps"; empty for no limit.
+std::string RatesText(const v1::Policer& policer);
+
 // The first 12 digits of a digest, enough to compare by eye.
 std::string ShortDigest(const std::string& digest);
 

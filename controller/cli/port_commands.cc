@@ -1,6 +1,7 @@
 // outrider port create|list|show|set|delete: ports as the controller knows them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "controller/cli/commands.h"
@@ -23,6 +24,7 @@ struct PortOptions {
   std::optional<std::string> profile;
   std::optional<std::string> vm;
   std::vector<std::string> ips;
+  std::vector<std::string> allowed;
 };
 
 // Those that create needs are marked so by it.
@@ -39,12 +41,46 @@ PortFlags AddOptions(CLI::App* command, PortOptions* options) {
                       ->type_name("NAME");
   Invocation::AddRepeated(command, "--ip", &options->ips, "Address hosts may answer ARP for")
       ->type_name("IP");
+  // Commas are between the prefixes of one MAC here.
+  command->add_option("--allow", options->allowed, "Further MAC or prefixes the guest may use")
+      ->allow_extra_args(false)
+      ->type_name("[MAC=]PREFIX[,PREFIX] | MAC");
   command->add_option("--vm", options->vm, "The VM it belongs to: its ports migrate together")
       ->type_name("ID");
   return flags;
 }
 
+// "10.0.0.0/8,fd00::/8" of the port's MAC, "MAC=10.0.0.254" of another, "MAC" without addresses.
+v1::AllowedAddress ParseAllowed(const std::string& text) {
+  constexpr size_t kMacLength = 17;
+  v1::AllowedAddress allowed;
+  const size_t equals = text.find('=');
+  const bool mac_only = equals == std::string::npos && text.size() == kMacLength &&
+                        (text.find(':') == 2 || text.find('-') == 2);
+  if (mac_only) {
+    allowed.set_mac(text);
+    return allowed;
+  }
+  if (equals != std::string::npos) allowed.set_mac(text.substr(0, equals));
+  for (size_t at = equals == std::string::npos ? 0 : equals + 1; at < text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    allowed.add_prefixes(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return allowed;
+}
+
+// What is given replaces what is there; --allow "" alone leaves none.
+void FillAllowed(const std::vector<std::string>& texts, v1::Port* port) {
+  if (texts.empty()) return;
+  port->clear_allowed_addresses();
+  for (const std::string& text : texts) {
+    if (!text.empty()) *port->add_allowed_addresses() = ParseAllowed(text);
+  }
+}
+
 void Fill(const PortOptions& options, v1::Port* port) {
+  FillAllowed(options.allowed, port);
   if (options.mac.has_value()) port->set_mac(*options.mac);
   if (options.profile.has_value()) port->set_profile(*options.profile);
   if (options.vm.has_value()) port->set_vm_id(*options.vm);
@@ -158,7 +194,10 @@ void AddPortCommands(Invocation* cli, CLI::App* root) {
 
   auto set = std::make_shared<PortOptions>();
   command = cli->AddCommand(group, "set", "Change a port; what is not named stays",
-                            {fmt::format("outrider port set {} --profile db", kExampleId)},
+                            {fmt::format("outrider port set {} --profile db", kExampleId),
+                             fmt::format("outrider port set {} --allow 10.0.0.0/24 "
+                                         "--allow 00:00:5e:00:01:01=10.0.0.254",
+                                         kExampleId)},
                             [cli, set] { return Set(cli, *set); });
   AddOptions(command, set.get());
   AddDeleteCommand(cli, group, {"port", "port", kExampleId, "ID"}, &Stub::Delete);

@@ -134,6 +134,11 @@ std::string VnisText(const v1::PortState& port) {
   return fmt::format("{}", fmt::join(parts, ","));
 }
 
+std::string AntiSpoofText(const v1::PortState& port) {
+  if (port.ip_anti_spoof()) return "mac,ip";
+  return port.mac_anti_spoof() ? "mac" : "off";
+}
+
 // Expected ports of a migration have no device yet.
 std::string PortsPart(const v1::GetHostStateResponse& response) {
   Table table({"ID", "DEVICE", "MAC", "VNI", "PROFILE", "INGRESS", "EGRESS", "POLICER",
@@ -143,10 +148,7 @@ std::string PortsPart(const v1::GetHostStateResponse& response) {
     table.AddRow({port.id(), device == response.devices().end() ? "" : device->second, port.mac(),
                   VnisText(port), fmt::format("{} r{}", port.profile(), port.profile_revision()),
                   ShortDigest(port.ingress_rule_set()), ShortDigest(port.egress_rule_set()),
-                  port.has_ingress_policer()
-                      ? fmt::format("{} kb/s", port.ingress_policer().rate_kbps())
-                      : "",
-                  port.mac_anti_spoof() ? "on" : "off", Word(port.phase()),
+                  RatesText(port.ingress_policer()), AntiSpoofText(port), Word(port.phase()),
                   std::to_string(port.epoch()), port.migration_id()});
   }
   return "Ports\n" + table.Render(2);

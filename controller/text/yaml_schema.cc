@@ -28,7 +28,7 @@ struct FieldRange {
 
 // The ranges objects.proto states; the controller checks them too, but only the file knows the
 // line.
-constexpr std::array<FieldRange, 14> kRanges = {{
+constexpr std::array<FieldRange, 20> kRanges = {{
     {"outrider.v1.Segment.vni", {1, 16'777'215}},
     {"outrider.v1.Segment.mtu", {576, 65'485}},
     {"outrider.v1.AclRule.priority", {0, 65'535}},
@@ -43,6 +43,12 @@ constexpr std::array<FieldRange, 14> kRanges = {{
     {"outrider.v1.VlanSection.native_vlan", {0, 4'094}},
     {"outrider.v1.VlanSection.customer_vlans", {1, 4'094}},
     {"outrider.v1.VlanSection.Vlan.vlan", {1, 4'094}},
+    {"outrider.v1.Policer.rate_kbps", {0, 1'000'000'000}},
+    {"outrider.v1.Policer.rate_pps", {0, 1'000'000'000}},
+    {"outrider.v1.DscpPolicy.value", {0, 63}},
+    {"outrider.v1.DscpPolicy.outer_value", {0, 63}},
+    {"outrider.v1.QosSection.traffic_class", {0, 7}},
+    {"outrider.v1.SecuritySection.max_macs", {0, 4096}},
 }};
 
 // MacAntiSpoof -> MAC_ANTI_SPOOF_: protobuf's naming rule for values.
