@@ -152,6 +152,7 @@ absl::StatusOr<RunResult> BpfSwitch::Run(const std::string& program, const Bytes
   }
   result.verdict = options.retval;
   result.mark = out.mark;
+  result.priority = out.priority;
   result.packet.resize(options.data_size_out);
   result.duration_ns = options.duration;
   return result;
@@ -211,6 +212,42 @@ absl::Status BpfSwitch::SetNeighbor(uint32_t vni, const std::string& ip, const s
   abi::or_neighbor neighbor = {};
   CopyBytes(Mac(mac).bytes(), neighbor.mac);
   return Map<abi::or_neighbor_key, abi::or_neighbor>("or_neighbors").Update(key, neighbor);
+}
+
+absl::Status BpfSwitch::SetLimit(uint32_t index, abi::or_limit_kind kind,
+                                 const abi::or_limit& limit) {
+  auto ports = Map<uint32_t, abi::or_port>("or_ports");
+  auto rows = Map<uint32_t, abi::or_limits>("or_limits");
+  ASSIGN_OR_RETURN(abi::or_port port, ports.Lookup(index));
+  const auto before = rows.Lookup(index);
+  abi::or_limits limits = before.ok() ? *before : abi::or_limits{};
+  limits.of[kind] = limit;
+  RETURN_IF_ERROR(rows.Update(index, limits));
+  RETURN_IF_ERROR((Map<abi::or_policer_key, abi::or_policer>("or_policers")
+                       .Update({index, static_cast<uint32_t>(kind)}, {})));
+  port.limits = index;
+  return ports.Update(index, port);
+}
+
+absl::Status BpfSwitch::Allow(uint32_t index, const std::string& mac,
+                              const std::vector<std::string>& prefixes) {
+  auto ports = Map<uint32_t, abi::or_port>("or_ports");
+  ASSIGN_OR_RETURN(abi::or_port port, ports.Lookup(index));
+  abi::or_allowed_mac allowed = {.list = index, .mac = {}, .pad = 0};
+  CopyBytes(Mac(mac).bytes(), allowed.mac);
+  RETURN_IF_ERROR((Map<abi::or_allowed_mac, uint32_t>("or_allowed_macs").Update(allowed, 1)));
+  for (const std::string& text : prefixes) {
+    ASSIGN_OR_RETURN(const IpPrefix prefix, IpPrefix::Parse(text));
+    abi::or_allowed_key key = {};
+    key.prefix_length = OR_ALLOWED_FIXED_BITS + static_cast<uint32_t>(prefix.mapped_length());
+    key.list = index;
+    CopyBytes(Mac(mac).bytes(), key.mac);
+    key.family = prefix.IsV4() ? 4 : 6;
+    CopyBytes(prefix.address().bytes(), key.address);
+    RETURN_IF_ERROR((Map<abi::or_allowed_key, uint32_t>("or_allowed").Update(key, 1)));
+  }
+  port.allowed = index;
+  return ports.Update(index, port);
 }
 
 }  // namespace outrider::tests

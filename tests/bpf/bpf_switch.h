@@ -56,6 +56,7 @@ struct RunContext {
 struct RunResult {
   uint32_t verdict = 0;
   uint32_t mark = 0;
+  uint32_t priority = 0;
   Bytes packet;
   // Mean of one repetition.
   uint32_t duration_ns = 0;
@@ -96,6 +97,11 @@ class BpfSwitch {
   absl::Status SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb_kind kind, uint32_t index);
   absl::Status SetSegment(uint32_t vni, uint32_t flags);
   absl::Status SetNeighbor(uint32_t vni, const std::string& ip, const std::string& mac);
+  // One more limit of a port that has none or only such; its bucket is full.
+  absl::Status SetLimit(uint32_t index, abi::or_limit_kind kind, const abi::or_limit& limit);
+  // What port `index` may use beside its MAC: list `index`, named by its row.
+  absl::Status Allow(uint32_t index, const std::string& mac,
+                     const std::vector<std::string>& prefixes);
 
  private:
   BpfSwitch() = default;

@@ -20,13 +20,20 @@ double Now() {
 
 struct PolicerCase {
   const char* name;
-  uint64_t bytes_per_s;
-  uint64_t burst;
+  uint64_t rate;   // kilobits, or frames, per second
+  uint64_t burst;  // kilobits, or frames
   size_t payload;  // TCP
   uint32_t gso_size;
   // Test runs per system call: 1, or many for packet rates that no system call reaches.
   uint32_t repeat;
   double seconds;
+  bool frames = false;
+
+  // In bytes, or frames.
+  double unit() const { return frames ? 1 : 125; }
+  abi::or_limit limit() const {
+    return frames ? abi::or_limit{0, 0, rate, burst} : abi::or_limit{rate, burst, 0, 0};
+  }
 };
 
 class PolicerTest : public ::testing::Test {
@@ -37,49 +44,57 @@ class PolicerTest : public ::testing::Test {
     switch_ = std::move(*made);
   }
 
-  void Police(const PolicerCase& test) {
+  void Police(const abi::or_limit& limit, abi::or_limit_kind kind = abi::OR_LIMIT_INGRESS,
+              uint32_t port = 1) {
     ASSERT_EQ(switch_->Reset(), absl::OkStatus());
-    abi::or_port port = switch_->StandardPort(1);
-    port.police_bytes_per_s = test.bytes_per_s;
-    port.police_burst = test.burst;
-    ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
-    auto buckets = switch_->Map<uint32_t, abi::or_policer>("or_policers");
-    ASSERT_EQ(buckets.Update(1, {}), absl::OkStatus());
+    ASSERT_EQ(switch_->SetLimit(port, kind, limit), absl::OkStatus());
+  }
+  // How many of `count` runs are not dropped.
+  int Passed(const Bytes& packet, int count, const RunContext& context = {}) {
+    int passed = 0;
+    for (int i = 0; i < count; ++i) {
+      passed += switch_->Run("or_from_port", packet, context)->verdict == kDropped ? 0 : 1;
+    }
+    return passed;
   }
 
   std::unique_ptr<BpfSwitch> switch_;
 };
 
-uint64_t WireBytes(const PolicerCase& test) {
+// Bytes, or frames, of one packet on a wire.
+uint64_t WireAmount(const PolicerCase& test) {
   constexpr uint64_t kHeaders = 54;
-  if (test.gso_size == 0) return kHeaders + test.payload;
-  const uint64_t segments = (test.payload + test.gso_size - 1) / test.gso_size;
-  return segments * kHeaders + test.payload;
+  const uint64_t segments =
+      test.gso_size == 0 ? 1 : (test.payload + test.gso_size - 1) / test.gso_size;
+  return test.frames ? segments : segments * kHeaders + test.payload;
 }
 
 TEST_F(PolicerTest, PassesRateTimesTimePlusBurst) {
   // Many small segments make a test run worth many wire bytes, so that a slow machine, too, offers
   // more than the rate.
   const PolicerCase cases[] = {
-      {"1 MB/s of small frames", 1'000'000, 100'000, 46, 0, 20, 0.3},
-      {"1 MB/s of full frames", 1'000'000, 100'000, 1400, 0, 1, 0.3},
-      {"20 MB/s of super-packets", 20'000'000, 2'000'000, 3'000, 20, 10, 0.3},
-      {"10 kB/s under a flood: no time is truncated away", 10'000, 1'000, 46, 0, 1000, 1.0},
-      {"625 MB/s (5 Gb/s) of super-packets", 625'000'000, 62'500'000, 3'000, 10, 1000, 0.3},
-      {"burst below a super-packet: debt instead of starvation", 5'000'000, 2'000, 3'000, 500, 10,
-       0.3},
+      {"1 MB/s of small frames", 8'000, 800, 46, 0, 20, 0.3},
+      {"1 MB/s of full frames", 8'000, 800, 1400, 0, 1, 0.3},
+      {"20 MB/s of super-packets", 160'000, 16'000, 3'000, 20, 10, 0.3},
+      {"10 kB/s under a flood: no time is truncated away", 80, 8, 46, 0, 1000, 1.0},
+      {"625 MB/s (5 Gb/s) of super-packets", 5'000'000, 500'000, 3'000, 10, 1000, 0.3},
+      {"burst below a super-packet: debt instead of starvation", 40'000, 16, 3'000, 500, 10, 0.3},
+      {"10,000 frames/s", 10'000, 1'000, 46, 0, 20, 0.3, true},
+      {"20 frames/s under a flood", 20, 2, 46, 0, 1000, 1.0, true},
+      {"1,000,000 frames/s of super-packets", 1'000'000, 100'000, 3'000, 10, 100, 0.3, true},
+      {"frames: burst below a super-packet", 20'000, 10, 3'000, 100, 10, 0.3, true},
   };
   for (const PolicerCase& test : cases) {
     SCOPED_TRACE(test.name);
-    Police(test);
+    Police(test.limit());
     const Bytes packet = PacketBuilder(kMacB, kMacA)
                              .Ipv4({.src = kIpA, .dst = kIpB})
                              .Tcp(1, 2)
                              .Payload(test.payload)
                              .Build();
-    const auto wire = static_cast<double>(WireBytes(test));
-    const auto rate = static_cast<double>(test.bytes_per_s) / kNsPerS;
-    const auto burst = static_cast<double>(test.burst);
+    const auto wire = static_cast<double>(WireAmount(test));
+    const auto rate = static_cast<double>(test.rate) * test.unit() / kNsPerS;
+    const auto burst = static_cast<double>(test.burst) * test.unit();
     // A pause of ours longer than the bucket lasts spills tokens: the lower bound knows.
     double spilled = 0;
     double longest_pause = 0;
@@ -95,7 +110,7 @@ TEST_F(PolicerTest, PassesRateTimesTimePlusBurst) {
       last = now;
     }
     const abi::or_port_stats stats = switch_->Stats(1);
-    const auto passed = static_cast<double>(stats.rx_bytes);
+    const auto passed = static_cast<double>(test.frames ? stats.rx_packets : stats.rx_bytes);
     const double elapsed = last - start;
     EXPECT_LE(passed, elapsed * rate + burst + wire) << "elapsed " << elapsed;
     // Above the burst a frame waits for the whole bucket and for our next call.
@@ -107,7 +122,7 @@ TEST_F(PolicerTest, PassesRateTimesTimePlusBurst) {
 }
 
 TEST_F(PolicerTest, BucketStartsFull) {
-  Police({"", 1, 10'000, 0, 0, 1, 0});
+  Police({.rate_kbps = 1, .burst_kb = 80, .rate_pps = 0, .burst_packets = 0});
   const Bytes packet = PacketBuilder(kMacB, kMacA)
                            .Ipv4({.src = kIpA, .dst = kIpB})
                            .Udp(1, 2)
@@ -121,7 +136,7 @@ TEST_F(PolicerTest, BucketStartsFull) {
 
 // A bucket nothing fits in must not be one that is always full.
 TEST_F(PolicerTest, NoBurstIsNoWayPastTheRate) {
-  Police({"", 1, 0, 0, 0, 1, 0});
+  Police({.rate_kbps = 1, .burst_kb = 0, .rate_pps = 0, .burst_packets = 0});
   const Bytes packet = PacketBuilder(kMacB, kMacA)
                            .Ipv4({.src = kIpA, .dst = kIpB})
                            .Udp(1, 2)
@@ -131,15 +146,11 @@ TEST_F(PolicerTest, NoBurstIsNoWayPastTheRate) {
   for (int i = 0; i < 10; ++i) {
     passed += switch_->Run("or_from_port", packet)->verdict == kRedirected ? 1 : 0;
   }
-  EXPECT_LE(passed, 1) << "1 byte/s";
+  EXPECT_LE(passed, 1) << "1 kb/s";
 }
 
 TEST_F(PolicerTest, DeniedFramesCostNoTokens) {
-  Police({"", 1, 10'000, 0, 0, 1, 0});
-  abi::or_port port = switch_->StandardPort(1);
-  port.police_bytes_per_s = 1;
-  port.police_burst = 1000;
-  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  Police({.rate_kbps = 1, .burst_kb = 8, .rate_pps = 0, .burst_packets = 0});
   const Bytes spoofed =
       PacketBuilder(kMacB, kMacC).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build();
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(switch_->Run("or_from_port", spoofed).ok());
@@ -149,6 +160,95 @@ TEST_F(PolicerTest, DeniedFramesCostNoTokens) {
                         .Payload(1000 - 42)
                         .Build();
   EXPECT_EQ(switch_->Run("or_from_port", own)->verdict, kRedirected);
+}
+
+Bytes TcpOf(size_t payload, const std::string& dst = kMacB) {
+  return PacketBuilder(dst, kMacA)
+      .Ipv4({.src = kIpA, .dst = kIpB})
+      .Tcp(1, 2)
+      .Payload(payload)
+      .Build();
+}
+
+// What one limit refuses must not cost tokens of the other.
+TEST_F(PolicerTest, BothBucketsOrNone) {
+  // One frame a second; bytes for twenty frames of 1000.
+  Police({.rate_kbps = 1, .burst_kb = 160, .rate_pps = 1, .burst_packets = 2});
+  EXPECT_EQ(Passed(TcpOf(946), 2), 2);
+  auto buckets = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
+  const uint64_t bytes_left = buckets.Lookup({1, abi::OR_LIMIT_INGRESS})->bytes.tokens;
+  const double start = Now();
+  const int passed = Passed(TcpOf(946), 50);
+  EXPECT_LE(passed, static_cast<int>((Now() - start) / kNsPerS) + 1);
+  const uint64_t tokens = buckets.Lookup({1, abi::OR_LIMIT_INGRESS})->bytes.tokens;
+  EXPECT_GE(tokens + static_cast<uint64_t>(passed) * 1000 * 1'000'000'000, bytes_left);
+  EXPECT_EQ(switch_->Drops().count({1, OR_DROP_POLICER}), 0u);
+}
+
+// A burst in the wire's own units is exact at every size: what fits is what was asked for.
+TEST_F(PolicerTest, CountsTheFramesOfASuperPacketAtEverySize) {
+  for (uint32_t payload = 1; payload <= 3200; payload += 37) {
+    SCOPED_TRACE(payload);
+    constexpr uint32_t kSegment = 500;
+    const uint64_t frames = (payload + kSegment - 1) / kSegment;
+    // GSO packets have a segment at least; the kernel calls one without gso_size a plain one.
+    const RunContext context = {.gso_size = payload > kSegment ? kSegment : 0};
+    const uint64_t fits = 3;
+    Police({.rate_kbps = 0, .burst_kb = 0, .rate_pps = 1, .burst_packets = frames * fits});
+    EXPECT_EQ(Passed(TcpOf(payload), static_cast<int>(fits) + 1, context), static_cast<int>(fits));
+    const uint64_t bytes = frames * 54 + payload;
+    // In kilobits: what is left over is less than a packet.
+    const uint64_t kilobits = (bytes * fits + 124) / 125;
+    Police({.rate_kbps = 1, .burst_kb = kilobits, .rate_pps = 0, .burst_packets = 0});
+    EXPECT_EQ(Passed(TcpOf(payload), static_cast<int>(fits), context), static_cast<int>(fits));
+    if (bytes > 250) {
+      EXPECT_EQ(Passed(TcpOf(payload), 1, context), 0);
+    }
+  }
+}
+
+TEST_F(PolicerTest, EgressIsCountedAtTheDestinationAndLimitsEachPortByItself) {
+  Police({.rate_kbps = 0, .burst_kb = 0, .rate_pps = 1, .burst_packets = 3}, abi::OR_LIMIT_EGRESS,
+         2);
+  EXPECT_EQ(Passed(TcpOf(100), 5), 3);
+  EXPECT_EQ(switch_->Drops().at({2, OR_DROP_POLICER_EGRESS}), 2u);
+  EXPECT_EQ(switch_->Stats(1).rx_packets, 5u);
+  EXPECT_EQ(switch_->Stats(2).tx_packets, 3u);
+  EXPECT_EQ(Passed(TcpOf(100, kMacC), 5), 5);
+}
+
+// Each kind has a bucket of its own; what is answered or stays within the port's own rate does not
+// count.
+TEST_F(PolicerTest, StormLimitsCountWhatIsCopied) {
+  const abi::or_limit two = {0, 0, 1, 2};
+  const Bytes broadcast = TcpOf(10, kBroadcast);
+  const Bytes multicast = TcpOf(10, "01:00:5e:00:00:01");
+  const Bytes unknown = TcpOf(10, kMacUnknown);
+  Police(two, abi::OR_LIMIT_BROADCAST);
+  EXPECT_EQ(Passed(broadcast, 5), 2);
+  EXPECT_EQ(Passed(multicast, 5), 5);
+  EXPECT_EQ(Passed(TcpOf(10), 5), 5);
+  ASSERT_EQ(switch_->SetLimit(1, abi::OR_LIMIT_MULTICAST, two), absl::OkStatus());
+  EXPECT_EQ(Passed(multicast, 5), 2);
+  ASSERT_EQ(switch_->SetLimit(1, abi::OR_LIMIT_UNKNOWN_UNICAST, two), absl::OkStatus());
+  EXPECT_EQ(Passed(unknown, 3), 0) << "the segment drops it";
+  ASSERT_EQ(switch_->SetSegment(kVni, OR_SEGMENT_FLOOD_UNKNOWN), absl::OkStatus());
+  EXPECT_EQ(Passed(unknown, 5), 2);
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_STORM_BROADCAST}), 3u);
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_STORM_MULTICAST}), 3u);
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_STORM_UNKNOWN_UNICAST}), 3u);
+}
+
+// The switch answers it alone: nobody is bothered.
+TEST_F(PolicerTest, AnAnsweredArpRequestIsNoStorm) {
+  Police({.rate_kbps = 0, .burst_kb = 0, .rate_pps = 1, .burst_packets = 1},
+         abi::OR_LIMIT_BROADCAST);
+  ASSERT_EQ(switch_->SetNeighbor(kVni, kIpB, kMacB), absl::OkStatus());
+  const Bytes request =
+      PacketBuilder(kBroadcast, kMacA)
+          .Arp({.sender_mac = Mac(kMacA), .sender_ip = kIpA, .target_mac = {}, .target_ip = kIpB})
+          .Build();
+  EXPECT_EQ(Passed(request, 5), 5);
 }
 
 }  // namespace

@@ -252,12 +252,11 @@ Bytes Build(const PacketDescription& p, const std::string& dst_mac, const std::s
 }
 
 bool ReferenceAllows(const RuleSetDescription& set, const PacketDescription& p,
-                     Direction direction) {
+                     Direction /*direction*/) {
   if (p.family == Family::kRarp) return true;
-  const bool advertises_router = p.icmp_type == 134 && direction == Direction::kIngress;
   const bool discovery = p.family == Family::kIpv6 && p.protocol == kIcmpv6 &&
                          p.fragment == Fragment::kWhole && p.hop_limit == 255 && p.icmp_code == 0 &&
-                         p.icmp_type >= 133 && p.icmp_type <= 136 && !advertises_router;
+                         p.icmp_type >= 133 && p.icmp_type <= 136;
   const bool exempt = p.family == Family::kArp || discovery;
   for (const abi::or_rule& rule : set.rules) {
     if (!Matches(rule, p)) continue;

@@ -89,6 +89,7 @@ absl::Status SetRules(BpfSwitch& s) {
   RETURN_IF_ERROR(s.SetRuleSet(1, {web, echo}, abi::OR_ACL_DROP));
   abi::or_port port = s.StandardPort(1);
   port.ingress_rule_set = 1;
+  port.policy = OR_POLICY_RA_GUARD;
   return s.SetPort(1, port);
 }
 

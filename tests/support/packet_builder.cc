@@ -89,7 +89,8 @@ PacketBuilder& PacketBuilder::Arp(const ArpFields& fields) {
 
 PacketBuilder& PacketBuilder::Ipv4(const Ipv4Fields& fields) {
   const size_t words = 5 + fields.options.size() / 4;
-  Bytes header = {static_cast<uint8_t>(fields.version.value_or(4) << 4 | words), 0, 0, 0, 0, 1};
+  Bytes header = {
+      static_cast<uint8_t>(fields.version.value_or(4) << 4 | words), fields.tos, 0, 0, 0, 1};
   Append16(&header,
            static_cast<uint16_t>((fields.more_fragments ? 0x2000 : 0) | fields.fragment_offset));
   header.push_back(fields.ttl);
@@ -102,7 +103,14 @@ PacketBuilder& PacketBuilder::Ipv4(const Ipv4Fields& fields) {
 }
 
 PacketBuilder& PacketBuilder::Ipv6(const Ipv6Fields& fields) {
-  Bytes header = {0x60, 0, 0, 0, 0, 0, 0, fields.hop_limit};
+  Bytes header = {static_cast<uint8_t>(0x60 | fields.tos >> 4),
+                  static_cast<uint8_t>(fields.tos << 4 | fields.flow_label >> 16),
+                  static_cast<uint8_t>(fields.flow_label >> 8),
+                  static_cast<uint8_t>(fields.flow_label),
+                  0,
+                  0,
+                  0,
+                  fields.hop_limit};
   Append(&header, Ip(fields.src).bytes());
   Append(&header, Ip(fields.dst).bytes());
   return Add({Kind::kIpv6, header, kEtherTypeIpv6, fields.next_header, fields.payload_length});

@@ -48,6 +48,8 @@ struct Ipv4Fields {
   std::optional<uint8_t> protocol = {};
   std::optional<uint16_t> total_length = {};
   std::optional<uint8_t> version = {};
+  // DSCP and ECN (RFC 2474, RFC 3168).
+  uint8_t tos = 0;
 };
 
 // RFC 8200.
@@ -57,6 +59,9 @@ struct Ipv6Fields {
   uint8_t hop_limit = 64;
   std::optional<uint8_t> next_header = {};
   std::optional<uint16_t> payload_length = {};
+  // Traffic class: DSCP and ECN.
+  uint8_t tos = 0;
+  uint32_t flow_label = 0;
 };
 
 // RFC 8200, 4.5.

@@ -104,10 +104,7 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
   if (!state.rule_sets.empty() && Chance(60)) {
     port.egress_rule_set = Pick(state.rule_sets, Below(100))->first;
   }
-  if (Chance(40)) {
-    port.ingress_policer = {.rate_kbps = 1 + Below(100'000'000), .burst_kb = 1 + Below(100'000)};
-  }
-  port.mac_anti_spoof = Chance(80);
+  AddPolicy(&port);
   port.epoch = NextEpoch();
   port.report_first_frame = Chance(30);
   if (Chance(30)) port.migration_id = fmt::format("m-{}", Below(5));
@@ -139,6 +136,52 @@ void StateGenerator::MakeVlans(const state::HostState& state, state::Port* port)
     }
   }
   if (trunk) port->vni.reset();
+}
+
+state::Policer StateGenerator::MakePolicer() {
+  state::Policer policer;
+  if (Chance(70)) {
+    policer.rate_kbps = 1 + Below(100'000'000);
+    policer.burst_kb = 1 + Below(100'000);
+  }
+  if (Chance(50)) {
+    policer.rate_pps = 1 + Below(1'000'000);
+    policer.burst_packets = 1 + Below(10'000);
+  }
+  return policer;
+}
+
+void StateGenerator::AddPolicy(state::Port* port) {
+  if (Chance(40)) port->ingress_policer = MakePolicer();
+  if (Chance(20)) port->egress_policer = MakePolicer();
+  if (Chance(20)) port->storm.broadcast = MakePolicer();
+  if (Chance(20)) port->storm.multicast = MakePolicer();
+  if (Chance(20)) port->storm.unknown_unicast = MakePolicer();
+  if (Chance(20)) port->dscp.mark = static_cast<uint8_t>(Below(64));
+  if (Chance(20)) port->dscp.outer = static_cast<uint8_t>(Below(64));
+  if (Chance(30)) {
+    port->shaper.max_kbps = 1 + Below(10'000'000);
+    port->shaper.min_kbps = Below(port->shaper.max_kbps + 1);
+    port->shaper.burst_kb = 1 + Below(100'000);
+  }
+  port->traffic_class = static_cast<uint8_t>(Below(8));
+  port->mac_anti_spoof = Chance(80);
+  port->ip_anti_spoof = Chance(30);
+  port->max_macs = static_cast<uint32_t>(Chance(20) ? Below(4097) : 0);
+  port->dhcp_server_guard = Chance(70);
+  port->ra_guard = Chance(70);
+  if (!Chance(40)) return;
+  const uint64_t macs = 1 + Below(3);
+  for (uint8_t n = 1; n <= macs; ++n) {
+    state::AllowedAddress entry{.mac = MakeMac(n), .prefixes = {}};
+    for (uint64_t i = Below(4); i > 0; --i) {
+      const bool v4 = Chance(50);
+      entry.prefixes.push_back(
+          IpPrefix::Create(Ip(v4 ? fmt::format("10.0.{}.0", i) : fmt::format("fd00:{}::", i)),
+                           static_cast<int>(Below(v4 ? 33 : 129))));
+    }
+    port->allowed.push_back(entry);
+  }
 }
 
 Vni MakeVni(uint32_t value) { return *Vni::Create(value); }

@@ -30,6 +30,9 @@ class StateGenerator {
   state::AclRule MakeRule();
   // VLANs for a port with a segment; a trunk loses that of untagged frames.
   void MakeVlans(const state::HostState& state, state::Port* port);
+  state::Policer MakePolicer();
+  // What the profile says beside segment and rules.
+  void AddPolicy(state::Port* port);
   state::Port MakePort(const state::HostState& state, std::vector<std::string>* free_devices);
 
   std::mt19937_64 random_;

@@ -12,21 +12,11 @@
 #ifndef OUTRIDER_ABI_OR_ABI_H_
 #define OUTRIDER_ABI_OR_ABI_H_
 
+#include "vswitch/abi/or_policy.h"
+#include "vswitch/abi/or_types.h"
+
 #ifdef __cplusplus
-#include <cstdint>
-#define OR_STATIC_ASSERT(cond, text) static_assert(cond, text)
 namespace outrider::abi {
-typedef uint8_t or_u8;
-typedef uint16_t or_u16;
-typedef uint32_t or_u32;
-typedef uint64_t or_u64;
-#else
-#include <linux/types.h>
-#define OR_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
-typedef __u8 or_u8;
-typedef __u16 or_u16;
-typedef __u32 or_u32;
-typedef __u64 or_u64;
 #endif
 
 #define OR_ABI_VERSION 2
@@ -78,13 +68,18 @@ struct or_port {
   or_u8 flags;             /* OR_PORT_* */
   or_u32 ingress_rule_set; /* id in or_rule_sets; 0: allow everything */
   or_u32 egress_rule_set;
-  or_u32 mtu;                /* layer-3, bytes; of trunks the largest of their segments */
-  or_u32 vlan_map;           /* id in or_vlan_segments and or_vlan_tags; 0: none */
-  or_u64 police_bytes_per_s; /* 0: no policer */
-  or_u64 police_burst;       /* bytes */
+  or_u32 mtu;      /* layer-3, bytes; of trunks the largest of their segments */
+  or_u32 vlan_map; /* id in or_vlan_segments and or_vlan_tags; 0: none */
   or_u64 epoch;
+  or_u32 policy;    /* OR_POLICY_* */
+  or_u32 limits;    /* id in or_limits; 0: no limits */
+  or_u32 allowed;   /* list in or_allowed; 0: nothing beside the port's MAC */
+  or_u32 max_macs;  /* source MACs in a window of or_mac_windows; 0: no limit */
+  or_u8 dscp;       /* with OR_POLICY_MARK */
+  or_u8 outer_dscp; /* with OR_POLICY_PIPE */
+  or_u8 traffic_class;
   or_u8 vlan_mode; /* enum or_vlan_mode */
-  or_u8 pad[7];
+  or_u8 pad[4];
 };
 OR_STATIC_ASSERT(sizeof(struct or_port) == 64, "or_port layout");
 
@@ -97,20 +92,11 @@ struct or_port_info {
   char migration[64];
   or_u32 profile_revision;
   or_u32 pad;
-  or_u64 policer_rate_kbps; /* as asked for, before rounding to bytes */
-  or_u64 policer_burst_kb;
+  or_u64 shaper_min_kbps; /* of the device's queue; max 0: none */
+  or_u64 shaper_max_kbps;
+  or_u64 shaper_burst_kb;
 };
-OR_STATIC_ASSERT(sizeof(struct or_port_info) == 184, "or_port_info layout");
-
-/* ---- or_policers: port index (u32) -> struct or_policer. Created and deleted by the agent, then
- * written by bpf only. Protected by the lock word (struct bpf_spin_lock in BPF code). */
-struct or_policer {
-  or_u32 lock;
-  or_u32 pad;
-  or_u64 tokens;  /* bytes times nanoseconds per second */
-  or_u64 last_ns; /* CLOCK_MONOTONIC of the last refill; 0: start full */
-};
-OR_STATIC_ASSERT(sizeof(struct or_policer) == 24, "or_policer layout");
+OR_STATIC_ASSERT(sizeof(struct or_port_info) == 192, "or_port_info layout");
 
 /* ---- or_segments: vni (u32) -> struct or_segment. Writer: agent. ---- */
 #define OR_SEGMENT_FLOOD_UNKNOWN (1u << 0)

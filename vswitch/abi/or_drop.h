@@ -29,13 +29,23 @@
   X(RESERVED_MULTICAST, 20, "reserved_multicast", "link-local control frame (01:80:c2:00:00:0x)") \
   X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")                \
   X(VLAN_NOT_ALLOWED, 26, "vlan_not_allowed", "the profile has no such VLAN")                     \
-  X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk", "untagged where the profile has tagged frames only")
+  X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk", "untagged where the profile has tagged frames only") \
+  X(POLICER_EGRESS, 28, "policer_egress", "over the egress rate of the profile")                  \
+  X(STORM_BROADCAST, 29, "storm_broadcast", "over the profile's limit of broadcasts")             \
+  X(STORM_MULTICAST, 30, "storm_multicast", "over the profile's limit of multicasts")             \
+  X(STORM_UNKNOWN_UNICAST, 31, "storm_unknown_unicast", "over the limit of flooded unicasts")     \
+  X(SPOOFED_IP, 32, "spoofed_ip", "an address in it is not the guest's to use")                   \
+  X(DHCP_SERVER, 33, "dhcp_server", "only a DHCP server sends this")                              \
+  X(ROUTER_ADVERTISEMENT, 34, "router_advertisement", "a guest that plays the router")            \
+  X(TOO_MANY_MACS, 35, "too_many_macs", "more source MACs than the profile allows")               \
+  X(VTEP_DESTINATION, 36, "vtep_destination", "bound for a tunnel end point of the hosts")        \
+  X(POLICER_PPS, 37, "policer_pps", "over the ingress frame rate of the profile")
 
 enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-      OR_DROP_REASON_COUNT = 28
+      OR_DROP_REASON_COUNT = 38
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

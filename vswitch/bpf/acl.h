@@ -4,9 +4,8 @@
  * release, bounded by OR_MAX_RULES.
  *
  * The first rule that matches decides, else the default action; except:
- *  - ARP, and neighbour and router discovery (RS, NS, NA; RA to a guest, not from one), pass unless
- * a rule that names them (ARP; protocol icmpv6) drops them. RARP, by which hypervisors announce a
- *    guest, always passes.
+ *  - ARP, and neighbour and router discovery (RS, RA, NS, NA), pass unless a rule that names them
+ *    (ARP; protocol icmpv6) drops them. RARP, by which hypervisors announce a guest, always passes.
  *  - Of a non-first fragment ports and ICMP type are unknown: allow rules that name them never
  * match, drop rules match on the rest. Likewise the protocol where only the first fragment shows
  * it.
@@ -98,11 +97,10 @@ static __always_inline bool or_rule_matches(const struct or_rule *r, const struc
 	return or_match_ports(r, f) && or_match_icmp(r, f);
 }
 
-/* A guest that advertises itself as the segment's router needs a rule that allows it. */
-static __always_inline bool or_is_exempt(const struct or_frame *f, bool to_guest)
+/* Whether a guest may advertise itself as a router is the security section's matter (RA guard). */
+static __always_inline bool or_is_exempt(const struct or_frame *f)
 {
-	return f->ether == OR_ETHER_ARP || f->flags & OR_FRAME_ND ||
-	       (to_guest && f->flags & OR_FRAME_RA);
+	return f->ether == OR_ETHER_ARP || f->flags & (OR_FRAME_ND | OR_FRAME_RA);
 }
 
 static long or_acl_step(__u32 i, void *context)
@@ -136,7 +134,7 @@ static __noinline __u32 or_acl_verdict(__u32 set_id, const struct or_frame *f, _
 		return OR_DROP_RULE_SET_MISSING;
 	if (f->ether_type == OR_ETH_P_RARP)
 		return 0;
-	walk.exempt = or_is_exempt(f, denied == OR_DROP_ACL_EGRESS);
+	walk.exempt = or_is_exempt(f);
 	walk.allowed = walk.exempt || walk.set->default_action == OR_ACL_ALLOW;
 	bpf_loop(walk.set->count, or_acl_step, &walk, 0);
 	return walk.allowed ? 0 : denied;

@@ -11,6 +11,7 @@
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/vlan.h"
 
@@ -40,7 +41,8 @@ static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
 	by->ifindex = port->ifindex;
 	if (!by->ifindex)
 		return OR_DROP_PORT_UNKNOWN;
-	return or_acl_verdict(port->egress_rule_set, f, OR_DROP_ACL_EGRESS);
+	reason = or_acl_verdict(port->egress_rule_set, f, OR_DROP_ACL_EGRESS);
+	return reason ? reason : or_police_to_port(port->limits, index, f);
 }
 
 /* Sends the frame itself to port `index`. A TC verdict. */

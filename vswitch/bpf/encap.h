@@ -35,9 +35,13 @@ static __always_inline bool or_address_v6(const struct or_vtep *to, struct bpf_t
 }
 
 /* Sets up `skb` for the VTEP with index `vtep`. False: it cannot be sent there. */
-static __noinline bool or_encapsulate(struct __sk_buff *skb, __u32 vni, __u32 vtep)
+static __noinline bool or_encapsulate(struct __sk_buff *skb, const struct or_frame *f, __u32 vtep)
 {
-	struct bpf_tunnel_key key = {.tunnel_id = vni, .tunnel_ttl = OR_TUNNEL_TTL};
+	struct bpf_tunnel_key key = {
+		.tunnel_id = f->vni,
+		.tunnel_ttl = OR_TUNNEL_TTL,
+		.tunnel_tos = f->outer_tos,
+	};
 	const struct or_vtep *to = bpf_map_lookup_elem(&or_vteps, &vtep);
 	__u64 flags;
 

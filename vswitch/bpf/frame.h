@@ -58,11 +58,19 @@ struct or_frame {
 	__u8 protocol; /* IP protocol after extension headers */
 	__u8 icmp_type;
 	__u8 icmp_code;
+	__u16 l4_offset; /* of the layer-4 header in the frame; 0: none */
+	__u8 tos;	 /* IPv4's, or IPv6's traffic class: DSCP and ECN */
+	__u8 outer_tos;	 /* the tunnel header's; ECN is the kernel's */
 } __attribute__((aligned(8)));
 
 static __always_inline bool or_is_multicast(const __u8 *mac)
 {
 	return mac[0] & 1;
+}
+
+static __always_inline bool or_is_broadcast(const __u8 *mac)
+{
+	return (mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff;
 }
 
 static __always_inline bool or_mac_equal(const __u8 *a, const __u8 *b)

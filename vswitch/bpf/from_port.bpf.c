@@ -10,9 +10,11 @@
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/event.h"
 #include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/mark.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/replicate.h"
+#include "vswitch/bpf/security.h"
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/vlan.h"
 
@@ -39,7 +41,7 @@ static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct
 {
 	if (!(port->flags & OR_PORT_ANTI_SPOOF))
 		return false;
-	return !or_mac_equal(f->eth_src, port->mac) || f->flags & OR_FRAME_ARP_FOREIGN;
+	return !or_may_use_mac(port, f) || f->flags & OR_FRAME_ARP_FOREIGN;
 }
 
 /* Each segment of a trunk has its own MTU. */
@@ -82,19 +84,22 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	reason = or_check_mtu(f, port);
 	if (reason)
 		return reason;
+	reason = or_secure(skb, f, port);
+	if (reason)
+		return reason;
 	reason = or_acl_verdict(port->ingress_rule_set, f, OR_DROP_ACL_INGRESS);
 	if (reason)
 		return reason;
-	if (!or_police(f, port->police_bytes_per_s, port->police_burst))
-		return OR_DROP_POLICER;
-	return 0;
+	return or_police_from_port(port, f);
 }
 
 /* Broadcast, multicast, and unicast to nobody known. */
-static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f)
+static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
+					 const struct or_port *port)
 {
 	const struct or_segment *entry = bpf_map_lookup_elem(&or_segments, &f->vni);
 	struct or_segment segment;
+	__u32 reason;
 
 	if (!entry)
 		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
@@ -106,6 +111,9 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 		or_count_rx(f);
 		return or_deliver(skb, f, f->port);
 	}
+	reason = or_police_storm(port, f);
+	if (reason)
+		return or_drop(f->port, reason, f);
 	or_count_rx(f);
 	return or_replicate(skb, f, &segment, true);
 }
@@ -119,7 +127,7 @@ static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_fr
 		or_count_rx(f);
 		return or_deliver(skb, f, to->index);
 	}
-	if (!or_encapsulate(skb, f->vni, to->index))
+	if (!or_encapsulate(skb, f, to->index))
 		return or_drop(f->port, OR_DROP_ENCAP_FAILED, f);
 	or_count_rx(f);
 	return or_send_to_tunnel(skb);
@@ -138,7 +146,8 @@ int or_from_port(struct __sk_buff *skb)
 	reason = or_admit_from_port(skb, &f, &port);
 	if (reason)
 		return or_drop(f.port, reason, &f);
+	or_classify(skb, &f, &port);
 	if (or_is_multicast(f.eth_dst) || !or_fdb_find(&f, &to))
-		return or_switch_bum(skb, &f);
+		return or_switch_bum(skb, &f, &port);
 	return or_switch_unicast(skb, &f, &to);
 }

@@ -24,10 +24,19 @@ const volatile __u8 or_local_vtep6[16] = {};
 struct or_policer_locked {
 	struct bpf_spin_lock lock;
 	__u32 pad;
-	__u64 tokens;
-	__u64 last_ns;
+	struct or_bucket bytes;
+	struct or_bucket packets;
 };
 OR_STATIC_ASSERT(sizeof(struct or_policer_locked) == sizeof(struct or_policer), "or_policer");
+
+/* Likewise. */
+struct or_mac_window_locked {
+	struct bpf_spin_lock lock;
+	__u32 count;
+	__u64 start_ns;
+};
+OR_STATIC_ASSERT(sizeof(struct or_mac_window_locked) == sizeof(struct or_mac_window),
+		 "or_mac_window");
 
 #define OR_HASH(name, key_type, value_type, entries)                                               \
 	struct {                                                                                   \
@@ -54,8 +63,27 @@ OR_HASH(or_ports, __u32, struct or_port, OR_MAX_PORTS);
 /* port index -> struct or_port_info. Writer and reader: agent; here so that it lives and dies with
  * the others. */
 OR_HASH(or_port_info, __u32, struct or_port_info, OR_MAX_PORTS);
-/* port index -> struct or_policer. Elements: agent; contents: bpf. */
-OR_HASH(or_policers, __u32, struct or_policer_locked, OR_MAX_PORTS);
+/* id -> struct or_limits. Writer: agent. */
+OR_HASH(or_limits, __u32, struct or_limits, OR_MAX_LIMITS);
+/* port index and limit -> struct or_policer. Elements: agent; contents: bpf. */
+OR_HASH(or_policers, struct or_policer_key, struct or_policer_locked, OR_MAX_PORTS *OR_LIMIT_KINDS);
+/* list and slot -> struct or_allowed_row. Writer and reader: agent; here so that it lives and dies
+ * with the others. */
+OR_HASH(or_allowed_rows, struct or_allowed_slot, struct or_allowed_row, OR_MAX_ALLOWED);
+/* list and MAC -> 1. Writer: agent. */
+OR_HASH(or_allowed_macs, struct or_allowed_mac, __u32, OR_MAX_ALLOWED);
+/* list, MAC and prefix -> 1. Writer: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, OR_MAX_ALLOWED);
+	__type(key, struct or_allowed_key);
+	__type(value, __u32);
+} or_allowed SEC(".maps");
+/* port index -> struct or_mac_window. Elements: agent; contents: bpf. */
+OR_HASH(or_mac_windows, __u32, struct or_mac_window_locked, OR_MAX_PORTS);
+/* port index and MAC -> start of its window. Written by bpf, deleted by the agent. */
+OR_HASH(or_source_macs, struct or_source_mac, __u64, OR_MAX_SOURCE_MACS);
 /* VNI -> struct or_segment. Writer: agent. */
 OR_HASH(or_segments, __u32, struct or_segment, OR_MAX_SEGMENTS);
 /* VLAN map and VLAN -> VNI. Writer: agent. */

@@ -58,6 +58,7 @@ static __noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *
 	__u8 head[14] = {};
 	__u32 length;
 
+	f->l4_offset = offset;
 	switch (f->protocol) {
 	case IPPROTO_TCP:
 		length = sizeof(struct tcphdr);
@@ -126,6 +127,7 @@ static __noinline __u32 or_parse_ipv4(struct __sk_buff *skb, struct or_frame *f)
 	or_map_ipv4(f->src, ip.saddr);
 	or_map_ipv4(f->dst, ip.daddr);
 	f->protocol = ip.protocol;
+	f->tos = ip.tos;
 	f->ether = OR_ETHER_IPV4;
 	f->flags |= OR_FRAME_IP;
 	fragment = bpf_ntohs(ip.frag_off);
@@ -200,6 +202,7 @@ static __noinline __u32 or_parse_ipv6(struct __sk_buff *skb, struct or_frame *f)
 	if (or_is_mapped_ipv4(f->src) || or_is_mapped_ipv4(f->dst))
 		return 0;
 	f->protocol = ip.nexthdr;
+	f->tos = ip.priority << 4 | ip.flow_lbl[0] >> 4;
 	f->ether = OR_ETHER_IPV6;
 	f->flags |= OR_FRAME_IP;
 	offset = or_walk_extensions(skb, f, offset, end);

@@ -33,7 +33,7 @@ static long or_replicate_step(__u32 slot, void *context)
 		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);
 		return 1;
 	}
-	if (!or_encapsulate(r->skb, f->vni, index))
+	if (!or_encapsulate(r->skb, f, index))
 		or_count_drop(f->port, OR_DROP_ENCAP_FAILED, f);
 	else if (or_copy_to_tunnel(r->skb))
 		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "proto/digest.h"
+#include "vswitch/convert/policy_proto.h"
 
 namespace outrider::convert {
 namespace {
@@ -218,7 +219,6 @@ absl::StatusOr<state::RuleSet> ToRuleSet(const v1::RuleSet& message) {
 // A restriction this agent does not know must not be left out in silence.
 absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
   RETURN_IF_ERROR(CheckKnown(message, "port"));
-  RETURN_IF_ERROR(CheckKnown(message.ingress_policer(), "ingress_policer"));
   state::Port port;
   auto mac = MacAddress::Parse(message.mac());
   if (!mac.ok()) return Annotate(mac.status(), "mac");
@@ -235,9 +235,7 @@ absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
                    ToOptionalDigest(message.ingress_rule_set(), "ingress_rule_set"));
   ASSIGN_OR_RETURN(port.egress_rule_set,
                    ToOptionalDigest(message.egress_rule_set(), "egress_rule_set"));
-  port.ingress_policer = {.rate_kbps = message.ingress_policer().rate_kbps(),
-                          .burst_kb = message.ingress_policer().burst_kb()};
-  port.mac_anti_spoof = message.mac_anti_spoof();
+  RETURN_IF_ERROR(ReadPolicy(message, &port));
   ASSIGN_OR_RETURN(port.phase, ToPhase(message.phase()));
   port.epoch = Epoch{message.epoch()};
   port.report_first_frame = message.report_first_frame();

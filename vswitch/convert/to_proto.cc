@@ -1,6 +1,7 @@
 #include "vswitch/convert/to_proto.h"
 
 #include "proto/digest.h"
+#include "vswitch/convert/policy_proto.h"
 
 namespace outrider::convert {
 namespace {
@@ -155,12 +156,7 @@ v1::PortState ToProto(const PortId& id, const state::Port& port) {
   message.set_profile_revision(port.profile_revision);
   if (port.ingress_rule_set) message.set_ingress_rule_set(port.ingress_rule_set->ToString());
   if (port.egress_rule_set) message.set_egress_rule_set(port.egress_rule_set->ToString());
-  // Absent means no limit: a present, empty policer would give the same port two digests.
-  if (port.ingress_policer != state::Policer{}) {
-    message.mutable_ingress_policer()->set_rate_kbps(port.ingress_policer.rate_kbps);
-    message.mutable_ingress_policer()->set_burst_kb(port.ingress_policer.burst_kb);
-  }
-  message.set_mac_anti_spoof(port.mac_anti_spoof);
+  WritePolicy(port, &message);
   message.set_phase(ToProto(port.phase));
   message.set_epoch(static_cast<uint64_t>(port.epoch));
   message.set_report_first_frame(port.report_first_frame);

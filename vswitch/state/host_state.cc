@@ -96,7 +96,12 @@ absl::Status ValidatePort(const HostState& state, const PortId& id, const Port& 
   if (port.profile.size() > 63 || port.migration_id.size() > 63) {
     return Invalid(name + ": profile name or migration id is longer than 63 bytes");
   }
-  return absl::OkStatus();
+  if (port.traffic_class > 7) {
+    return Invalid(fmt::format("{}: traffic class {} exceeds 7", name, port.traffic_class));
+  }
+  RETURN_IF_ERROR(Annotate(Validate(port.dscp), name));
+  RETURN_IF_ERROR(Annotate(Validate(port.shaper), name));
+  return Annotate(Validate(port.allowed), name);
 }
 
 absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEntry& entry) {

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "vswitch/state/port_policy.h"
 #include "vswitch/types/ids.h"
 #include "vswitch/types/ip_address.h"
 
@@ -82,14 +83,6 @@ struct RuleSet {
   bool operator==(const RuleSet&) const = default;
 };
 
-// Rate limit of wire bytes. rate 0: none.
-struct Policer {
-  uint64_t rate_kbps = 0;
-  // Kilobits.
-  uint64_t burst_kb = 0;
-  bool operator==(const Policer&) const = default;
-};
-
 // What VLAN tags mean on a port; the words of Open vSwitch's vlan_mode.
 enum class VlanMode : uint8_t { kAccess, kTrunk, kNativeTagged, kNativeUntagged, kDot1qTunnel };
 
@@ -124,7 +117,21 @@ struct Port {
   std::optional<Digest> ingress_rule_set;
   std::optional<Digest> egress_rule_set;
   Policer ingress_policer;
+  Policer egress_policer;
+  StormControl storm;
+  DscpPolicy dscp;
+  Shaper shaper;
+  // 0..7, higher first.
+  uint8_t traffic_class = 0;
   bool mac_anti_spoof = true;
+  // Source addresses must be among `allowed`.
+  bool ip_anti_spoof = false;
+  // What the guest may use as its own beside `mac`. A MAC is in it once.
+  std::vector<AllowedAddress> allowed;
+  // Different source MACs at once, where there is no MAC anti-spoofing; 0: no limit.
+  uint32_t max_macs = 0;
+  bool dhcp_server_guard = true;
+  bool ra_guard = true;
   PortPhase phase = PortPhase::kBlocked;
   Epoch epoch{};
   bool report_first_frame = false;

@@ -2,6 +2,7 @@
 // removal. Each test has a network namespace and a bpffs of its own.
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,9 +52,10 @@ class EbpfDatapathTest : public ::testing::Test {
     return host_.In([&] { return filters_->Query(ifindex, direction).value(); });
   }
 
-  std::string MapsDir() { return host_.options().bpffs + "/v2/maps"; }
+  std::string VersionDir() { return fmt::format("{}/v{}", host_.options().bpffs, OR_ABI_VERSION); }
+  std::string MapsDir() { return VersionDir() + "/maps"; }
   std::vector<std::string> PinnedVersions() {
-    return sys::ListPins(host_.options().bpffs + "/v2/progs").value();
+    return sys::ListPins(VersionDir() + "/progs").value();
   }
 
   EbpfHost host_;
@@ -181,7 +183,7 @@ TEST_F(EbpfDatapathTest, OtherProgramsTakeThePlaceOfOldOnes) {
 TEST_F(EbpfDatapathTest, AnInterruptedStartIsCompleted) {
   host_.AddDevice("tap0");
   host_.Become(OnePort());
-  const std::string dir = host_.options().bpffs + "/v2/progs/" + PinnedVersions().front();
+  const std::string dir = VersionDir() + "/progs/" + PinnedVersions().front();
   ASSERT_TRUE(sys::Unpin(dir + "/or_tunnel_guard").ok());
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
@@ -322,6 +324,66 @@ TEST_F(EbpfDatapathTest, MoreCopiesThanAFrameCanBeMadeAreRefused) {
 
   state.segments[kSegment].vteps.erase(state.segments[kSegment].vteps.begin());
   host_.Become(state);
+}
+
+// The programs count them anew; without this a full map would let no new MAC pass.
+TEST_F(EbpfDatapathTest, ForgetsSourceMacsOfWindowsThatAreOver) {
+  host_.AddDevice("tap0");
+  HostState state = OnePort();
+  state.ports[kPort].mac_anti_spoof = false;
+  state.ports[kPort].max_macs = 10;
+  host_.Become(state);
+  auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+  const DatapathMaps maps(raw.get());
+  const uint32_t index = maps.mac_windows.Keys().value().at(0);
+  ASSERT_EQ(maps.mac_windows.Update(index, {0, 1, 1000}), absl::OkStatus());
+  const abi::or_source_mac current = {.port = index, .mac = {2}, .pad = 0};
+  ASSERT_EQ(maps.source_macs.Update(current, 1000), absl::OkStatus());
+  ASSERT_EQ(maps.source_macs.Update({.port = index, .mac = {4}, .pad = 0}, 999), absl::OkStatus());
+  ASSERT_EQ(maps.source_macs.Update({.port = 77, .mac = {6}, .pad = 0}, 1000), absl::OkStatus());
+  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(maps.source_macs.Keys().value(), SizeIs(1));
+  EXPECT_EQ(*maps.source_macs.Lookup(current), 1000u);
+  state.ports[kPort].max_macs = 0;
+  host_.Become(state);
+  EXPECT_THAT(maps.mac_windows.Keys().value(), IsEmpty());
+}
+
+// Rows that ports refer to: shared by equal ports, gone with the last one.
+TEST_F(EbpfDatapathTest, LimitsAndListsAreSharedAndRemoved) {
+  HostState state = OnePort();
+  state.ports[kPort].device.reset();
+  state.ports[kPort].egress_policer = {.rate_kbps = 8, .burst_kb = 9};
+  state.ports[kPort].allowed = {
+      {.mac = MakeMac(9),
+       .prefixes = {*IpPrefix::Parse("10.0.0.0/8"), *IpPrefix::Parse("fd00::1/128")}}};
+  state.ports[MakePortId(2)] = state.ports[kPort];
+  host_.Become(state);
+  auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+  const DatapathMaps maps(raw.get());
+  EXPECT_THAT(maps.limits.Keys().value(), SizeIs(1));
+  EXPECT_THAT(maps.allowed_rows.Keys().value(), SizeIs(3));
+  EXPECT_THAT(maps.allowed_macs.Keys().value(), SizeIs(1));
+  EXPECT_THAT(maps.allowed.Keys().value(), SizeIs(2));
+  EXPECT_THAT(maps.policers.Keys().value(), SizeIs(2)) << "a bucket for each port";
+  host_.Start();
+  EXPECT_EQ(host_.Read(), state);
+  // A port of other content, then none; what is replaced goes with the next replacement.
+  for (uint64_t rate : {10, 11}) {
+    for (const PortId& id : {kPort, MakePortId(2)}) {
+      state.ports[id].egress_policer.rate_kbps = rate;
+      state.ports[id].allowed.clear();
+    }
+    host_.Become(state);
+  }
+  EXPECT_THAT(maps.limits.Keys().value(), SizeIs(2));
+  EXPECT_THAT(maps.allowed_rows.Keys().value(), IsEmpty());
+  EXPECT_THAT(maps.allowed_macs.Keys().value(), IsEmpty());
+  EXPECT_THAT(maps.allowed.Keys().value(), IsEmpty());
+  host_.Become({});
+  host_.Start();
+  EXPECT_THAT(maps.limits.Keys().value(), IsEmpty()) << "nobody names it any more";
+  EXPECT_THAT(maps.policers.Keys().value(), IsEmpty());
 }
 
 }  // namespace

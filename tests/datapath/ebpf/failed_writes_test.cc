@@ -1,5 +1,6 @@
 // What is left when the kernel refuses a write in the middle: nothing that forwards by what was
 // before, nothing that nobody removes. The tables over real maps that fail on command.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,9 +51,11 @@ class FailedWrites : public ::testing::Test {
  protected:
   FailedWrites() {
     host_.Start();
-    raw_ = std::make_unique<FailingMaps>(std::move(
-        *sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v2/maps", DatapathMaps::Names())
-             .value()));
+    raw_ = std::make_unique<FailingMaps>(
+        std::move(*sys::KernelBpfMaps::OpenPinned(
+                       host_.options().bpffs + fmt::format("/v{}/maps", OR_ABI_VERSION),
+                       DatapathMaps::Names())
+                       .value()));
     maps_ = std::make_unique<DatapathMaps>(raw_.get());
     vteps_ = std::make_unique<VtepTable>(maps_.get());
     segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
@@ -89,10 +92,17 @@ TEST_F(FailedWrites, OfAPortLeaveItClosed) {
   state::Port stricter = ActivePort();
   stricter.mac_anti_spoof = true;
   stricter.ingress_policer = {.rate_kbps = 1000, .burst_kb = 100};
-  for (const std::string map : {"or_ports", "or_policers", "or_port_info", "grace"}) {
+  stricter.allowed = {{.mac = tests::MakeMac(1), .prefixes = {}}};
+  int host = 0;
+  for (const std::string map : {"or_ports", "or_limits", "or_policers", "or_allowed_rows",
+                                "or_allowed_macs", "or_allowed", "or_port_info", "grace"}) {
     SCOPED_TRACE(map);
     ASSERT_TRUE(ports_->Upsert(kPort, stricter).ok());
     ASSERT_TRUE(ports_->Upsert(kPort, ActivePort()).ok());
+    // Another content than before, which would not be written again.
+    ++stricter.ingress_policer.rate_kbps;
+    stricter.allowed.front().prefixes = {
+        IpPrefix::Create(tests::Ip(fmt::format("10.0.0.{}", ++host)), 32)};
     const uint32_t index = ports_->IndexOf(kPort).value();
     ASSERT_TRUE(maps_->ports.Lookup(index).ok());
     raw_->Fail(map);
@@ -169,14 +179,16 @@ TEST_F(FailedWrites, ANewRateStartsWithAFullBucket) {
   const uint32_t index = ports_->IndexOf(kPort).value();
   const uint64_t debt_until = uint64_t{1} << 62;
   abi::or_policer in_debt = {};
-  in_debt.last_ns = debt_until;
-  ASSERT_TRUE(maps_->policers.Update(index, in_debt).ok());
+  in_debt.bytes.last_ns = debt_until;
+  const abi::or_policer_key bucket = {index, abi::OR_LIMIT_INGRESS};
+  ASSERT_TRUE(maps_->policers.Update(bucket, in_debt).ok());
   port.mac_anti_spoof = true;
   ASSERT_TRUE(ports_->Upsert(kPort, port).ok());
-  EXPECT_EQ(maps_->policers.Lookup(index)->last_ns, debt_until) << "the same rate keeps its level";
+  EXPECT_EQ(maps_->policers.Lookup(bucket)->bytes.last_ns, debt_until)
+      << "the same rate keeps its level";
   port.ingress_policer.rate_kbps = 1'000'000;
   ASSERT_TRUE(ports_->Upsert(kPort, port).ok());
-  EXPECT_EQ(maps_->policers.Lookup(index)->last_ns, 0u);
+  EXPECT_EQ(maps_->policers.Lookup(bucket)->bytes.last_ns, 0u);
 }
 
 }  // namespace

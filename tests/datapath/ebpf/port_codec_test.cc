@@ -25,20 +25,33 @@ PortReferences References(const state::Port& port) {
   return references;
 }
 
+// As the tables would write what the port refers to: under id 1.
+PortReferences Refer(const state::Port& port, Inventory* inventory) {
+  PortReferences references = References(port);
+  references.policy = {.limits = 1, .allowed = port.allowed.empty() ? 0u : 1u};
+  inventory->limits[1] = EncodeLimits(port);
+  uint32_t slot = 0;
+  for (const auto& row : EncodeAllowed(port.allowed)) inventory->allowed[1][slot++] = row;
+  if (const VlanMap map = EncodeVlans(port); !map.empty()) {
+    references.vlan_map = 9;
+    inventory->vlan_maps[9] = map;
+  }
+  return references;
+}
+
+std::optional<state::Port> Decode(const state::Port& port, const PortId& id) {
+  Inventory inventory;
+  const abi::or_port row = EncodePort(port, Refer(port, &inventory));
+  return DecodePort(row, EncodePortInfo(id, port), RuleSets(), inventory);
+}
+
 TEST(PortCodecTest, IsLosslessForAnyPort) {
   tests::StateGenerator generator(6, {"tap0", "fifteen-bytes-x"});
   int checked = 0;
   for (int i = 0; i < 50; ++i) {
     for (const auto& [id, port] : generator.Next().ports) {
-      const VlanMap map = EncodeVlans(port);
-      PortReferences references = References(port);
-      if (!map.empty()) references.vlan_map = 9;
-      const abi::or_port row = EncodePort(port, references);
-      const abi::or_port_info info = EncodePortInfo(id, port);
-      EXPECT_EQ(DecodePortId(info), id);
-      EXPECT_EQ(DecodePort(row, info, RuleSets(), {{9, map}}), port);
-      // Without its map it is not whole.
-      EXPECT_EQ(DecodePort(row, info, RuleSets()).has_value(), map.empty());
+      EXPECT_EQ(DecodePortId(EncodePortInfo(id, port)), id);
+      EXPECT_EQ(Decode(port, id), port);
       ++checked;
     }
   }
@@ -50,7 +63,6 @@ TEST(PortCodecTest, WritesWhatTheProgramsRead) {
   port.mac = MakeMac(1);
   port.vni = tests::MakeVni(7);
   port.phase = state::PortPhase::kArmed;
-  port.ingress_policer = {.rate_kbps = 8, .burst_kb = 16};
   port.epoch = Epoch{3};
   port.report_first_frame = true;
   const abi::or_port row = EncodePort(port, {.ifindex = 4, .mtu = 1400, .ingress_rule_set = 2});
@@ -62,30 +74,38 @@ TEST(PortCodecTest, WritesWhatTheProgramsRead) {
   EXPECT_EQ(row.ingress_rule_set, 2u);
   EXPECT_EQ(row.egress_rule_set, 0u);
   EXPECT_EQ(row.mtu, 1400u);
-  EXPECT_EQ(row.police_bytes_per_s, 1000u);
-  EXPECT_EQ(row.police_burst, 2000u);
+  EXPECT_EQ(row.limits, 0u);
+  EXPECT_EQ(row.allowed, 0u);
+  EXPECT_EQ(row.policy, OR_POLICY_DHCP_GUARD | OR_POLICY_RA_GUARD);
   EXPECT_EQ(row.epoch, 3u);
 }
 
 TEST(PortCodecTest, ARateBeyondBytesPerSecondIsKeptAsAskedFor) {
   state::Port port;
   port.ingress_policer = {.rate_kbps = UINT64_MAX, .burst_kb = UINT64_MAX / 2};
-  const abi::or_port row = EncodePort(port, {});
-  EXPECT_EQ(row.police_bytes_per_s, UINT64_MAX);
-  EXPECT_EQ(DecodePort(row, EncodePortInfo(MakePortId(1), port), {}), port);
+  EXPECT_EQ(Decode(port, MakePortId(1)), port);
 }
 
 TEST(PortCodecTest, TellsAnInterruptedWrite) {
   state::Port port;
   port.ingress_policer = {.rate_kbps = 8, .burst_kb = 16};
-  abi::or_port row = EncodePort(port, {});
+  port.allowed = {{.mac = MakeMac(1), .prefixes = {}}};
+  Inventory inventory;
+  const PortReferences references = Refer(port, &inventory);
+  abi::or_port row = EncodePort(port, references);
   const abi::or_port_info info = EncodePortInfo(MakePortId(1), port);
-  row.police_bytes_per_s = 2000;
-  EXPECT_EQ(DecodePort(row, info, {}), std::nullopt);
-  row.police_bytes_per_s = 1000;
-  EXPECT_TRUE(DecodePort(row, info, {}).has_value());
+  EXPECT_TRUE(DecodePort(row, info, {}, inventory).has_value());
   row.egress_rule_set = 5;
-  EXPECT_EQ(DecodePort(row, info, {}), std::nullopt);
+  EXPECT_EQ(DecodePort(row, info, {}, inventory), std::nullopt);
+  row.egress_rule_set = 0;
+  row.limits = 7;
+  EXPECT_EQ(DecodePort(row, info, {}, inventory), std::nullopt);
+  row.limits = references.policy.limits;
+  row.allowed = 7;
+  EXPECT_EQ(DecodePort(row, info, {}, inventory), std::nullopt);
+  row.allowed = references.policy.allowed;
+  row.vlan_map = 7;
+  EXPECT_EQ(DecodePort(row, info, {}, inventory), std::nullopt);
 }
 
 }  // namespace

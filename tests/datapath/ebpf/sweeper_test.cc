@@ -83,5 +83,20 @@ TEST(SweeperTest, FindsFdbEntriesThatLeadNowhere) {
   EXPECT_EQ(orphans.fdb[1].mac[5], 4);
 }
 
+TEST(SweeperTest, LimitsAndListsOfNoPort) {
+  Inventory rows = WholeInventory();
+  rows.ports[kPort].limits = 4;
+  rows.ports[kPort].allowed = 6;
+  rows.limits[4] = {};
+  rows.limits[5] = {};
+  rows.allowed[6][0] = {};
+  rows.allowed[7][2] = {.mac = {2}, .kind = OR_ALLOWED_MAC, .length = 0, .address = {}};
+  const Orphans orphans = FindOrphans(rows);
+  EXPECT_THAT(orphans.limits, ElementsAre(5u));
+  ASSERT_EQ(orphans.allowed.size(), 1u);
+  ASSERT_EQ(orphans.allowed.at(7).size(), 3u);
+  EXPECT_EQ(orphans.allowed.at(7)[2].mac[0], 2);
+}
+
 }  // namespace
 }  // namespace outrider::datapath::ebpf

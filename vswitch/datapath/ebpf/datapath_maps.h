@@ -17,17 +17,25 @@ struct DatapathMaps {
 
   // What is opened from pins; the programs may have further maps of their own.
   static std::vector<std::string> Names() {
-    return {"or_devices",       "or_ports",      "or_port_info", "or_policers",     "or_segments",
-            "or_replication",   "or_vteps",      "or_members",   "or_fdb",          "or_neighbors",
-            "or_rule_sets",     "or_port_stats", "or_drops",     "or_first_frames", "or_events",
-            "or_vlan_segments", "or_vlan_tags"};
+    return {"or_devices",      "or_ports",        "or_port_info", "or_policers",
+            "or_segments",     "or_replication",  "or_vteps",     "or_members",
+            "or_fdb",          "or_neighbors",    "or_rule_sets", "or_port_stats",
+            "or_drops",        "or_first_frames", "or_events",    "or_vlan_segments",
+            "or_vlan_tags",    "or_limits",       "or_allowed",   "or_allowed_rows",
+            "or_allowed_macs", "or_mac_windows",  "or_source_macs"};
   }
 
   sys::BpfMaps* raw;
   sys::TypedMap<uint32_t, uint32_t> devices{raw, "or_devices"};
   sys::TypedMap<uint32_t, abi::or_port> ports{raw, "or_ports"};
   sys::TypedMap<uint32_t, abi::or_port_info> port_info{raw, "or_port_info"};
-  sys::TypedMap<uint32_t, abi::or_policer> policers{raw, "or_policers"};
+  sys::TypedMap<uint32_t, abi::or_limits> limits{raw, "or_limits"};
+  sys::TypedMap<abi::or_policer_key, abi::or_policer> policers{raw, "or_policers"};
+  sys::TypedMap<uint32_t, abi::or_mac_window> mac_windows{raw, "or_mac_windows"};
+  sys::TypedMap<abi::or_source_mac, uint64_t> source_macs{raw, "or_source_macs"};
+  sys::TypedMap<abi::or_allowed_slot, abi::or_allowed_row> allowed_rows{raw, "or_allowed_rows"};
+  sys::TypedMap<abi::or_allowed_mac, uint32_t> allowed_macs{raw, "or_allowed_macs"};
+  sys::TypedMap<abi::or_allowed_key, uint32_t> allowed{raw, "or_allowed"};
   sys::TypedMap<uint32_t, abi::or_segment> segments{raw, "or_segments"};
   sys::TypedMap<abi::or_vlan_key, uint32_t> vlan_segments{raw, "or_vlan_segments"};
   sys::TypedMap<abi::or_vlan_tag_key, uint32_t> vlan_tags{raw, "or_vlan_tags"};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -16,6 +17,18 @@ namespace {
 constexpr std::array<std::pair<sys::TcDirection, Program>, 2> kPortPrograms = {
     {{sys::TcDirection::kEgress, Program::kPortGuard},
      {sys::TcDirection::kIngress, Program::kFromPort}}};
+
+sys::ShapedRate ToRate(const state::Shaper& shaper) {
+  constexpr uint64_t kBytesPerKilobit = 125;
+  const auto bytes = [](uint64_t kilobits) {
+    constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+    return kilobits > kMax / kBytesPerKilobit ? kMax : kilobits * kBytesPerKilobit;
+  };
+  // Without a guarantee the class has what is there: nobody else is on a port's device.
+  return {.guaranteed = bytes(shaper.min_kbps == 0 ? shaper.max_kbps : shaper.min_kbps),
+          .ceiling = bytes(shaper.max_kbps),
+          .burst = bytes(shaper.burst_kb)};
+}
 
 // The device is gone in the meantime: no error where the aim is that nothing of ours is on it.
 absl::StatusOr<std::optional<uint32_t>> QueryPresent(sys::TcFilters* filters, uint32_t ifindex,
@@ -35,6 +48,17 @@ absl::Status DeviceBinder::SetMtu(const sys::Link& link, uint32_t mtu) {
       fmt::format("device {}: does not take mtu {}: {}", link.name, mtu, Message(status)));
 }
 
+absl::Status DeviceBinder::SetShaper(const sys::Link& link, const state::Shaper& shaper) {
+  const absl::Status status = shaper.max_kbps == 0 ? shaper_->Unshape(link.ifindex)
+                                                   : shaper_->Shape(link.ifindex, ToRate(shaper));
+  if (status.ok() || absl::IsNotFound(status)) return status;
+  return absl::FailedPreconditionError(fmt::format("device {}: {}", link.name, Message(status)));
+}
+
+absl::StatusOr<bool> DeviceBinder::HasShaper(uint32_t ifindex, const state::Shaper& shaper) {
+  return shaper_->IsShaped(static_cast<int>(ifindex), ToRate(shaper));
+}
+
 absl::Status DeviceBinder::Bind(const sys::Link& link, uint32_t port_index) {
   const auto ifindex = static_cast<uint32_t>(link.ifindex);
   const absl::StatusOr<uint32_t> row = maps_->devices.Lookup(ifindex);
@@ -50,6 +74,7 @@ absl::Status DeviceBinder::Bind(const sys::Link& link, uint32_t port_index) {
 }
 
 absl::Status DeviceBinder::Unbind(uint32_t ifindex) {
+  RETURN_IF_ERROR(shaper_->Unshape(static_cast<int>(ifindex)));
   RETURN_IF_ERROR(
       DetachPrograms(filters_, ifindex, [this](uint32_t id) { return programs_->IsOurs(id); }));
   const absl::Status status = maps_->devices.Delete(ifindex);

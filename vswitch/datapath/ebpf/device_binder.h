@@ -14,8 +14,10 @@
 
 #include "vswitch/datapath/ebpf/inventory.h"
 #include "vswitch/datapath/ebpf/program_set.h"
+#include "vswitch/state/port_policy.h"
 #include "vswitch/sys/bpf/tc_filters.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
+#include "vswitch/sys/netlink/traffic_shaper.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -23,18 +25,23 @@ class DeviceBinder {
  public:
   // All must outlive this.
   DeviceBinder(const DatapathMaps* maps, sys::NetlinkSocket* netlink, sys::TcFilters* filters,
-               const ProgramSet* programs)
-      : maps_(maps), netlink_(netlink), filters_(filters), programs_(programs) {}
+               const ProgramSet* programs, sys::TrafficShaper* shaper)
+      : maps_(maps), netlink_(netlink), filters_(filters), programs_(programs), shaper_(shaper) {}
 
   // NotFound when there is no such device.
   absl::StatusOr<sys::Link> Find(const std::string& device) { return netlink_->FindLink(device); }
   // FailedPrecondition when the device does not take the MTU.
   absl::Status SetMtu(const sys::Link& link, uint32_t mtu);
+  // Shapes what the device sends to the guest, or ceases to. FailedPrecondition when somebody else
+  // has configured the device's queues.
+  absl::Status SetShaper(const sys::Link& link, const state::Shaper& shaper);
+  absl::StatusOr<bool> HasShaper(uint32_t ifindex, const state::Shaper& shaper);
 
   // Makes the device the port's: row, then both programs. From then on the host's own stack neither
   // hears the guest nor reaches it. Idempotent; writes only what is not there.
   absl::Status Bind(const sys::Link& link, uint32_t port_index);
-  // The reverse. A device that is gone, or has a filter of somebody else, is left alone.
+  // The reverse, shaper included. A device that is gone, or has a filter of somebody else, is left
+  // alone.
   absl::Status Unbind(uint32_t ifindex);
 
   // Indices of the ports whose device is there under its name, with row and programs in place.
@@ -54,6 +61,7 @@ class DeviceBinder {
   sys::NetlinkSocket* const netlink_;
   sys::TcFilters* const filters_;
   const ProgramSet* const programs_;
+  sys::TrafficShaper* const shaper_;
 };
 
 // Removes the filters of a device whose program `is_ours` recognises; others and missing devices

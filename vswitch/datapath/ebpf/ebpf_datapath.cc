@@ -19,6 +19,7 @@
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 #include "vswitch/datapath/ebpf/segment_table.h"
+#include "vswitch/datapath/ebpf/source_macs.h"
 #include "vswitch/datapath/ebpf/state_reader.h"
 #include "vswitch/datapath/ebpf/sweeper.h"
 #include "vswitch/datapath/ebpf/tunnel.h"
@@ -31,10 +32,10 @@ namespace {
 // had to be made anew.
 struct Pipeline {
   Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, sys::NetlinkSocket* netlink,
-           sys::TcFilters* filters)
+           sys::TcFilters* filters, sys::TrafficShaper* shaper)
       : programs(std::move(loaded)),
         maps(programs->maps()),
-        devices(&maps, netlink, filters, programs.get()),
+        devices(&maps, netlink, filters, programs.get(), shaper),
         vteps(&maps),
         segments(&maps, &vteps),
         rule_sets(&maps),
@@ -106,10 +107,12 @@ class Outcome {
 
 class EbpfDatapath::Impl {
  public:
-  Impl(const Options& options, sys::NetlinkSocket* netlink, std::unique_ptr<sys::TcFilters> filters)
+  Impl(const Options& options, sys::NetlinkSocket* netlink, std::unique_ptr<sys::TcFilters> filters,
+       std::unique_ptr<sys::TrafficShaper> shaper)
       : options_(options),
         netlink_(netlink),
         filters_(std::move(filters)),
+        shaper_(std::move(shaper)),
         tunnel_(netlink, filters_.get(), options.tunnel_device, options.vxlan_port) {}
 
   // Brings tunnel device, programs and indices up, over whatever is there.
@@ -118,8 +121,8 @@ class EbpfDatapath::Impl {
     ASSIGN_OR_RETURN(auto programs,
                      ProgramSet::Create(options_.bpffs,
                                         {.tunnel_ifindex = tunnel, .local_vteps = options_.vteps}));
-    auto pipeline =
-        std::make_shared<Pipeline>(options_, std::move(programs), netlink_, filters_.get());
+    auto pipeline = std::make_shared<Pipeline>(options_, std::move(programs), netlink_,
+                                               filters_.get(), shaper_.get());
     // Ports first: the tunnel's programs deliver to them.
     RETURN_IF_ERROR(pipeline->Load());
     RETURN_IF_ERROR(tunnel_.Start(*pipeline->programs));
@@ -134,7 +137,9 @@ class EbpfDatapath::Impl {
     if (!whole) RETURN_IF_ERROR(Repair());
     ASSIGN_OR_RETURN(const Inventory inventory, ReadInventory(pipeline_->maps));
     ASSIGN_OR_RETURN(const auto bound, pipeline_->devices.BoundPorts(inventory));
-    return ToHostState(inventory, bound);
+    state::HostState state = ToHostState(inventory, bound);
+    RETURN_IF_ERROR(ForgetLostShapers(inventory, &state));
+    return state;
   }
 
   ApplyResult Apply(const state::StateDelta& delta) {
@@ -155,6 +160,9 @@ class EbpfDatapath::Impl {
   absl::StatusOr<std::set<PortId>> FindLostPorts() {
     ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
     if (!whole) RETURN_IF_ERROR(Repair());
+    if (const absl::Status status = ForgetOldMacs(pipeline_->maps); !status.ok()) {
+      spdlog::warn("source MACs of before are not forgotten: {}", Message(status));
+    }
     return pipeline_->ports.FindLost();
   }
 
@@ -171,6 +179,22 @@ class EbpfDatapath::Impl {
   }
 
  private:
+  // A rate that somebody removed from a device is none that is in force.
+  absl::Status ForgetLostShapers(const Inventory& inventory, state::HostState* state) {
+    for (const auto& [index, info] : inventory.port_info) {
+      const auto port = state->ports.find(DecodePortId(info));
+      const auto row = inventory.ports.find(index);
+      if (port == state->ports.end() || row == inventory.ports.end() || !port->second.device ||
+          port->second.shaper.max_kbps == 0) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(const bool shaped,
+                       pipeline_->devices.HasShaper(row->second.ifindex, port->second.shaper));
+      if (!shaped) port->second.shaper = {};
+    }
+    return absl::OkStatus();
+  }
+
   // The tunnel device vanished or lost its programs. A new device is a new constant of the
   // programs.
   absl::Status Repair() {
@@ -270,6 +294,7 @@ class EbpfDatapath::Impl {
   const Options options_;
   sys::NetlinkSocket* const netlink_;
   const std::unique_ptr<sys::TcFilters> filters_;
+  const std::unique_ptr<sys::TrafficShaper> shaper_;
   Tunnel tunnel_;
   std::mutex mutex_;  // pipeline_, the pointer
   std::shared_ptr<Pipeline> pipeline_;
@@ -287,19 +312,22 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
     return absl::InvalidArgumentError("no VTEP: the host needs an address on the underlay");
   }
   ASSIGN_OR_RETURN(auto filters, sys::KernelTcFilters::Create());
-  auto impl = std::make_unique<Impl>(options, netlink, std::move(filters));
+  ASSIGN_OR_RETURN(auto shaper, sys::TrafficShaper::Create());
+  auto impl = std::make_unique<Impl>(options, netlink, std::move(filters), std::move(shaper));
   RETURN_IF_ERROR(impl->Start());
   return std::unique_ptr<EbpfDatapath>(new EbpfDatapath(std::move(impl)));
 }
 
 absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket* netlink) {
   ASSIGN_OR_RETURN(const auto filters, sys::KernelTcFilters::Create());
+  ASSIGN_OR_RETURN(const auto shaper, sys::TrafficShaper::Create());
   ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
   ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
   // Every device: what the maps say need not be whole.
   for (const sys::Link& link : links) {
     RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
                                    [&ours](uint32_t id) { return ours.contains(id); }));
+    RETURN_IF_ERROR(shaper->Unshape(link.ifindex));
   }
   RETURN_IF_ERROR(
       RemoveTunnelDevice(netlink, {.name = options.tunnel_device, .port = options.vxlan_port}));

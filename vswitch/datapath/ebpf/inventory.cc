@@ -23,6 +23,9 @@ absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
   for (const auto& [key, vni] : vlan_segments) rows.vlan_maps[key.map].segments[key.vlan] = vni;
   ASSIGN_OR_RETURN(const auto vlan_tags, maps.vlan_tags.Dump());
   for (const auto& [key, vlan] : vlan_tags) rows.vlan_maps[key.map].tags[key.vni] = vlan;
+  RETURN_IF_ERROR(DumpInto(maps.limits, &rows.limits));
+  ASSIGN_OR_RETURN(const auto allowed, maps.allowed_rows.Dump());
+  for (const auto& [key, row] : allowed) rows.allowed[key.list][key.slot] = row;
   ASSIGN_OR_RETURN(const auto replication, maps.replication.Dump());
   for (const auto& [key, value] : replication) rows.replication[key.list][key.slot] = value;
   ASSIGN_OR_RETURN(const auto vteps, maps.vteps.Dump());

@@ -31,6 +31,9 @@ struct Inventory {
   std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
   std::map<uint32_t, abi::or_rule_set> rule_sets;
   VlanMaps vlan_maps;
+  std::map<uint32_t, abi::or_limits> limits;
+  // list -> slot -> row
+  std::map<uint32_t, std::map<uint32_t, abi::or_allowed_row>> allowed;
 };
 
 absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps);

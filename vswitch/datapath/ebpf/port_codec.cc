@@ -2,18 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "vswitch/datapath/ebpf/inventory.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
-
-// One kilobit is 125 bytes. Saturates: a rate beyond 2^64 bytes/s is no limit worth the name.
-uint64_t KilobitsToBytes(uint64_t kilobits) {
-  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
-  return kilobits > kMax / 125 ? kMax : kilobits * 125;
-}
 
 uint8_t EncodePhase(state::PortPhase phase) {
   switch (phase) {
@@ -84,9 +77,8 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   row.mtu = references.mtu;
   row.vlan_map = references.vlan_map;
   row.vlan_mode = EncodeVlanMode(port.vlans.mode);
-  row.police_bytes_per_s = KilobitsToBytes(port.ingress_policer.rate_kbps);
-  row.police_burst = KilobitsToBytes(port.ingress_policer.burst_kb);
   row.epoch = static_cast<uint64_t>(port.epoch);
+  EncodePolicy(port, references.policy, &row);
   return row;
 }
 
@@ -97,8 +89,7 @@ abi::or_port_info EncodePortInfo(const PortId& id, const state::Port& port) {
   CopyText(port.profile, info.profile);
   CopyText(port.migration_id, info.migration);
   info.profile_revision = port.profile_revision;
-  info.policer_rate_kbps = port.ingress_policer.rate_kbps;
-  info.policer_burst_kb = port.ingress_policer.burst_kb;
+  EncodePolicyInfo(port, &info);
   return info;
 }
 
@@ -108,28 +99,22 @@ std::string DecodeDevice(const abi::or_port_info& info) { return ReadText(info.d
 
 std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
                                       const std::map<uint32_t, Digest>& rule_sets,
-                                      const VlanMaps& vlan_maps) {
+                                      const Inventory& inventory) {
   state::Port port;
+  if (!DecodePolicy(row, info, inventory, &port)) return std::nullopt;
   if (row.vni != 0) {
     const auto vni = Vni::Create(row.vni);
     if (!vni.ok()) return std::nullopt;
     port.vni = *vni;
   }
-  if (!DecodePortVlans(row, vlan_maps, &port)) return std::nullopt;
+  if (!DecodePortVlans(row, inventory.vlan_maps, &port)) return std::nullopt;
   if (!DecodeRuleSetId(row.ingress_rule_set, rule_sets, &port.ingress_rule_set) ||
       !DecodeRuleSetId(row.egress_rule_set, rule_sets, &port.egress_rule_set)) {
-    return std::nullopt;
-  }
-  // The policer as asked for stands in `info`, what is in force in `row`: written one after the
-  // other.
-  if (KilobitsToBytes(info.policer_rate_kbps) != row.police_bytes_per_s ||
-      KilobitsToBytes(info.policer_burst_kb) != row.police_burst) {
     return std::nullopt;
   }
   port.mac = MacAddress(ToArray(row.mac));
   port.profile = ReadText(info.profile);
   port.profile_revision = info.profile_revision;
-  port.ingress_policer = {.rate_kbps = info.policer_rate_kbps, .burst_kb = info.policer_burst_kb};
   port.mac_anti_spoof = (row.flags & OR_PORT_ANTI_SPOOF) != 0;
   port.report_first_frame = (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
   port.phase = DecodePhase(row.phase);

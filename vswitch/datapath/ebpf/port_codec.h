@@ -7,6 +7,7 @@
 #include <string>
 
 #include "vswitch/abi/or_abi.h"
+#include "vswitch/datapath/ebpf/policy_codec.h"
 #include "vswitch/datapath/ebpf/vlan_codec.h"
 #include "vswitch/state/host_state.h"
 
@@ -21,6 +22,7 @@ struct PortReferences {
   uint32_t egress_rule_set = 0;
   // Id in or_vlan_segments and or_vlan_tags; 0: none.
   uint32_t vlan_map = 0;
+  PolicyIds policy = {};
 };
 
 abi::or_port EncodePort(const state::Port& port, const PortReferences& references);
@@ -29,11 +31,11 @@ abi::or_port_info EncodePortInfo(const PortId& id, const state::Port& port);
 PortId DecodePortId(const abi::or_port_info& info);
 // Device name of the row; empty: none.
 std::string DecodeDevice(const abi::or_port_info& info);
-// `rule_sets`: digest by id. nullopt when a rule set or VLAN map is missing there, the VNI is no
-// VNI, or the two rows contradict each other: an interrupted write.
+// `rule_sets`: digest by id; VLAN maps, limits and allowed addresses are the inventory's. nullopt
+// when what the row refers to is missing there, or the VNI is no VNI: an interrupted write.
 std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_port_info& info,
                                       const std::map<uint32_t, Digest>& rule_sets,
-                                      const VlanMaps& vlan_maps = {});
+                                      const Inventory& inventory);
 
 }  // namespace outrider::datapath::ebpf
 

@@ -15,12 +15,19 @@ absl::Status IgnoreNotFound(const absl::Status& status) {
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
+// A zero element unless there is one.
+template <typename Key, typename Value>
+absl::Status KeepOrCreate(const sys::TypedMap<Key, Value>& map, const Key& key) {
+  const absl::Status status = map.Update(key, Value{}, sys::UpdateMode::kNoExist);
+  return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
+}
+
 bool WatchesFirstFrame(const abi::or_port& row) {
   return row.phase == abi::OR_PORT_ARMED || (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
 }
 
-bool SameRate(const abi::or_port& a, const abi::or_port& b) {
-  return a.police_bytes_per_s == b.police_bytes_per_s && a.police_burst == b.police_burst;
+bool SameLimit(const abi::or_limit& a, const abi::or_limit& b) {
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
 }
 
 // An ARMED port waits for a frame with each upsert, whatever came of the one before; a frame seen
@@ -39,6 +46,7 @@ bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
 void PortTable::Load(const Inventory& inventory) {
   std::map<uint32_t, Digest> rule_sets;
   for (const auto& [id, row] : inventory.rule_sets) rule_sets[id] = Digest(ToArray(row.digest));
+  policies_.Load(inventory);
   for (const auto& [index, row] : inventory.ports) {
     const auto info = inventory.port_info.find(index);
     if (info == inventory.port_info.end()) continue;
@@ -46,8 +54,7 @@ void PortTable::Load(const Inventory& inventory) {
     entry.index = index;
     entry.row = row;
     entry.ifindex = row.ifindex;
-    entry.port =
-        DecodePort(row, info->second, rule_sets, inventory.vlan_maps).value_or(state::Port{});
+    entry.port = DecodePort(row, info->second, rule_sets, inventory).value_or(state::Port{});
     indices_.insert(index);
     last_index_ = index;
   }
@@ -240,8 +247,9 @@ absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32
     RETURN_IF_ERROR(Unbind(entry));
     RETURN_IF_ERROR(TakeFromOther(id, ifindex));
   }
-  // A device that does not take the MTU is bound all the same, to a blocked port.
-  const absl::Status fits = mtu == 0 ? absl::OkStatus() : devices_->SetMtu(link, mtu);
+  // A device that does not take MTU or shaper is bound all the same, to a blocked port.
+  absl::Status fits = mtu == 0 ? absl::OkStatus() : devices_->SetMtu(link, mtu);
+  if (fits.ok()) fits = devices_->SetShaper(link, port.shaper);
   entry->ifindex = ifindex;
   RETURN_IF_ERROR(devices_->Bind(link, entry->index));
   *bound = ifindex;
@@ -275,32 +283,27 @@ absl::Status PortTable::Block(Entry* entry) {
 }
 
 absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
-                                  const PortReferences& references, Entry* entry) {
+                                  PortReferences references, Entry* entry) {
   const uint32_t index = entry->index;
   const bool is_new = !entry->row;
+  ASSIGN_OR_RETURN(references.policy, policies_.Ensure(port));
   const abi::or_port row = EncodePort(port, references);
   const abi::or_port_info info = EncodePortInfo(id, port);
   if (is_new) {
     // Counters of a port that was silenced go on.
-    const absl::Status stats =
-        maps_->port_stats.Update(index, abi::or_port_stats{}, sys::UpdateMode::kNoExist);
-    if (!stats.ok() && !absl::IsAlreadyExists(stats)) return stats;
+    RETURN_IF_ERROR(KeepOrCreate(maps_->port_stats, index));
     RETURN_IF_ERROR(maps_->port_info.Update(index, info));
   }
-  if (row.police_bytes_per_s != 0) {
-    const absl::Status status =
-        maps_->policers.Update(index, abi::or_policer{}, sys::UpdateMode::kNoExist);
-    // A bucket that is in use keeps its level.
-    if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
-  }
+  const abi::or_limits limits = policies_.LimitsOf(row.limits);
+  const abi::or_limits limits_before = policies_.LimitsOf(is_new ? row.limits : entry->row->limits);
+  RETURN_IF_ERROR(CreateBuckets(index, limits));
+  if (row.max_macs != 0) RETURN_IF_ERROR(KeepOrCreate(maps_->mac_windows, index));
   const bool forget_frame = StartsWatch(row, entry->row);
   if (forget_frame) RETURN_IF_ERROR(IgnoreNotFound(maps_->first_frames.Delete(index)));
-  const bool new_rate = entry->row && row.police_bytes_per_s != 0 && !SameRate(*entry->row, row);
   RETURN_IF_ERROR(ReplaceRow(row, entry));
-  // Debt of a low rate would silence a higher one for long.
-  if (new_rate) RETURN_IF_ERROR(maps_->policers.Update(index, abi::or_policer{}));
+  RETURN_IF_ERROR(RenewBuckets(index, limits_before, limits));
+  if (row.max_macs == 0) RETURN_IF_ERROR(IgnoreNotFound(maps_->mac_windows.Delete(index)));
   if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));
-  if (row.police_bytes_per_s == 0) RETURN_IF_ERROR(IgnoreNotFound(maps_->policers.Delete(index)));
   // Once more: a frame by the old row may have been noted meanwhile.
   if (forget_frame || !WatchesFirstFrame(row)) {
     return IgnoreNotFound(maps_->first_frames.Delete(index));
@@ -308,9 +311,50 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   return absl::OkStatus();
 }
 
+absl::Status PortTable::CreateBuckets(uint32_t index, const abi::or_limits& limits) const {
+  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
+    if (!IsLimited(limits.of[kind])) continue;
+    // A bucket that is in use keeps its level.
+    RETURN_IF_ERROR(KeepOrCreate(maps_->policers, abi::or_policer_key{index, kind}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PortTable::RenewBuckets(uint32_t index, const abi::or_limits& before,
+                                     const abi::or_limits& after) const {
+  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
+    if (SameLimit(before.of[kind], after.of[kind])) continue;
+    if (!IsLimited(after.of[kind])) {
+      RETURN_IF_ERROR(IgnoreNotFound(maps_->policers.Delete({index, kind})));
+      continue;
+    }
+    // Debt of a low rate would silence a higher one for long.
+    RETURN_IF_ERROR(maps_->policers.Update({index, kind}, abi::or_policer{}));
+  }
+  return absl::OkStatus();
+}
+
+void PortTable::EndApply() {
+  std::set<uint32_t> limits;
+  std::set<uint32_t> allowed;
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.row) continue;
+    limits.insert(entry.row->limits);
+    allowed.insert(entry.row->allowed);
+  }
+  policies_.Retire(limits, allowed);
+  grace_.Begin();
+}
+
 absl::Status PortTable::ReplaceRow(const abi::or_port& row, Entry* entry) {
   if (entry->row && SameBytes(*entry->row, row)) return absl::OkStatus();
   absl::Status status = grace_.Wait();
+  // What older rows named, and no frame reads now; it takes memory, no more, if it stays.
+  if (status.ok()) {
+    if (const absl::Status removed = policies_.RemoveRetired(); !removed.ok()) {
+      spdlog::warn("limits or addresses of former profiles stay: {}", Message(removed));
+    }
+  }
   if (status.ok()) status = maps_->ports.Update(entry->index, row);
   if (!status.ok()) {
     Silence(entry);
@@ -349,7 +393,10 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
     RETURN_IF_ERROR(IgnoreNotFound(maps.drops.Delete({.port = index, .reason = reason})));
   }
   RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));
-  RETURN_IF_ERROR(IgnoreNotFound(maps.policers.Delete(index)));
+  RETURN_IF_ERROR(IgnoreNotFound(maps.mac_windows.Delete(index)));
+  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
+    RETURN_IF_ERROR(IgnoreNotFound(maps.policers.Delete({index, kind})));
+  }
   RETURN_IF_ERROR(IgnoreNotFound(maps.port_stats.Delete(index)));
   return IgnoreNotFound(maps.port_info.Delete(index));
 }

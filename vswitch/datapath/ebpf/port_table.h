@@ -1,5 +1,6 @@
 // Ports: a small stable index for each, its rows, its device. Owns or_ports, or_port_info,
-// or_policers, or_port_stats, or_first_frames and the drop counters of ports.
+// or_policers, or_port_stats, or_first_frames and the drop counters of ports, and through
+// policy_table.h what rows of ports refer to.
 //
 // A port's row is replaced in one step, after everything it refers to is in force and its device
 // has our programs; whatever is missing leaves it blocked. Thread rule: the datapath's thread.
@@ -16,6 +17,7 @@
 #include "vswitch/datapath/ebpf/device_binder.h"
 #include "vswitch/datapath/ebpf/grace_period.h"
 #include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/datapath/ebpf/policy_table.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 #include "vswitch/datapath/ebpf/segment_table.h"
@@ -41,7 +43,8 @@ class PortTable {
         rule_sets_(rule_sets),
         vlans_(vlans),
         underlay_(underlay),
-        grace_(maps->raw) {}
+        grace_(maps->raw),
+        policies_(maps) {}
 
   // Takes over the rows of an inventory without orphans (sweeper.h).
   void Load(const Inventory& inventory);
@@ -65,7 +68,7 @@ class PortTable {
   // Removes the VLAN maps no port is on any more.
   absl::Status PurgeVlanMaps();
   // After a call of Apply: lets the wait for replaced rows begin.
-  void EndApply() { grace_.Begin(); }
+  void EndApply();
 
  private:
   struct Entry {
@@ -95,13 +98,17 @@ class PortTable {
   absl::Status Block(Entry* entry);
   // All rows of the port. The one that frames see comes last for a new port, and before what only
   // ReadState reads for an old one: then an interrupted write shows as a difference.
-  absl::Status WriteRows(const PortId& id, const state::Port& port,
-                         const PortReferences& references, Entry* entry);
+  absl::Status WriteRows(const PortId& id, const state::Port& port, PortReferences references,
+                         Entry* entry);
   // On error the port has no row.
   absl::Status ReplaceRow(const abi::or_port& row, Entry* entry);
   // Puts the port on the lists of its segments as `row` says, and takes it off those of `old` that
   // it has left.
   void SetCopied(const abi::or_port& row, const std::optional<abi::or_port>& old, uint32_t index);
+  // The buckets of the limits that a port has, before a row names them, and after that.
+  absl::Status CreateBuckets(uint32_t index, const abi::or_limits& limits) const;
+  absl::Status RenewBuckets(uint32_t index, const abi::or_limits& before,
+                            const abi::or_limits& after) const;
   // What is left when a row cannot be written: deletes it, which needs no memory. Without a row
   // nothing is forwarded in either direction.
   void Silence(Entry* entry);
@@ -113,6 +120,7 @@ class PortTable {
   VlanTable* const vlans_;
   const Underlay underlay_;
   GracePeriod grace_;
+  PolicyTable policies_;
   std::map<PortId, Entry> entries_;
   std::set<uint32_t> indices_;
   uint32_t last_index_ = 0;

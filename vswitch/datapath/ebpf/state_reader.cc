@@ -46,7 +46,7 @@ uint32_t LargestMtu(const Inventory& inventory, const state::Port& port) {
 state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
                      const abi::or_port_info& info, bool bound,
                      const std::map<uint32_t, Digest>& rule_sets) {
-  auto port = DecodePort(row, info, rule_sets, inventory.vlan_maps);
+  auto port = DecodePort(row, info, rule_sets, inventory);
   if (!port) {
     state::Port broken;
     broken.mac = MacAddress(ToArray(row.mac));

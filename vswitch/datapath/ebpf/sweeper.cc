@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "vswitch/datapath/ebpf/policy_table.h"
 #include "vswitch/datapath/ebpf/port_table.h"
 #include "vswitch/datapath/ebpf/vlan_table.h"
 
@@ -73,11 +74,32 @@ void FindVlanOrphans(const Inventory& inventory, Orphans* orphans) {
   for (const auto& [index, row] : inventory.ports) orphans->vlan_maps.erase(row.vlan_map);
 }
 
+void FindPolicyOrphans(const Inventory& inventory, Orphans* orphans) {
+  std::set<uint32_t> limits;
+  std::set<uint32_t> allowed;
+  for (const auto& [index, row] : inventory.ports) {
+    if (!inventory.port_info.contains(index)) continue;
+    limits.insert(row.limits);
+    allowed.insert(row.allowed);
+  }
+  for (const auto& [id, row] : inventory.limits) {
+    if (!limits.contains(id)) orphans->limits.push_back(id);
+  }
+  for (const auto& [list, slots] : inventory.allowed) {
+    if (allowed.contains(list)) continue;
+    std::vector<abi::or_allowed_row>& rows = orphans->allowed[list];
+    // By slot, with holes where the write or the removal ended.
+    rows.resize(slots.rbegin()->first + 1);
+    for (const auto& [slot, row] : slots) rows[slot] = row;
+  }
+}
+
 }  // namespace
 
 bool Orphans::empty() const {
-  return devices.empty() && port_info.empty() && ports.empty() && replication.empty() &&
-         members.empty() && fdb.empty() && vteps.empty() && vlan_maps.empty();
+  return limits.empty() && allowed.empty() && devices.empty() && port_info.empty() &&
+         ports.empty() && replication.empty() && members.empty() && fdb.empty() && vteps.empty() &&
+         vlan_maps.empty();
 }
 
 Orphans FindOrphans(const Inventory& inventory) {
@@ -87,6 +109,7 @@ Orphans FindOrphans(const Inventory& inventory) {
   FindFdbOrphans(inventory, &orphans);
   FindVtepOrphans(inventory, &orphans);
   FindVlanOrphans(inventory, &orphans);
+  FindPolicyOrphans(inventory, &orphans);
   return orphans;
 }
 
@@ -97,6 +120,10 @@ absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
   for (const uint32_t ifindex : orphans.devices) RETURN_IF_ERROR(devices->Unbind(ifindex));
   for (const uint32_t index : orphans.port_info) {
     RETURN_IF_ERROR(DeletePortSideRows(maps, index));
+  }
+  RETURN_IF_ERROR(maps.limits.DeleteBatch(orphans.limits));
+  for (const auto& [list, rows] : orphans.allowed) {
+    RETURN_IF_ERROR(DeleteAllowedList(maps, list, rows));
   }
   RETURN_IF_ERROR(maps.members.DeleteBatch(orphans.members));
   RETURN_IF_ERROR(maps.replication.DeleteBatch(orphans.replication));

@@ -4,6 +4,7 @@
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_SWEEPER_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_SWEEPER_H_
 
+#include <map>
 #include <vector>
 
 #include "vswitch/datapath/ebpf/device_binder.h"
@@ -21,6 +22,9 @@ struct Orphans {
   std::vector<abi::or_fdb_key> fdb;                  // leads nowhere
   std::vector<uint32_t> vteps;                       // nobody refers to it
   VlanMaps vlan_maps;                                // no port names it
+  std::vector<uint32_t> limits;                      // no port names it
+  // No port names the list; its rows by slot.
+  std::map<uint32_t, std::vector<abi::or_allowed_row>> allowed;
 
   bool empty() const;
 };
