@@ -21,7 +21,7 @@ TESTS = {
     "tests/datapath/ebpf/outrider_datapath_ebpf_test": "*",
     "tests/datapath/ebpf/outrider_datapath_ebpf_traffic_test": "*",
 }
-MODULES = ("veth", "vxlan", "tun", "dummy", "sch_ingress", "cls_bpf")
+MODULES = ("veth", "vxlan", "tun", "dummy", "sch_ingress", "sch_htb", "cls_bpf")
 INIT = pathlib.Path(__file__).resolve().parent / "kernel_guest" / "init"
 MEMORY_MB = 1024
 TIMEOUT_S = 360

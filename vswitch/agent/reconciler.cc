@@ -174,7 +174,7 @@ void Reconciler::CheckDatapath() {
   for (const PortId& id : *lost) {
     const auto port = applied_.ports.find(id);
     if (port == applied_.ports.end() || !port->second.device) continue;
-    spdlog::warn("port {}: device {} is gone or has lost our programs; binding it again",
+    spdlog::warn("port {}: device {} is gone or has lost our programs or shaper; binding it again",
                  id.ToString(), *port->second.device);
     port->second = LostPort(port->second);
     any = true;

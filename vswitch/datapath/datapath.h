@@ -88,8 +88,8 @@ class Datapath {
   virtual void AllowOlderEpoch(const PortId& id) = 0;
 
   // Looks for what others have changed: ports in force whose device vanished, was replaced or lost
-  // its programs. They forward nothing any more; the next upsert binds them again. What belongs to
-  // the host as a whole (the tunnel device) is repaired at once.
+  // its programs, which forward nothing any more, or lost its shaper. The next upsert binds them
+  // again. What belongs to the host as a whole (the tunnel device) is repaired at once.
   virtual absl::StatusOr<std::set<PortId>> FindLostPorts() = 0;
 
   // Replaces the sink; nullptr to stop events. Returns when the old one is no longer called. The

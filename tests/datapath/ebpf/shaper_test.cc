@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
 
 #include "tests/datapath/ebpf/traffic_fixture.h"
 #include "tests/support/foreign_qdisc.h"
@@ -13,7 +14,9 @@ namespace outrider::datapath::ebpf {
 namespace {
 
 using state::HostState;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using tests::Bytes;
 using tests::MakePortId;
 
@@ -31,6 +34,9 @@ class ShaperTest : public ::testing::Test {
     AddPort(1, "port1", &state);
     state.ports[MakePortId(1)].shaper = shaper;
     return state;
+  }
+  std::set<PortId> Lost() {
+    return host_.In([&] { return host_.datapath().FindLostPorts().value(); });
   }
   uint32_t Root() {
     const int ifindex = host_.FindLink("port1").ifindex;
@@ -64,10 +70,13 @@ TEST_F(ShaperTest, OutlivesTheAgent) {
 TEST_F(ShaperTest, IsMissedWhenSomebodyRemovesIt) {
   host_.Become(Shaped());
   const int ifindex = host_.FindLink("port1").ifindex;
+  EXPECT_THAT(Lost(), IsEmpty());
   host_.In([&] { tests::DeleteRootQdisc(ifindex); });
   EXPECT_EQ(host_.Read(), Shaped({}));
+  EXPECT_THAT(Lost(), ElementsAre(MakePortId(1)));
   host_.Become(Shaped());
   EXPECT_NE(Root(), 0u);
+  EXPECT_THAT(Lost(), IsEmpty());
 }
 
 TEST_F(ShaperTest, ADeviceSomebodyElseShapesIsReportedAndBlocked) {
@@ -79,6 +88,7 @@ TEST_F(ShaperTest, ADeviceSomebodyElseShapesIsReportedAndBlocked) {
   EXPECT_THAT(Message(result.failures[0].status), HasSubstr("device port1: has a queueing"));
   EXPECT_EQ(host_.Read().ports.at(MakePortId(1)).phase, state::PortPhase::kBlocked);
   EXPECT_EQ(Root(), tests::kForeignHandle);
+  EXPECT_THAT(Lost(), IsEmpty()) << "it never had one";
   // A profile without a shaper has no quarrel with it.
   host_.Become(Shaped({}));
   EXPECT_EQ(Root(), tests::kForeignHandle);

@@ -128,11 +128,17 @@ absl::StatusOr<std::set<PortId>> PortTable::FindLost() {
   ASSIGN_OR_RETURN(const std::set<uint32_t> whole, devices_->Whole(devices));
   std::set<PortId> lost;
   for (const auto& [id, entry] : entries_) {
-    if (entry.row && entry.row->ifindex != 0 && !whole.contains(entry.row->ifindex)) {
-      lost.insert(id);
-    }
+    if (!entry.row || entry.row->ifindex == 0) continue;
+    ASSIGN_OR_RETURN(const bool shaped, IsShaped(entry));
+    if (!shaped || !whole.contains(entry.row->ifindex)) lost.insert(id);
   }
   return lost;
+}
+
+// A port that is blocked for want of its shaper has lost nothing.
+absl::StatusOr<bool> PortTable::IsShaped(const Entry& entry) const {
+  if (entry.port.shaper.max_kbps == 0 || entry.row->phase == abi::OR_PORT_BLOCKED) return true;
+  return devices_->HasShaper(entry.row->ifindex, entry.port.shaper);
 }
 
 std::optional<uint32_t> PortTable::IndexOf(const PortId& id) const {

@@ -57,7 +57,7 @@ class PortTable {
   std::vector<std::pair<PortId, absl::Status>> RefreshSegment(const Vni& vni);
 
   void AllowOlderEpoch(const PortId& id);
-  // Ports with a device that is not there any more as it was bound.
+  // Ports with a device that is not there any more as it was bound, or not shaped any more.
   absl::StatusOr<std::set<PortId>> FindLost();
 
   // Index of a port that is in force.
@@ -82,6 +82,7 @@ class PortTable {
 
   absl::Status CheckEpoch(const PortId& id, const state::Port& port) const;
   absl::StatusOr<Entry*> EntryOf(const PortId& id);
+  absl::StatusOr<bool> IsShaped(const Entry& entry) const;
   // Resolves segments, MTU, VLANs and rule sets. On error `port` is what remains of it: blocked,
   // and without what is missing.
   absl::Status Resolve(const PortId& id, state::Port* port, PortReferences* references) const;
