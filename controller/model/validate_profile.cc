@@ -22,7 +22,7 @@ ProfileLookup With(const Model& model, const v1::Profile& candidate) {
 absl::Status CheckContent(const Model& model, const v1::Profile& effective) {
   RETURN_IF_ERROR(CheckVlan(model, effective.vlan()));
   RETURN_IF_ERROR(CheckAcl(model, effective.acl()));
-  RETURN_IF_ERROR(CheckSecurity(effective.security(), effective.vlan()));
+  RETURN_IF_ERROR(CheckSecurity(effective.security()));
   return CheckQos(effective.qos());
 }
 

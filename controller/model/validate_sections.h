@@ -22,8 +22,7 @@ absl::Status Wrong(fmt::format_string<Args...> format, Args&&... args) {
 
 absl::Status CheckAcl(const Model& model, const v1::AclSection& acl);
 absl::Status CheckQos(const v1::QosSection& qos);
-// `vlan` of the same profile: not every mode lets the switch see addresses.
-absl::Status CheckSecurity(const v1::SecuritySection& security, const v1::VlanSection& vlan);
+absl::Status CheckSecurity(const v1::SecuritySection& security);
 // What the security section looks at, of a port; the caller puts the port in front.
 absl::Status CheckAllowedAddresses(const v1::Port& port);
 

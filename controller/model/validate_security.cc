@@ -51,17 +51,12 @@ absl::Status CheckEnums(const Security& security) {
 
 }  // namespace
 
-absl::Status CheckSecurity(const Security& security, const v1::VlanSection& vlan) {
+absl::Status CheckSecurity(const Security& security) {
   RETURN_IF_ERROR(CheckEnums(security));
   // Of a port that may use any MAC it is not said which address belongs to which.
   const bool checks_ips = security.ip_anti_spoof() == Security::IP_ANTI_SPOOF_ON;
   if (checks_ips && security.mac_anti_spoof() == Security::MAC_ANTI_SPOOF_OFF) {
     return Wrong("security ip_anti_spoof on needs mac_anti_spoof on; turn that on, too");
-  }
-  if (checks_ips && vlan.mode() == v1::VlanSection::MODE_DOT1Q_TUNNEL) {
-    return Wrong(
-        "security ip_anti_spoof does not look behind the customer's tags of vlan mode "
-        "dot1q_tunnel; turn it off");
   }
   if (security.max_macs() > kMaxMacs) {
     return Wrong("security max_macs {} is not in 0..{}", security.max_macs(), kMaxMacs);

@@ -117,6 +117,18 @@ TEST_F(SpoofTest, FragmentsAreJudgedAsWell) {
       Spoofed(From().Ipv6({.src = kIp6B, .dst = kIp6B}).Fragment6({.offset = 5}).Payload(20)));
 }
 
+TEST_F(SpoofTest, ACustomersTagHidesNothing) {
+  abi::or_port port = switch_->Map<uint32_t, abi::or_port>("or_ports").Lookup(1).value();
+  port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  const auto tagged = [](const std::string& src) {
+    return From().Vlan(30).Ipv4({.src = src, .dst = kIpB}).Udp(1, 2).Build();
+  };
+  EXPECT_EQ(Dropped(tagged(kIpB)), OR_DROP_SPOOFED_IP);
+  // Port B has no place for the customer's tag.
+  EXPECT_EQ(Dropped(tagged(kIpA)), OR_DROP_VLAN_TAGGED);
+}
+
 TEST_F(SpoofTest, APrefixOfOneFamilyIsNoneOfTheOther) {
   ASSERT_EQ(switch_->Allow(1, kMacA, {"::/0"}), absl::OkStatus());
   EXPECT_FALSE(Spoofed(Udp6("2001:db8::1")));

@@ -1,7 +1,6 @@
 // The qos and security sections and a port's allowed addresses: what is refused, and in which
 // words.
 #include "controller/model/validate_sections.h"
-
 #include "tests/controller/model/build.h"
 
 namespace outrider::controller {
@@ -81,13 +80,6 @@ TEST_F(PolicyTest, DscpShaperAndClass) {
 TEST_F(PolicyTest, SecurityThatContradictsItself) {
   ExpectWrong("security { mac_anti_spoof: MAC_ANTI_SPOOF_OFF ip_anti_spoof: IP_ANTI_SPOOF_ON }",
               "security ip_anti_spoof on needs mac_anti_spoof on; turn that on, too");
-  v1::SecuritySection security;
-  security.set_ip_anti_spoof(v1::SecuritySection::IP_ANTI_SPOOF_ON);
-  v1::VlanSection vlan;
-  vlan.set_mode(v1::VlanSection::MODE_DOT1Q_TUNNEL);
-  EXPECT_EQ(Message(CheckSecurity(security, vlan)),
-            "security ip_anti_spoof does not look behind the customer's tags of vlan mode "
-            "dot1q_tunnel; turn it off");
 }
 
 TEST_F(PolicyTest, MaxMacs) {

@@ -285,7 +285,7 @@ TEST_F(EbpfDatapathTest, UninstallLeavesNothing) {
   EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
   EXPECT_EQ(Filter("tap0", TcDirection::kEgress), std::nullopt);
   EXPECT_TRUE(absl::IsNotFound(host_.netlink()->FindLink("or-vxlan").status()));
-  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v2").value(), IsEmpty());
+  EXPECT_THAT(sys::ListPins(VersionDir()).value(), IsEmpty());
   EXPECT_TRUE(uninstall().ok()) << "nothing is there";
 
   host_.Start();
@@ -302,7 +302,7 @@ TEST_F(EbpfDatapathTest, UninstallNeedsNoWholeMaps) {
   ASSERT_TRUE(
       host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
   EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
-  EXPECT_THAT(sys::ListPins(host_.options().bpffs + "/v2").value(), IsEmpty());
+  EXPECT_THAT(sys::ListPins(VersionDir()).value(), IsEmpty());
 
   Options others = host_.options();
   others.tunnel_device = "somebodys";

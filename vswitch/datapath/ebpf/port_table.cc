@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/datapath/ebpf/port_buckets.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -15,19 +16,8 @@ absl::Status IgnoreNotFound(const absl::Status& status) {
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
-// A zero element unless there is one.
-template <typename Key, typename Value>
-absl::Status KeepOrCreate(const sys::TypedMap<Key, Value>& map, const Key& key) {
-  const absl::Status status = map.Update(key, Value{}, sys::UpdateMode::kNoExist);
-  return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
-}
-
 bool WatchesFirstFrame(const abi::or_port& row) {
   return row.phase == abi::OR_PORT_ARMED || (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
-}
-
-bool SameLimit(const abi::or_limit& a, const abi::or_limit& b) {
-  return std::memcmp(&a, &b, sizeof(a)) == 0;
 }
 
 // An ARMED port waits for a frame with each upsert, whatever came of the one before; a frame seen
@@ -302,40 +292,17 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   }
   const abi::or_limits limits = policies_.LimitsOf(row.limits);
   const abi::or_limits limits_before = policies_.LimitsOf(is_new ? row.limits : entry->row->limits);
-  RETURN_IF_ERROR(CreateBuckets(index, limits));
+  RETURN_IF_ERROR(CreateBuckets(*maps_, index, limits));
   if (row.max_macs != 0) RETURN_IF_ERROR(KeepOrCreate(maps_->mac_windows, index));
   const bool forget_frame = StartsWatch(row, entry->row);
   if (forget_frame) RETURN_IF_ERROR(IgnoreNotFound(maps_->first_frames.Delete(index)));
   RETURN_IF_ERROR(ReplaceRow(row, entry));
-  RETURN_IF_ERROR(RenewBuckets(index, limits_before, limits));
+  RETURN_IF_ERROR(RenewBuckets(*maps_, index, limits_before, limits));
   if (row.max_macs == 0) RETURN_IF_ERROR(IgnoreNotFound(maps_->mac_windows.Delete(index)));
   if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));
   // Once more: a frame by the old row may have been noted meanwhile.
   if (forget_frame || !WatchesFirstFrame(row)) {
     return IgnoreNotFound(maps_->first_frames.Delete(index));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status PortTable::CreateBuckets(uint32_t index, const abi::or_limits& limits) const {
-  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
-    if (!IsLimited(limits.of[kind])) continue;
-    // A bucket that is in use keeps its level.
-    RETURN_IF_ERROR(KeepOrCreate(maps_->policers, abi::or_policer_key{index, kind}));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status PortTable::RenewBuckets(uint32_t index, const abi::or_limits& before,
-                                     const abi::or_limits& after) const {
-  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
-    if (SameLimit(before.of[kind], after.of[kind])) continue;
-    if (!IsLimited(after.of[kind])) {
-      RETURN_IF_ERROR(IgnoreNotFound(maps_->policers.Delete({index, kind})));
-      continue;
-    }
-    // Debt of a low rate would silence a higher one for long.
-    RETURN_IF_ERROR(maps_->policers.Update({index, kind}, abi::or_policer{}));
   }
   return absl::OkStatus();
 }
@@ -400,9 +367,7 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   }
   RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));
   RETURN_IF_ERROR(IgnoreNotFound(maps.mac_windows.Delete(index)));
-  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps.policers.Delete({index, kind})));
-  }
+  RETURN_IF_ERROR(DeleteBuckets(maps, index));
   RETURN_IF_ERROR(IgnoreNotFound(maps.port_stats.Delete(index)));
   return IgnoreNotFound(maps.port_info.Delete(index));
 }

@@ -106,10 +106,6 @@ class PortTable {
   // Puts the port on the lists of its segments as `row` says, and takes it off those of `old` that
   // it has left.
   void SetCopied(const abi::or_port& row, const std::optional<abi::or_port>& old, uint32_t index);
-  // The buckets of the limits that a port has, before a row names them, and after that.
-  absl::Status CreateBuckets(uint32_t index, const abi::or_limits& limits) const;
-  absl::Status RenewBuckets(uint32_t index, const abi::or_limits& before,
-                            const abi::or_limits& after) const;
   // What is left when a row cannot be written: deletes it, which needs no memory. Without a row
   // nothing is forwarded in either direction.
   void Silence(Entry* entry);
