@@ -1,5 +1,5 @@
-// A profile's rules as hosts get them: rule sets that name groups by key. See profile_compiler.h for
-// how to have one, compile_policy.h for the rest of a profile.
+// A profile's rules as hosts get them: rule sets that name groups by key. See profile_compiler.h
+// for how to have one, compile_policy.h for the rest of a profile.
 //
 // Pure; any thread.
 #ifndef OUTRIDER_CONTROLLER_COMPUTE_COMPILE_PROFILE_H_

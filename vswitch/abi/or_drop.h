@@ -29,7 +29,8 @@
   X(RESERVED_MULTICAST, 20, "reserved_multicast", "link-local control frame (01:80:c2:00:00:0x)") \
   X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")                \
   X(VLAN_NOT_ALLOWED, 26, "vlan_not_allowed", "the profile has no such VLAN")                     \
-  X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk", "untagged where the profile has tagged frames only") \
+  X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk",                                                   \
+    "untagged where the profile has tagged frames only")                                          \
   X(POLICER_EGRESS, 28, "policer_egress", "over the egress rate of the profile")                  \
   X(STORM_BROADCAST, 29, "storm_broadcast", "over the profile's limit of broadcasts")             \
   X(STORM_MULTICAST, 30, "storm_multicast", "over the profile's limit of multicasts")             \
