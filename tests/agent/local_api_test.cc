@@ -71,11 +71,14 @@ class LocalApiTest : public ::testing::Test {
 
 TEST_F(LocalApiTest, AttachesListsAndDetaches) {
   ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
-  agent_.datapath.SetCounters(MakePortId(1), {.rx_packets = 5,
-                                              .rx_bytes = 0,
-                                              .tx_packets = 0,
-                                              .tx_bytes = 0,
-                                              .drops = {{"acl_ingress", 2}}});
+  agent_.datapath.SetCounters(
+      MakePortId(1),
+      {.rx_packets = 5,
+       .rx_bytes = 0,
+       .tx_packets = 0,
+       .tx_bytes = 0,
+       .drops = {{"acl_ingress", 2}},
+       .rules = {{{datapath::Direction::kIngress, 3}, {.packets = 2, .bytes = 120}}}});
   v1::AttachPortResponse attached;
   const grpc::Status status = Attach(Attachment(), 10000, &attached);
   ASSERT_TRUE(status.ok()) << status.error_message();
@@ -86,6 +89,12 @@ TEST_F(LocalApiTest, AttachesListsAndDetaches) {
   EXPECT_EQ(attached.port().problem(), "");
   EXPECT_GT(attached.port().ifindex(), 0u);
   EXPECT_EQ(attached.port().counters().drops().at("acl_ingress"), 2u);
+  ASSERT_EQ(attached.port().counters().rules_size(), 1);
+  const v1::RuleCounter& rule = attached.port().counters().rules(0);
+  EXPECT_EQ(rule.direction(), v1::RuleCounter::DIRECTION_INGRESS);
+  EXPECT_EQ(rule.number(), 3u);
+  EXPECT_EQ(rule.packets(), 2u);
+  EXPECT_EQ(rule.bytes(), 120u);
 
   grpc::ClientContext list_context;
   v1::ListLocalPortsResponse list;

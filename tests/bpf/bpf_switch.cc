@@ -5,9 +5,9 @@
 #include <outrider_bpf.skel.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
+#include "vswitch/datapath/ebpf/acl/compiler.h"
 #include "vswitch/sys/bpf/tc_filters.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 
@@ -67,7 +67,7 @@ absl::Status BpfSwitch::MakeDevices() {
 
 absl::Status BpfSwitch::ClearMaps() {
   for (const std::string& name : object_->MapNames()) {
-    if (name == "or_events") continue;
+    if (name == "or_events" || name.ends_with("_scratch")) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
   }
@@ -184,14 +184,20 @@ absl::Status BpfSwitch::SetPort(uint32_t index, const abi::or_port& port) {
   return Map<uint32_t, abi::or_port>("or_ports").Update(index, port);
 }
 
-absl::Status BpfSwitch::SetRuleSet(uint32_t id, const std::vector<abi::or_rule>& rules,
+absl::Status BpfSwitch::SetRuleSet(uint32_t id, const state::RuleSet& set) {
+  const sys::TypedMapOfArrays<uint32_t, abi::or_acl_line> sets(maps_.get(), "or_rule_sets");
+  const absl::Status removed = sets.Delete(id);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  ASSIGN_OR_RETURN(const auto image, datapath::ebpf::CompileRuleSet(Digest(), set));
+  return sets.Insert(id, image);
+}
+
+absl::Status BpfSwitch::SetRuleSet(uint32_t id, const std::vector<state::AclRule>& rules,
                                    abi::or_acl_action default_action) {
-  auto set = std::make_unique<abi::or_rule_set>();
-  std::memset(set.get(), 0, sizeof(*set));
-  set->count = static_cast<uint32_t>(rules.size());
-  set->default_action = default_action;
-  std::copy(rules.begin(), rules.end(), set->rules);
-  return Map<uint32_t, abi::or_rule_set>("or_rule_sets").Update(id, *set);
+  const bool allows = default_action == abi::OR_ACL_ALLOW;
+  return SetRuleSet(
+      id, {.rules = rules,
+           .default_action = allows ? state::AclAction::kAllow : state::AclAction::kDrop});
 }
 
 absl::Status BpfSwitch::SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb_kind kind,

@@ -18,6 +18,7 @@
 #include "tests/support/test_netns.h"
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/state/host_state.h"
 #include "vswitch/sys/bpf/bpf_object.h"
 #include "vswitch/sys/bpf/typed_map.h"
 
@@ -92,7 +93,9 @@ class BpfSwitch {
     return sys::TypedMap<Key, Value>(maps_.get(), name);
   }
   absl::Status SetPort(uint32_t index, const abi::or_port& port);
-  absl::Status SetRuleSet(uint32_t id, const std::vector<abi::or_rule>& rules,
+  // Takes the place of what is under the id.
+  absl::Status SetRuleSet(uint32_t id, const state::RuleSet& set);
+  absl::Status SetRuleSet(uint32_t id, const std::vector<state::AclRule>& rules,
                           abi::or_acl_action default_action);
   absl::Status SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb_kind kind, uint32_t index);
   absl::Status SetSegment(uint32_t vni, uint32_t flags);

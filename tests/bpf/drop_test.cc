@@ -34,6 +34,13 @@ Bytes UdpTo(const std::string& dst_mac, size_t payload = 100) {
   return FromA(dst_mac).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1000, 2000).Payload(payload).Build();
 }
 
+// What is rejected without an answer.
+Bytes ResetTo(const std::string& dst_mac) {
+  return FromA(dst_mac).Ipv4({.src = kIpA, .dst = kIpB}).Tcp(1000, 2000, 0x04).Build();
+}
+
+state::RuleSet RejectAll() { return {.rules = {}, .default_action = state::AclAction::kReject}; }
+
 // Port `index` with one change.
 std::function<absl::Status(BpfSwitch&)> WithPort(uint32_t index,
                                                  std::function<void(abi::or_port*)> change) {
@@ -90,6 +97,20 @@ std::vector<DropCase> PortCases() {
          abi::or_port port = s.StandardPort(2);
          port.egress_rule_set = 5;
          RETURN_IF_ERROR(s.SetRuleSet(5, {}, abi::OR_ACL_DROP));
+         return s.SetPort(2, port);
+       }},
+      {"acl_reject_ingress", 1, OR_DROP_ACL_REJECT_INGRESS, ResetTo(kMacB),
+       [](BpfSwitch& s) {
+         abi::or_port port = s.StandardPort(1);
+         port.ingress_rule_set = 5;
+         RETURN_IF_ERROR(s.SetRuleSet(5, RejectAll()));
+         return s.SetPort(1, port);
+       }},
+      {"acl_reject_egress", 2, OR_DROP_ACL_REJECT_EGRESS, ResetTo(kMacB),
+       [](BpfSwitch& s) {
+         abi::or_port port = s.StandardPort(2);
+         port.egress_rule_set = 5;
+         RETURN_IF_ERROR(s.SetRuleSet(5, RejectAll()));
          return s.SetPort(2, port);
        }},
       {"rule_set_missing", 1, OR_DROP_RULE_SET_MISSING, UdpTo(kMacB),

@@ -5,53 +5,30 @@
 #define OUTRIDER_TESTS_BPF_REFERENCE_ACL_H_
 
 #include <cstdint>
-#include <random>
+#include <set>
 #include <string>
-#include <vector>
 
-#include "tests/support/packet_builder.h"
-#include "vswitch/abi/or_abi.h"
+#include "tests/bpf/described_packet.h"
+#include "vswitch/state/host_state.h"
 
 namespace outrider::tests {
 
-enum class Family { kIpv4, kIpv6, kArp, kRarp, kOther };
-enum class Fragment { kWhole, kFirst, kLater };
-// The switch's: ingress is from the guest.
-enum class Direction { kIngress, kEgress };
+using GroupMembers = std::set<state::GroupMember>;
 
-struct PacketDescription {
-  Family family = Family::kIpv4;
-  std::string src;
-  std::string dst;
-  uint8_t protocol = 6;
-  Fragment fragment = Fragment::kWhole;
-  uint16_t src_port = 0;
-  uint16_t dst_port = 0;
-  uint8_t icmp_type = 0;
-  uint8_t icmp_code = 0;
-  uint8_t hop_limit = 64;  // IPv6
-  // IPv6: a destination options header in front of the upper layer. In a non-first fragment it
-  // hides the protocol.
-  bool extension = false;
+struct ReferenceVerdict {
+  state::AclAction action = state::AclAction::kDrop;
+  // Place of the rule from 1; 0: none of them decided.
+  uint32_t rule = 0;
+  bool allows() const {
+    return action == state::AclAction::kAllow || action == state::AclAction::kAllowRelated;
+  }
 };
 
-struct RuleSetDescription {
-  std::vector<abi::or_rule> rules;
-  abi::or_acl_action default_action = abi::OR_ACL_DROP;
-};
-
-// From a small world, so that rules and packets often meet.
-PacketDescription RandomPacket(std::mt19937& random);
-RuleSetDescription RandomRuleSet(std::mt19937& random);
-
-Bytes Build(const PacketDescription& packet, const std::string& dst_mac,
-            const std::string& src_mac);
-bool ReferenceAllows(const RuleSetDescription& set, const PacketDescription& packet,
-                     Direction direction);
+ReferenceVerdict Judge(const state::RuleSet& set, const GroupMembers& groups,
+                       const PacketDescription& packet);
 
 // For messages.
-std::string ToString(const PacketDescription& packet);
-std::string ToString(const RuleSetDescription& set);
+std::string ToString(const state::AclRule& rule);
 
 }  // namespace outrider::tests
 

@@ -71,20 +71,18 @@ std::vector<Seed> Seeds() {
   };
 }
 
-abi::or_rule Rule(uint8_t protocol) {
-  abi::or_rule rule = {};
+state::AclRule Rule(uint8_t protocol) {
+  state::AclRule rule;
   rule.protocol = protocol;
-  rule.action = abi::OR_ACL_ALLOW;
+  rule.action = state::AclAction::kAllow;
   return rule;
 }
 
 // Allows TCP to port 80, and ICMP echo; everything else is denied.
 absl::Status SetRules(BpfSwitch& s) {
-  abi::or_rule web = Rule(6);
-  web.flags = OR_RULE_DST_PORT;
-  web.dst_port_first = web.dst_port_last = 80;
-  abi::or_rule echo = Rule(1);
-  echo.flags = OR_RULE_ICMP_TYPE;
+  state::AclRule web = Rule(6);
+  web.dst_port = state::PortRange{80, 80};
+  state::AclRule echo = Rule(1);
   echo.icmp_type = 8;
   RETURN_IF_ERROR(s.SetRuleSet(1, {web, echo}, abi::OR_ACL_DROP));
   abi::or_port port = s.StandardPort(1);

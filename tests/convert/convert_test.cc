@@ -56,6 +56,8 @@ TEST(RoundTrip, DigestsAreThoseOfTheMessageReceived) {
     v1::HostState message = ToProto(state);
     std::shuffle(message.mutable_fdb()->begin(), message.mutable_fdb()->end(), random);
     std::shuffle(message.mutable_ports()->begin(), message.mutable_ports()->end(), random);
+    std::shuffle(message.mutable_group_members()->begin(), message.mutable_group_members()->end(),
+                 random);
     const auto held = FromProto(message);
     ASSERT_TRUE(held.ok()) << held.status();
     EXPECT_EQ(StateDigest(*held), v1::HostStateDigest(message));
@@ -195,6 +197,50 @@ INSTANTIATE_TEST_SUITE_P(
                    Rename(s);
                  },
                  "rule 0", "ether_type"},
+        BadState{"RuleMac",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_src_mac("52:54");
+                   Rename(s);
+                 },
+                 "rule 0", "src_mac"},
+        BadState{"RuleEtherNumber",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_ether_number(65536);
+                   Rename(s);
+                 },
+                 "rule 0", "ether_number"},
+        BadState{"RuleVlan",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_vlan(4095);
+                   Rename(s);
+                 },
+                 "rule 0", "vlan"},
+        BadState{"RuleTcpFlags",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_tcp_flags_mask(256);
+                   Rename(s);
+                 },
+                 "rule 0", "tcp_flags_mask"},
+        BadState{"RuleFragment",
+                 [](auto* s) {
+                   s->mutable_rule_sets(0)->mutable_rules(0)->set_fragment(
+                       static_cast<v1::AclMatch::Fragment>(9));
+                   Rename(s);
+                 },
+                 "rule 0", "fragment"},
+        BadState{"GroupMemberPrefix",
+                 [](auto* s) {
+                   s->add_group_members()->set_group("address/web");
+                   s->mutable_group_members(0)->set_prefix("10.0.0.1/8");
+                 },
+                 "group \"address/web\" member \"10.0.0.1/8\"", "prefix"},
+        BadState{"GroupMemberTwice",
+                 [](auto* s) {
+                   s->add_group_members()->set_group("address/web");
+                   s->mutable_group_members(0)->set_prefix("10.0.0.0/8");
+                   *s->add_group_members() = s->group_members(0);
+                 },
+                 "group \"address/web\"", "twice"},
         BadState{"RulePorts",
                  [](auto* s) {
                    s->mutable_rule_sets(0)->mutable_rules(0)->mutable_dst_port()->set_last(79);

@@ -259,6 +259,27 @@ TEST_P(DatapathContract, ARuleSetInUseStays) {
   EXPECT_EQ(Read(), state);
 }
 
+TEST_P(DatapathContract, GroupsChangeMemberByMember) {
+  HostState state;
+  state.rule_sets[MakeDigest(1)].rules.resize(1);
+  state.rule_sets[MakeDigest(1)].rules[0].src_group = "address/web";
+  const auto member = [](const std::string& group, const std::string& prefix) {
+    return state::GroupMember{.group = group, .prefix = *IpPrefix::Parse(prefix)};
+  };
+  state.group_members = {member("address/web", "10.0.0.0/8"), member("address/web", "10.1.0.0/16"),
+                         member("port/db", "10.1.0.0/16"), member("port/db", "::/0")};
+  Become(state);
+  state.group_members.erase(member("address/web", "10.0.0.0/8"));
+  Become(state);
+  host_->Restart();
+  EXPECT_TRUE(ComputeDelta(Read(), state).empty());
+  state.group_members.insert(member("address/web", "10.1.2.0/24"));
+  state.rule_sets.clear();
+  Become(state);
+  state.group_members.clear();
+  Become(state);
+}
+
 TEST_P(DatapathContract, AnOlderEpochChangesNothing) {
   host_->AddDevice("tap0");
   HostState state = OnePort();

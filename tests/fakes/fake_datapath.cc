@@ -298,6 +298,11 @@ void FakeDatapath::Write(const state::StateDelta& delta, ApplyResult* result) {
     if (status.ok()) state_.rule_sets.emplace(digest, set);
     Record(ObjectKind::kRuleSet, digest, status, &result->written, result);
   }
+  for (const auto& member : delta.group_members.upserts) {
+    const absl::Status status = TakeFailure(ObjectKind::kGroupMember, KeyText(member));
+    if (status.ok()) state_.group_members.insert(member);
+    Record(ObjectKind::kGroupMember, member, status, &result->written, result);
+  }
   std::set<Vni> changed;
   for (const auto& [vni, segment] : delta.segments.upserts) {
     const auto old = state_.segments.find(vni);
@@ -334,6 +339,8 @@ void FakeDatapath::Delete(const state::StateDelta& delta, ApplyResult* result) {
   }
   for (const auto& key : delta.neighbors.deletes) state_.neighbors.erase(key);
   for (const auto& vni : delta.segments.deletes) state_.segments.erase(vni);
+  for (const auto& member : delta.group_members.deletes) state_.group_members.erase(member);
+  result->deleted += delta.group_members.deletes.size();
   result->deleted += delta.fdb.deletes.size() + delta.ports.deletes.size() +
                      delta.neighbors.deletes.size() + delta.segments.deletes.size();
   for (const auto& digest : delta.rule_sets.deletes) {

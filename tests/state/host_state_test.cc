@@ -158,7 +158,7 @@ TEST(HostStateTest, RefusesRulesThatCannotMatch) {
   HostState state = GoodState();
   RuleSet& set = state.rule_sets[MakeDigest(1)];
   set.rules.resize(kMaxRules + 1);
-  EXPECT_EQ(Complaint(state), name + ": 129 rules, at most 128 fit");
+  EXPECT_EQ(Complaint(state), name + ": 10241 rules, at most 10240 fit");
 
   set.rules.resize(2);
   set.rules[1].dst_port = {90, 80};
@@ -169,6 +169,39 @@ TEST(HostStateTest, RefusesRulesThatCannotMatch) {
   set.rules[1].dst = *IpPrefix::Parse("2001:db8::/32");
   EXPECT_EQ(Complaint(state),
             name + ": rule 1: source and destination prefix are of different families");
+
+  set.rules[1].dst.reset();
+  set.rules[1].src_group = "address/web";
+  EXPECT_EQ(Complaint(state), name + ": rule 1: a prefix and a group for the same side");
+
+  set.rules[1] = {};
+  set.rules[1].vlan = 4095;
+  EXPECT_EQ(Complaint(state), name + ": rule 1: vlan 4095 exceeds 4094");
+
+  set.rules[1] = {};
+  set.rules[1].tcp_flags_value = 2;
+  EXPECT_EQ(Complaint(state), name + ": rule 1: TCP flags are asked for that the mask leaves out");
+
+  set.rules[1] = {};
+  set.rules[1].ipv6_extensions = 64;
+  EXPECT_EQ(Complaint(state), name + ": rule 1: an IPv6 extension header is not known");
+
+  set.rules[1] = {};
+  set.rules[1].log_rate = 1001;
+  EXPECT_EQ(Complaint(state), name + ": rule 1: log rate 1001 exceeds 1000");
+
+  set.rules[1] = {};
+  set.rules[1].dst_group = std::string(80, 'g');
+  EXPECT_EQ(Complaint(state),
+            name + ": rule 1: a group's name is longer than 79 bytes or has a NUL");
+}
+
+TEST(HostStateTest, RefusesGroupsWithoutAName) {
+  HostState state = GoodState();
+  state.group_members.insert({.group = "address/web", .prefix = *IpPrefix::Parse("10.0.0.0/8")});
+  EXPECT_TRUE(Validate(state).ok());
+  state.group_members.insert({.group = "", .prefix = *IpPrefix::Parse("10.0.0.0/8")});
+  EXPECT_EQ(Complaint(state), "group \"\": the name is not of 1..79 bytes without NUL");
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ state::HostState StateGenerator::Next() {
     for (uint64_t i = content.Below(12); i > 0; --i) rules.push_back(content.MakeRule());
     if (Chance(60)) state.rule_sets.emplace(MakeDigest(n), WithRules(rules, n % 2 == 0));
   }
+  for (uint64_t i = Below(20); i > 0; --i) state.group_members.insert(MakeMember());
   std::vector<std::string> free_devices = devices_;
   for (uint8_t n = 1; n <= 12; ++n) {
     if (!Chance(60)) continue;
@@ -86,8 +87,33 @@ state::AclRule StateGenerator::MakeRule() {
   if (Chance(30)) rule.dst_port = range();
   if (Chance(20)) rule.icmp_type = static_cast<uint8_t>(Below(256));
   if (Chance(20)) rule.icmp_code = static_cast<uint8_t>(Below(256));
-  rule.action = Chance(50) ? state::AclAction::kAllow : state::AclAction::kDrop;
+  rule.action = static_cast<state::AclAction>(Below(4));
+  AddMatches(&rule);
   return rule;
+}
+
+void StateGenerator::AddMatches(state::AclRule* rule) {
+  if (Chance(20)) rule->src_mac = MakeMac(static_cast<uint8_t>(Below(256)));
+  if (Chance(20)) rule->dst_mac = MakeMac(static_cast<uint8_t>(Below(256)));
+  if (Chance(20)) rule->ether_number = static_cast<uint16_t>(1536 + Below(64000));
+  if (Chance(20)) rule->vlan = static_cast<uint16_t>(Below(4095));
+  if (!rule->src && Chance(30)) rule->src_group = MakeMember().group;
+  if (!rule->dst && Chance(30)) rule->dst_group = MakeMember().group;
+  if (Chance(20)) {
+    rule->tcp_flags_mask = static_cast<uint8_t>(Below(256));
+    rule->tcp_flags_value = static_cast<uint8_t>(Below(256) & rule->tcp_flags_mask);
+  }
+  if (Chance(20)) rule->fragment = static_cast<state::FragmentMatch>(Below(5));
+  if (Chance(20)) rule->ipv6_extensions = static_cast<uint8_t>(Below(64));
+  if (Chance(20)) rule->log_rate = static_cast<uint32_t>(Below(1001));
+  rule->number = static_cast<uint32_t>(Below(100));
+}
+
+state::GroupMember StateGenerator::MakeMember() {
+  const bool v4 = Chance(50);
+  const IpAddress address = Ip(v4 ? fmt::format("10.1.2.{}", Below(4)) : "2001:db8:1:2::3");
+  return {.group = fmt::format("address/g{}", Below(4)),
+          .prefix = IpPrefix::Create(address, static_cast<int>(Below(v4 ? 33 : 129)))};
 }
 
 state::Port StateGenerator::MakePort(const state::HostState& state,

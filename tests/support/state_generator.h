@@ -33,6 +33,8 @@ class StateGenerator {
   state::Policer MakePolicer();
   // What the profile says beside segment and rules.
   void AddPolicy(state::Port* port);
+  void AddMatches(state::AclRule* rule);
+  state::GroupMember MakeMember();
   state::Port MakePort(const state::HostState& state, std::vector<std::string>* free_devices);
 
   std::mt19937_64 random_;

@@ -12,6 +12,7 @@
 #ifndef OUTRIDER_ABI_OR_ABI_H_
 #define OUTRIDER_ABI_OR_ABI_H_
 
+#include "vswitch/abi/or_acl.h"
 #include "vswitch/abi/or_policy.h"
 #include "vswitch/abi/or_types.h"
 
@@ -30,7 +31,10 @@ namespace outrider::abi {
 #define OR_MAX_VTEPS 16384
 #define OR_MAX_MEMBERS (1u << 18)
 #define OR_MAX_RULE_SETS 4096
-#define OR_MAX_RULES 128
+#define OR_MAX_GROUPS 16384
+#define OR_MAX_GROUP_MEMBERS (1u << 18)
+#define OR_MAX_GROUP_ROWS (1u << 16)
+#define OR_MAX_RULE_COUNTS (1u << 20)
 #define OR_MAX_REPLICATION (1u << 18)
 /* VLANs of all different VLAN maps together. */
 #define OR_MAX_VLANS (1u << 18)
@@ -182,52 +186,8 @@ struct or_neighbor {
   or_u16 pad;
 };
 
-/* ---- or_rule_sets: id (u32, 1..) -> struct or_rule_set. Immutable once written: another content
- * is another id. Writer: agent. */
-enum or_acl_action {
-  OR_ACL_DROP = 0,
-  OR_ACL_ALLOW = 1,
-};
-
-enum or_ether_match {
-  OR_ETHER_ANY = 0,
-  OR_ETHER_IPV4 = 1,
-  OR_ETHER_IPV6 = 2,
-  OR_ETHER_ARP = 3,
-};
-
-#define OR_RULE_SRC_PORT (1u << 0) /* src_port_* are looked at */
-#define OR_RULE_DST_PORT (1u << 1)
-#define OR_RULE_ICMP_TYPE (1u << 2)
-#define OR_RULE_ICMP_CODE (1u << 3)
-#define OR_RULE_SRC_PREFIX (1u << 4)
-#define OR_RULE_DST_PREFIX (1u << 5)
-
-struct or_rule {
-  or_u8 src[16]; /* wire order, IPv4-mapped; bits beyond the length are 0 */
-  or_u8 dst[16];
-  or_u8 src_length; /* 0..128, of the 16-byte form */
-  or_u8 dst_length;
-  or_u8 ether;    /* enum or_ether_match */
-  or_u8 protocol; /* 0: any */
-  or_u16 src_port_first;
-  or_u16 src_port_last;
-  or_u16 dst_port_first;
-  or_u16 dst_port_last;
-  or_u8 icmp_type;
-  or_u8 icmp_code;
-  or_u8 action; /* enum or_acl_action */
-  or_u8 flags;  /* OR_RULE_* */
-};
-OR_STATIC_ASSERT(sizeof(struct or_rule) == 48, "or_rule layout");
-
-struct or_rule_set {
-  or_u8 digest[32];
-  or_u32 count;          /* 0..OR_MAX_RULES */
-  or_u32 default_action; /* enum or_acl_action */
-  struct or_rule rules[OR_MAX_RULES];
-};
-OR_STATIC_ASSERT(sizeof(struct or_rule_set) == 40 + 48 * OR_MAX_RULES, "or_rule_set layout");
+/* ---- or_rule_sets: id (u32, 1..) -> image of the set (or_acl.h), an array of struct or_acl_line.
+ * Immutable once it is here: another content is another id. Writer: agent. */
 
 /* ---- or_port_stats: port index (u32) -> per-CPU struct or_port_stats. Created and deleted by the
  * agent, counted by bpf. */
@@ -259,9 +219,10 @@ struct or_first_frame {
 };
 OR_STATIC_ASSERT(sizeof(struct or_first_frame) == 16, "or_first_frame layout");
 
-/* ---- or_events: ring buffer of struct or_event, bpf -> agent. ---- */
+/* ---- or_events: ring buffer of structs that begin with a kind, bpf -> agent. ---- */
 enum or_event_kind {
-  OR_EVENT_FIRST_FRAME = 1,
+  OR_EVENT_FIRST_FRAME = 1, /* struct or_event */
+  OR_EVENT_ACL = 2,         /* struct or_acl_event */
 };
 
 struct or_event {
@@ -273,6 +234,27 @@ struct or_event {
   or_u8 pad[5];
 };
 OR_STATIC_ASSERT(sizeof(struct or_event) == 24, "or_event layout");
+
+/* A frame that a rule decided on which asks for a log. */
+struct or_acl_event {
+  or_u32 kind;   /* enum or_event_kind */
+  or_u32 port;   /* port index, whose list it was */
+  or_u32 number; /* of the rule, in the profile's list */
+  or_u32 length; /* wire bytes */
+  or_u8 src[16]; /* with `ip` */
+  or_u8 dst[16];
+  or_u8 eth_src[6];
+  or_u8 eth_dst[6];
+  or_u16 ether_type; /* host order */
+  or_u16 src_port;   /* host order; 0: none */
+  or_u16 dst_port;
+  or_u8 action;   /* enum or_acl_action */
+  or_u8 to_guest; /* 1: the egress list */
+  or_u8 ip;       /* 1: addresses and protocol are set */
+  or_u8 protocol;
+  or_u8 pad[2];
+};
+OR_STATIC_ASSERT(sizeof(struct or_acl_event) == 72, "or_acl_event layout");
 
 /* skb->mark of a frame on its way out of deliver(port): or_port_guard lets only frames through
  * whose mark names its own port, so nothing but deliver() reaches a guest. */

@@ -43,6 +43,18 @@ void Patch(ObjectKind kind, const state::MapDelta<Key, Value>& delta, const Fail
   }
 }
 
+template <typename Key>
+void Patch(ObjectKind kind, const state::SetDelta<Key>& delta, const Failed& failed,
+           std::set<Key>* set) {
+  const auto succeeded = [&](const Key& key) { return !failed.contains({kind, KeyText(key)}); };
+  for (const Key& key : delta.deletes) {
+    if (succeeded(key)) set->erase(key);
+  }
+  for (const Key& key : delta.upserts) {
+    if (succeeded(key)) set->insert(key);
+  }
+}
+
 }  // namespace
 
 bool OpenedItself(const state::Port& desired, const state::HostState& applied, const PortId& id) {
@@ -101,6 +113,7 @@ state::HostState AfterApply(state::HostState applied, const state::StateDelta& d
     failed.emplace(failure.kind, failure.key);
   }
   Patch(ObjectKind::kRuleSet, delta.rule_sets, failed, &applied.rule_sets);
+  Patch(ObjectKind::kGroupMember, delta.group_members, failed, &applied.group_members);
   Patch(ObjectKind::kSegment, delta.segments, failed, &applied.segments);
   Patch(ObjectKind::kNeighbor, delta.neighbors, failed, &applied.neighbors);
   Patch(ObjectKind::kPort, delta.ports, failed, &applied.ports);

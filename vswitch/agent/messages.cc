@@ -76,6 +76,15 @@ v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& count
   message.set_tx_packets(counters.tx_packets);
   message.set_tx_bytes(counters.tx_bytes);
   for (const auto& [reason, packets] : counters.drops) (*message.mutable_drops())[reason] = packets;
+  for (const auto& [rule, count] : counters.rules) {
+    v1::RuleCounter* counter = message.add_rules();
+    counter->set_direction(rule.first == datapath::Direction::kIngress
+                               ? v1::RuleCounter::DIRECTION_INGRESS
+                               : v1::RuleCounter::DIRECTION_EGRESS);
+    counter->set_number(rule.second);
+    counter->set_packets(count.packets);
+    counter->set_bytes(count.bytes);
+  }
   return message;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "vswitch/agent/acl_log.h"
 #include "vswitch/agent/desired_state.h"
 #include "vswitch/convert/to_proto.h"
 
@@ -106,6 +107,10 @@ void Reconciler::DeviceGone(const std::string& device) {
 
 void Reconciler::OnFirstFrame(const datapath::FirstFrameEvent& event) {
   dependencies_.executor->Post([this, event] { HandleFirstFrame(event); });
+}
+
+void Reconciler::OnAclLog(const datapath::AclLogEvent& event) {
+  spdlog::info("{}", AclLogText(event));
 }
 
 void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {

@@ -8,7 +8,8 @@
 // once, without one what is in force stays until the controller speaks. So a restart changes
 // nothing.
 //
-// Thread rule: every method on the executor's thread, but for OnFirstFrame (any thread).
+// Thread rule: every method on the executor's thread, but for OnFirstFrame and OnAclLog (any
+// thread).
 #ifndef OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 #define OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 
@@ -93,6 +94,7 @@ class Reconciler final : public datapath::EventSink {
   // Looks whether what is in force still is, and mends it: on a timer, and when there is a reason.
   void CheckDatapath();
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
+  void OnAclLog(const datapath::AclLogEvent& event) override;
 
   // ---- Waiting ----
   // Calls `done` once the port's own profile is in force on its device, or with the reason why it

@@ -1,101 +1,27 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Rule sets. or_acl_verdict() is all that others see: a linear walk over an immutable list in this
- * release, bounded by OR_MAX_RULES.
+ * Rule sets: the verdict of or_acl_classify() is that of the first rule which matches, else the
+ * default action; how it is found, and what it costs at most, is in vswitch/abi/or_acl.h. Except:
  *
- * The first rule that matches decides, else the default action; except:
  *  - ARP, and neighbour and router discovery (RS, RA, NS, NA), pass unless a rule that names them
- *    (ARP; protocol icmpv6) drops them. RARP, by which hypervisors announce a guest, always passes.
- *  - Of a non-first fragment ports and ICMP type are unknown: allow rules that name them never
- * match, drop rules match on the rest. Likewise the protocol where only the first fragment shows
- * it.
+ *    (ARP; protocol icmpv6) denies them. RARP, by which hypervisors announce a guest, always passes.
+ *  - Of a later fragment ports, TCP flags and ICMP type are unknown: rules that allow and name them
+ *    never match, rules that drop or reject match on the rest. Likewise the protocol, and further
+ *    extension headers, where only the first fragment shows them.
  */
 #ifndef OUTRIDER_BPF_ACL_H_
 #define OUTRIDER_BPF_ACL_H_
 
 #include <linux/in.h>
-#include <linux/in6.h>
 
-#include "vswitch/bpf/frame.h"
-#include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/acl_account.h"
+#include "vswitch/bpf/acl_lookup.h"
 
-#define OR_RULE_LAYER4 (OR_RULE_SRC_PORT | OR_RULE_DST_PORT | OR_RULE_ICMP_TYPE | OR_RULE_ICMP_CODE)
-
-struct or_acl_walk {
-	const struct or_rule_set *set;
-	const struct or_frame *frame;
-	__u32 allowed;
-	__u32 exempt;
-};
-
-/* Lengths below 96 are of IPv6 prefixes: ::/0 is not IPv4's default route. */
-static __always_inline bool or_in_prefix(const struct or_frame *f, const __u8 *address,
-					 const __u8 *prefix, __u32 length)
-{
-	const __u64 *a = (const __u64 *)address;
-	const __u64 *p = (const __u64 *)prefix;
-	__u64 high = bpf_be64_to_cpu(a[0] ^ p[0]);
-
-	if (length < 96 && f->ether != OR_ETHER_IPV6)
-		return false;
-	if (!length)
-		return true;
-	if (length <= 64)
-		return high >> (64 - length) == 0;
-	return high == 0 && bpf_be64_to_cpu(a[1] ^ p[1]) >> ((128 - length) & 63) == 0;
-}
-
-static __always_inline bool or_match_ports(const struct or_rule *r, const struct or_frame *f)
-{
-	if (r->flags & (OR_RULE_SRC_PORT | OR_RULE_DST_PORT) && !(f->flags & OR_FRAME_PORTS))
-		return false;
-	if (r->flags & OR_RULE_SRC_PORT &&
-	    (f->src_port < r->src_port_first || f->src_port > r->src_port_last))
-		return false;
-	if (r->flags & OR_RULE_DST_PORT &&
-	    (f->dst_port < r->dst_port_first || f->dst_port > r->dst_port_last))
-		return false;
-	return true;
-}
-
-static __always_inline bool or_match_icmp(const struct or_rule *r, const struct or_frame *f)
-{
-	if (r->flags & (OR_RULE_ICMP_TYPE | OR_RULE_ICMP_CODE) && !(f->flags & OR_FRAME_ICMP))
-		return false;
-	if (r->flags & OR_RULE_ICMP_TYPE && f->icmp_type != r->icmp_type)
-		return false;
-	if (r->flags & OR_RULE_ICMP_CODE && f->icmp_code != r->icmp_code)
-		return false;
-	return true;
-}
-
-static __always_inline bool or_match_protocol(const struct or_rule *r, const struct or_frame *f)
-{
-	if (!r->protocol)
-		return true;
-	if (!(f->flags & OR_FRAME_IP))
-		return false;
-	if (f->flags & OR_FRAME_HIDDEN)
-		return r->action == OR_ACL_DROP;
-	return f->protocol == r->protocol;
-}
-
-static __always_inline bool or_rule_matches(const struct or_rule *r, const struct or_frame *f)
-{
-	if (r->ether != OR_ETHER_ANY && r->ether != f->ether)
-		return false;
-	if (r->flags & (OR_RULE_SRC_PREFIX | OR_RULE_DST_PREFIX) && !(f->flags & OR_FRAME_IP))
-		return false;
-	if (!or_match_protocol(r, f))
-		return false;
-	if (r->flags & OR_RULE_SRC_PREFIX && !or_in_prefix(f, f->src, r->src, r->src_length))
-		return false;
-	if (r->flags & OR_RULE_DST_PREFIX && !or_in_prefix(f, f->dst, r->dst, r->dst_length))
-		return false;
-	if (f->flags & OR_FRAME_NO_LAYER4)
-		return !(r->flags & OR_RULE_LAYER4) || r->action == OR_ACL_DROP;
-	return or_match_ports(r, f) && or_match_icmp(r, f);
-}
+/* A verdict: action (enum or_acl_action), whether the rule wants it logged, the rule's place from 1
+ * (0: the default action, or none). */
+#define OR_VERDICT_ACTION 0xffu
+#define OR_VERDICT_LOG (1u << 8)
+#define OR_VERDICT_RULE_SHIFT 9
 
 /* Whether a guest may advertise itself as a router is the security section's matter (RA guard). */
 static __always_inline bool or_is_exempt(const struct or_frame *f)
@@ -103,41 +29,91 @@ static __always_inline bool or_is_exempt(const struct or_frame *f)
 	return f->ether == OR_ETHER_ARP || f->flags & (OR_FRAME_ND | OR_FRAME_RA);
 }
 
-static long or_acl_step(__u32 i, void *context)
+/* Every block of the set is a candidate until a dimension rules it out. Global, like the others
+ * here: the verifier looks at it once, and follows none of its ways any further. */
+__noinline int or_acl_begin(struct or_acl_scratch *s, const struct or_acl_header *h,
+			    const struct or_frame *f)
 {
-	struct or_acl_walk *walk = context;
-	const struct or_frame *f = walk->frame;
-	const struct or_rule *r;
+	__u32 blocks;
 
-	if (i >= OR_MAX_RULES)
-		return 1;
-	r = &walk->set->rules[i];
-	if (!or_rule_matches(r, f))
+	if (!s || !h || !f)
 		return 0;
-	if (r->action == OR_ACL_DROP && walk->exempt && r->ether != OR_ETHER_ARP &&
-	    r->protocol != IPPROTO_ICMPV6)
-		return 0;
-	walk->allowed = r->action == OR_ACL_ALLOW;
-	return 1;
+	s->exempt = or_is_exempt(f);
+	blocks = (h->rules + 63) / 64;
+	for (__u32 i = 0; i < OR_ACL_SUMMARY; i++) {
+		__u64 all = ~0ull;
+
+		if (blocks <= i * 64)
+			all = 0;
+		else if (blocks < i * 64 + 64)
+			all = (1ull << (blocks - i * 64)) - 1;
+		if (s->exempt)
+			all &= h->exempt_summary[i];
+		s->candidates[i] = all;
+	}
+	s->rule = 0;
+	s->broken = 0;
+	return 0;
 }
 
-/* 0: the frame may pass. Else the reason: `denied`, or OR_DROP_RULE_SET_MISSING. Set 0 allows all.
- */
-static __noinline __u32 or_acl_verdict(__u32 set_id, const struct or_frame *f, __u32 denied)
+/* The verdict of rule set `set_id` on a frame. Set 0 allows all. Global (not static), as or_parse()
+ * is: the verifier looks at it once. */
+__noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f, bool to_guest)
 {
-	struct or_acl_walk walk = {.frame = f};
+	struct or_acl_walk w = {.frame = f};
+	__u32 zero = 0, verdict;
 
+	w.scratch = bpf_map_lookup_elem(&or_acl_scratch, &zero);
+	if (!w.scratch || !f)
+		return OR_ACL_MISSING;
+	w.scratch->decided = 0;
 	if (!set_id)
-		return 0;
-	walk.set = bpf_map_lookup_elem(&or_rule_sets, &set_id);
-	if (!walk.set)
-		return OR_DROP_RULE_SET_MISSING;
+		return OR_ACL_ALLOW;
+	w.image = bpf_map_lookup_elem(&or_rule_sets, &set_id);
+	if (!w.image)
+		return OR_ACL_MISSING;
+	w.header = bpf_map_lookup_elem(w.image, &zero);
+	if (!w.header)
+		return OR_ACL_MISSING;
 	if (f->ether_type == OR_ETH_P_RARP)
+		return OR_ACL_ALLOW;
+	w.scratch->set = set_id;
+	or_acl_begin(w.scratch, w.header, f);
+	bpf_loop(w.header->dimensions, or_acl_narrow, &w, 0);
+	if (w.scratch->broken)
+		return OR_ACL_MISSING;
+	bpf_loop(OR_ACL_BLOCKS, or_acl_try, &w, 0);
+	if (!w.scratch->rule) {
+		if (w.scratch->exempt)
+			return OR_ACL_ALLOW;
+		w.scratch->decision = w.header->default_decision;
+	}
+	w.scratch->decided = 1;
+	verdict = w.scratch->decision & OR_ACL_DECISION_ACTION;
+	if (or_acl_log_rate(w.scratch->decision))
+		verdict |= OR_VERDICT_LOG;
+	return verdict | w.scratch->rule << OR_VERDICT_RULE_SHIFT;
+}
+
+/* What the list of port `port` says of a frame, counted and logged. 0: it may pass; else the reason
+ * why not. */
+static __always_inline __u32 or_acl_verdict(__u32 port, __u32 set_id, const struct or_frame *f,
+					    bool to_guest)
+{
+	__u32 action = or_acl_classify(set_id, f, to_guest) & OR_VERDICT_ACTION;
+
+	or_acl_account(port, f, to_guest);
+	switch (action) {
+	case OR_ACL_ALLOW:
+	case OR_ACL_ALLOW_RELATED:
 		return 0;
-	walk.exempt = or_is_exempt(f);
-	walk.allowed = walk.exempt || walk.set->default_action == OR_ACL_ALLOW;
-	bpf_loop(walk.set->count, or_acl_step, &walk, 0);
-	return walk.allowed ? 0 : denied;
+	case OR_ACL_MISSING:
+		return OR_DROP_RULE_SET_MISSING;
+	case OR_ACL_REJECT:
+		return to_guest ? OR_DROP_ACL_REJECT_EGRESS : OR_DROP_ACL_REJECT_INGRESS;
+	default:
+		return to_guest ? OR_DROP_ACL_EGRESS : OR_DROP_ACL_INGRESS;
+	}
 }
 
 #endif /* OUTRIDER_BPF_ACL_H_ */

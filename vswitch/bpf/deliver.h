@@ -12,6 +12,7 @@
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/policer.h"
+#include "vswitch/bpf/reject.h"
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/vlan.h"
 
@@ -41,7 +42,7 @@ static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
 	by->ifindex = port->ifindex;
 	if (!by->ifindex)
 		return OR_DROP_PORT_UNKNOWN;
-	reason = or_acl_verdict(port->egress_rule_set, f, OR_DROP_ACL_EGRESS);
+	reason = or_acl_verdict(index, port->egress_rule_set, f, true);
 	return reason ? reason : or_police_to_port(port->limits, index, f);
 }
 
@@ -51,6 +52,8 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 	struct or_delivery by = {};
 	__u32 reason = or_admit_to_port(index, f, &by);
 
+	if (reason == OR_DROP_ACL_REJECT_EGRESS)
+		return or_reject(skb, f, index, reason);
 	if (!reason && !or_vlan_push(skb, by.tag))
 		reason = OR_DROP_REDIRECT_FAILED;
 	if (reason)
@@ -60,8 +63,8 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 	return bpf_redirect(by.ifindex, 0);
 }
 
-/* Sends a copy to port `index`. False: the frame itself suffered, there can be no further copies.
- */
+/* Sends a copy to port `index`. A rejected copy is not answered: the frame is on its way to others.
+ * False: the frame itself suffered, there can be no further copies. */
 static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
 	struct or_delivery by = {};

@@ -61,6 +61,8 @@ struct or_frame {
 	__u16 l4_offset; /* of the layer-4 header in the frame; 0: none */
 	__u8 tos;	 /* IPv4's, or IPv6's traffic class: DSCP and ECN */
 	__u8 outer_tos;	 /* the tunnel header's; ECN is the kernel's */
+	__u8 tcp_flags;	 /* with OR_FRAME_PORTS, of TCP: the byte CWR..FIN */
+	__u8 extensions; /* IPv6 extension headers: bit i is AclMatch.Ipv6Extension i + 1 */
 } __attribute__((aligned(8)));
 
 static __always_inline bool or_is_multicast(const __u8 *mac)

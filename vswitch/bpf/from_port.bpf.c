@@ -87,7 +87,7 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	reason = or_secure(skb, f, port);
 	if (reason)
 		return reason;
-	reason = or_acl_verdict(port->ingress_rule_set, f, OR_DROP_ACL_INGRESS);
+	reason = or_acl_verdict(f->port, port->ingress_rule_set, f, false);
 	if (reason)
 		return reason;
 	return or_police_from_port(port, f);
@@ -144,6 +144,8 @@ int or_from_port(struct __sk_buff *skb)
 	if (!or_find_port(skb, &f, &port))
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, &f);
 	reason = or_admit_from_port(skb, &f, &port);
+	if (reason == OR_DROP_ACL_REJECT_INGRESS)
+		return or_reject(skb, &f, f.port, reason);
 	if (reason)
 		return or_drop(f.port, reason, &f);
 	or_classify(skb, &f, &port);

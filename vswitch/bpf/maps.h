@@ -38,6 +38,14 @@ struct or_mac_window_locked {
 OR_STATIC_ASSERT(sizeof(struct or_mac_window_locked) == sizeof(struct or_mac_window),
 		 "or_mac_window");
 
+/* Likewise. */
+struct or_quota_locked {
+	struct bpf_spin_lock lock;
+	__u32 count;
+	__u64 window_ns;
+};
+OR_STATIC_ASSERT(sizeof(struct or_quota_locked) == sizeof(struct or_quota), "or_quota");
+
 #define OR_HASH(name, key_type, value_type, entries)                                               \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
@@ -100,8 +108,40 @@ OR_HASH(or_members, struct or_member_key, __u32, OR_MAX_MEMBERS);
 OR_HASH(or_fdb, struct or_fdb_key, struct or_fdb, OR_MAX_FDB);
 /* VNI and IP -> struct or_neighbor. Writer: agent. */
 OR_HASH(or_neighbors, struct or_neighbor_key, struct or_neighbor, OR_MAX_NEIGHBORS);
-/* rule set id -> struct or_rule_set. Writer: agent. */
-OR_HASH(or_rule_sets, __u32, struct or_rule_set, OR_MAX_RULE_SETS);
+/* Image of a rule set (or_acl.h): line number -> struct or_acl_line. Mapped by the agent to write
+ * it in one go. */
+struct or_rule_set_image {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct or_acl_line));
+};
+/* rule set id -> image. Writer: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, OR_MAX_RULE_SETS);
+	__type(key, __u32);
+	__array(values, struct or_rule_set_image);
+} or_rule_sets SEC(".maps");
+/* prefix -> combo of groups. Writer: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, OR_MAX_GROUP_MEMBERS);
+	__type(key, struct or_group_key);
+	__type(value, __u32);
+} or_group_combos SEC(".maps");
+/* rule set, combo and side -> rules that name one of the groups. Writer: agent. */
+OR_HASH(or_group_rows, struct or_group_row_key, struct or_group_row, OR_MAX_GROUP_ROWS);
+/* group id -> name, and members of groups. Writer and reader: agent. */
+OR_HASH(or_groups, __u32, struct or_group, OR_MAX_GROUPS);
+OR_HASH(or_group_members, struct or_group_member, __u32, OR_MAX_GROUP_MEMBERS);
+/* What rules decided on, per CPU. Created by bpf, deleted by the agent. */
+OR_PERCPU_HASH(or_rule_counts, struct or_rule_count_key, struct or_rule_count, OR_MAX_RULE_COUNTS);
+/* what is said -> struct or_quota. Created and written by bpf, deleted by the agent. */
+OR_HASH(or_quotas, struct or_rule_count_key, struct or_quota_locked, OR_MAX_RULE_COUNTS);
 /* port index -> struct or_port_stats per CPU. Elements: agent; contents: bpf. */
 OR_PERCPU_HASH(or_port_stats, __u32, struct or_port_stats, OR_MAX_PORTS);
 /* port index and reason -> struct or_drop_count per CPU. Created by bpf, deleted by the agent. */

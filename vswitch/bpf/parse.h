@@ -50,6 +50,25 @@ static __always_inline bool or_is_extension(__u8 protocol)
 	       protocol == OR_IPPROTO_DSTOPTS || protocol == OR_IPPROTO_MOBILITY;
 }
 
+/* The bit of an extension header in f->extensions. */
+static __always_inline __u8 or_extension_bit(__u8 protocol)
+{
+	switch (protocol) {
+	case OR_IPPROTO_HOPOPTS:
+		return 1 << 0;
+	case OR_IPPROTO_ROUTING:
+		return 1 << 1;
+	case OR_IPPROTO_FRAGMENT:
+		return 1 << 2;
+	case OR_IPPROTO_AH:
+		return 1 << 3;
+	case OR_IPPROTO_DSTOPTS:
+		return 1 << 4;
+	default:
+		return 1 << 5; /* mobility */
+	}
+}
+
 /* Ports, or type and code, of the header at `offset`. Returns the offset behind the header (which
  * is where a GSO packet's payload begins), or 0: malformed. */
 static __noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *f, __u32 offset,
@@ -98,6 +117,7 @@ static __noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *
 	if (f->protocol == IPPROTO_TCP) {
 		if (bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
 			return 0;
+		f->tcp_flags = head[13];
 		length = (head[12] >> 4) * 4;
 		if (length < sizeof(struct tcphdr) || offset + length > end)
 			return 0;
@@ -153,6 +173,7 @@ static __noinline __u32 or_walk_extensions(struct __sk_buff *skb, struct or_fram
 			return offset;
 		if (offset + 8 > end || bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
 			return 0;
+		f->extensions |= or_extension_bit(f->protocol);
 		length = (head[1] + 1) * 8;
 		if (f->protocol == OR_IPPROTO_AH)
 			length = (head[1] + 2) * 4;

@@ -91,6 +91,26 @@ absl::Status ReadRuleSets(const v1::HostState& message, std::map<Digest, state::
   return absl::OkStatus();
 }
 
+absl::StatusOr<state::GroupMember> ReadGroupMember(const v1::GroupMember& message) {
+  auto member = ToGroupMember(message);
+  if (!member.ok()) {
+    return Annotate(member.status(),
+                    fmt::format("group \"{}\" member \"{}\"", message.group(), message.prefix()));
+  }
+  return member;
+}
+
+absl::Status ReadGroupMembers(const v1::HostState& message, std::set<state::GroupMember>* members) {
+  for (const auto& entry : message.group_members()) {
+    ASSIGN_OR_RETURN(state::GroupMember member, ReadGroupMember(entry));
+    if (!members->insert(std::move(member)).second) {
+      return absl::InvalidArgumentError(
+          fmt::format("group \"{}\" member \"{}\": is named twice", entry.group(), entry.prefix()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadPorts(const v1::HostState& message, std::map<PortId, state::Port>* ports) {
   for (const auto& port : message.ports()) {
     const std::string object = fmt::format("port \"{}\"", port.id());
@@ -105,12 +125,12 @@ absl::Status ReadObjects(const v1::HostState& message, state::HostState* state) 
   RETURN_IF_ERROR(ReadFdb(message, &state->fdb));
   RETURN_IF_ERROR(ReadNeighbors(message, &state->neighbors));
   RETURN_IF_ERROR(ReadRuleSets(message, &state->rule_sets));
+  RETURN_IF_ERROR(ReadGroupMembers(message, &state->group_members));
   return ReadPorts(message, &state->ports);
 }
 
-template <typename Key, typename Value>
-absl::Status AddDelete(const Key& key, const std::string& object,
-                       state::MapDelta<Key, Value>* delta) {
+template <typename Key, typename Delta>
+absl::Status AddDelete(const Key& key, const std::string& object, Delta* delta) {
   if (delta->upserts.contains(key)) {
     return absl::InvalidArgumentError(object + ": is both changed and deleted");
   }
@@ -138,6 +158,13 @@ absl::Status ReadDeletes(const v1::HostStateKeys& keys, state::StateDelta* delta
     const std::string object = fmt::format("delete of rule set \"{}\"", text);
     ASSIGN_OR_RETURN(const Digest digest, ToDigest(text, object));
     RETURN_IF_ERROR(AddDelete(digest, object, &delta->rule_sets));
+  }
+  for (const v1::GroupMember& entry : keys.group_members()) {
+    const std::string object =
+        fmt::format("delete of group \"{}\" member \"{}\"", entry.group(), entry.prefix());
+    auto member = ReadGroupMember(entry);
+    if (!member.ok()) return Annotate(member.status(), "delete");
+    RETURN_IF_ERROR(AddDelete(*member, object, &delta->group_members));
   }
   for (const std::string& text : keys.ports()) {
     const std::string object = fmt::format("delete of port \"{}\"", text);
@@ -182,6 +209,7 @@ absl::StatusOr<state::StateDelta> FromProto(const v1::HostStateDelta& message) {
   delta.fdb.upserts = std::move(upserts.fdb);
   delta.neighbors.upserts = std::move(upserts.neighbors);
   delta.rule_sets.upserts = std::move(upserts.rule_sets);
+  delta.group_members.upserts = std::move(upserts.group_members);
   delta.ports.upserts = std::move(upserts.ports);
   RETURN_IF_ERROR(ReadDeletes(message.deletes(), &delta));
   return delta;

@@ -2,97 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "proto/digest.h"
 #include "vswitch/convert/policy_proto.h"
 
 namespace outrider::convert {
 namespace {
-
-using google::protobuf::Message;
-
-bool HasUnknownFields(const Message& message) {
-  return !message.GetReflection()->GetUnknownFields(message).empty();
-}
-
-absl::Status CheckKnown(const Message& message, const std::string& what) {
-  if (!HasUnknownFields(message)) return absl::OkStatus();
-  return absl::InvalidArgumentError(what +
-                                    ": has fields this agent does not know; upgrade the agent");
-}
-
-absl::StatusOr<uint8_t> ToByte(uint32_t value, const std::string& field) {
-  if (value > 255)
-    return absl::InvalidArgumentError(fmt::format("{}: {} exceeds 255", field, value));
-  return static_cast<uint8_t>(value);
-}
-
-absl::StatusOr<state::AclAction> ToAction(v1::AclAction action, const std::string& field) {
-  switch (action) {
-    case v1::ACL_ACTION_ALLOW:
-      return state::AclAction::kAllow;
-    case v1::ACL_ACTION_DROP:
-      return state::AclAction::kDrop;
-    default:
-      return absl::InvalidArgumentError(
-          fmt::format("{}: {} is neither allow nor drop", field, static_cast<int>(action)));
-  }
-}
-
-absl::StatusOr<state::EtherMatch> ToEtherMatch(v1::AclMatch::EtherType type) {
-  switch (type) {
-    case v1::AclMatch::ETHER_TYPE_ANY:
-      return state::EtherMatch::kAny;
-    case v1::AclMatch::ETHER_TYPE_IPV4:
-      return state::EtherMatch::kIpv4;
-    case v1::AclMatch::ETHER_TYPE_IPV6:
-      return state::EtherMatch::kIpv6;
-    case v1::AclMatch::ETHER_TYPE_ARP:
-      return state::EtherMatch::kArp;
-    default:
-      return absl::InvalidArgumentError(
-          fmt::format("ether_type: {} is not known", static_cast<int>(type)));
-  }
-}
-
-absl::StatusOr<std::optional<IpPrefix>> ToPrefix(const std::string& text, const char* field) {
-  if (text.empty()) return std::optional<IpPrefix>();
-  auto prefix = IpPrefix::Parse(text);
-  if (!prefix.ok()) return Annotate(prefix.status(), field);
-  return std::optional<IpPrefix>(*prefix);
-}
-
-absl::StatusOr<state::PortRange> ToRange(const v1::PortRange& message, const char* field) {
-  RETURN_IF_ERROR(CheckKnown(message, field));
-  if (message.last() > 65535 || message.first() > message.last()) {
-    return absl::InvalidArgumentError(fmt::format("{}: port range {}-{} is empty or exceeds 65535",
-                                                  field, message.first(), message.last()));
-  }
-  return state::PortRange{static_cast<uint16_t>(message.first()),
-                          static_cast<uint16_t>(message.last())};
-}
-
-absl::StatusOr<state::AclRule> ToRule(const v1::CompiledRule& message) {
-  RETURN_IF_ERROR(CheckKnown(message, "rule"));
-  state::AclRule rule;
-  ASSIGN_OR_RETURN(rule.ether, ToEtherMatch(message.ether_type()));
-  ASSIGN_OR_RETURN(rule.src, ToPrefix(message.src_prefix(), "src_prefix"));
-  ASSIGN_OR_RETURN(rule.dst, ToPrefix(message.dst_prefix(), "dst_prefix"));
-  ASSIGN_OR_RETURN(rule.protocol, ToByte(message.protocol(), "protocol"));
-  if (message.has_src_port()) {
-    ASSIGN_OR_RETURN(rule.src_port, ToRange(message.src_port(), "src_port"));
-  }
-  if (message.has_dst_port()) {
-    ASSIGN_OR_RETURN(rule.dst_port, ToRange(message.dst_port(), "dst_port"));
-  }
-  if (message.has_icmp_type()) {
-    ASSIGN_OR_RETURN(rule.icmp_type, ToByte(message.icmp_type(), "icmp_type"));
-  }
-  if (message.has_icmp_code()) {
-    ASSIGN_OR_RETURN(rule.icmp_code, ToByte(message.icmp_code(), "icmp_code"));
-  }
-  ASSIGN_OR_RETURN(rule.action, ToAction(message.action(), "action"));
-  return rule;
-}
 
 absl::StatusOr<state::PortPhase> ToPhase(v1::PortPhase phase) {
   switch (phase) {
@@ -166,6 +79,12 @@ absl::StatusOr<state::PortVlans> ToVlans(const v1::PortState& message) {
 
 }  // namespace
 
+absl::Status CheckKnown(const google::protobuf::Message& message, const std::string& what) {
+  if (message.GetReflection()->GetUnknownFields(message).empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(what +
+                                    ": has fields this agent does not know; upgrade the agent");
+}
+
 absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
   RETURN_IF_ERROR(CheckKnown(message, "segment"));
   state::Segment segment{.mtu = message.mtu(),
@@ -198,22 +117,6 @@ absl::StatusOr<state::FdbEntry> ToFdbEntry(const v1::FdbEntry& message) {
     default:
       return absl::InvalidArgumentError("where: neither port_id nor vtep is given");
   }
-}
-
-absl::StatusOr<state::RuleSet> ToRuleSet(const v1::RuleSet& message) {
-  RETURN_IF_ERROR(CheckKnown(message, "rule set"));
-  state::RuleSet set;
-  for (int i = 0; i < message.rules_size(); ++i) {
-    auto rule = ToRule(message.rules(i));
-    if (!rule.ok()) return Annotate(rule.status(), fmt::format("rule {}", i));
-    set.rules.push_back(*rule);
-  }
-  ASSIGN_OR_RETURN(set.default_action, ToAction(message.default_action(), "default_action"));
-  // Ports are held to digests: content under another's name would be in force unnoticed.
-  if (const std::string digest = v1::RuleSetDigest(message); digest != message.digest()) {
-    return absl::InvalidArgumentError("digest: is not that of the content, which is " + digest);
-  }
-  return set;
 }
 
 // A restriction this agent does not know must not be left out in silence.

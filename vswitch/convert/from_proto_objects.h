@@ -8,11 +8,15 @@
 
 namespace outrider::convert {
 
+// InvalidArgument when the message has fields that are not in this build's contract.
+absl::Status CheckKnown(const google::protobuf::Message& message, const std::string& what);
+
 absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message);
 absl::StatusOr<state::FdbEntry> ToFdbEntry(const v1::FdbEntry& message);
 // Without the digest, which is the key: it must be the digest of the content (digest.h). A rule
 // with fields this agent does not know is refused: what it would match is not what was meant.
 absl::StatusOr<state::RuleSet> ToRuleSet(const v1::RuleSet& message);
+absl::StatusOr<state::GroupMember> ToGroupMember(const v1::GroupMember& message);
 absl::StatusOr<state::Port> ToPort(const v1::PortState& message);
 
 }  // namespace outrider::convert

@@ -6,41 +6,6 @@
 namespace outrider::convert {
 namespace {
 
-v1::AclAction ActionOf(state::AclAction action) {
-  return action == state::AclAction::kAllow ? v1::ACL_ACTION_ALLOW : v1::ACL_ACTION_DROP;
-}
-
-v1::AclMatch::EtherType EtherTypeOf(state::EtherMatch ether) {
-  switch (ether) {
-    case state::EtherMatch::kIpv4:
-      return v1::AclMatch::ETHER_TYPE_IPV4;
-    case state::EtherMatch::kIpv6:
-      return v1::AclMatch::ETHER_TYPE_IPV6;
-    case state::EtherMatch::kArp:
-      return v1::AclMatch::ETHER_TYPE_ARP;
-    case state::EtherMatch::kAny:
-      break;
-  }
-  return v1::AclMatch::ETHER_TYPE_ANY;
-}
-
-void Write(const state::PortRange& range, v1::PortRange* message) {
-  message->set_first(range.first);
-  message->set_last(range.last);
-}
-
-void Write(const state::AclRule& rule, v1::CompiledRule* message) {
-  message->set_ether_type(EtherTypeOf(rule.ether));
-  if (rule.src) message->set_src_prefix(rule.src->ToString());
-  if (rule.dst) message->set_dst_prefix(rule.dst->ToString());
-  message->set_protocol(rule.protocol);
-  if (rule.src_port) Write(*rule.src_port, message->mutable_src_port());
-  if (rule.dst_port) Write(*rule.dst_port, message->mutable_dst_port());
-  if (rule.icmp_type) message->set_icmp_type(*rule.icmp_type);
-  if (rule.icmp_code) message->set_icmp_code(*rule.icmp_code);
-  message->set_action(ActionOf(rule.action));
-}
-
 v1::VlanSection::Mode ModeOf(state::VlanMode mode) {
   switch (mode) {
     case state::VlanMode::kTrunk:
@@ -69,12 +34,6 @@ void Write(const state::PortVlans& vlans, v1::PortState* message) {
   for (const uint16_t vlan : vlans.customer) message->add_customer_vlans(vlan);
 }
 
-void Write(const Digest& digest, const state::RuleSet& set, v1::RuleSet* message) {
-  message->set_digest(digest.ToString());
-  for (const state::AclRule& rule : set.rules) Write(rule, message->add_rules());
-  message->set_default_action(ActionOf(set.default_action));
-}
-
 void Write(const Vni& vni, const state::Segment& segment, v1::SegmentState* message) {
   message->set_vni(vni.value());
   message->set_mtu(segment.mtu);
@@ -94,7 +53,7 @@ void Write(const state::FdbKey& key, const state::FdbEntry& entry, v1::FdbEntry*
   message->set_epoch(static_cast<uint64_t>(entry.epoch));
 }
 
-// Takes the five maps, of a state or of a delta's upserts.
+// Takes the six sets, of a state or of a delta's upserts.
 template <typename State, typename Get>
 void WriteObjects(const State& state, Get get, v1::HostState* message) {
   for (const auto& [vni, segment] : get(state.segments)) {
@@ -108,7 +67,10 @@ void WriteObjects(const State& state, Get get, v1::HostState* message) {
     neighbor->set_mac(mac.ToString());
   }
   for (const auto& [digest, set] : get(state.rule_sets)) {
-    Write(digest, set, message->add_rule_sets());
+    *message->add_rule_sets() = ToProto(digest, set);
+  }
+  for (const state::GroupMember& member : get(state.group_members)) {
+    *message->add_group_members() = ToProto(member);
   }
   for (const auto& [id, port] : get(state.ports)) *message->add_ports() = ToProto(id, port);
 }
@@ -126,6 +88,9 @@ void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
     entry->set_ip(key.ip.ToString());
   }
   for (const Digest& digest : delta.rule_sets.deletes) keys->add_rule_sets(digest.ToString());
+  for (const state::GroupMember& member : delta.group_members.deletes) {
+    *keys->add_group_members() = ToProto(member);
+  }
   for (const PortId& id : delta.ports.deletes) keys->add_ports(id.ToString());
 }
 

@@ -17,6 +17,8 @@ namespace outrider::convert {
 
 v1::HostState ToProto(const state::HostState& state);
 v1::HostStateDelta ToProto(const state::StateDelta& delta);
+v1::RuleSet ToProto(const Digest& digest, const state::RuleSet& set);
+v1::GroupMember ToProto(const state::GroupMember& member);
 v1::PortState ToProto(const PortId& id, const state::Port& port);
 v1::PortAttachment ToProto(const PortId& id, const state::Attachment& attachment);
 v1::PortPhase ToProto(state::PortPhase phase);

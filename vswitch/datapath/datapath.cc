@@ -14,6 +14,8 @@ std::string ToString(ObjectKind kind) {
       return "port";
     case ObjectKind::kFdb:
       return "fdb";
+    case ObjectKind::kGroupMember:
+      return "group-member";
   }
   return "unknown";
 }
@@ -31,5 +33,9 @@ std::string KeyText(const state::NeighborKey& key) {
 std::string KeyText(const PortId& id) { return id.ToString(); }
 
 std::string KeyText(const Digest& digest) { return digest.ToString(); }
+
+std::string KeyText(const state::GroupMember& member) {
+  return member.group + " " + member.prefix.ToString();
+}
 
 }  // namespace outrider::datapath

@@ -12,15 +12,16 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vswitch/state/state_delta.h"
 
 namespace outrider::datapath {
 
-enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb };
+enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb, kGroupMember };
 
-// "rule-set", "segment", "neighbor", "port", "fdb".
+// "rule-set", "segment", "neighbor", "port", "fdb", "group-member".
 std::string ToString(ObjectKind kind);
 
 // Canonical text of an object's key, as in ObjectFailure.
@@ -29,11 +30,13 @@ std::string KeyText(const state::FdbKey& key);
 std::string KeyText(const state::NeighborKey& key);
 std::string KeyText(const PortId& id);
 std::string KeyText(const Digest& digest);
+std::string KeyText(const state::GroupMember& member);
 
 // One object that could not be applied. Everything else of the delta is in force.
 struct ObjectFailure {
   ObjectKind kind;
-  // Canonical text of the key: "7" (vni), "7/52:54:00:..", a port id, a digest.
+  // Canonical text of the key: "7" (vni), "7/52:54:00:..", a port id, a digest,
+  // "address/web 10.0.0.0/8".
   std::string key;
   absl::Status status;
 };
@@ -56,10 +59,36 @@ struct FirstFrameEvent {
   bool armed = false;
 };
 
+// The switch's directions: ingress is what the guest sends.
+enum class Direction : uint8_t { kIngress, kEgress };
+
+// A frame that a rule with a log rate decided on.
+struct AclLogEvent {
+  PortId port;
+  Direction direction = Direction::kIngress;
+  // Of the rule in the profile's list.
+  uint32_t number = 0;
+  state::AclAction action = state::AclAction::kDrop;
+  MacAddress src_mac;
+  MacAddress dst_mac;
+  // Host byte order.
+  uint16_t ether_type = 0;
+  // Of IP only: addresses, protocol, ports (0: none).
+  bool is_ip = false;
+  IpAddress src;
+  IpAddress dst;
+  uint8_t protocol = 0;
+  uint16_t src_port = 0;
+  uint16_t dst_port = 0;
+  // Bytes on the wire.
+  uint32_t length = 0;
+};
+
 class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void OnFirstFrame(const FirstFrameEvent& event) = 0;
+  virtual void OnAclLog(const AclLogEvent& event) { (void)event; }
 };
 
 class Datapath {
@@ -98,6 +127,13 @@ class Datapath {
   virtual void SetEventSink(EventSink* sink) = 0;
 };
 
+// What a rule of a port's present lists decided, or their default action.
+struct RuleCount {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  bool operator==(const RuleCount&) const = default;
+};
+
 // Counters of one port, since it was created; they outlive the agent. Sums over CPUs.
 struct PortCounters {
   uint64_t rx_packets = 0;  // from the guest
@@ -106,6 +142,8 @@ struct PortCounters {
   uint64_t tx_bytes = 0;
   // Packets by drop reason name; only reasons that occurred.
   std::map<std::string, uint64_t> drops;
+  // By number in the profile's list, 0 being the default action; only those that decided something.
+  std::map<std::pair<Direction, uint32_t>, RuleCount> rules;
 };
 
 // Apart from Datapath so that reading never grows into policy. Any thread.

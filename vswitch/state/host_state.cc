@@ -7,26 +7,53 @@ namespace {
 
 absl::Status Invalid(const std::string& text) { return absl::InvalidArgumentError(text); }
 
+bool IsEmpty(const std::optional<PortRange>& range) { return range && range->first > range->last; }
+
+// Names end at a NUL in the datapath.
+bool IsGroupName(const std::string& name) {
+  return name.size() <= kMaxGroupName && name.find('\0') == std::string::npos;
+}
+
+// What is wrong with a rule; empty: nothing.
+std::string Complaint(const AclRule& rule) {
+  if (IsEmpty(rule.src_port) || IsEmpty(rule.dst_port)) return "empty port range";
+  if (rule.src && rule.dst && rule.src->IsV4() != rule.dst->IsV4()) {
+    return "source and destination prefix are of different families";
+  }
+  if ((rule.src && !rule.src_group.empty()) || (rule.dst && !rule.dst_group.empty())) {
+    return "a prefix and a group for the same side";
+  }
+  if (!IsGroupName(rule.src_group) || !IsGroupName(rule.dst_group)) {
+    return fmt::format("a group's name is longer than {} bytes or has a NUL", kMaxGroupName);
+  }
+  if (rule.vlan && *rule.vlan > 4094) return fmt::format("vlan {} exceeds 4094", *rule.vlan);
+  if ((rule.tcp_flags_value & ~rule.tcp_flags_mask) != 0) {
+    return "TCP flags are asked for that the mask leaves out";
+  }
+  if (rule.ipv6_extensions >= 64) return "an IPv6 extension header is not known";
+  if (rule.log_rate > kMaxLogRate) {
+    return fmt::format("log rate {} exceeds {}", rule.log_rate, kMaxLogRate);
+  }
+  return "";
+}
+
 absl::Status ValidateRuleSet(const Digest& digest, const RuleSet& set) {
   if (set.rules.size() > kMaxRules) {
     return Invalid(fmt::format("rule set {}: {} rules, at most {} fit", digest.ToString(),
                                set.rules.size(), kMaxRules));
   }
   for (size_t i = 0; i < set.rules.size(); ++i) {
-    const AclRule& rule = set.rules[i];
-    const bool bad_port = (rule.src_port && rule.src_port->first > rule.src_port->last) ||
-                          (rule.dst_port && rule.dst_port->first > rule.dst_port->last);
-    if (bad_port) {
-      return Invalid(fmt::format("rule set {}: rule {}: empty port range", digest.ToString(), i));
-    }
-    if (rule.src && rule.dst && rule.src->IsV4() != rule.dst->IsV4()) {
-      return Invalid(
-          fmt::format("rule set {}: rule {}: source and destination prefix are of "
-                      "different families",
-                      digest.ToString(), i));
+    if (const std::string complaint = Complaint(set.rules[i]); !complaint.empty()) {
+      return Invalid(fmt::format("rule set {}: rule {}: {}", digest.ToString(), i, complaint));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status ValidateGroupMember(const GroupMember& member) {
+  if (!member.group.empty() && IsGroupName(member.group)) return absl::OkStatus();
+  return Invalid(fmt::format("group \"{}\": the name is not of 1..{} bytes without NUL",
+                             member.group, kMaxGroupName));
 }
 
 bool IsVlan(uint16_t vlan) { return vlan >= 1 && vlan <= 4094; }
@@ -127,6 +154,9 @@ std::set<Vni> SegmentsOf(const Port& port) {
 
 absl::Status Validate(const HostState& state) {
   for (const auto& [digest, set] : state.rule_sets) RETURN_IF_ERROR(ValidateRuleSet(digest, set));
+  for (const GroupMember& member : state.group_members) {
+    RETURN_IF_ERROR(ValidateGroupMember(member));
+  }
   for (const auto& [vni, segment] : state.segments) {
     if (segment.mtu < 576 || segment.mtu > 65485) {
       return Invalid(

@@ -59,9 +59,17 @@ struct PortRange {
 };
 
 enum class EtherMatch : uint8_t { kAny, kIpv4, kIpv6, kArp };
-enum class AclAction : uint8_t { kAllow, kDrop };
+// kAllowRelated: allow, and the answers and related errors of the connection. kReject: drop, and
+// say so to the sender.
+enum class AclAction : uint8_t { kAllow, kDrop, kAllowRelated, kReject };
+// kNone: whole packets. kFirst: the fragment with the layer-4 header; kLater: all others.
+enum class FragmentMatch : uint8_t { kAny, kNone, kSome, kFirst, kLater };
 
 // One rule. An absent optional matches everything. Direction-less: a RuleSet is used for either.
+//
+// A frame that lacks a field (ports of ARP) is not matched by a rule that names it. Of a later
+// fragment the layer-4 fields are unknown: rules that allow and name them do not match it, rules
+// that drop or reject do.
 struct AclRule {
   EtherMatch ether = EtherMatch::kAny;
   std::optional<IpPrefix> src;
@@ -73,6 +81,26 @@ struct AclRule {
   std::optional<uint8_t> icmp_type;
   std::optional<uint8_t> icmp_code;
   AclAction action = AclAction::kDrop;
+  std::optional<MacAddress> src_mac;
+  std::optional<MacAddress> dst_mac;
+  // 0: any.
+  uint16_t ether_number = 0;
+  // 0: untagged.
+  std::optional<uint16_t> vlan;
+  // Names of groups (GroupMember::group); empty: any. Not beside a prefix of the same side.
+  std::string src_group;
+  std::string dst_group;
+  // TCP flags (the byte with CWR..FIN): frame & mask == value. Mask 0: any.
+  uint8_t tcp_flags_mask = 0;
+  uint8_t tcp_flags_value = 0;
+  FragmentMatch fragment = FragmentMatch::kAny;
+  // Frames with at least one of these IPv6 extension headers; bits as in AclMatch.Ipv6Extension,
+  // from 1. 0: any.
+  uint8_t ipv6_extensions = 0;
+  // Frames to log per second at most, for each port. 0: none.
+  uint32_t log_rate = 0;
+  // By which people know the rule, from 1. 0: not known.
+  uint32_t number = 0;
   bool operator==(const AclRule&) const = default;
 };
 
@@ -143,12 +171,22 @@ struct Port {
   bool operator==(const Port&) const = default;
 };
 
+// An address range that belongs to a group which rules name.
+struct GroupMember {
+  // "address/<name>" or "port/<name>", at most 79 bytes.
+  std::string group;
+  IpPrefix prefix;
+  auto operator<=>(const GroupMember&) const = default;
+};
+
 struct HostState {
   std::map<Vni, Segment> segments;
   std::map<FdbKey, FdbEntry> fdb;
   std::map<NeighborKey, MacAddress> neighbors;
   std::map<Digest, RuleSet> rule_sets;
   std::map<PortId, Port> ports;
+  // Groups without a member are not named anywhere.
+  std::set<GroupMember> group_members;
   bool operator==(const HostState&) const = default;
 };
 
@@ -160,7 +198,10 @@ std::set<Vni> SegmentsOf(const Port& port);
 absl::Status Validate(const HostState& state);
 
 // Most rules a set may have.
-inline constexpr size_t kMaxRules = 128;
+inline constexpr size_t kMaxRules = 10240;
+// Bytes of a group's name.
+inline constexpr size_t kMaxGroupName = 79;
+inline constexpr uint32_t kMaxLogRate = 1000;
 
 }  // namespace outrider::state
 

@@ -4,6 +4,7 @@
 #define OUTRIDER_VSWITCH_STATE_STATE_DELTA_H_
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "vswitch/state/host_state.h"
@@ -22,11 +23,23 @@ struct MapDelta {
   bool operator==(const MapDelta&) const = default;
 };
 
+// The same of a set of keys without values.
+template <typename Key>
+struct SetDelta {
+  std::set<Key> upserts;
+  std::vector<Key> deletes;
+
+  bool empty() const { return upserts.empty() && deletes.empty(); }
+  size_t size() const { return upserts.size() + deletes.size(); }
+  bool operator==(const SetDelta&) const = default;
+};
+
 // Order of application, so that no frame meets a reference to nothing and nothing is open before it
-// is guarded: rule sets, segments, neighbours, ports, FDB are written in this order; deletes follow
-// in the reverse order.
+// is guarded: rule sets, group members, segments, neighbours, ports, FDB are written in this order;
+// deletes follow in the reverse order.
 struct StateDelta {
   MapDelta<Digest, RuleSet> rule_sets;
+  SetDelta<GroupMember> group_members;
   MapDelta<Vni, Segment> segments;
   MapDelta<NeighborKey, MacAddress> neighbors;
   MapDelta<PortId, Port> ports;

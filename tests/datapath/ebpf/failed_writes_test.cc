@@ -38,6 +38,11 @@ class FailingMaps final : public sys::KernelBpfMaps {
     if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
     return sys::KernelBpfMaps::UpdateBatch(map, entries);
   }
+  absl::Status InsertArray(const std::string& map, sys::ByteSpan key, sys::ByteSpan content,
+                           uint32_t element_size) override {
+    if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
+    return sys::KernelBpfMaps::InsertArray(map, key, content, element_size);
+  }
   absl::Status WaitForReaders() override {
     if (failing_.contains("grace")) return absl::ResourceExhaustedError("grace: no memory");
     return sys::KernelBpfMaps::WaitForReaders();
@@ -59,7 +64,8 @@ class FailedWrites : public ::testing::Test {
     maps_ = std::make_unique<DatapathMaps>(raw_.get());
     vteps_ = std::make_unique<VtepTable>(maps_.get());
     segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
-    rule_sets_ = std::make_unique<RuleSetTable>(maps_.get());
+    groups_ = std::make_unique<GroupTable>(maps_.get());
+    rule_sets_ = std::make_unique<RuleSetTable>(maps_.get(), groups_.get());
     vlans_ = std::make_unique<VlanTable>(maps_.get());
     ports_ = std::make_unique<PortTable>(maps_.get(), /*devices=*/nullptr, segments_.get(),
                                          rule_sets_.get(), vlans_.get(),
@@ -82,6 +88,7 @@ class FailedWrites : public ::testing::Test {
   std::unique_ptr<DatapathMaps> maps_;
   std::unique_ptr<VtepTable> vteps_;
   std::unique_ptr<SegmentTable> segments_;
+  std::unique_ptr<GroupTable> groups_;
   std::unique_ptr<RuleSetTable> rule_sets_;
   std::unique_ptr<VlanTable> vlans_;
   std::unique_ptr<PortTable> ports_;
@@ -168,6 +175,51 @@ TEST_F(FailedWrites, OfASegmentLeaveNoListBehind) {
     // What was retired goes with the next write.
     ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1300, .vteps = {}}).ok());
     EXPECT_THAT(maps_->replication.Keys().value(), IsEmpty());
+  }
+}
+
+// A rule set that could not be written, or whose groups could not: no port gets it.
+TEST_F(FailedWrites, OfARuleSetLeaveItUnknown) {
+  state::RuleSet set;
+  set.rules.resize(2);
+  set.rules[1].src_group = "address/web";
+  const state::GroupMember member = {.group = "address/web",
+                                     .prefix = *IpPrefix::Parse("10.0.0.0/8")};
+  ASSERT_TRUE(groups_->Insert(member).ok());
+  state::Port port = ActivePort();
+  port.ingress_rule_set = tests::MakeDigest(1);
+  for (const std::string map : {"or_rule_sets", "or_group_rows"}) {
+    SCOPED_TRACE(map);
+    raw_->Fail(map);
+    EXPECT_EQ(rule_sets_->Upsert(tests::MakeDigest(1), set).code(),
+              absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(rule_sets_->IdOf(tests::MakeDigest(1)), std::nullopt);
+    EXPECT_EQ(ports_->Upsert(kPort, port).code(), absl::StatusCode::kFailedPrecondition);
+    const uint32_t index = ports_->IndexOf(kPort).value();
+    EXPECT_EQ(maps_->ports.Lookup(index)->phase, abi::OR_PORT_BLOCKED);
+    raw_->Heal();
+  }
+  EXPECT_TRUE(rule_sets_->Upsert(tests::MakeDigest(1), set).ok());
+  EXPECT_TRUE(ports_->Upsert(kPort, port).ok());
+  EXPECT_EQ(maps_->group_rows.Keys()->size(), 1u);
+}
+
+// A member that was half written is written whole by the next try, and so is a removal.
+TEST_F(FailedWrites, OfAGroupMemberAreRepeated) {
+  const state::GroupMember member = {.group = "address/web",
+                                     .prefix = *IpPrefix::Parse("10.0.0.0/8")};
+  for (const std::string map : {"or_groups", "or_group_combos", "or_group_members"}) {
+    SCOPED_TRACE(map);
+    raw_->Fail(map);
+    EXPECT_EQ(groups_->Insert(member).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(maps_->group_members.Keys().value(), IsEmpty());
+    raw_->Heal();
+    ASSERT_TRUE(groups_->Insert(member).ok());
+    EXPECT_EQ(maps_->group_members.Keys()->size(), 1u);
+    EXPECT_EQ(maps_->group_combos.Keys()->size(), 1u);
+    ASSERT_TRUE(groups_->Erase(member).ok());
+    EXPECT_THAT(maps_->group_combos.Keys().value(), IsEmpty());
+    EXPECT_THAT(maps_->groups.Keys().value(), IsEmpty());
   }
 }
 

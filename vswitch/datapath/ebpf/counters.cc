@@ -36,10 +36,34 @@ absl::StatusOr<std::map<uint32_t, std::map<std::string, uint64_t>>> ReadDrops(
   return drops;
 }
 
+using RuleCounts = std::map<std::pair<Direction, uint32_t>, RuleCount>;
+
+// By port index. What rule sets decided that the port has left is told no more.
+absl::StatusOr<std::map<uint32_t, RuleCounts>> ReadRules(const DatapathMaps& maps) {
+  std::map<uint32_t, RuleCounts> rules;
+  ASSIGN_OR_RETURN(const auto ports, maps.ports.Dump());
+  const std::map<uint32_t, abi::or_port> rows(ports.begin(), ports.end());
+  ASSIGN_OR_RETURN(const auto keys, maps.rule_counts.Keys());
+  for (const abi::or_rule_count_key& key : keys) {
+    const auto row = rows.find(key.port);
+    if (row == rows.end()) continue;
+    const bool to_guest = key.to_guest != 0;
+    const uint32_t in_force = to_guest ? row->second.egress_rule_set : row->second.ingress_rule_set;
+    if (key.set != in_force) continue;
+    const absl::StatusOr<abi::or_rule_count> count = maps.rule_counts.LookupSum(key);
+    if (absl::IsNotFound(count.status())) continue;
+    RETURN_IF_ERROR(count.status());
+    const Direction direction = to_guest ? Direction::kEgress : Direction::kIngress;
+    rules[key.port][{direction, key.number}] = {.packets = count->packets, .bytes = count->bytes};
+  }
+  return rules;
+}
+
 }  // namespace
 
 absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMaps& maps) {
   ASSIGN_OR_RETURN(auto drops, ReadDrops(maps));
+  ASSIGN_OR_RETURN(auto rules, ReadRules(maps));
   ASSIGN_OR_RETURN(const auto ports, maps.port_info.Dump());
   std::map<PortId, PortCounters> counters;
   for (const auto& [index, info] : ports) {
@@ -50,7 +74,8 @@ absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMa
                                     .rx_bytes = stats->rx_bytes,
                                     .tx_packets = stats->tx_packets,
                                     .tx_bytes = stats->tx_bytes,
-                                    .drops = std::move(drops[index])};
+                                    .drops = std::move(drops[index]),
+                                    .rules = std::move(rules[index])};
   }
   return counters;
 }
@@ -58,6 +83,17 @@ absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMa
 absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDropCounters(const DatapathMaps& maps) {
   ASSIGN_OR_RETURN(auto drops, ReadDrops(maps));
   return std::move(drops[kNoPort]);
+}
+
+absl::Status DeleteRuleCounts(const DatapathMaps& maps,
+                              const std::function<bool(const abi::or_rule_count_key&)>& is_gone) {
+  const auto delete_from = [&](const auto& map) -> absl::Status {
+    ASSIGN_OR_RETURN(std::vector<abi::or_rule_count_key> keys, map.Keys());
+    std::erase_if(keys, [&](const abi::or_rule_count_key& key) { return !is_gone(key); });
+    return map.DeleteBatch(keys);
+  };
+  RETURN_IF_ERROR(delete_from(maps.rule_counts));
+  return delete_from(maps.quotas);
 }
 
 }  // namespace outrider::datapath::ebpf

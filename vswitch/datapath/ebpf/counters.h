@@ -1,9 +1,9 @@
-// Packet, byte and drop counters, summed over CPUs, under the names of or_drop.h. Reads maps only.
-// Any thread.
+// Packet, byte and drop counters, summed over CPUs, under the names of or_drop.h. Any thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_COUNTERS_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_COUNTERS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -15,6 +15,10 @@ namespace outrider::datapath::ebpf {
 absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMaps& maps);
 // Drops that belong to no port.
 absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDropCounters(const DatapathMaps& maps);
+
+// Deletes the counters and log limits of rules that were for a port or a rule set which is gone.
+absl::Status DeleteRuleCounts(const DatapathMaps& maps,
+                              const std::function<bool(const abi::or_rule_count_key&)>& is_gone);
 
 }  // namespace outrider::datapath::ebpf
 

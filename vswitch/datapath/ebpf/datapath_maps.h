@@ -22,7 +22,8 @@ struct DatapathMaps {
             "or_fdb",          "or_neighbors",    "or_rule_sets",  "or_port_stats",
             "or_drops",        "or_first_frames", "or_events",     "or_vlan_segments",
             "or_vlan_tags",    "or_limits",       "or_allowed",    "or_allowed_rows",
-            "or_allowed_macs", "or_mac_windows",  "or_source_macs"};
+            "or_allowed_macs", "or_mac_windows",  "or_source_macs",
+            "or_groups", "or_group_combos", "or_group_rows", "or_group_members", "or_rule_counts", "or_quotas"};
   }
 
   sys::BpfMaps* raw;
@@ -44,7 +45,13 @@ struct DatapathMaps {
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
   sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
   sys::TypedMap<abi::or_neighbor_key, abi::or_neighbor> neighbors{raw, "or_neighbors"};
-  sys::TypedMap<uint32_t, abi::or_rule_set> rule_sets{raw, "or_rule_sets"};
+  sys::TypedMapOfArrays<uint32_t, abi::or_acl_line> rule_sets{raw, "or_rule_sets"};
+  sys::TypedMap<uint32_t, abi::or_group> groups{raw, "or_groups"};
+  sys::TypedMap<abi::or_group_key, uint32_t> group_combos{raw, "or_group_combos"};
+  sys::TypedMap<abi::or_group_row_key, abi::or_group_row> group_rows{raw, "or_group_rows"};
+  sys::TypedMap<abi::or_group_member, uint32_t> group_members{raw, "or_group_members"};
+  sys::TypedMap<abi::or_rule_count_key, abi::or_rule_count> rule_counts{raw, "or_rule_counts"};
+  sys::TypedMap<abi::or_rule_count_key, abi::or_quota> quotas{raw, "or_quotas"};
   sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
   sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
   sys::TypedMap<uint32_t, abi::or_first_frame> first_frames{raw, "or_first_frames"};

@@ -38,7 +38,8 @@ struct Pipeline {
         devices(&maps, netlink, filters, programs.get(), shaper),
         vteps(&maps),
         segments(&maps, &vteps),
-        rule_sets(&maps),
+        groups(&maps),
+        rule_sets(&maps, &groups),
         neighbors(&maps),
         vlans(&maps),
         ports(&maps, &devices, &segments, &rule_sets, &vlans,
@@ -55,7 +56,8 @@ struct Pipeline {
     RETURN_IF_ERROR(devices.ReplaceOldPrograms(inventory));
     vteps.Load(inventory);
     segments.Load(inventory);
-    rule_sets.Load(inventory);
+    RETURN_IF_ERROR(rule_sets.Load(inventory));
+    RETURN_IF_ERROR(groups.Load(inventory));
     vlans.Load(inventory);
     ports.Load(inventory);
     fdb.Load(inventory);
@@ -67,6 +69,7 @@ struct Pipeline {
   DeviceBinder devices;
   VtepTable vteps;
   SegmentTable segments;
+  GroupTable groups;
   RuleSetTable rule_sets;
   NeighborTable neighbors;
   VlanTable vlans;
@@ -152,6 +155,9 @@ class EbpfDatapath::Impl {
     Delete(delta, &outcome);
     pipeline_->ports.EndApply();
     pipeline_->segments.EndApply();
+    if (const absl::Status status = pipeline_->groups.EndApply(); !status.ok()) {
+      spdlog::warn("groups: rows of no use stay until the next change: {}", Message(status));
+    }
     return outcome.Take();
   }
 
@@ -226,6 +232,9 @@ class EbpfDatapath::Impl {
     for (const auto& [digest, set] : delta.rule_sets.upserts) {
       outcome->Upserted(ObjectKind::kRuleSet, digest, to.rule_sets.Upsert(digest, set));
     }
+    for (const auto& member : delta.group_members.upserts) {
+      outcome->Upserted(ObjectKind::kGroupMember, member, to.groups.Insert(member));
+    }
     for (const auto& [vni, segment] : delta.segments.upserts) {
       const auto old_mtu = to.segments.Mtu(vni);
       outcome->Upserted(ObjectKind::kSegment, vni, to.segments.Upsert(vni, segment));
@@ -268,6 +277,9 @@ class EbpfDatapath::Impl {
     }
     for (const auto& vni : delta.segments.deletes) {
       outcome->Deleted(ObjectKind::kSegment, vni, from.segments.Delete(vni));
+    }
+    for (const auto& member : delta.group_members.deletes) {
+      outcome->Deleted(ObjectKind::kGroupMember, member, from.groups.Erase(member));
     }
     for (const auto& digest : delta.rule_sets.deletes) {
       outcome->Deleted(ObjectKind::kRuleSet, digest, DeleteRuleSet(digest));

@@ -4,6 +4,8 @@
 
 #include <ctime>
 
+#include "vswitch/datapath/ebpf/acl/rule_codec.h"
+#include "vswitch/datapath/ebpf/c_arrays.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 
 namespace outrider::datapath::ebpf {
@@ -49,6 +51,8 @@ absl::Status RepeatFirstFrames(const DatapathMaps& maps, EventSink* sink) {
 
 void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
   if (record.size() < sizeof(abi::or_event)) return;
+  const auto kind = sys::FromBytes<uint32_t>(record.first(sizeof(uint32_t)));
+  if (kind == abi::OR_EVENT_ACL) return OnAclLog(record);
   const auto event = sys::FromBytes<abi::or_event>(record.first(sizeof(abi::or_event)));
   if (event.kind != abi::OR_EVENT_FIRST_FRAME) return;
   const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
@@ -63,6 +67,27 @@ void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
                        .ether_type = event.ether_type,
                        .time_us = BootToWallClockUs(event.boot_ns),
                        .armed = event.phase == abi::OR_PORT_ARMED});
+}
+
+void FirstFrameReader::OnAclLog(std::span<const uint8_t> record) {
+  if (record.size() < sizeof(abi::or_acl_event)) return;
+  const auto event = sys::FromBytes<abi::or_acl_event>(record.first(sizeof(abi::or_acl_event)));
+  const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
+  if (!info.ok()) return;
+  sink_->OnAclLog({.port = DecodePortId(*info),
+                   .direction = event.to_guest != 0 ? Direction::kEgress : Direction::kIngress,
+                   .number = event.number,
+                   .action = DecodeAction(event.action),
+                   .src_mac = MacAddress(ToArray(event.eth_src)),
+                   .dst_mac = MacAddress(ToArray(event.eth_dst)),
+                   .ether_type = event.ether_type,
+                   .is_ip = event.ip != 0,
+                   .src = IpAddress(ToArray(event.src)),
+                   .dst = IpAddress(ToArray(event.dst)),
+                   .protocol = event.protocol,
+                   .src_port = event.src_port,
+                   .dst_port = event.dst_port,
+                   .length = event.length});
 }
 
 }  // namespace outrider::datapath::ebpf

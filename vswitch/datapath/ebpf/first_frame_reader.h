@@ -1,4 +1,4 @@
-// Turns records of the programs' ring buffer into FirstFrameEvents. Owns the reading thread.
+// Turns records of the programs' ring buffer into events for the sink. Owns the reading thread.
 //
 // Thread rule: the sink is called on the reader's thread; the destructor returns after its last
 // call.
@@ -26,6 +26,7 @@ class FirstFrameReader {
  private:
   FirstFrameReader(const DatapathMaps* maps, EventSink* sink) : maps_(maps), sink_(sink) {}
   void OnRecord(std::span<const uint8_t> record);
+  void OnAclLog(std::span<const uint8_t> record);
 
   const DatapathMaps* const maps_;
   EventSink* const sink_;

@@ -1,5 +1,7 @@
 #include "vswitch/datapath/ebpf/inventory.h"
 
+#include <cstring>
+
 namespace outrider::datapath::ebpf {
 namespace {
 
@@ -7,6 +9,28 @@ template <typename Key, typename Value>
 absl::Status DumpInto(const sys::TypedMap<Key, Value>& map, std::map<Key, Value>* rows) {
   ASSIGN_OR_RETURN(const auto entries, map.Dump());
   rows->insert(entries.begin(), entries.end());
+  return absl::OkStatus();
+}
+
+absl::Status ReadRuleSets(const DatapathMaps& maps, std::map<uint32_t, LoadedRuleSet>* sets) {
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> ids, maps.rule_sets.Keys());
+  for (const uint32_t id : ids) {
+    ASSIGN_OR_RETURN(const sys::Bytes image, maps.rule_sets.Lookup(id));
+    auto loaded = DecodeImage(image);
+    if (!loaded.ok()) return Annotate(loaded.status(), maps.rule_sets.name());
+    sets->emplace(id, *std::move(loaded));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadGroups(const DatapathMaps& maps, Inventory* rows) {
+  ASSIGN_OR_RETURN(const auto groups, maps.groups.Dump());
+  for (const auto& [id, group] : groups) {
+    rows->groups[id] = std::string(group.name, strnlen(group.name, sizeof(group.name)));
+  }
+  ASSIGN_OR_RETURN(rows->group_members, maps.group_members.Keys());
+  ASSIGN_OR_RETURN(rows->group_combos, maps.group_combos.Dump());
+  ASSIGN_OR_RETURN(rows->group_rows, maps.group_rows.Dump());
   return absl::OkStatus();
 }
 
@@ -18,7 +42,8 @@ absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
   RETURN_IF_ERROR(DumpInto(maps.ports, &rows.ports));
   RETURN_IF_ERROR(DumpInto(maps.port_info, &rows.port_info));
   RETURN_IF_ERROR(DumpInto(maps.segments, &rows.segments));
-  RETURN_IF_ERROR(DumpInto(maps.rule_sets, &rows.rule_sets));
+  RETURN_IF_ERROR(ReadRuleSets(maps, &rows.rule_sets));
+  RETURN_IF_ERROR(ReadGroups(maps, &rows));
   ASSIGN_OR_RETURN(const auto vlan_segments, maps.vlan_segments.Dump());
   for (const auto& [key, vni] : vlan_segments) rows.vlan_maps[key.map].segments[key.vlan] = vni;
   ASSIGN_OR_RETURN(const auto vlan_tags, maps.vlan_tags.Dump());

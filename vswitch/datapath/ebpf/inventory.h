@@ -3,13 +3,15 @@
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_INVENTORY_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_INVENTORY_H_
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "vswitch/datapath/ebpf/acl/rule_codec.h"
+#include "vswitch/datapath/ebpf/c_arrays.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/datapath/ebpf/vlan_codec.h"
 #include "vswitch/types/ids.h"
@@ -29,7 +31,12 @@ struct Inventory {
   std::map<uint32_t, std::map<IpAddress, uint32_t>> members;
   std::vector<std::pair<abi::or_fdb_key, abi::or_fdb>> fdb;
   std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
-  std::map<uint32_t, abi::or_rule_set> rule_sets;
+  std::map<uint32_t, LoadedRuleSet> rule_sets;
+  // Names of groups by id, and the rows of their members.
+  std::map<uint32_t, std::string> groups;
+  std::vector<abi::or_group_member> group_members;
+  std::vector<std::pair<abi::or_group_key, uint32_t>> group_combos;
+  std::vector<std::pair<abi::or_group_row_key, abi::or_group_row>> group_rows;
   VlanMaps vlan_maps;
   std::map<uint32_t, abi::or_limits> limits;
   // list -> slot -> row
@@ -51,18 +58,6 @@ bool TakesCopies(const abi::or_port& port);
 std::set<uint32_t> SegmentsOf(const abi::or_port& port, const VlanMap& map);
 // By VNI: indices of the ports that should get copies of the segment's BUM frames.
 std::map<uint32_t, std::set<uint32_t>> CopiedPorts(const Inventory& inventory);
-
-// Fixed arrays of the C structs as our types.
-template <size_t N>
-std::array<uint8_t, N> ToArray(const uint8_t (&bytes)[N]) {
-  std::array<uint8_t, N> result;
-  for (size_t i = 0; i < N; ++i) result[i] = bytes[i];
-  return result;
-}
-template <size_t N>
-void CopyBytes(const std::array<uint8_t, N>& from, uint8_t (&to)[N]) {
-  for (size_t i = 0; i < N; ++i) to[i] = from[i];
-}
 
 }  // namespace outrider::datapath::ebpf
 

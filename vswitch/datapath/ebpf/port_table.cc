@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/port_buckets.h"
 
 namespace outrider::datapath::ebpf {
@@ -35,7 +36,7 @@ bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
 
 void PortTable::Load(const Inventory& inventory) {
   std::map<uint32_t, Digest> rule_sets;
-  for (const auto& [id, row] : inventory.rule_sets) rule_sets[id] = Digest(ToArray(row.digest));
+  for (const auto& [id, loaded] : inventory.rule_sets) rule_sets[id] = loaded.digest;
   policies_.Load(inventory);
   for (const auto& [index, row] : inventory.ports) {
     const auto info = inventory.port_info.find(index);
@@ -365,6 +366,8 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
     RETURN_IF_ERROR(IgnoreNotFound(maps.drops.Delete({.port = index, .reason = reason})));
   }
+  RETURN_IF_ERROR(DeleteRuleCounts(
+      maps, [index](const abi::or_rule_count_key& key) { return key.port == index; }));
   RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));
   RETURN_IF_ERROR(IgnoreNotFound(maps.mac_windows.Delete(index)));
   RETURN_IF_ERROR(DeleteBuckets(maps, index));

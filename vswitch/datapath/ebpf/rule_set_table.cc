@@ -1,14 +1,19 @@
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 
-#include "vswitch/datapath/ebpf/rule_codec.h"
+#include "vswitch/datapath/ebpf/acl/compiler.h"
+#include "vswitch/datapath/ebpf/counters.h"
 
 namespace outrider::datapath::ebpf {
 
-void RuleSetTable::Load(const Inventory& inventory) {
-  for (const auto& [id, row] : inventory.rule_sets) {
-    ids_[Digest(ToArray(row.digest))] = id;
+absl::Status RuleSetTable::Load(const Inventory& inventory) {
+  for (const auto& [id, loaded] : inventory.rule_sets) {
+    ids_[loaded.digest] = id;
     last_id_ = id;
   }
+  // An id may come again.
+  return DeleteRuleCounts(*maps_, [&inventory](const abi::or_rule_count_key& key) {
+    return key.set != 0 && !inventory.rule_sets.contains(key.set);
+  });
 }
 
 std::optional<uint32_t> RuleSetTable::IdOf(const Digest& digest) const {
@@ -19,10 +24,14 @@ std::optional<uint32_t> RuleSetTable::IdOf(const Digest& digest) const {
 
 absl::Status RuleSetTable::Upsert(const Digest& digest, const state::RuleSet& set) {
   if (ids_.contains(digest)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const abi::or_rule_set row, EncodeRuleSet(digest, set));
-  const uint32_t id = last_id_ + 1;
-  RETURN_IF_ERROR(maps_->rule_sets.Update(id, row, sys::UpdateMode::kNoExist));
-  last_id_ = id;
+  ASSIGN_OR_RETURN(const auto image, CompileRuleSet(digest, set));
+  // An id is not tried again: rows of groups may be left of the failure.
+  const uint32_t id = ++last_id_;
+  RETURN_IF_ERROR(groups_->AddSet(id, FindGroupRules(set)));
+  if (const absl::Status status = maps_->rule_sets.Insert(id, image); !status.ok()) {
+    (void)groups_->RemoveSet(id);
+    return status;
+  }
   ids_[digest] = id;
   return absl::OkStatus();
 }
@@ -30,7 +39,11 @@ absl::Status RuleSetTable::Upsert(const Digest& digest, const state::RuleSet& se
 absl::Status RuleSetTable::Delete(const Digest& digest) {
   const auto id = IdOf(digest);
   if (!id) return absl::OkStatus();
-  RETURN_IF_ERROR(maps_->rule_sets.Delete(*id));
+  const absl::Status status = maps_->rule_sets.Delete(*id);
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  RETURN_IF_ERROR(groups_->RemoveSet(*id));
+  RETURN_IF_ERROR(
+      DeleteRuleCounts(*maps_, [id](const abi::or_rule_count_key& key) { return key.set == *id; }));
   ids_.erase(digest);
   return absl::OkStatus();
 }

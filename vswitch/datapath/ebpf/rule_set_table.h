@@ -1,5 +1,5 @@
-// Rule sets by digest: immutable rows under ids that only grow while this object lives. Owns
-// or_rule_sets. Thread rule: the datapath's thread.
+// Rule sets by digest: compiled into immutable images under ids that only grow while this object
+// lives. Owns or_rule_sets and or_rule_counts. Thread rule: the datapath's thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_RULE_SET_TABLE_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_RULE_SET_TABLE_H_
 
@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "vswitch/datapath/ebpf/group_table.h"
 #include "vswitch/datapath/ebpf/inventory.h"
 #include "vswitch/state/host_state.h"
 
@@ -14,19 +15,22 @@ namespace outrider::datapath::ebpf {
 
 class RuleSetTable {
  public:
-  // `maps` must outlive this.
-  explicit RuleSetTable(const DatapathMaps* maps) : maps_(maps) {}
+  // Both must outlive this. `groups` gets the rules that name groups, before the set can be used.
+  RuleSetTable(const DatapathMaps* maps, GroupTable* groups) : maps_(maps), groups_(groups) {}
 
-  void Load(const Inventory& inventory);
+  // Removes counters of sets that are no more.
+  absl::Status Load(const Inventory& inventory);
 
   std::optional<uint32_t> IdOf(const Digest& digest) const;
-  // No-op for a digest that is there: same digest, same content.
+  // No-op for a digest that is there: same digest, same content. ResourceExhausted names the limit
+  // that the set exceeds.
   absl::Status Upsert(const Digest& digest, const state::RuleSet& set);
   // The caller made sure that no port refers to it and no frame still walks it.
   absl::Status Delete(const Digest& digest);
 
  private:
   const DatapathMaps* const maps_;
+  GroupTable* const groups_;
   std::map<Digest, uint32_t> ids_;
   uint32_t last_id_ = 0;
 };

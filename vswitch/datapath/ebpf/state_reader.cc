@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "vswitch/datapath/ebpf/group_codec.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
-#include "vswitch/datapath/ebpf/rule_codec.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -67,7 +67,7 @@ state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
 void ReadPorts(const Inventory& inventory, const std::set<uint32_t>& bound_ports,
                state::HostState* state) {
   std::map<uint32_t, Digest> rule_sets;
-  for (const auto& [id, row] : inventory.rule_sets) rule_sets[id] = Digest(ToArray(row.digest));
+  for (const auto& [id, loaded] : inventory.rule_sets) rule_sets[id] = loaded.digest;
   for (const auto& [index, row] : inventory.ports) {
     const auto info = inventory.port_info.find(index);
     if (info == inventory.port_info.end()) continue;
@@ -105,8 +105,13 @@ state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t
     if (!vni.ok()) continue;
     state.segments.emplace(*vni, ReadSegment(inventory, number, row, copied[number]));
   }
-  for (const auto& [id, row] : inventory.rule_sets) {
-    state.rule_sets.emplace(Digest(ToArray(row.digest)), DecodeRuleSet(row));
+  for (const auto& [id, loaded] : inventory.rule_sets) {
+    state.rule_sets.emplace(loaded.digest, loaded.set);
+  }
+  for (const abi::or_group_member& row : inventory.group_members) {
+    const auto group = inventory.groups.find(row.group);
+    if (group == inventory.groups.end()) continue;
+    state.group_members.insert({.group = group->second, .prefix = DecodePrefix(row.prefix)});
   }
   for (const auto& [key, row] : inventory.neighbors) {
     const auto vni = Vni::Create(key.vni);

@@ -69,6 +69,15 @@ class BpfMaps {
   // Many deletes; absent keys are no error.
   virtual absl::Status DeleteBatch(const std::string& map, const std::vector<Bytes>& keys) = 0;
 
+  // In a map of maps: puts a new array with `content` under a key that is free (AlreadyExists
+  // otherwise): elements of `element_size` bytes, of which the content is a multiple. Programs see
+  // all of it or none. Takes a grace period, some milliseconds.
+  virtual absl::Status InsertArray(const std::string& map, ByteSpan key, ByteSpan content,
+                                   uint32_t element_size) = 0;
+
+  // In a map of maps: the content of the array under the key.
+  virtual absl::StatusOr<Bytes> LookupArray(const std::string& map, ByteSpan key) = 0;
+
   // Returns when every program run that started before the call has ended (an RCU grace period,
   // some milliseconds). Since Linux 6.1 the memory of a replaced or deleted hash element may be
   // reused by the next update at once, while a program still reads it: whoever deletes an element
@@ -98,6 +107,9 @@ class KernelBpfMaps : public BpfMaps {
   absl::StatusOr<std::vector<MapEntry>> Dump(const std::string& map) override;
   absl::Status UpdateBatch(const std::string& map, const std::vector<MapEntry>& entries) override;
   absl::Status DeleteBatch(const std::string& map, const std::vector<Bytes>& keys) override;
+  absl::Status InsertArray(const std::string& map, ByteSpan key, ByteSpan content,
+                           uint32_t element_size) override;
+  absl::StatusOr<Bytes> LookupArray(const std::string& map, ByteSpan key) override;
   absl::Status WaitForReaders() override;
 
   // Descriptor of a map, owned by this object: for RingReader.

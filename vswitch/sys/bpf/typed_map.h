@@ -126,6 +126,37 @@ class TypedMap {
   std::string name_;
 };
 
+// A map of maps whose values are arrays of `Element`.
+template <typename Key, typename Element>
+class TypedMapOfArrays {
+  static_assert(std::has_unique_object_representations_v<Key>, "a key has no padding");
+  static_assert(std::is_trivially_copyable_v<Element>);
+
+ public:
+  // `maps` must outlive this.
+  TypedMapOfArrays(BpfMaps* maps, std::string name) : maps_(maps), keys_(maps, std::move(name)) {}
+
+  const std::string& name() const { return keys_.name(); }
+
+  // AlreadyExists when the key is taken.
+  absl::Status Insert(const Key& key, const std::vector<Element>& content) const {
+    const ByteSpan bytes(reinterpret_cast<const uint8_t*>(content.data()),
+                         content.size() * sizeof(Element));
+    return maps_->InsertArray(name(), AsBytes(key), bytes, sizeof(Element));
+  }
+  // The elements' bytes.
+  absl::StatusOr<Bytes> Lookup(const Key& key) const {
+    return maps_->LookupArray(name(), AsBytes(key));
+  }
+  // NotFound when absent.
+  absl::Status Delete(const Key& key) const { return keys_.Delete(key); }
+  absl::StatusOr<std::vector<Key>> Keys() const { return keys_.Keys(); }
+
+ private:
+  BpfMaps* maps_;
+  TypedMap<Key, uint32_t> keys_;  // ids of the arrays
+};
+
 }  // namespace outrider::sys
 
 #endif  // OUTRIDER_VSWITCH_SYS_BPF_TYPED_MAP_H_

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Limits of what the programs say: so many a second, counted in windows of one second that begin
+ * with the first. One counter for all CPUs.
+ */
+#ifndef OUTRIDER_BPF_LIMIT_H_
+#define OUTRIDER_BPF_LIMIT_H_
+
+#include "vswitch/bpf/frame.h"
+#include "vswitch/bpf/maps.h"
+
+#define OR_LIMIT_WINDOW_NS 1000000000ull
+
+/* Whether one more may be said of `key` now. Global, as or_parse() is: verified once. When there is
+ * no memory for the counter, nothing is said. */
+__noinline bool or_within_limit(const struct or_rule_count_key *key, __u32 per_second)
+{
+	struct or_quota_locked first = {}, *limit;
+	__u64 now = bpf_ktime_get_ns();
+	bool within;
+
+	if (!key)
+		return false;
+	limit = bpf_map_lookup_elem(&or_quotas, key);
+	if (!limit) {
+		bpf_map_update_elem(&or_quotas, key, &first, BPF_NOEXIST);
+		limit = bpf_map_lookup_elem(&or_quotas, key);
+		if (!limit)
+			return false;
+	}
+	bpf_spin_lock(&limit->lock);
+	if (now - limit->window_ns >= OR_LIMIT_WINDOW_NS) {
+		limit->window_ns = now;
+		limit->count = 0;
+	}
+	within = limit->count < per_second;
+	if (within)
+		limit->count++;
+	bpf_spin_unlock(&limit->lock);
+	return within;
+}
+
+#endif /* OUTRIDER_BPF_LIMIT_H_ */

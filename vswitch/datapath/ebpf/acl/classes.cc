@@ -1,0 +1,76 @@
+#include "vswitch/datapath/ebpf/acl/classes.h"
+
+#include <algorithm>
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+// A rule begins or ceases to accept keys.
+struct Turn {
+  FieldKey at;
+  uint32_t rule = 0;
+  bool begins = false;
+};
+
+void Append(FieldKey first, uint32_t record, std::vector<Interval>* classes) {
+  if (!classes->empty() && classes->back().record == record) return;
+  classes->push_back({first, record});
+}
+
+std::vector<Turn> TurnsOf(const std::vector<Claim>& claims) {
+  std::vector<Turn> turns;
+  turns.reserve(2 * claims.size());
+  for (const Claim& claim : claims) {
+    turns.push_back({claim.first, claim.rule, true});
+    if (claim.last != absl::Uint128Max()) turns.push_back({claim.last + 1, claim.rule, false});
+  }
+  std::sort(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) { return a.at < b.at; });
+  return turns;
+}
+
+// The ranges of one rule must not touch: of turns at one key the order is not told.
+std::vector<Interval> Sweep(const std::vector<Claim>& claims, Image* image) {
+  const std::vector<Turn> turns = TurnsOf(claims);
+  std::vector<Interval> classes;
+  RuleBitmap accepting;
+  if (turns.empty() || turns.front().at != 0) Append(0, image->Record(accepting), &classes);
+  for (size_t i = 0; i < turns.size();) {
+    const FieldKey at = turns[i].at;
+    for (; i < turns.size() && turns[i].at == at; ++i) {
+      if (turns[i].begins) {
+        accepting.Add(turns[i].rule);
+      } else {
+        accepting.Remove(turns[i].rule);
+      }
+    }
+    Append(at, image->Record(accepting), &classes);
+  }
+  return classes;
+}
+
+std::vector<Interval> Enumerate(const std::vector<state::AclRule>& rules, abi::or_acl_field field,
+                                Image* image) {
+  std::vector<Interval> classes;
+  for (uint32_t key = 0; key < SmallKeys(field); ++key) {
+    RuleBitmap accepting;
+    for (uint32_t i = 0; i < rules.size(); ++i) {
+      if (Names(rules[i], field) && AcceptsSmallKey(rules[i], field, key)) accepting.Add(i);
+    }
+    Append(key, image->Record(accepting), &classes);
+  }
+  return classes;
+}
+
+}  // namespace
+
+std::vector<Interval> FindClasses(const std::vector<state::AclRule>& rules, abi::or_acl_field field,
+                                  Image* image) {
+  if (SmallKeys(field) != 0) return Enumerate(rules, field, image);
+  std::vector<Claim> claims;
+  for (uint32_t i = 0; i < rules.size(); ++i) {
+    if (Names(rules[i], field)) AppendClaims(rules[i], i, field, &claims);
+  }
+  return Sweep(claims, image);
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,86 @@
+// The part of KernelBpfMaps that deals with arrays inside a map of maps.
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "vswitch/sys/bpf/bpf_maps.h"
+
+namespace outrider::sys {
+namespace {
+
+// An array's elements as memory; unmapped at the end.
+class Mapping {
+ public:
+  Mapping(int fd, size_t size, int protection)
+      : size_(size), start_(mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {}
+  ~Mapping() {
+    if (valid()) munmap(start_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  bool valid() const { return start_ != MAP_FAILED; }
+  uint8_t* bytes() const { return static_cast<uint8_t*>(start_); }
+
+ private:
+  const size_t size_;
+  void* const start_;
+};
+
+absl::StatusOr<UniqueFd> CreateArray(ByteSpan content, uint32_t element_size) {
+  bpf_map_create_opts options = {};
+  options.sz = sizeof(options);
+  options.map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP;
+  const auto elements = static_cast<uint32_t>(content.size() / element_size);
+  UniqueFd array(bpf_map_create(BPF_MAP_TYPE_ARRAY, "or_array", sizeof(uint32_t), element_size,
+                                elements, &options));
+  if (array.get() < 0) {
+    return ErrnoStatus(errno, fmt::format("map create (array of {} elements)", elements));
+  }
+  const Mapping mapping(array.get(), content.size(), PROT_READ | PROT_WRITE);
+  if (!mapping.valid()) return ErrnoStatus(errno, "map an array into memory");
+  std::memcpy(mapping.bytes(), content.data(), content.size());
+  return array;
+}
+
+}  // namespace
+
+absl::Status KernelBpfMaps::InsertArray(const std::string& map, ByteSpan key, ByteSpan content,
+                                        uint32_t element_size) {
+  ASSIGN_OR_RETURN(const Map* found, Find(map, key));
+  if (content.empty() || element_size % 8 != 0 || content.size() % element_size != 0) {
+    return absl::InvalidArgumentError(fmt::format(
+        "map {}: {} bytes are no array of {}-byte elements", map, content.size(), element_size));
+  }
+  ASSIGN_OR_RETURN(const UniqueFd array, CreateArray(content, element_size));
+  const int value = array.get();
+  if (int error = -bpf_map_update_elem(found->fd.get(), key.data(), &value, BPF_NOEXIST)) {
+    if (error == E2BIG)
+      return absl::ResourceExhaustedError("map insert " + map + ": the map is full");
+    return ErrnoStatus(error, "map insert " + map);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Bytes> KernelBpfMaps::LookupArray(const std::string& map, ByteSpan key) {
+  ASSIGN_OR_RETURN(const Bytes value, Lookup(map, key));
+  uint32_t id = 0;
+  std::memcpy(&id, value.data(), sizeof(id));
+  const UniqueFd array(bpf_map_get_fd_by_id(id));
+  if (array.get() < 0) return ErrnoStatus(errno, fmt::format("map id {} of {}", id, map));
+  bpf_map_info info = {};
+  uint32_t length = sizeof(info);
+  if (int error = -bpf_obj_get_info_by_fd(array.get(), &info, &length); error != 0) {
+    return ErrnoStatus(error, "map info of an array of " + map);
+  }
+  const size_t size = size_t{info.value_size} * info.max_entries;
+  const Mapping mapping(array.get(), size, PROT_READ);
+  if (!mapping.valid()) return ErrnoStatus(errno, "map an array of " + map + " into memory");
+  return Bytes(mapping.bytes(), mapping.bytes() + size);
+}
+
+}  // namespace outrider::sys
