@@ -94,11 +94,10 @@ struct Seed {
 
 // Allows TCP to port 80 on port A.
 absl::Status SetRules(BpfSwitch& s) {
-  abi::or_rule web = {};
+  state::AclRule web;
   web.protocol = 6;
-  web.action = abi::OR_ACL_ALLOW;
-  web.flags = OR_RULE_DST_PORT;
-  web.dst_port_first = web.dst_port_last = 80;
+  web.action = state::AclAction::kAllow;
+  web.dst_port = state::PortRange{80, 80};
   RETURN_IF_ERROR(s.SetRuleSet(1, {web}, abi::OR_ACL_DROP));
   auto ports = s.Map<uint32_t, abi::or_port>("or_ports");
   ASSIGN_OR_RETURN(abi::or_port port, ports.Lookup(1));

@@ -29,7 +29,7 @@
   X(RESERVED_MULTICAST, 20, "reserved_multicast", "link-local control frame (01:80:c2:00:00:0x)") \
   X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")                \
   X(ACL_REJECT_INGRESS, 22, "acl_reject_ingress", "rejected by the profile's ingress list")       \
-  X(ACL_REJECT_EGRESS, 23, "acl_reject_egress", "rejected by the profile's egress list")                         \
+  X(ACL_REJECT_EGRESS, 23, "acl_reject_egress", "rejected by the profile's egress list")          \
   X(VLAN_NOT_ALLOWED, 26, "vlan_not_allowed", "the profile has no such VLAN")                     \
   X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk",                                                   \
     "untagged where the profile has tagged frames only")                                          \

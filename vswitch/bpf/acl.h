@@ -4,7 +4,8 @@
  * default action; how it is found, and what it costs at most, is in vswitch/abi/or_acl.h. Except:
  *
  *  - ARP, and neighbour and router discovery (RS, RA, NS, NA), pass unless a rule that names them
- *    (ARP; protocol icmpv6) denies them. RARP, by which hypervisors announce a guest, always passes.
+ *    (ARP; protocol icmpv6) denies them. RARP, by which hypervisors announce a guest, always
+ * passes.
  *  - Of a later fragment ports, TCP flags and ICMP type are unknown: rules that allow and name them
  *    never match, rules that drop or reject match on the rest. Likewise the protocol, and further
  *    extension headers, where only the first fragment shows them.

@@ -17,13 +17,14 @@ struct DatapathMaps {
 
   // What is opened from pins; the programs may have further maps of their own.
   static std::vector<std::string> Names() {
-    return {"or_devices",      "or_ports",        "or_port_info",  "or_policers",
-            "or_segments",     "or_replication",  "or_vteps",      "or_members",
-            "or_fdb",          "or_neighbors",    "or_rule_sets",  "or_port_stats",
-            "or_drops",        "or_first_frames", "or_events",     "or_vlan_segments",
-            "or_vlan_tags",    "or_limits",       "or_allowed",    "or_allowed_rows",
-            "or_allowed_macs", "or_mac_windows",  "or_source_macs",
-            "or_groups", "or_group_combos", "or_group_rows", "or_group_members", "or_rule_counts", "or_quotas"};
+    return {"or_devices",      "or_ports",        "or_port_info",     "or_policers",
+            "or_segments",     "or_replication",  "or_vteps",         "or_members",
+            "or_fdb",          "or_neighbors",    "or_rule_sets",     "or_port_stats",
+            "or_drops",        "or_first_frames", "or_events",        "or_vlan_segments",
+            "or_vlan_tags",    "or_limits",       "or_allowed",       "or_allowed_rows",
+            "or_allowed_macs", "or_mac_windows",  "or_source_macs",   "or_groups",
+            "or_group_combos", "or_group_rows",   "or_group_members", "or_rule_counts",
+            "or_quotas"};
   }
 
   sys::BpfMaps* raw;

@@ -24,13 +24,21 @@ std::vector<Turn> TurnsOf(const std::vector<Claim>& claims) {
     turns.push_back({claim.first, claim.rule, true});
     if (claim.last != absl::Uint128Max()) turns.push_back({claim.last + 1, claim.rule, false});
   }
-  std::sort(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) { return a.at < b.at; });
   return turns;
 }
 
+// By counting: 16-bit keys, and the one behind them.
+void SortNarrow(std::vector<Turn>* turns) {
+  std::vector<uint32_t> place(65536 + 2);
+  for (const Turn& turn : *turns) ++place[absl::Uint128Low64(turn.at) + 1];
+  for (size_t key = 1; key < place.size(); ++key) place[key] += place[key - 1];
+  std::vector<Turn> sorted(turns->size());
+  for (const Turn& turn : *turns) sorted[place[absl::Uint128Low64(turn.at)]++] = turn;
+  *turns = std::move(sorted);
+}
+
 // The ranges of one rule must not touch: of turns at one key the order is not told.
-std::vector<Interval> Sweep(const std::vector<Claim>& claims, Image* image) {
-  const std::vector<Turn> turns = TurnsOf(claims);
+std::vector<Interval> Sweep(const std::vector<Turn>& turns, Image* image) {
   std::vector<Interval> classes;
   RuleBitmap accepting;
   if (turns.empty() || turns.front().at != 0) Append(0, image->Record(accepting), &classes);
@@ -48,13 +56,13 @@ std::vector<Interval> Sweep(const std::vector<Claim>& claims, Image* image) {
   return classes;
 }
 
-std::vector<Interval> Enumerate(const std::vector<state::AclRule>& rules, abi::or_acl_field field,
+std::vector<Interval> Enumerate(const std::vector<SmallMatch>& matches, abi::or_acl_field field,
                                 Image* image) {
   std::vector<Interval> classes;
   for (uint32_t key = 0; key < SmallKeys(field); ++key) {
     RuleBitmap accepting;
-    for (uint32_t i = 0; i < rules.size(); ++i) {
-      if (Names(rules[i], field) && AcceptsSmallKey(rules[i], field, key)) accepting.Add(i);
+    for (const SmallMatch& match : matches) {
+      if (AcceptsSmallKey(match, field, key)) accepting.Add(match.rule);
     }
     Append(key, image->Record(accepting), &classes);
   }
@@ -63,14 +71,27 @@ std::vector<Interval> Enumerate(const std::vector<state::AclRule>& rules, abi::o
 
 }  // namespace
 
-std::vector<Interval> FindClasses(const std::vector<state::AclRule>& rules, abi::or_acl_field field,
+std::vector<Interval> FindClasses(const std::vector<state::AclRule>& rules,
+                                  const std::vector<RuleTraits>& traits, abi::or_acl_field field,
                                   Image* image) {
-  if (SmallKeys(field) != 0) return Enumerate(rules, field, image);
+  std::vector<SmallMatch> matches;
   std::vector<Claim> claims;
   for (uint32_t i = 0; i < rules.size(); ++i) {
-    if (Names(rules[i], field)) AppendClaims(rules[i], i, field, &claims);
+    if (!traits[i].names(field)) continue;
+    if (SmallKeys(field) != 0) {
+      matches.push_back(SmallMatchOf(rules[i], i));
+    } else {
+      AppendClaims(rules[i], i, field, &claims);
+    }
   }
-  return Sweep(claims, image);
+  if (SmallKeys(field) != 0) return Enumerate(matches, field, image);
+  std::vector<Turn> turns = TurnsOf(claims);
+  if (HasWideKeys(field)) {
+    std::sort(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) { return a.at < b.at; });
+  } else {
+    SortNarrow(&turns);
+  }
+  return Sweep(turns, image);
 }
 
 }  // namespace outrider::datapath::ebpf

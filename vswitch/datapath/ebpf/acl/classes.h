@@ -16,8 +16,10 @@ struct Interval {
   uint32_t record = 0;  // line in the image
 };
 
-// The first one begins at 0, the last one ends with the field's keys. Writes the records.
-std::vector<Interval> FindClasses(const std::vector<state::AclRule>& rules, abi::or_acl_field field,
+// The first one begins at 0, the last one ends with the field's keys. `traits` are those of the
+// rules, in their order. Writes the records.
+std::vector<Interval> FindClasses(const std::vector<state::AclRule>& rules,
+                                  const std::vector<RuleTraits>& traits, abi::or_acl_field field,
                                   Image* image);
 
 }  // namespace outrider::datapath::ebpf

@@ -25,21 +25,30 @@ uint64_t EncodeDecision(const state::AclRule& rule) {
          uint64_t{rule.number} << OR_ACL_DECISION_NUMBER_SHIFT;
 }
 
-std::vector<abi::or_acl_field> FieldsOf(const Rules& rules) {
+using Traits = std::vector<RuleTraits>;
+
+Traits AllTraits(const Rules& rules) {
+  Traits traits;
+  traits.reserve(rules.size());
+  for (const state::AclRule& rule : rules) traits.push_back(TraitsOf(rule));
+  return traits;
+}
+
+std::vector<abi::or_acl_field> FieldsOf(const Traits& traits) {
+  uint32_t named = 0;
+  for (const RuleTraits& rule : traits) named |= rule.fields;
   std::vector<abi::or_acl_field> fields;
   for (int i = 0; i < abi::OR_ACL_FIELDS; ++i) {
-    const auto field = static_cast<abi::or_acl_field>(i);
-    const auto names = [field](const state::AclRule& rule) { return Names(rule, field); };
-    if (std::any_of(rules.begin(), rules.end(), names)) fields.push_back(field);
+    if ((named >> i & 1) != 0) fields.push_back(static_cast<abi::or_acl_field>(i));
   }
   return fields;
 }
 
 template <typename Predicate>
-RuleBitmap Where(const Rules& rules, Predicate predicate) {
+RuleBitmap Where(const Traits& traits, Predicate predicate) {
   RuleBitmap bitmap;
-  for (uint32_t i = 0; i < rules.size(); ++i) {
-    if (predicate(rules[i])) bitmap.Add(i);
+  for (uint32_t i = 0; i < traits.size(); ++i) {
+    if (predicate(traits[i])) bitmap.Add(i);
   }
   return bitmap;
 }
@@ -52,7 +61,9 @@ void CopySummary(const RuleBitmap& bitmap, abi::or_u64 (&summary)[N]) {
 class Compiler {
  public:
   Compiler(const Digest& digest, const state::RuleSet& set)
-      : set_(set), fields_(FieldsOf(set.rules)) {
+      : set_(set), traits_(AllTraits(set.rules)), fields_(FieldsOf(traits_)) {
+    // What rules with addresses and ports of their own come to.
+    image_.Reserve(8 * set.rules.size());
     image_.Append(OR_ACL_FIRST_DIMENSION + fields_.size());
     abi::or_acl_name name{};
     std::copy(digest.bytes().begin(), digest.bytes().end(), name.digest);
@@ -85,21 +96,18 @@ class Compiler {
  private:
   void WriteDimension(uint32_t place) {
     const abi::or_acl_field field = fields_[place];
-    const Rules& rules = set_.rules;
     abi::or_acl_dimension dimension{};
     dimension.field = static_cast<uint8_t>(field);
-    dimension.groups = std::any_of(rules.begin(), rules.end(), [field](const auto& rule) {
-      return !GroupOf(rule, field).empty();
-    });
-    const auto any = Where(rules, [field](const auto& rule) { return !Names(rule, field); });
+    dimension.groups = NamesGroups(field);
+    const auto any = Where(traits_, [=](const RuleTraits& rule) { return !rule.names(field); });
     CopySummary(any, dimension.any_summary);
     any.ForEachWord([&](uint32_t block, uint64_t word) {
       image_.SetWord(header_.any_line + block * header_.any_lines, place, word);
     });
     dimension.absent = image_.Record({});
     dimension.hidden = image_.Record(
-        Where(rules, [field](const auto& rule) { return Names(rule, field) && Denies(rule); }));
-    const std::vector<Interval> classes = FindClasses(rules, field, &image_);
+        Where(traits_, [=](const RuleTraits& rule) { return rule.names(field) && rule.denies; }));
+    const std::vector<Interval> classes = FindClasses(set_.rules, traits_, field, &image_);
     if (HasWideKeys(field)) {
       WriteTree(classes, &image_, &dimension);
     } else {
@@ -108,8 +116,15 @@ class Compiler {
     image_.Write(OR_ACL_FIRST_DIMENSION + place, dimension);
   }
 
+  bool NamesGroups(abi::or_acl_field field) const {
+    if (field != abi::OR_ACL_SRC_ADDRESS && field != abi::OR_ACL_DST_ADDRESS) return false;
+    return std::any_of(set_.rules.begin(), set_.rules.end(),
+                       [field](const auto& rule) { return !GroupOf(rule, field).empty(); });
+  }
+
   void WriteExempt() {
-    const RuleBitmap exempt = Where(set_.rules, DecidesOnExempt);
+    const RuleBitmap exempt =
+        Where(traits_, [](const RuleTraits& rule) { return rule.decides_on_exempt; });
     CopySummary(exempt, header_.exempt_summary);
     header_.exempt_line = image_.Append(LinesFor(OR_ACL_BLOCKS, 8));
     exempt.ForEachWord(
@@ -124,6 +139,7 @@ class Compiler {
   }
 
   const state::RuleSet& set_;
+  const Traits traits_;
   const std::vector<abi::or_acl_field> fields_;
   abi::or_acl_header header_{};
   Image image_;

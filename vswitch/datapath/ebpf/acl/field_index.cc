@@ -1,5 +1,6 @@
 #include "vswitch/datapath/ebpf/acl/field_index.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -62,20 +63,31 @@ uint32_t WriteInner(std::vector<FieldKey>* children, Image* image) {
   return first;
 }
 
+// The record of each of the 16-bit keys.
+std::vector<uint32_t> RecordsByKey(const std::vector<Interval>& classes) {
+  std::vector<uint32_t> records(kPageKeys * kPageKeys);
+  for (size_t i = 0; i < classes.size(); ++i) {
+    const uint64_t begin = absl::Uint128Low64(classes[i].first);
+    const uint64_t end =
+        i + 1 < classes.size() ? absl::Uint128Low64(classes[i + 1].first) : records.size();
+    if (begin >= records.size()) break;
+    std::fill(records.begin() + static_cast<ptrdiff_t>(begin),
+              records.begin() + static_cast<ptrdiff_t>(std::min<uint64_t>(end, records.size())),
+              classes[i].record);
+  }
+  return records;
+}
+
 }  // namespace
 
 void WriteTable(const std::vector<Interval>& classes, Image* image,
                 abi::or_acl_dimension* dimension) {
   dimension->index = image->Append(LinesFor(kPageKeys, kIntsPerLine));
   std::map<Page, uint32_t> pages;
-  size_t at = 0;
+  const std::vector<uint32_t> records = RecordsByKey(classes);
   for (uint32_t high = 0; high < kPageKeys; ++high) {
     Page page;
-    for (uint32_t low = 0; low < kPageKeys; ++low) {
-      const FieldKey key = high << 8 | low;
-      while (at + 1 < classes.size() && classes[at + 1].first <= key) ++at;
-      page[low] = classes[at].record;
-    }
+    std::copy_n(records.begin() + high * kPageKeys, kPageKeys, page.begin());
     const auto [entry, is_new] = pages.try_emplace(page, 0);
     if (is_new) {
       entry->second = image->Append(LinesFor(kPageKeys, kIntsPerLine));

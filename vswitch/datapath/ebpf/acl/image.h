@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,6 +22,7 @@ class Image {
     return static_cast<uint32_t>(first);
   }
   size_t size() const { return lines_.size(); }
+  void Reserve(size_t lines) { lines_.reserve(lines); }
   std::vector<abi::or_acl_line> Take() && { return std::move(lines_); }
 
   // Overwrites a line with one of the structs of or_acl.h.
@@ -45,14 +45,25 @@ class Image {
     word = (word & ~(uint64_t{0xffffffff} << shift)) | uint64_t{value} << shift;
   }
 
-  // The line of the record with this content; appended when there is none yet.
+  // The line of the record with this content; appended when there is none yet. Not before the first
+  // line, which is no record's.
   uint32_t Record(const RuleBitmap& rules);
 
  private:
+  struct Slot {
+    uint64_t hash = 0;
+    uint32_t line = 0;  // 0: free
+  };
+
   bool Holds(uint32_t line, const RuleBitmap& rules) const;
+  // Where the record with this content is, or belongs.
+  Slot* Find(const RuleBitmap& rules);
+  void GrowSlots();
 
   std::vector<abi::or_acl_line> lines_;
-  std::unordered_multimap<uint64_t, uint32_t> records_;  // hash -> line
+  // The records by content: open addressing, a power of two, at most half full.
+  std::vector<Slot> slots_ = std::vector<Slot>(1024);
+  size_t records_ = 0;
 };
 
 }  // namespace outrider::datapath::ebpf

@@ -93,11 +93,11 @@ bool AcceptsFragment(state::FragmentMatch wanted, uint32_t kind) {
   return false;
 }
 
-bool AcceptsShape(const state::AclRule& rule, uint32_t shape) {
-  if (!AcceptsFragment(rule.fragment, shape & 3)) return false;
-  if (rule.ipv6_extensions == 0) return true;
-  if ((shape & OR_ACL_SHAPE_HIDDEN) != 0 && Denies(rule)) return true;
-  return (shape >> OR_ACL_SHAPE_EXTENSIONS_SHIFT & 63 & rule.ipv6_extensions) != 0;
+bool AcceptsShape(const SmallMatch& match, uint32_t shape) {
+  if (!AcceptsFragment(match.fragment, shape & 3)) return false;
+  if (match.extensions == 0) return true;
+  if ((shape & OR_ACL_SHAPE_HIDDEN) != 0 && match.denies) return true;
+  return (shape >> OR_ACL_SHAPE_EXTENSIONS_SHIFT & 63 & match.extensions) != 0;
 }
 
 void AppendPorts(const state::PortRange& range, uint32_t number, std::vector<Claim>* claims) {
@@ -110,6 +110,18 @@ void AppendMac(const MacAddress& mac, uint32_t number, std::vector<Claim>* claim
 }
 
 }  // namespace
+
+RuleTraits TraitsOf(const state::AclRule& rule) {
+  RuleTraits traits;
+  for (int i = 0; i < abi::OR_ACL_FIELDS; ++i) {
+    if (Names(rule, static_cast<abi::or_acl_field>(i))) {
+      traits.fields |= static_cast<uint16_t>(1 << i);
+    }
+  }
+  traits.denies = Denies(rule);
+  traits.decides_on_exempt = DecidesOnExempt(rule);
+  return traits;
+}
 
 bool HasWideKeys(abi::or_acl_field field) {
   return field == abi::OR_ACL_SRC_ADDRESS || field == abi::OR_ACL_DST_ADDRESS ||
@@ -154,9 +166,18 @@ uint32_t SmallKeys(abi::or_acl_field field) {
   return field == abi::OR_ACL_SHAPE ? OR_ACL_SHAPES : 0;
 }
 
-bool AcceptsSmallKey(const state::AclRule& rule, abi::or_acl_field field, uint32_t key) {
-  if (field == abi::OR_ACL_SHAPE) return AcceptsShape(rule, key);
-  return (key & rule.tcp_flags_mask) == rule.tcp_flags_value;
+SmallMatch SmallMatchOf(const state::AclRule& rule, uint32_t number) {
+  return {.rule = number,
+          .tcp_flags_mask = rule.tcp_flags_mask,
+          .tcp_flags_value = rule.tcp_flags_value,
+          .fragment = rule.fragment,
+          .extensions = rule.ipv6_extensions,
+          .denies = Denies(rule)};
+}
+
+bool AcceptsSmallKey(const SmallMatch& match, abi::or_acl_field field, uint32_t key) {
+  if (field == abi::OR_ACL_SHAPE) return AcceptsShape(match, key);
+  return (key & match.tcp_flags_mask) == match.tcp_flags_value;
 }
 
 void AppendClaims(const state::AclRule& rule, uint32_t number, abi::or_acl_field field,

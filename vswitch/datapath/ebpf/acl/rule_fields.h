@@ -23,6 +23,15 @@ struct Claim {
   uint32_t rule = 0;
 };
 
+// What is asked of a rule again and again, in few bytes: a pass over large rules is slow.
+struct RuleTraits {
+  uint16_t fields = 0;  // that it names: bit 1 << abi::or_acl_field
+  bool denies = false;
+  bool decides_on_exempt = false;
+  bool names(abi::or_acl_field field) const { return (fields >> field & 1) != 0; }
+};
+RuleTraits TraitsOf(const state::AclRule& rule);
+
 // 128-bit keys are looked up in a tree, 16-bit ones in a table.
 bool HasWideKeys(abi::or_acl_field field);
 
@@ -31,8 +40,17 @@ bool Names(const state::AclRule& rule, abi::or_acl_field field);
 
 // Keys of a field with so few that its classes are found one by one; 0: it has ranges of many.
 uint32_t SmallKeys(abi::or_acl_field field);
-// Whether a rule that names a field with SmallKeys accepts the key.
-bool AcceptsSmallKey(const state::AclRule& rule, abi::or_acl_field field, uint32_t key);
+// What of a rule decides on such keys, and whether it accepts one.
+struct SmallMatch {
+  uint32_t rule = 0;
+  uint8_t tcp_flags_mask = 0;
+  uint8_t tcp_flags_value = 0;
+  state::FragmentMatch fragment = state::FragmentMatch::kAny;
+  uint8_t extensions = 0;
+  bool denies = false;
+};
+SmallMatch SmallMatchOf(const state::AclRule& rule, uint32_t number);
+bool AcceptsSmallKey(const SmallMatch& match, abi::or_acl_field field, uint32_t key);
 
 // Appends the keys that a rule which names a field without SmallKeys accepts; none: it never
 // matches.
