@@ -167,11 +167,14 @@ TEST_F(FailedWrites, OfASegmentLeaveNoListBehind) {
     SCOPED_TRACE(map);
     raw_->Fail(map);
     for (int i = 0; i < 3; ++i) {
-      EXPECT_FALSE(segments_->Upsert(kSegment, {.mtu = 1400u + i, .vteps = wanted.vteps}).ok());
+      EXPECT_FALSE(segments_->Upsert(kSegment, {.mtu = 1401u + i, .vteps = wanted.vteps}).ok());
     }
     raw_->Heal();
     ASSERT_TRUE(segments_->Upsert(kSegment, wanted).ok());
+    EXPECT_THAT(segments_->Flush(), IsEmpty());
+    EXPECT_EQ(maps_->replication.Keys()->size(), 1u);
     ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
+    EXPECT_THAT(segments_->Flush(), IsEmpty());
     // What was retired goes with the next write.
     ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1300, .vteps = {}}).ok());
     EXPECT_THAT(maps_->replication.Keys().value(), IsEmpty());
@@ -220,6 +223,26 @@ TEST_F(FailedWrites, OfAGroupMemberAreRepeated) {
     ASSERT_TRUE(groups_->Erase(member).ok());
     EXPECT_THAT(maps_->group_combos.Keys().value(), IsEmpty());
     EXPECT_THAT(maps_->groups.Keys().value(), IsEmpty());
+  }
+}
+
+// Other VTEPs alone wait for the next Flush, and for the one after that if it fails.
+TEST_F(FailedWrites, OfOtherVtepsAreMadeUpForByTheNextFlush) {
+  const std::set<IpAddress> vteps = {tests::Ip("10.99.0.2")};
+  for (const std::string map : {"or_segments", "or_replication", "grace"}) {
+    SCOPED_TRACE(map);
+    ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = vteps}).ok());
+    EXPECT_EQ(maps_->members.Keys()->size(), 1u) << "accepted at once";
+    raw_->Fail(map);
+    EXPECT_THAT(segments_->Flush(), ::testing::SizeIs(1));
+    raw_->Heal();
+    EXPECT_THAT(segments_->Flush(), IsEmpty());
+    EXPECT_EQ(maps_->segments.Lookup(kSegment.value())->remote_copies, 1u);
+    ASSERT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
+    EXPECT_EQ(maps_->members.Keys()->size(), 1u) << "copies still go there";
+    EXPECT_THAT(segments_->Flush(), IsEmpty());
+    EXPECT_THAT(maps_->members.Keys().value(), IsEmpty());
+    EXPECT_EQ(maps_->segments.Lookup(kSegment.value())->remote_copies, 0u);
   }
 }
 

@@ -246,12 +246,14 @@ class EbpfDatapath::Impl {
     for (const auto& [id, port] : delta.ports.upserts) {
       outcome->Upserted(ObjectKind::kPort, id, to.ports.Upsert(id, port));
     }
-    outcome->Failed(ObjectKind::kSegment, to.segments.Flush());
     for (const auto& [key, entry] : delta.fdb.upserts) {
       const auto* port = std::get_if<PortId>(&entry.where);
       const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
       outcome->Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
     }
+    // After the FDB: a port with many VLANs that has moved is found at once, whatever its
+    // broadcasts take.
+    outcome->Failed(ObjectKind::kSegment, to.segments.Flush());
   }
 
   // Ports the delta does not mention follow their segment's new MTU; the others are about to.

@@ -14,6 +14,11 @@ abi::or_member_key MemberKey(const Vni& vni, const IpAddress& vtep) {
   return key;
 }
 
+bool OnlyVtepsDiffer(const state::Segment& a, state::Segment b) {
+  b.vteps = a.vteps;
+  return a == b;
+}
+
 }  // namespace
 
 void SegmentTable::Load(const Inventory& inventory) {
@@ -53,6 +58,12 @@ absl::Status SegmentTable::Upsert(const Vni& vni, const state::Segment& segment)
   // A source is accepted before copies are sent to it, and refused after they no longer are: the
   // answer to a copy always finds the door open.
   RETURN_IF_ERROR(AddMembers(vni, segment.vteps, &entry));
+  if (entry.in_force && OnlyVtepsDiffer(entry.segment, segment)) {
+    entry.next = segment;
+    dirty_.insert(vni.value());
+    return absl::OkStatus();
+  }
+  entry.next.reset();
   RETURN_IF_ERROR(WriteRow(vni, segment, &entry));
   dirty_.erase(vni.value());
   return RemoveMembers(vni, segment.vteps, &entry);
@@ -89,8 +100,13 @@ std::vector<std::pair<Vni, absl::Status>> SegmentTable::Flush() {
     const auto found = entries_.find(*vni);
     // A port may be in a segment that is not here: its frames go nowhere.
     if (found == entries_.end() || !found->second.in_force) continue;
-    const state::Segment segment = found->second.segment;
-    if (const absl::Status status = WriteRow(*vni, segment, &found->second); !status.ok()) {
+    Entry& entry = found->second;
+    const state::Segment segment = entry.next.value_or(entry.segment);
+    absl::Status status = WriteRow(*vni, segment, &entry);
+    if (status.ok()) status = RemoveMembers(*vni, segment.vteps, &entry);
+    if (status.ok()) {
+      entry.next.reset();
+    } else {
       failures.emplace_back(*vni, status);
       still_dirty.insert(number);
     }
@@ -152,6 +168,7 @@ absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segmen
   if (entry->in_force) grace_.MarkFreed();
   if (entry->in_force && !same_list) retired_.emplace_back(entry->list, entry->list_size);
   *entry = {.segment = segment,
+            .next = std::move(entry->next),
             .members = std::move(entry->members),
             .listed_ports = ports,
             .list = list,

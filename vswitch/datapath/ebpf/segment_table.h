@@ -31,12 +31,15 @@ class SegmentTable {
 
   // Layer-3 MTU; nullopt for a segment that is not in force.
   std::optional<uint32_t> Mtu(const Vni& vni) const;
+  // Other VTEPs are accepted as sources when this returns; copies go to them, and those that left
+  // are refused, after the next Flush. Everything else is in force.
   absl::Status Upsert(const Vni& vni, const state::Segment& segment);
   absl::Status Delete(const Vni& vni);
 
   // A port enters or leaves the set that gets copies; takes effect with the next Flush.
   void SetCopied(uint32_t vni, uint32_t port_index, bool copied);
-  // Writes the lists of segments whose ports changed. What fails stays for the next call.
+  // Writes the lists of segments whose ports or VTEPs changed: some milliseconds for each, so it is
+  // not for a station that has moved to wait for. What fails stays for the next call.
   std::vector<std::pair<Vni, absl::Status>> Flush();
 
   // After a call of Apply: lets the wait for old lists begin.
@@ -44,7 +47,9 @@ class SegmentTable {
 
  private:
   struct Entry {
-    state::Segment segment;       // `vteps` as in the list
+    state::Segment segment;  // `vteps` as in the list
+    // As the next Flush makes it: with other VTEPs.
+    std::optional<state::Segment> next;
     std::set<IpAddress> members;  // rows in or_members, one VTEP reference each
     std::set<uint32_t> listed_ports;
     uint32_t list = 0;
