@@ -98,6 +98,28 @@ class OverlayTraffic : public ::testing::TestWithParam<GuestKind> {
   std::unique_ptr<Guest> two_;
 };
 
+// The list of the destination's port is asked on its host; the sender is told all the same.
+TEST_P(OverlayTraffic, ARejectedFrameIsAnsweredThroughTheTunnel) {
+  BecomeConnected();
+  HostState b = b_.Read();
+  const Digest reject = tests::MakeDigest(1);
+  b.rule_sets[reject].default_action = state::AclAction::kReject;
+  b.ports.at(tests::MakePortId(2)).egress_rule_set = reject;
+  b_.Become(b);
+  one_->Send(UdpFrame(1, 2));
+  const std::optional<Bytes> answer = one_->Receive();
+  ASSERT_TRUE(answer.has_value());
+  ASSERT_GT(answer->size(), 42u);
+  EXPECT_EQ((*answer)[5], 1) << "to the sender's MAC";
+  EXPECT_EQ((*answer)[11], 2) << "in the name of the destination";
+  EXPECT_EQ((*answer)[23], 1) << "ICMP";
+  EXPECT_EQ((*answer)[34], 3);
+  EXPECT_EQ((*answer)[35], 13);
+  EXPECT_EQ(b_.PortDrops(tests::MakePortId(2), "acl_reject_egress"), 1u);
+  const auto rules = b_.datapath().ReadPorts().value().at(tests::MakePortId(2)).rules;
+  EXPECT_EQ(rules.at({Direction::kEgress, 0}).packets, 1u);
+}
+
 TEST_P(OverlayTraffic, ReachesTheOtherHostUnchanged) {
   BecomeConnected();
   one_->Send(UdpFrame(1, 2));
