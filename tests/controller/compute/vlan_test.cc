@@ -46,7 +46,8 @@ TEST_F(VlanComputeTest, AHostHasEverySegmentOfItsTrunk) {
     neighbors {{ vni: 100 ip: "192.168.0.3" mac: "{mac2}" }}
     neighbors {{ vni: 200 ip: "192.168.0.4" mac: "{mac3}" }}
     ports {{ id: "{id1}" mac: "{mac1}" profile: "trunk" profile_revision: 1 mac_anti_spoof: true
-             phase: PORT_PHASE_ACTIVE epoch: 1 vlan_mode: MODE_TRUNK
+             dhcp_server_guard: true ra_guard: true phase: PORT_PHASE_ACTIVE epoch: 1
+             vlan_mode: MODE_TRUNK
              vlans {{ vlan: 10 vni: 100 }} vlans {{ vlan: 20 vni: 200 }} }})",
                                      fmt::arg("mac1", Mac(1)), fmt::arg("mac2", Mac(2)),
                                      fmt::arg("mac3", Mac(3)), fmt::arg("id1", PortId(1))))))
