@@ -20,35 +20,37 @@ def units(build: pathlib.Path) -> list[pathlib.Path]:
     return sorted(f for f in files if any(f.is_relative_to(ROOT / folder) for folder in FOLDERS))
 
 
-def precompile(header: pathlib.Path, words: list[str], directory: str) -> pathlib.Path:
+def precompile(header: pathlib.Path, words: list[str], directory: str) -> None:
     """GCC's precompiled header is no use to clang: makes clang's own from the same text, with the
     flags of a unit that uses it."""
     flags = shlex.split(" ".join(words[1 : words.index("-o")]))
     out = header.with_suffix(".pch")
     argv = ["clang++", *flags, "-Wno-unknown-warning-option", "-x", "c++-header", str(header)]
     subprocess.run([*argv, "-o", str(out)], cwd=directory, check=True)
-    return out
 
 
-def commands_for_clang(build: pathlib.Path, out: pathlib.Path) -> None:
-    """Writes the compile commands of the product again with clang's precompiled headers in the
+def commands_for_clang(build: pathlib.Path, out: pathlib.Path, wanted: set[pathlib.Path]) -> None:
+    """Writes the compile commands of the files again, with clang's precompiled headers in the
     place of GCC's."""
-    wanted = set(units(build))
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     entries = [entry for entry in entries if pathlib.Path(entry["file"]) in wanted]
-    made: dict[pathlib.Path, list[str]] = {}
+    users: dict[pathlib.Path, tuple[list[str], str]] = {}
     for entry in entries:
         words = [word for word in entry["command"].split() if word != "-Winvalid-pch"]
         if "-include" in words:
             at = words.index("-include")
             header = pathlib.Path(words[at + 1])
+            copy = out / f"{header.parent.name}.hxx"
+            text = header.read_text(encoding="utf-8")
+            # Of a file that is compiled itself clang says that this means nothing.
+            copy.write_text(text.replace("#pragma GCC system_header", ""), encoding="utf-8")
             del words[at : at + 2]
-            if header not in made:
-                copy = out / f"{header.parent.name}.hxx"
-                copy.write_bytes(header.read_bytes())
-                made[header] = ["-include-pch", str(precompile(copy, words, entry["directory"]))]
-            words[1:1] = made[header]
+            users.setdefault(copy, (words.copy(), entry["directory"]))
+            words[1:1] = ["-include-pch", str(copy.with_suffix(".pch"))]
         entry["command"] = " ".join(words)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in [pool.submit(precompile, copy, *how) for copy, how in users.items()]:
+            done.result()
     (out / "compile_commands.json").write_text(json.dumps(entries), encoding="utf-8")
 
 
@@ -89,11 +91,11 @@ def main() -> int:
     build = pathlib.Path(sys.argv[1]).resolve()
     clean = build / "tidy"
     clean.mkdir(exist_ok=True)
-    commands_for_clang(build, clean)
     config = (ROOT / ".clang-tidy").read_bytes()
     todo = {path: clean / fingerprint(path, config) for path in units(build)}
     known = [path for path, mark in todo.items() if mark.exists()]
     todo = {path: mark for path, mark in todo.items() if not mark.exists()}
+    commands_for_clang(build, clean, set(todo))
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, (ok, text) in zip(todo, pool.map(lambda p: check(build, p), todo), strict=True):

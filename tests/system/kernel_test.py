@@ -24,7 +24,7 @@ TESTS = {
 MODULES = ("veth", "vxlan", "tun", "dummy", "sch_ingress", "sch_htb", "cls_bpf")
 INIT = pathlib.Path(__file__).resolve().parent / "kernel_guest" / "init"
 MEMORY_MB = 1024
-TIMEOUT_S = 360
+TIMEOUT_S = 560
 
 
 def libraries(program: pathlib.Path) -> set[pathlib.Path]:

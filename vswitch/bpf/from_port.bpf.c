@@ -18,23 +18,20 @@
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/vlan.h"
 
-/* The port of a device, copied at once: the frame sees one version of it. */
-static __always_inline bool or_find_port(struct __sk_buff *skb, struct or_frame *f,
-					 struct or_port *port)
+/* The port of a device; NULL: none. One version of it as long as the frame is looked at: the agent
+ * replaces rows whole, and makes no new one before no frame can see an old one any more. */
+static __always_inline const struct or_port *or_find_port(struct __sk_buff *skb, struct or_frame *f)
 {
 	__u32 ifindex = skb->ifindex;
 	const __u32 *index = bpf_map_lookup_elem(&or_devices, &ifindex);
-	const struct or_port *entry;
+	const struct or_port *port;
 
 	if (!index)
-		return false;
+		return NULL;
 	f->port = *index;
-	entry = bpf_map_lookup_elem(&or_ports, &f->port);
-	if (!entry)
-		return false;
-	*port = *entry;
+	port = bpf_map_lookup_elem(&or_ports, &f->port);
 	/* Interface indexes are reused. */
-	return port->ifindex == ifindex;
+	return port && port->ifindex == ifindex ? port : NULL;
 }
 
 static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct or_port *port)
@@ -137,19 +134,19 @@ SEC("tc")
 int or_from_port(struct __sk_buff *skb)
 {
 	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
-	struct or_port port;
+	const struct or_port *port = or_find_port(skb, &f);
 	struct or_fdb to;
 	__u32 reason;
 
-	if (!or_find_port(skb, &f, &port))
+	if (!port)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, &f);
-	reason = or_admit_from_port(skb, &f, &port);
+	reason = or_admit_from_port(skb, &f, port);
 	if (reason == OR_DROP_ACL_REJECT_INGRESS)
 		return or_reject(skb, &f, f.port, reason);
 	if (reason)
 		return or_drop(f.port, reason, &f);
-	or_classify(skb, &f, &port);
+	or_classify(skb, &f, port);
 	if (or_is_multicast(f.eth_dst) || !or_fdb_find(&f, &to))
-		return or_switch_bum(skb, &f, &port);
+		return or_switch_bum(skb, &f, port);
 	return or_switch_unicast(skb, &f, &to);
 }

@@ -11,20 +11,23 @@
 
 #define OR_LIMIT_WINDOW_NS 1000000000ull
 
-/* Whether one more may be said of `key` now. Global, as or_parse() is: verified once. When there is
- * no memory for the counter, nothing is said. */
-__noinline bool or_within_limit(const struct or_rule_count_key *key, __u32 per_second)
+/* Whether one more may be said now of what `of` names. Global, as or_parse() is: verified once.
+ * When there is no memory for the counter, nothing is said. */
+__noinline bool or_within_limit(const struct or_rule_count_key *of, __u32 per_second)
 {
 	struct or_quota_locked first = {}, *limit;
 	__u64 now = bpf_ktime_get_ns();
+	struct or_rule_count_key key;
 	bool within;
 
-	if (!key)
+	if (!of)
 		return false;
-	limit = bpf_map_lookup_elem(&or_quotas, key);
+	/* Linux 6.1 takes no key from a caller's memory. */
+	key = *of;
+	limit = bpf_map_lookup_elem(&or_quotas, &key);
 	if (!limit) {
-		bpf_map_update_elem(&or_quotas, key, &first, BPF_NOEXIST);
-		limit = bpf_map_lookup_elem(&or_quotas, key);
+		bpf_map_update_elem(&or_quotas, &key, &first, BPF_NOEXIST);
+		limit = bpf_map_lookup_elem(&or_quotas, &key);
 		if (!limit)
 			return false;
 	}
