@@ -34,26 +34,29 @@ static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct
 SEC("tc")
 int or_from_overlay(struct __sk_buff *skb)
 {
-	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
+	struct or_frame *f = or_new_frame(skb, 1);
 	const struct or_segment *entry;
 	struct or_segment segment;
 	struct or_fdb to;
-	__u32 reason = or_admit_from_overlay(skb, &f);
+	__u32 reason;
 
+	if (!f)
+		return TC_ACT_SHOT;
+	reason = or_admit_from_overlay(skb, f);
 	if (reason)
-		return or_drop(0, reason, &f);
-	entry = bpf_map_lookup_elem(&or_segments, &f.vni);
+		return or_drop(0, reason, f);
+	entry = bpf_map_lookup_elem(&or_segments, &f->vni);
 	if (!entry)
-		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, &f);
+		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);
 	segment = *entry;
-	if (or_is_multicast(f.eth_dst))
-		return or_replicate(skb, &f, &segment, false);
-	if (or_fdb_find(&f, &to)) {
+	if (or_is_multicast(f->eth_dst))
+		return or_replicate(skb, f, &segment, false);
+	if (or_fdb_find(f, &to)) {
 		if (to.kind != OR_FDB_LOCAL)
-			return or_drop(0, OR_DROP_SPLIT_HORIZON, &f);
-		return or_deliver(skb, &f, to.index);
+			return or_drop(0, OR_DROP_SPLIT_HORIZON, f);
+		return or_deliver(skb, f, to.index);
 	}
 	if (segment.flags & OR_SEGMENT_FLOOD_UNKNOWN)
-		return or_replicate(skb, &f, &segment, false);
-	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, &f);
+		return or_replicate(skb, f, &segment, false);
+	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, f);
 }

@@ -133,20 +133,23 @@ static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_fr
 SEC("tc")
 int or_from_port(struct __sk_buff *skb)
 {
-	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
-	const struct or_port *port = or_find_port(skb, &f);
+	struct or_frame *f = or_new_frame(skb, 0);
+	const struct or_port *port;
 	struct or_fdb to;
 	__u32 reason;
 
+	if (!f)
+		return TC_ACT_SHOT;
+	port = or_find_port(skb, f);
 	if (!port)
-		return or_drop(0, OR_DROP_PORT_UNKNOWN, &f);
-	reason = or_admit_from_port(skb, &f, port);
+		return or_drop(0, OR_DROP_PORT_UNKNOWN, f);
+	reason = or_admit_from_port(skb, f, port);
 	if (reason == OR_DROP_ACL_REJECT_INGRESS)
-		return or_reject(skb, &f, f.port, reason);
+		return or_reject(skb, f, f->port, reason);
 	if (reason)
-		return or_drop(f.port, reason, &f);
-	or_classify(skb, &f, port);
-	if (or_is_multicast(f.eth_dst) || !or_fdb_find(&f, &to))
-		return or_switch_bum(skb, &f, port);
-	return or_switch_unicast(skb, &f, &to);
+		return or_drop(f->port, reason, f);
+	or_classify(skb, f, port);
+	if (or_is_multicast(f->eth_dst) || !or_fdb_find(f, &to))
+		return or_switch_bum(skb, f, port);
+	return or_switch_unicast(skb, f, &to);
 }

@@ -13,6 +13,7 @@
 
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/bpf/frame.h"
 
 /* Interface index of the collect-metadata vxlan device; 0: no tunnels. */
 const volatile __u32 or_tunnel_ifindex = 0;
@@ -149,6 +150,28 @@ OR_PERCPU_HASH(or_drops, struct or_drop_key, struct or_drop_count,
 	       OR_MAX_PORTS *OR_DROP_REASON_COUNT);
 /* port index -> struct or_first_frame. Written once by bpf, deleted by the agent. */
 OR_HASH(or_first_frames, __u32, struct or_first_frame, OR_MAX_PORTS);
+
+/* 0: of or_from_port, 1: of or_from_overlay -> struct or_frame. What the programs know of the frame
+ * at hand, off the stack, of which Linux 6.1 counts 512 bytes for a program with all it calls.
+ * Neither program interrupts itself: both run with soft interrupts off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct or_frame);
+} or_frame_scratch SEC(".maps");
+
+static __always_inline struct or_frame *or_new_frame(struct __sk_buff *skb, __u32 slot)
+{
+	struct or_frame *f = bpf_map_lookup_elem(&or_frame_scratch, &slot);
+
+	if (!f)
+		return NULL;
+	__builtin_memset(f, 0, sizeof(*f));
+	f->wire_packets = 1;
+	f->wire_bytes = skb->len;
+	return f;
+}
 
 /* struct or_event. Writer: bpf; reader: agent. */
 struct {
