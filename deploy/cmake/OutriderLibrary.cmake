@@ -34,40 +34,78 @@ if(OUTRIDER_SANITIZE)
   add_link_options(-fsanitize=${OUTRIDER_SANITIZE})
 endif()
 
-# Headers of gRPC, protobuf, CLI11 and GoogleTest dominate compile time: units that include them
-# share one precompiled header per library, chosen by keyword: GRPC (services and channels), PROTO
-# (messages only), CLI (commands). A unit still includes what it uses.
-set(OUTRIDER_PROTO_PCH <absl/status/statusor.h> <fmt/format.h> <string> <vector> <memory> <map>
-  <outrider/v1/session.pb.h>)
-set(OUTRIDER_GRPC_PCH <grpcpp/grpcpp.h> ${OUTRIDER_PROTO_PCH} <outrider/v1/agent.grpc.pb.h>
+# Headers of gRPC, protobuf, CLI11 and GoogleTest dominate compile time. Units share a precompiled
+# header, chosen by their target's keyword: GRPC (services and channels), PROTO (messages only), CLI
+# (commands), none (the standard library, absl and fmt). There is one per keyword for the product and
+# one for the tests, whose flags differ. A unit still includes what it uses.
+set(OUTRIDER_BASE_PCH <absl/status/statusor.h> <fmt/format.h> <map> <memory> <string> <vector>)
+set(OUTRIDER_PROTO_PCH ${OUTRIDER_BASE_PCH} <outrider/v1/session.pb.h>)
+set(OUTRIDER_GRPC_PCH ${OUTRIDER_PROTO_PCH} <grpcpp/grpcpp.h> <outrider/v1/agent.grpc.pb.h>
   <outrider/v1/api.grpc.pb.h> <outrider/v1/session.grpc.pb.h>)
 set(OUTRIDER_CLI_PCH ${OUTRIDER_GRPC_PCH} <CLI/CLI.hpp>)
 
-# Gives `name` the precompiled headers of the keyword that was given, and `extra`.
-function(outrider_precompile name grpc proto cli)
-  if(cli)
-    target_precompile_headers(${name} PRIVATE ${OUTRIDER_CLI_PCH} ${ARGN})
-  elseif(grpc)
-    target_precompile_headers(${name} PRIVATE ${OUTRIDER_GRPC_PCH} ${ARGN})
-  elseif(proto)
-    target_precompile_headers(${name} PRIVATE ${OUTRIDER_PROTO_PCH} ${ARGN})
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "")
+foreach(keyword BASE PROTO GRPC CLI)
+  foreach(kind product test)
+    string(TOLOWER outrider_${kind}_${keyword}_pch target)
+    add_library(${target} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+    target_link_libraries(${target} PRIVATE outrider_flags absl::statusor fmt::fmt)
+    if(NOT keyword STREQUAL BASE)
+      target_link_libraries(${target} PRIVATE outrider_proto)
+    endif()
+    if(keyword STREQUAL CLI)
+      target_link_libraries(${target} PRIVATE CLI11::CLI11)
+    endif()
+    set(headers ${OUTRIDER_${keyword}_PCH})
+    if(kind STREQUAL test)
+      target_compile_options(${target} PRIVATE -O0)
+      target_link_libraries(${target} PRIVATE GTest::gmock)
+      list(APPEND headers <gmock/gmock.h> <gtest/gtest.h>)
+    endif()
+    target_precompile_headers(${target} PRIVATE ${headers})
+  endforeach()
+endforeach()
+
+# Gives `name`, a target of `kind` product or test, the precompiled header of the keyword among
+# `keywords`.
+function(outrider_precompile name kind keywords)
+  set(keyword base)
+  if(keywords)
+    string(TOLOWER "${keywords}" keyword)
   endif()
+  target_precompile_headers(${name} REUSE_FROM outrider_${kind}_${keyword}_pch)
 endfunction()
+
+# Reads a target's keyword into `keyword`.
+macro(outrider_keyword)
+  set(keyword)
+  foreach(one GRPC PROTO CLI)
+    if(ARG_${one})
+      set(keyword ${one})
+    endif()
+  endforeach()
+endmacro()
 
 function(outrider_library name)
   cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "" "SOURCES;LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE outrider_flags)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
-  outrider_precompile(${name} "${ARG_GRPC}" "${ARG_PROTO}" "${ARG_CLI}")
+  outrider_keyword()
+  outrider_precompile(${name} product "${keyword}")
 endfunction()
 
+# Executables and tests are compiled as the libraries are (-fPIC, where CMake's own choice is -fPIE):
+# a precompiled header serves one of the two.
 function(outrider_executable name)
   cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} outrider_flags)
-  outrider_precompile(${name} "${ARG_GRPC}" "${ARG_PROTO}" "${ARG_CLI}")
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  target_compile_options(${name} PRIVATE -fPIC)
+  outrider_keyword()
+  outrider_precompile(${name} product "${keyword}")
 endfunction()
 
 # One ctest entry per GoogleTest case. LABELS group them: unit, bpf, netns, system.
@@ -77,11 +115,12 @@ function(outrider_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   # What is tested is optimised; the tests themselves need not be, and compile in half the time.
-  target_compile_options(${name} PRIVATE -O0)
+  target_compile_options(${name} PRIVATE -fPIC -O0)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} outrider_flags GTest::gmock GTest::gtest_main)
-  outrider_precompile(${name} "${ARG_GRPC}" "${ARG_PROTO}" "${ARG_CLI}" <gmock/gmock.h>
-    <gtest/gtest.h>)
+  outrider_keyword()
+  outrider_precompile(${name} test "${keyword}")
   # With several labels the list must survive two expansions; ctest wants one ;-separated value.
   string(REPLACE ";" "\\;" labels "${ARG_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
