@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Rule sets. or_acl_verdict() is all that others see: a linear walk over an immutable list in this
- * release, bounded by OR_MAX_RULES.
+ * Rule sets. or_acl_classify() is all that others see, and filter.h the only one who calls it: a
+ * linear walk over an immutable list in this release, bounded by OR_MAX_RULES.
  *
  * The first rule that matches decides, else the default action; except:
  *  - ARP, and neighbour and router discovery (RS, RA, NS, NA), pass unless a rule that names them
@@ -24,9 +24,19 @@
 struct or_acl_walk {
 	const struct or_rule_set *set;
 	const struct or_frame *frame;
-	__u32 allowed;
+	__u32 verdict;
 	__u32 exempt;
 };
+
+/* The packed verdict of or_acl_classify(): bits 0-7 enum or_acl_action, bit 8 log, bits 9-31 the
+ * rule's place in the set, from 1; 0 is the default action. */
+#define OR_ACL_ACTION(verdict) ((verdict)&0xff)
+#define OR_ACL_VERDICT(rule, action) ((rule) << 9 | (action))
+
+static __always_inline bool or_acl_denies(__u32 action)
+{
+	return action == OR_ACL_DROP || action == OR_ACL_REJECT;
+}
 
 /* Lengths below 96 are of IPv6 prefixes: ::/0 is not IPv4's default route. */
 static __always_inline bool or_in_prefix(const struct or_frame *f, const __u8 *address,
@@ -76,7 +86,7 @@ static __always_inline bool or_match_protocol(const struct or_rule *r, const str
 	if (!(f->flags & OR_FRAME_IP))
 		return false;
 	if (f->flags & OR_FRAME_HIDDEN)
-		return r->action == OR_ACL_DROP;
+		return or_acl_denies(r->action);
 	return f->protocol == r->protocol;
 }
 
@@ -93,7 +103,7 @@ static __always_inline bool or_rule_matches(const struct or_rule *r, const struc
 	if (r->flags & OR_RULE_DST_PREFIX && !or_in_prefix(f, f->dst, r->dst, r->dst_length))
 		return false;
 	if (f->flags & OR_FRAME_NO_LAYER4)
-		return !(r->flags & OR_RULE_LAYER4) || r->action == OR_ACL_DROP;
+		return !(r->flags & OR_RULE_LAYER4) || or_acl_denies(r->action);
 	return or_match_ports(r, f) && or_match_icmp(r, f);
 }
 
@@ -114,30 +124,31 @@ static long or_acl_step(__u32 i, void *context)
 	r = &walk->set->rules[i];
 	if (!or_rule_matches(r, f))
 		return 0;
-	if (r->action == OR_ACL_DROP && walk->exempt && r->ether != OR_ETHER_ARP &&
+	if (or_acl_denies(r->action) && walk->exempt && r->ether != OR_ETHER_ARP &&
 	    r->protocol != IPPROTO_ICMPV6)
 		return 0;
-	walk->allowed = r->action == OR_ACL_ALLOW;
+	walk->verdict = OR_ACL_VERDICT(i + 1, r->action);
 	return 1;
 }
 
-/* 0: the frame may pass. Else the reason: `denied`, or OR_DROP_RULE_SET_MISSING. Set 0 allows all.
- */
-static __noinline __u32 or_acl_verdict(__u32 set_id, const struct or_frame *f, __u32 denied)
+/* What the set says of the frame, packed as above. Set 0 allows all. Global, as or_parse(). */
+__noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f, bool to_guest)
 {
 	struct or_acl_walk walk = {.frame = f};
 
+	if (!f)
+		return OR_ACL_MISSING;
 	if (!set_id)
-		return 0;
+		return OR_ACL_ALLOW;
 	walk.set = bpf_map_lookup_elem(&or_rule_sets, &set_id);
 	if (!walk.set)
-		return OR_DROP_RULE_SET_MISSING;
+		return OR_ACL_MISSING;
 	if (f->ether_type == OR_ETH_P_RARP)
-		return 0;
+		return OR_ACL_ALLOW;
 	walk.exempt = or_is_exempt(f);
-	walk.allowed = walk.exempt || walk.set->default_action == OR_ACL_ALLOW;
+	walk.verdict = walk.exempt ? OR_ACL_ALLOW : walk.set->default_action;
 	bpf_loop(walk.set->count, or_acl_step, &walk, 0);
-	return walk.allowed ? 0 : denied;
+	return walk.verdict;
 }
 
 #endif /* OUTRIDER_BPF_ACL_H_ */

@@ -7,8 +7,8 @@
 #ifndef OUTRIDER_BPF_DELIVER_H_
 #define OUTRIDER_BPF_DELIVER_H_
 
-#include "vswitch/bpf/acl.h"
 #include "vswitch/bpf/drop.h"
+#include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/policer.h"
@@ -22,8 +22,8 @@ struct or_delivery {
 };
 
 /* The reason why `f` may not go to port `index`, or 0 and how to send it there. Sets f->vlan. */
-static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
-					      struct or_delivery *by)
+static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index,
+					      struct or_frame *f, struct or_delivery *by)
 {
 	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
 	__u32 reason;
@@ -41,7 +41,7 @@ static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
 	by->ifindex = port->ifindex;
 	if (!by->ifindex)
 		return OR_DROP_PORT_UNKNOWN;
-	reason = or_acl_verdict(port->egress_rule_set, f, OR_DROP_ACL_EGRESS);
+	reason = or_filter_to_port(skb, f, port, index);
 	return reason ? reason : or_police_to_port(port->limits, index, f);
 }
 
@@ -49,7 +49,7 @@ static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
 static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
 	struct or_delivery by = {};
-	__u32 reason = or_admit_to_port(index, f, &by);
+	__u32 reason = or_admit_to_port(skb, index, f, &by);
 
 	if (!reason && !or_vlan_push(skb, by.tag))
 		reason = OR_DROP_REDIRECT_FAILED;
@@ -62,10 +62,10 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 
 /* Sends a copy to port `index`. False: the frame itself suffered, there can be no further copies.
  */
-static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f, __u32 index)
+static __always_inline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
 	struct or_delivery by = {};
-	__u32 reason = or_admit_to_port(index, f, &by);
+	__u32 reason = or_admit_to_port(skb, index, f, &by);
 	bool whole = true;
 
 	if (!reason) {

@@ -3,13 +3,13 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "vswitch/bpf/acl.h"
 #include "vswitch/bpf/arp.h"
 #include "vswitch/bpf/deliver.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/event.h"
 #include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/mark.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/policer.h"
@@ -18,23 +18,20 @@
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/vlan.h"
 
-/* The port of a device, copied at once: the frame sees one version of it. */
-static __always_inline bool or_find_port(struct __sk_buff *skb, struct or_frame *f,
-					 struct or_port *port)
+/* The port of a device, null when there is none. The frame sees one version of it: an element that
+ * is replaced keeps its bytes while frames read them (GracePeriod of the agent). */
+static __always_inline const struct or_port *or_find_port(struct __sk_buff *skb, struct or_frame *f)
 {
 	__u32 ifindex = skb->ifindex;
 	const __u32 *index = bpf_map_lookup_elem(&or_devices, &ifindex);
-	const struct or_port *entry;
+	const struct or_port *port;
 
 	if (!index)
-		return false;
+		return NULL;
 	f->port = *index;
-	entry = bpf_map_lookup_elem(&or_ports, &f->port);
-	if (!entry)
-		return false;
-	*port = *entry;
+	port = bpf_map_lookup_elem(&or_ports, &f->port);
 	/* Interface indexes are reused. */
-	return port->ifindex == ifindex;
+	return port && port->ifindex == ifindex ? port : NULL;
 }
 
 static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct or_port *port)
@@ -87,7 +84,7 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	reason = or_secure(skb, f, port);
 	if (reason)
 		return reason;
-	reason = or_acl_verdict(port->ingress_rule_set, f, OR_DROP_ACL_INGRESS);
+	reason = or_filter_from_port(skb, f, port);
 	if (reason)
 		return reason;
 	return or_police_from_port(port, f);
@@ -137,17 +134,17 @@ SEC("tc")
 int or_from_port(struct __sk_buff *skb)
 {
 	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
-	struct or_port port;
+	const struct or_port *port = or_find_port(skb, &f);
 	struct or_fdb to;
 	__u32 reason;
 
-	if (!or_find_port(skb, &f, &port))
+	if (!port)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, &f);
-	reason = or_admit_from_port(skb, &f, &port);
+	reason = or_admit_from_port(skb, &f, port);
 	if (reason)
 		return or_drop(f.port, reason, &f);
-	or_classify(skb, &f, &port);
+	or_classify(skb, &f, port);
 	if (or_is_multicast(f.eth_dst) || !or_fdb_find(&f, &to))
-		return or_switch_bum(skb, &f, &port);
+		return or_switch_bum(skb, &f, port);
 	return or_switch_unicast(skb, &f, &to);
 }
