@@ -86,7 +86,7 @@ state::AclRule StateGenerator::MakeRule() {
   if (Chance(30)) rule.dst_port = range();
   if (Chance(20)) rule.icmp_type = static_cast<uint8_t>(Below(256));
   if (Chance(20)) rule.icmp_code = static_cast<uint8_t>(Below(256));
-  rule.action = Chance(50) ? state::AclAction::kAllow : state::AclAction::kDrop;
+  rule.action = static_cast<state::AclAction>(Below(3));
   return rule;
 }
 
@@ -107,6 +107,8 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
   AddPolicy(&port);
   port.epoch = NextEpoch();
   port.report_first_frame = Chance(30);
+  port.keep_established = Chance(30);
+  if (Chance(40)) port.max_connections = 1 + static_cast<uint32_t>(Below(100'000));
   if (Chance(30)) port.migration_id = fmt::format("m-{}", Below(5));
   if (!free_devices->empty() && Chance(60)) {
     const auto at =

@@ -32,9 +32,11 @@ absl::StatusOr<state::AclAction> ToAction(v1::AclAction action, const std::strin
       return state::AclAction::kAllow;
     case v1::ACL_ACTION_DROP:
       return state::AclAction::kDrop;
+    case v1::ACL_ACTION_ALLOW_RELATED:
+      return state::AclAction::kAllowRelated;
     default:
-      return absl::InvalidArgumentError(
-          fmt::format("{}: {} is neither allow nor drop", field, static_cast<int>(action)));
+      return absl::InvalidArgumentError(fmt::format(
+          "{}: {} is none of allow, allow-related and drop", field, static_cast<int>(action)));
   }
 }
 
@@ -240,6 +242,8 @@ absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
   port.epoch = Epoch{message.epoch()};
   port.report_first_frame = message.report_first_frame();
   port.migration_id = message.migration_id();
+  port.keep_established = message.keep_established();
+  port.max_connections = message.max_connections();
   return port;
 }
 

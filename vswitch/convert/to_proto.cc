@@ -7,7 +7,15 @@ namespace outrider::convert {
 namespace {
 
 v1::AclAction ActionOf(state::AclAction action) {
-  return action == state::AclAction::kAllow ? v1::ACL_ACTION_ALLOW : v1::ACL_ACTION_DROP;
+  switch (action) {
+    case state::AclAction::kAllow:
+      return v1::ACL_ACTION_ALLOW;
+    case state::AclAction::kAllowRelated:
+      return v1::ACL_ACTION_ALLOW_RELATED;
+    case state::AclAction::kDrop:
+      break;
+  }
+  return v1::ACL_ACTION_DROP;
 }
 
 v1::AclMatch::EtherType EtherTypeOf(state::EtherMatch ether) {
@@ -161,6 +169,8 @@ v1::PortState ToProto(const PortId& id, const state::Port& port) {
   message.set_epoch(static_cast<uint64_t>(port.epoch));
   message.set_report_first_frame(port.report_first_frame);
   message.set_migration_id(port.migration_id);
+  message.set_keep_established(port.keep_established);
+  message.set_max_connections(port.max_connections);
   return message;
 }
 

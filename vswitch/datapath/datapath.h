@@ -106,6 +106,8 @@ struct PortCounters {
   uint64_t tx_bytes = 0;
   // Packets by drop reason name; only reasons that occurred.
   std::map<std::string, uint64_t> drops;
+  // Held now; what expired since the last sweep counts until the next one.
+  uint32_t connections = 0;
 };
 
 // Apart from Datapath so that reading never grows into policy. Any thread.

@@ -59,7 +59,11 @@ struct PortRange {
 };
 
 enum class EtherMatch : uint8_t { kAny, kIpv4, kIpv6, kArp };
-enum class AclAction : uint8_t { kAllow, kDrop };
+enum class AclAction : uint8_t {
+  kAllow,
+  kDrop,
+  kAllowRelated,  // and remember the connection: its answers and ICMP errors pass
+};
 
 // One rule. An absent optional matches everything. Direction-less: a RuleSet is used for either.
 struct AclRule {
@@ -137,6 +141,10 @@ struct Port {
   bool report_first_frame = false;
   // The migration that expects the port; empty otherwise. At most 63 bytes.
   std::string migration_id;
+  // Connections that an older rule set admitted go on; otherwise they are judged again.
+  bool keep_established = false;
+  // Most connections at once. 0: none; rules that remember connections then admit nothing.
+  uint32_t max_connections = 0;
   // Network device the port is bound to on this host, at most 15 bytes; absent for an expected
   // port.
   std::optional<std::string> device;

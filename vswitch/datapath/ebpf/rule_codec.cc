@@ -13,11 +13,26 @@ namespace {
 static_assert(OR_MAX_RULES >= state::kMaxRules);
 
 uint8_t EncodeAction(state::AclAction action) {
-  return action == state::AclAction::kAllow ? abi::OR_ACL_ALLOW : abi::OR_ACL_DROP;
+  switch (action) {
+    case state::AclAction::kAllow:
+      return abi::OR_ACL_ALLOW;
+    case state::AclAction::kAllowRelated:
+      return abi::OR_ACL_ALLOW_RELATED;
+    case state::AclAction::kDrop:
+      break;
+  }
+  return abi::OR_ACL_DROP;
 }
 
 state::AclAction DecodeAction(uint32_t action) {
-  return action == abi::OR_ACL_ALLOW ? state::AclAction::kAllow : state::AclAction::kDrop;
+  switch (action) {
+    case abi::OR_ACL_ALLOW:
+      return state::AclAction::kAllow;
+    case abi::OR_ACL_ALLOW_RELATED:
+      return state::AclAction::kAllowRelated;
+    default:
+      return state::AclAction::kDrop;
+  }
 }
 
 uint8_t EncodeEther(state::EtherMatch ether) {
