@@ -111,6 +111,7 @@ void AddAllCommands(Invocation* cli, CLI::App* root) {
   AddHostCommands(cli, root);
   AddGatewayCommands(cli, root);
   AddMigrationCommands(cli, root);
+  AddConntrackCommands(cli, root);
   AddStateCommands(cli, root);
   AddStatusCommand(cli, root);
   AddCompletionCommands(cli, root);

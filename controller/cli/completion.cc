@@ -9,6 +9,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/table.h"
 #include "controller/model/status.h"
+#include "outrider/v1/agent.grpc.pb.h"
 #include "outrider/v1/api.grpc.pb.h"
 
 namespace outrider::controller::cli {
@@ -44,7 +45,22 @@ const std::map<std::string, Candidates (*)(Client*)>& Sources() {
   return *kSources;
 }
 
+// Connections are those of this host's ports.
+Candidates LocalPorts(Invocation* cli) {
+  Candidates ports;
+  auto client = cli->Agent(kPatience);
+  if (!client.ok()) return ports;
+  const auto list =
+      (*client)->Call(&v1::AgentLocalService::Stub::ListPorts, v1::ListLocalPortsRequest());
+  if (!list.ok()) return ports;
+  for (const v1::LocalPort& port : list->ports()) {
+    ports.push_back({port.attachment().port_id(), port.attachment().device()});
+  }
+  return ports;
+}
+
 Candidates ObjectNames(Invocation* cli, const std::string& source) {
+  if (source == "conntrack") return LocalPorts(cli);
   const auto found = Sources().find(source);
   if (found == Sources().end()) return {};
   auto client = cli->Controller(kPatience);

@@ -117,9 +117,9 @@ absl::StatusOr<Client*> Invocation::Controller(std::chrono::milliseconds patienc
                  timeout, &controller_);
 }
 
-absl::StatusOr<Client*> Invocation::Agent() {
-  return Connect({"agent", "outrider-agent", "--agent"}, agent_address_,
-                 timeout_.value_or(kDefaultTimeout), &agent_);
+absl::StatusOr<Client*> Invocation::Agent(std::chrono::milliseconds patience) {
+  const auto timeout = patience.count() != 0 ? patience : timeout_.value_or(kDefaultTimeout);
+  return Connect({"agent", "outrider-agent", "--agent"}, agent_address_, timeout, &agent_);
 }
 
 int Invocation::UsageError(const std::string& problem) {

@@ -60,7 +60,7 @@ class Invocation {
   // zero, takes the place of --timeout.
   absl::StatusOr<Client*> Controller(
       std::chrono::milliseconds patience = std::chrono::milliseconds(0));
-  absl::StatusOr<Client*> Agent();
+  absl::StatusOr<Client*> Agent(std::chrono::milliseconds patience = std::chrono::milliseconds(0));
 
   bool json() const { return json_; }
   // What --timeout said, if it was given.

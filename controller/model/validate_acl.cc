@@ -11,18 +11,12 @@ constexpr uint32_t kMaxMaxConnections = 1U << 20;
 absl::Status CheckAction(const v1::AclRule& rule) {
   const v1::AclAction action = rule.action();
   if (action == v1::ACL_ACTION_UNSPECIFIED || !v1::AclAction_IsValid(action)) {
-    return Wrong("action is missing; give allow, drop or reject");
+    return Wrong("action is missing; give allow, allow_related, drop or reject");
   }
   const bool ip_only = action == v1::ACL_ACTION_ALLOW_RELATED || action == v1::ACL_ACTION_REJECT;
   const v1::AclMatch& match = rule.match();
   const bool not_ip =
       match.ether_type() == v1::AclMatch::ETHER_TYPE_ARP || match.ether_number() != 0;
-  // A host would let the answers of such a connection die at the lists.
-  if (action == v1::ACL_ACTION_ALLOW_RELATED && !not_ip) {
-    return Wrong(
-        "action allow_related needs connection tracking, which the hosts of this release do not "
-        "have; allow both directions by rules");
-  }
   if (!ip_only || !not_ip) return absl::OkStatus();
   return action == v1::ACL_ACTION_REJECT
              ? Wrong("action reject answers IP only, and the rule is for other frames; use drop")

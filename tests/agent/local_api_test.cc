@@ -14,6 +14,7 @@
 
 #include "outrider/v1/agent.grpc.pb.h"
 #include "tests/agent/running_agent.h"
+#include "tests/fakes/fake_connection_table.h"
 
 namespace outrider::agent {
 namespace {
@@ -38,6 +39,7 @@ class LocalApiTest : public ::testing::Test {
                   .reconciler_executor = &agent_.loop,
                   .reconciler = agent_.reconciler.get(),
                   .counters = &agent_.datapath,
+                  .connections = &connections_,
                   .session =
                       [] {
                         return SessionStatus{
@@ -64,6 +66,7 @@ class LocalApiTest : public ::testing::Test {
   }
 
   RunningAgent agent_;
+  datapath::FakeConnectionTable connections_;
   const std::string socket_ = agent_.directory / "agent.sock";
   std::unique_ptr<LocalApi> api_;
   std::unique_ptr<v1::AgentLocalService::Stub> stub_;
@@ -72,13 +75,13 @@ class LocalApiTest : public ::testing::Test {
 TEST_F(LocalApiTest, AttachesListsAndDetaches) {
   ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
   agent_.datapath.SetCounters(
-      MakePortId(1),
-      {.rx_packets = 5,
-       .rx_bytes = 0,
-       .tx_packets = 0,
-       .tx_bytes = 0,
-       .drops = {{"acl_ingress", 2}},
-       .rules = {{{datapath::Direction::kIngress, 3}, {.packets = 2, .bytes = 120}}}});
+      MakePortId(1), {.rx_packets = 5,
+                      .rx_bytes = 0,
+                      .tx_packets = 0,
+                      .tx_bytes = 0,
+                      .drops = {{"acl_ingress", 2}},
+                      .rules = {{{datapath::Direction::kIngress, 3}, {.packets = 2, .bytes = 120}}},
+                      .connections = 3});
   v1::AttachPortResponse attached;
   const grpc::Status status = Attach(Attachment(), 10000, &attached);
   ASSERT_TRUE(status.ok()) << status.error_message();
@@ -95,6 +98,7 @@ TEST_F(LocalApiTest, AttachesListsAndDetaches) {
   EXPECT_EQ(rule.number(), 3u);
   EXPECT_EQ(rule.packets(), 2u);
   EXPECT_EQ(rule.bytes(), 120u);
+  EXPECT_EQ(attached.port().counters().connections(), 3u);
 
   grpc::ClientContext list_context;
   v1::ListLocalPortsResponse list;
@@ -153,6 +157,56 @@ TEST_F(LocalApiTest, ShowsStatusAndStates) {
   v1::GetHostStateResponse response;
   EXPECT_EQ(stub_->GetHostState(&bad_context, {}, &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+datapath::Connection ConnectionOf(uint8_t port, uint16_t src_port) {
+  return {.port = MakePortId(port),
+          .vni = *Vni::Create(7),
+          .src = *IpAddress::Parse("10.0.0.1"),
+          .dst = *IpAddress::Parse("10.0.0.2"),
+          .protocol = 6,
+          .src_port = src_port,
+          .dst_port = 80,
+          .from_guest = true,
+          .state = "established",
+          .expires_s = 432000};
+}
+
+TEST_F(LocalApiTest, ListsAndFlushesConnections) {
+  connections_.Put({ConnectionOf(1, 1000), ConnectionOf(1, 1001), ConnectionOf(2, 1000)});
+  const auto list = [this](const std::string& port, uint32_t limit,
+                           v1::ListConnectionsResponse* response) {
+    grpc::ClientContext context;
+    v1::ListConnectionsRequest request;
+    request.set_port_id(port);
+    request.set_limit(limit);
+    return stub_->ListConnections(&context, request, response).error_code();
+  };
+  v1::ListConnectionsResponse all;
+  ASSERT_EQ(list("", 0, &all), grpc::StatusCode::OK);
+  EXPECT_EQ(all.total(), 3u);
+  ASSERT_EQ(all.connections_size(), 3);
+  EXPECT_EQ(all.connections(1).ShortDebugString(),
+            "port_id: \"" + MakePortId(1).ToString() +
+                "\" vni: 7 protocol: 6 src: \"10.0.0.1\" dst: \"10.0.0.2\" src_port: 1001 "
+                "dst_port: 80 from_guest: true state: \"established\" expires_s: 432000");
+  v1::ListConnectionsResponse one;
+  ASSERT_EQ(list(MakePortId(1).ToString(), 1, &one), grpc::StatusCode::OK);
+  EXPECT_EQ(one.total(), 2u);
+  EXPECT_EQ(one.connections_size(), 1);
+  EXPECT_EQ(list(MakePortId(3).ToString(), 0, &one), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(list("nonsense", 0, &one), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(list("", 20'001, &one), grpc::StatusCode::INVALID_ARGUMENT);
+
+  grpc::ClientContext context;
+  v1::FlushConnectionsRequest flush;
+  flush.set_port_id(MakePortId(1).ToString());
+  v1::FlushConnectionsResponse flushed;
+  ASSERT_TRUE(stub_->FlushConnections(&context, flush, &flushed).ok());
+  EXPECT_EQ(flushed.flushed(), 2u);
+  grpc::ClientContext all_context;
+  ASSERT_TRUE(stub_->FlushConnections(&all_context, {}, &flushed).ok());
+  EXPECT_EQ(flushed.flushed(), 1u);
 }
 
 TEST_F(LocalApiTest, TheSocketIsTheOwnersOnlyAndGoesWithTheApi) {

@@ -57,7 +57,7 @@ static long judge(__u32 i, void* context) {
 
   if (!c || !verdict) return 1;
   to_frame(c, &f);
-  *verdict = or_acl_classify(c->set, &f, c->to_guest);
+  *verdict = or_acl_classify(c->set, &f);
   return 0;
 }
 

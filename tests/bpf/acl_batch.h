@@ -40,7 +40,6 @@ struct acl_case {
   or_u8 tcp_flags;
   or_u8 extensions;
   or_u32 set;
-  or_u32 to_guest;
 };
 
 #ifdef __cplusplus

@@ -114,13 +114,12 @@ class AclBatchTest : public ::testing::Test {
                : random->Packet());
       cases.push_back(ToCase(packets.back()));
       cases.back().set = id;
-      cases.back().to_guest = i % 2;
     }
     const std::vector<uint32_t> verdicts = Run(cases);
     for (uint32_t i = 0; i < ACL_BATCH; ++i) {
       const ReferenceVerdict judged = Judge(set, members_, packets[i]);
       ASSERT_EQ(verdicts[i], Expected(judged, set))
-          << ToString(packets[i]) << (i % 2 == 0 ? " from" : " to") << " the guest; the reference: "
+          << ToString(packets[i]) << "; the reference: "
           << (judged.rule == 0 ? "no rule" : ToString(set.rules[judged.rule - 1]))
           << "; the datapath: " << Decider(verdicts[i] >> 9, set);
       ++verdicts_;

@@ -323,9 +323,38 @@ std::vector<DropCase> PolicyCases() {
   };
 }
 
+// Port `index` with a list of one rule for everything in one direction, and with so many
+// connections.
+std::function<absl::Status(BpfSwitch&)> WithRule(uint32_t index, bool ingress,
+                                                 state::AclAction action,
+                                                 uint32_t max_connections = 0) {
+  return [=](BpfSwitch& s) {
+    RETURN_IF_ERROR(s.SetRuleSet(1, {.rules = {{.action = action}}}));
+    abi::or_port port = s.StandardPort(index);
+    (ingress ? port.ingress_rule_set : port.egress_rule_set) = 1;
+    port.max_connections = max_connections;
+    if (max_connections != 0) port.flags |= OR_PORT_STATEFUL;
+    RETURN_IF_ERROR((s.Map<uint32_t, uint32_t>("or_connection_counts").Update(index, 1)));
+    return s.SetPort(index, port);
+  };
+}
+
+std::vector<DropCase> FilterCases() {
+  const Bytes tcp = FromA(kMacB).Ipv4({.src = kIpA, .dst = kIpB}).Tcp(1000, 80).Build();
+  return {
+      {"no_share", 1, OR_DROP_CONNECTIONS_FULL, UdpTo(kMacB),
+       WithRule(1, true, state::AclAction::kAllowRelated)},
+      {"share_used_up", 2, OR_DROP_CONNECTIONS_FULL, UdpTo(kMacB),
+       WithRule(2, false, state::AclAction::kAllowRelated, 1)},
+      {"mid_stream", 1, OR_DROP_CONNECTION_INVALID, tcp,
+       WithRule(1, true, state::AclAction::kAllowRelated, 10)},
+  };
+}
+
 std::vector<DropCase> AllCases() {
   std::vector<DropCase> all = PortCases();
-  for (const auto& more : {VlanCases(), MalformedCases(), SwitchingCases(), PolicyCases()}) {
+  for (const auto& more :
+       {VlanCases(), MalformedCases(), FilterCases(), SwitchingCases(), PolicyCases()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;

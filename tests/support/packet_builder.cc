@@ -30,6 +30,14 @@ void Append(Bytes* to, const Container& bytes) {
   to->insert(to->end(), bytes.begin(), bytes.end());
 }
 
+// RFC 792, RFC 4443.
+Bytes EchoHeader(uint8_t type, uint8_t code, uint16_t id) {
+  Bytes header = {type, code, 0, 0};
+  Append16(&header, id);
+  Append16(&header, 0);
+  return header;
+}
+
 // Addresses of an IP header as they enter checksums.
 Bytes PseudoHeader(const Bytes& ip, bool v4, uint8_t protocol, size_t length) {
   Bytes pseudo =
@@ -89,8 +97,8 @@ PacketBuilder& PacketBuilder::Arp(const ArpFields& fields) {
 
 PacketBuilder& PacketBuilder::Ipv4(const Ipv4Fields& fields) {
   const size_t words = 5 + fields.options.size() / 4;
-  Bytes header = {
-      static_cast<uint8_t>(fields.version.value_or(4) << 4 | words), fields.tos, 0, 0, 0, 1};
+  Bytes header = {static_cast<uint8_t>(fields.version.value_or(4) << 4 | words), fields.tos, 0, 0};
+  Append16(&header, fields.id);
   Append16(&header,
            static_cast<uint16_t>((fields.more_fragments ? 0x2000 : 0) | fields.fragment_offset));
   header.push_back(fields.ttl);
@@ -125,18 +133,28 @@ PacketBuilder& PacketBuilder::Extension(uint8_t type, int units) {
 PacketBuilder& PacketBuilder::Fragment6(const Fragment6Fields& fields) {
   Bytes header(8);
   Put16(&header, 2, static_cast<uint16_t>(fields.offset << 3 | (fields.more ? 1 : 0)));
-  header[7] = 1;  // identification
+  Put16(&header, 4, static_cast<uint16_t>(fields.id >> 16));
+  Put16(&header, 6, static_cast<uint16_t>(fields.id));
   return Add({Kind::kExtension, header, kFragmentHeader, fields.next_header, {}});
 }
 
 PacketBuilder& PacketBuilder::Tcp(uint16_t src_port, uint16_t dst_port, uint8_t flags) {
+  return Tcp({.src_port = src_port, .dst_port = dst_port, .flags = flags});
+}
+
+PacketBuilder& PacketBuilder::Tcp(const TcpFields& fields) {
   Bytes header;
-  Append16(&header, src_port);
-  Append16(&header, dst_port);
+  Append16(&header, fields.src_port);
+  Append16(&header, fields.dst_port);
+  Append16(&header, static_cast<uint16_t>(fields.seq >> 16));
+  Append16(&header, static_cast<uint16_t>(fields.seq));
+  Append16(&header, static_cast<uint16_t>(fields.ack >> 16));
+  Append16(&header, static_cast<uint16_t>(fields.ack));
+  header.push_back(static_cast<uint8_t>((5 + fields.options.size() / 4) << 4));
+  header.push_back(fields.flags);
+  Append16(&header, fields.window);
   header.resize(20);
-  header[12] = 5 << 4;
-  header[13] = flags;
-  header[14] = 0xff;  // window
+  Append(&header, fields.options);
   return Add({Kind::kTcp, header, 6, {}, {}});
 }
 
@@ -156,12 +174,12 @@ PacketBuilder& PacketBuilder::Sctp(uint16_t src_port, uint16_t dst_port) {
   return Add({Kind::kSctp, header, 132, {}, {}});
 }
 
-PacketBuilder& PacketBuilder::Icmp(uint8_t type, uint8_t code) {
-  return Add({Kind::kIcmp, {type, code, 0, 0, 0, 0, 0, 0}, 1, {}, {}});
+PacketBuilder& PacketBuilder::Icmp(uint8_t type, uint8_t code, uint16_t id) {
+  return Add({Kind::kIcmp, EchoHeader(type, code, id), 1, {}, {}});
 }
 
-PacketBuilder& PacketBuilder::Icmpv6(uint8_t type, uint8_t code) {
-  return Add({Kind::kIcmpv6, {type, code, 0, 0, 0, 0, 0, 0}, 58, {}, {}});
+PacketBuilder& PacketBuilder::Icmpv6(uint8_t type, uint8_t code, uint16_t id) {
+  return Add({Kind::kIcmpv6, EchoHeader(type, code, id), 58, {}, {}});
 }
 
 PacketBuilder& PacketBuilder::Payload(size_t size, uint8_t value) {

@@ -48,6 +48,7 @@ struct Ipv4Fields {
   std::optional<uint8_t> protocol = {};
   std::optional<uint16_t> total_length = {};
   std::optional<uint8_t> version = {};
+  uint16_t id = 1;
   // DSCP and ECN (RFC 2474, RFC 3168).
   uint8_t tos = 0;
 };
@@ -69,6 +70,19 @@ struct Fragment6Fields {
   uint16_t offset = 0;  // in units of 8 bytes
   bool more = false;
   std::optional<uint8_t> next_header = {};
+  uint32_t id = 1;
+};
+
+// RFC 9293.
+struct TcpFields {
+  uint16_t src_port = 0;
+  uint16_t dst_port = 0;
+  uint8_t flags = 0x10;
+  uint32_t seq = 0;
+  uint32_t ack = 0;
+  uint16_t window = 0xff00;
+  // Multiple of 4 bytes, at most 40.
+  Bytes options = {};
 };
 
 class PacketBuilder {
@@ -87,11 +101,12 @@ class PacketBuilder {
   PacketBuilder& Extension(uint8_t type, int units = 1);
   PacketBuilder& Fragment6(const Fragment6Fields& fields);
   PacketBuilder& Tcp(uint16_t src_port, uint16_t dst_port, uint8_t flags = 0x10);
+  PacketBuilder& Tcp(const TcpFields& fields);
   PacketBuilder& Udp(uint16_t src_port, uint16_t dst_port);
   PacketBuilder& Sctp(uint16_t src_port, uint16_t dst_port);
-  // Type and code; the rest of the 8-byte header is zero.
-  PacketBuilder& Icmp(uint8_t type, uint8_t code = 0);
-  PacketBuilder& Icmpv6(uint8_t type, uint8_t code = 0);
+  // Type, code, and of an echo the id; the rest of the 8-byte header is zero.
+  PacketBuilder& Icmp(uint8_t type, uint8_t code = 0, uint16_t id = 0);
+  PacketBuilder& Icmpv6(uint8_t type, uint8_t code = 0, uint16_t id = 0);
   PacketBuilder& Payload(size_t size, uint8_t value = 0xab);
   PacketBuilder& Payload(Bytes bytes);
 

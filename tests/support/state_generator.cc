@@ -133,6 +133,8 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
   AddPolicy(&port);
   port.epoch = NextEpoch();
   port.report_first_frame = Chance(30);
+  port.keep_established = Chance(30);
+  if (Chance(40)) port.max_connections = 1 + static_cast<uint32_t>(Below(100'000));
   if (Chance(30)) port.migration_id = fmt::format("m-{}", Below(5));
   if (!free_devices->empty() && Chance(60)) {
     const auto at =

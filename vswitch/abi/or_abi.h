@@ -13,6 +13,7 @@
 #define OUTRIDER_ABI_OR_ABI_H_
 
 #include "vswitch/abi/or_acl.h"
+#include "vswitch/abi/or_connection.h"
 #include "vswitch/abi/or_policy.h"
 #include "vswitch/abi/or_types.h"
 
@@ -40,6 +41,8 @@ namespace outrider::abi {
 #define OR_MAX_VLANS (1u << 18)
 /* Copies of one BUM frame, local ports and VTEPs together. */
 #define OR_MAX_COPIES 1024
+/* Of all ports together; a port's own share is or_port.max_connections. */
+#define OR_MAX_CONNECTIONS (1u << 20)
 
 /* ---- or_devices: ifindex (u32) -> port index (u32). Writer: agent. ---- */
 
@@ -63,6 +66,10 @@ enum or_vlan_mode {
 #define OR_PORT_ANTI_SPOOF (1u << 0)
 /* Emit an or_event for the guest's first frame (once, see or_first_frames). */
 #define OR_PORT_REPORT_FIRST_FRAME (1u << 1)
+/* Frames are looked up in or_connections, and rules may open connections. */
+#define OR_PORT_STATEFUL (1u << 2)
+/* Connections that another rule set admitted go on. */
+#define OR_PORT_KEEP_ESTABLISHED (1u << 3)
 
 struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */
@@ -82,10 +89,14 @@ struct or_port {
   or_u8 dscp;       /* with OR_POLICY_MARK */
   or_u8 outer_dscp; /* with OR_POLICY_PIPE */
   or_u8 traffic_class;
-  or_u8 vlan_mode; /* enum or_vlan_mode */
-  or_u8 pad[4];
+  or_u8 vlan_mode;        /* enum or_vlan_mode */
+  or_u32 max_connections; /* 0: none, then not STATEFUL */
+  /* The first 8 bytes of the rule sets' digests, 0 without a set: what a connection remembers of
+   * who admitted it. Of the content, not an id: ids are used again after a restart. */
+  or_u64 ingress_content;
+  or_u64 egress_content;
 };
-OR_STATIC_ASSERT(sizeof(struct or_port) == 64, "or_port layout");
+OR_STATIC_ASSERT(sizeof(struct or_port) == 80, "or_port layout");
 
 /* ---- or_port_info: port index (u32) -> struct or_port_info. Agent only: what ReadState needs and
  * frames do not. */

@@ -30,6 +30,8 @@
   X(RULE_SET_MISSING, 21, "rule_set_missing", "the port's rule set is not loaded")                \
   X(ACL_REJECT_INGRESS, 22, "acl_reject_ingress", "rejected by the profile's ingress list")       \
   X(ACL_REJECT_EGRESS, 23, "acl_reject_egress", "rejected by the profile's egress list")          \
+  X(CONNECTIONS_FULL, 24, "connections_full", "the port holds all the connections it may")        \
+  X(CONNECTION_INVALID, 25, "connection_invalid", "belongs to no connection, or not so")          \
   X(VLAN_NOT_ALLOWED, 26, "vlan_not_allowed", "the profile has no such VLAN")                     \
   X(UNTAGGED_ON_TRUNK, 27, "untagged_on_trunk",                                                   \
     "untagged where the profile has tagged frames only")                                          \

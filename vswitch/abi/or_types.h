@@ -6,6 +6,8 @@
 #ifdef __cplusplus
 #include <cstdint>
 #define OR_STATIC_ASSERT(cond, text) static_assert(cond, text)
+/* A lock word; the verifier finds it by its type. */
+#define OR_LOCK uint32_t
 namespace outrider::abi {
 typedef uint8_t or_u8;
 typedef uint16_t or_u16;
@@ -13,8 +15,10 @@ typedef uint32_t or_u32;
 typedef uint64_t or_u64;
 }  // namespace outrider::abi
 #else
+#include <linux/bpf.h>
 #include <linux/types.h>
 #define OR_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#define OR_LOCK struct bpf_spin_lock
 typedef __u8 or_u8;
 typedef __u16 or_u16;
 typedef __u32 or_u32;

@@ -155,6 +155,9 @@ absl::Status Agent::StartSession() {
                                       .clock = WallMicros});
   RunOn(&reconciler_loop_, [this] { reconciler_->SetObserver(session_.get()); });
   session_->Start();
+  // Not on the reconciler's loop: a full table takes a while, and an edit should not wait for it.
+  connections_ = std::make_unique<ConnectionSweep>(&session_loop_, datapath_.get());
+  connections_->Start();
   identity_->Start([this] { session_->Reconnect(); });
   return absl::OkStatus();
 }
@@ -183,6 +186,7 @@ absl::Status Agent::StartLocalApi() {
                         .reconciler_executor = &reconciler_loop_,
                         .reconciler = reconciler_.get(),
                         .counters = datapath_.get(),
+                        .connections = datapath_.get(),
                         .session = [this] { return session_->status(); },
                         .certificate_expiry = [this] { return identity_->facts().not_after_us; },
                         .self = self}));

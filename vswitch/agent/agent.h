@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "vswitch/agent/connection_sweep.h"
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/device_watch.h"
@@ -51,6 +52,7 @@ class Agent {
   std::unique_ptr<sys::NetlinkSocket> netlink_;
   std::unique_ptr<datapath::ebpf::EbpfDatapath> datapath_;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;
   std::unique_ptr<GrpcControllerStreamFactory> streams_;
   std::unique_ptr<ControllerSession> session_;

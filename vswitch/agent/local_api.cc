@@ -1,5 +1,6 @@
 #include "vswitch/agent/local_api.h"
 
+#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,10 @@ namespace outrider::agent {
 namespace {
 
 using grpc::ServerContext;
+
+constexpr uint32_t kDefaultConnections = 10'000;
+// What fits the 4 MiB that gRPC takes as one message, with room.
+constexpr uint32_t kMaxConnections = 20'000;
 
 grpc::Status ToGrpc(const absl::Status& status) {
   // The codes are the same (google.rpc.Code).
@@ -37,6 +42,14 @@ v1::LocalPort ToMessage(const PortView& view, int ifindex) {
   message.set_ifindex(static_cast<uint32_t>(ifindex));
   message.set_problem(view.problem);
   return message;
+}
+
+// Empty: of all ports.
+absl::StatusOr<std::optional<PortId>> ParseOptionalPort(const std::string& text) {
+  if (text.empty()) return std::optional<PortId>();
+  auto id = PortId::Parse(text);
+  if (!id.ok()) return Annotate(id.status(), "port_id");
+  return std::optional<PortId>(*id);
 }
 
 class Service final : public v1::AgentLocalService::Service {
@@ -118,6 +131,34 @@ class Service final : public v1::AgentLocalService::Service {
     for (const auto& [id, port] : state->ports) {
       if (port.device) (*response->mutable_devices())[id.ToString()] = *port.device;
     }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListConnections(ServerContext*, const v1::ListConnectionsRequest* request,
+                               v1::ListConnectionsResponse* response) override {
+    const auto port = ParseOptionalPort(request->port_id());
+    if (!port.ok()) return ToGrpc(port.status());
+    if (request->limit() > kMaxConnections) {
+      return ToGrpc(absl::InvalidArgumentError(fmt::format(
+          "limit: {} exceeds {}; list one port at a time", request->limit(), kMaxConnections)));
+    }
+    const auto list = dependencies_.connections->ListConnections(
+        *port, request->limit() == 0 ? kDefaultConnections : request->limit());
+    if (!list.ok()) return ToGrpc(list.status());
+    for (const auto& connection : list->connections) {
+      *response->add_connections() = agent::ToMessage(connection);
+    }
+    response->set_total(list->total);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status FlushConnections(ServerContext*, const v1::FlushConnectionsRequest* request,
+                                v1::FlushConnectionsResponse* response) override {
+    const auto port = ParseOptionalPort(request->port_id());
+    if (!port.ok()) return ToGrpc(port.status());
+    const auto flushed = dependencies_.connections->FlushConnections(*port);
+    if (!flushed.ok()) return ToGrpc(flushed.status());
+    response->set_flushed(*flushed);
     return grpc::Status::OK;
   }
 

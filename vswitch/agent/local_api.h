@@ -13,6 +13,7 @@
 #include "outrider/v1/agent.pb.h"
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/port_operations.h"
+#include "vswitch/datapath/connection_table.h"
 
 namespace outrider::agent {
 
@@ -24,6 +25,7 @@ class LocalApi {
     Executor* reconciler_executor;
     Reconciler* reconciler;
     datapath::DatapathCounters* counters;
+    datapath::ConnectionTable* connections;
     std::function<SessionStatus()> session;
     // Microseconds since the Unix epoch.
     std::function<int64_t()> certificate_expiry;

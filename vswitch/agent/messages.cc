@@ -68,6 +68,21 @@ v1::PortEvent ToMessage(const PortEvent& event) {
   return message;
 }
 
+v1::Connection ToMessage(const datapath::Connection& connection) {
+  v1::Connection message;
+  message.set_port_id(connection.port.ToString());
+  message.set_vni(connection.vni.value());
+  message.set_protocol(connection.protocol);
+  message.set_src(connection.src.ToString());
+  message.set_dst(connection.dst.ToString());
+  message.set_src_port(connection.src_port);
+  message.set_dst_port(connection.dst_port);
+  message.set_from_guest(connection.from_guest);
+  message.set_state(connection.state);
+  message.set_expires_s(connection.expires_s);
+  return message;
+}
+
 v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters) {
   v1::PortCounters message;
   message.set_port_id(id.ToString());
@@ -85,6 +100,7 @@ v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& count
     counter->set_packets(count.packets);
     counter->set_bytes(count.bytes);
   }
+  message.set_connections(counters.connections);
   return message;
 }
 

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "outrider/v1/agent.pb.h"
 #include "outrider/v1/session.pb.h"
 #include "vswitch/agent/port_reports.h"
+#include "vswitch/datapath/connection_table.h"
 
 namespace outrider::agent {
 
@@ -16,6 +18,7 @@ v1::ObjectFailure ToMessage(const datapath::ObjectFailure& failure);
 v1::Ack ToMessage(const Acknowledgement& acknowledgement);
 v1::PortReceipt ToMessage(const PortReceipt& receipt, const std::string& host_id);
 v1::PortEvent ToMessage(const PortEvent& event);
+v1::Connection ToMessage(const datapath::Connection& connection);
 v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters);
 
 }  // namespace outrider::agent

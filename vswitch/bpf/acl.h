@@ -59,7 +59,7 @@ __noinline int or_acl_begin(struct or_acl_scratch *s, const struct or_acl_header
 
 /* The verdict of rule set `set_id` on a frame. Set 0 allows all. Global (not static), as or_parse()
  * is: the verifier looks at it once. */
-__noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f, bool to_guest)
+__noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f)
 {
 	struct or_acl_walk w = {.frame = f};
 	__u32 zero = 0, verdict;
@@ -94,27 +94,6 @@ __noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f, bool to
 	if (or_acl_log_rate(w.scratch->decision))
 		verdict |= OR_VERDICT_LOG;
 	return verdict | w.scratch->rule << OR_VERDICT_RULE_SHIFT;
-}
-
-/* What the list of port `port` says of a frame, counted and logged. 0: it may pass; else the reason
- * why not. */
-static __always_inline __u32 or_acl_verdict(__u32 port, __u32 set_id, const struct or_frame *f,
-					    bool to_guest)
-{
-	__u32 action = or_acl_classify(set_id, f, to_guest) & OR_VERDICT_ACTION;
-
-	or_acl_account(port, f, to_guest);
-	switch (action) {
-	case OR_ACL_ALLOW:
-	case OR_ACL_ALLOW_RELATED:
-		return 0;
-	case OR_ACL_MISSING:
-		return OR_DROP_RULE_SET_MISSING;
-	case OR_ACL_REJECT:
-		return to_guest ? OR_DROP_ACL_REJECT_EGRESS : OR_DROP_ACL_REJECT_INGRESS;
-	default:
-		return to_guest ? OR_DROP_ACL_EGRESS : OR_DROP_ACL_INGRESS;
-	}
 }
 
 #endif /* OUTRIDER_BPF_ACL_H_ */

@@ -7,8 +7,8 @@
 #ifndef OUTRIDER_BPF_DELIVER_H_
 #define OUTRIDER_BPF_DELIVER_H_
 
-#include "vswitch/bpf/acl.h"
 #include "vswitch/bpf/drop.h"
+#include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/policer.h"
@@ -23,8 +23,8 @@ struct or_delivery {
 };
 
 /* The reason why `f` may not go to port `index`, or 0 and how to send it there. Sets f->vlan. */
-static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
-					      struct or_delivery *by)
+static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index,
+					      struct or_frame *f, struct or_delivery *by)
 {
 	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
 	__u32 reason;
@@ -42,7 +42,7 @@ static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
 	by->ifindex = port->ifindex;
 	if (!by->ifindex)
 		return OR_DROP_PORT_UNKNOWN;
-	reason = or_acl_verdict(index, port->egress_rule_set, f, true);
+	reason = or_filter_to_port(skb, f, port, index);
 	return reason ? reason : or_police_to_port(port->limits, index, f);
 }
 
@@ -50,7 +50,7 @@ static __always_inline __u32 or_admit_to_port(__u32 index, struct or_frame *f,
 static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
 	struct or_delivery by = {};
-	__u32 reason = or_admit_to_port(index, f, &by);
+	__u32 reason = or_admit_to_port(skb, index, f, &by);
 
 	if (reason == OR_DROP_ACL_REJECT_EGRESS)
 		return or_reject(skb, f, index, reason);
@@ -68,7 +68,7 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
 	struct or_delivery by = {};
-	__u32 reason = or_admit_to_port(index, f, &by);
+	__u32 reason = or_admit_to_port(skb, index, f, &by);
 	bool whole = true;
 
 	if (!reason) {

@@ -33,6 +33,9 @@
 #define OR_FRAME_ARP_REQUEST (1u << 7) /* request for another's address: src, dst are set */
 #define OR_FRAME_ARP_FOREIGN (1u << 8) /* sender hardware address is not the source MAC */
 #define OR_FRAME_RA (1u << 9)	       /* router advertisement, whole and from this link */
+#define OR_FRAME_ECHO (1u << 10)       /* ICMP or ICMPv6 echo: icmp_id is set */
+#define OR_FRAME_ECHO_REPLY (1u << 11) /* ... a reply */
+#define OR_FRAME_SCALE (1u << 12)      /* SYN with a window scale, once filter.h has looked */
 
 struct or_frame {
 	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */
@@ -41,7 +44,11 @@ struct or_frame {
 	__u32 wire_packets; /* 1, or the segments of a GSO packet */
 	__u32 l3_length;    /* largest layer-3 packet it becomes */
 	__u32 vni;
-	__u32 port; /* index of the port it came from; 0: from the overlay */
+	__u32 port;    /* index of the port it came from; 0: from the overlay */
+	__u32 tcp_seq; /* host order, as all of TCP's */
+	__u32 tcp_end; /* behind the data; SYN and FIN count */
+	__u32 tcp_ack;
+	__u32 fragment_id; /* of a fragment: identification of IPv4 or IPv6 */
 	__u8 eth_dst[6];
 	__u8 eth_src[6];
 	__u16 ether_type; /* host order */
@@ -58,11 +65,14 @@ struct or_frame {
 	__u8 protocol; /* IP protocol after extension headers */
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u16 l4_offset; /* of the layer-4 header in the frame; 0: none */
-	__u8 tos;	 /* IPv4's, or IPv6's traffic class: DSCP and ECN */
-	__u8 outer_tos;	 /* the tunnel header's; ECN is the kernel's */
-	__u8 tcp_flags;	 /* with OR_FRAME_PORTS, of TCP: the byte CWR..FIN */
-	__u8 extensions; /* IPv6 extension headers: bit i is AclMatch.Ipv6Extension i + 1 */
+	__u16 l4_offset;  /* of the layer-4 header in the skb, as parsed; 0: none */
+	__u16 tcp_window; /* unscaled */
+	__u16 icmp_id;	  /* of an echo request or reply */
+	__u8 tcp_flags;	  /* with OR_FRAME_PORTS, of TCP: the byte CWR..FIN (RFC 9293) */
+	__u8 tcp_scale;	  /* window scale of a SYN, when OR_FRAME_SCALE says so */
+	__u8 tos;	  /* IPv4's, or IPv6's traffic class: DSCP and ECN */
+	__u8 outer_tos;	  /* the tunnel header's; ECN is the kernel's */
+	__u8 extensions;  /* IPv6 extension headers: bit i is AclMatch.Ipv6Extension i + 1 */
 } __attribute__((aligned(8)));
 
 static __always_inline bool or_is_multicast(const __u8 *mac)

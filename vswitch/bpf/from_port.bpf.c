@@ -3,13 +3,13 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "vswitch/bpf/acl.h"
 #include "vswitch/bpf/arp.h"
 #include "vswitch/bpf/deliver.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/event.h"
 #include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/mark.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/policer.h"
@@ -84,7 +84,7 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	reason = or_secure(skb, f, port);
 	if (reason)
 		return reason;
-	reason = or_acl_verdict(f->port, port->ingress_rule_set, f, false);
+	reason = or_filter_from_port(skb, f, port);
 	if (reason)
 		return reason;
 	return or_police_from_port(port, f);

@@ -93,6 +93,12 @@ struct {
 OR_HASH(or_mac_windows, __u32, struct or_mac_window_locked, OR_MAX_PORTS);
 /* port index and MAC -> start of its window. Written by bpf, deleted by the agent. */
 OR_HASH(or_source_macs, struct or_source_mac, __u64, OR_MAX_SOURCE_MACS);
+/* struct or_connection_key -> struct or_connection. Writer: bpf. */
+OR_HASH(or_connections, struct or_connection_key, struct or_connection, OR_MAX_CONNECTIONS);
+/* port index -> entries it has in or_connections. Elements: agent; contents: bpf. */
+OR_HASH(or_connection_counts, __u32, __u32, OR_MAX_PORTS);
+/* port index -> struct or_fragments. Elements: agent; contents: bpf. */
+OR_HASH(or_fragments, __u32, struct or_fragments, OR_MAX_PORTS);
 /* VNI -> struct or_segment. Writer: agent. */
 OR_HASH(or_segments, __u32, struct or_segment, OR_MAX_SEGMENTS);
 /* VLAN map and VLAN -> VNI. Writer: agent. */

@@ -36,12 +36,22 @@
 #define OR_IPPROTO_SCTP 132
 
 #define OR_SCTP_HLEN 12
+#define OR_TCP_HEAD 16 /* up to the window */
 #define OR_ICMP_HLEN 8
 #define OR_ICMPV6_HLEN 4
+#define OR_ICMP_ECHO_REPLY 0
+#define OR_ICMP_ECHO 8
+#define OR_ICMPV6_ECHO 128
+#define OR_ICMPV6_ECHO_REPLY 129
 #define OR_ND_ROUTER_SOLICIT 133
 #define OR_ND_ROUTER_ADVERT 134
 #define OR_ND_NEIGHBOUR_ADVERT 136
 #define OR_ND_HOP_LIMIT 255 /* no router has passed it on (RFC 4861) */
+
+static __always_inline __u32 or_load_be32(const __u8 *bytes)
+{
+	return (__u32)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+}
 
 static __always_inline bool or_is_extension(__u8 protocol)
 {
@@ -69,14 +79,42 @@ static __always_inline __u8 or_extension_bit(__u8 protocol)
 	}
 }
 
-/* Ports, or type and code, of the header at `offset`. Returns the offset behind the header (which
- * is where a GSO packet's payload begins), or 0: malformed. */
-static __noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *f, __u32 offset,
-					__u32 end)
+/* Type, code and the id of an echo. Returns the offset behind the header, or 0: malformed. */
+static __always_inline __u32 or_parse_icmp(struct __sk_buff *skb, struct or_frame *f, __u32 offset,
+					   __u32 length, __u32 end)
 {
-	__u8 head[14] = {};
+	bool v4 = f->protocol == IPPROTO_ICMP;
+	__u8 head[OR_ICMP_HLEN] = {};
+
+	if (bpf_skb_load_bytes(skb, offset, head, OR_ICMPV6_HLEN))
+		return 0;
+	f->icmp_type = head[0];
+	f->icmp_code = head[1];
+	f->flags |= OR_FRAME_ICMP;
+	if (f->icmp_type == (v4 ? OR_ICMP_ECHO_REPLY : OR_ICMPV6_ECHO_REPLY))
+		f->flags |= OR_FRAME_ECHO | OR_FRAME_ECHO_REPLY;
+	else if (f->icmp_type == (v4 ? OR_ICMP_ECHO : OR_ICMPV6_ECHO))
+		f->flags |= OR_FRAME_ECHO;
+	if (f->flags & OR_FRAME_ECHO) {
+		if (offset + OR_ICMP_HLEN > end ||
+		    bpf_skb_load_bytes(skb, offset, head, OR_ICMP_HLEN))
+			return 0;
+		f->icmp_id = head[4] << 8 | head[5];
+	}
+	return offset + length;
+}
+
+/* Ports, or type and code, of the header at `offset`. Returns the offset behind the header (which
+ * is where a GSO packet's payload begins), or 0: malformed. Global (not static), so that the
+ * verifier looks at it once and not once per way its callers go on; it then wants the pointer
+ * checked. */
+__noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *f, __u32 offset, __u32 end)
+{
+	__u8 head[OR_TCP_HEAD] = {};
 	__u32 length;
 
+	if (!f)
+		return 0;
 	f->l4_offset = offset;
 	switch (f->protocol) {
 	case IPPROTO_TCP:
@@ -103,24 +141,25 @@ static __noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *
 	}
 	if (offset + length > end)
 		return 0;
-	if (bpf_skb_load_bytes(skb, offset, head, OR_ICMPV6_HLEN))
+	if (f->protocol == IPPROTO_ICMP || f->protocol == IPPROTO_ICMPV6)
+		return or_parse_icmp(skb, f, offset, length, end);
+	if (bpf_skb_load_bytes(skb, offset, head, 4))
 		return 0;
-	if (f->protocol == IPPROTO_ICMP || f->protocol == IPPROTO_ICMPV6) {
-		f->icmp_type = head[0];
-		f->icmp_code = head[1];
-		f->flags |= OR_FRAME_ICMP;
-		return offset + length;
-	}
 	f->src_port = head[0] << 8 | head[1];
 	f->dst_port = head[2] << 8 | head[3];
 	f->flags |= OR_FRAME_PORTS;
 	if (f->protocol == IPPROTO_TCP) {
 		if (bpf_skb_load_bytes(skb, offset, head, sizeof(head)))
 			return 0;
-		f->tcp_flags = head[13];
 		length = (head[12] >> 4) * 4;
 		if (length < sizeof(struct tcphdr) || offset + length > end)
 			return 0;
+		f->tcp_seq = or_load_be32(head + 4);
+		f->tcp_ack = or_load_be32(head + 8);
+		f->tcp_flags = head[13];
+		f->tcp_window = head[14] << 8 | head[15];
+		f->tcp_end = f->tcp_seq + (end - offset - length) + (f->tcp_flags & 1) +
+			     (f->tcp_flags >> 1 & 1);
 	}
 	return offset + length;
 }
@@ -151,8 +190,10 @@ static __noinline __u32 or_parse_ipv4(struct __sk_buff *skb, struct or_frame *f)
 	f->ether = OR_ETHER_IPV4;
 	f->flags |= OR_FRAME_IP;
 	fragment = bpf_ntohs(ip.frag_off);
-	if (fragment & 0x3fff)
+	if (fragment & 0x3fff) {
 		f->flags |= OR_FRAME_FRAGMENT;
+		f->fragment_id = bpf_ntohs(ip.id);
+	}
 	if (fragment & 0x1fff) {
 		f->flags |= OR_FRAME_NO_LAYER4;
 		return OR_ETH_HLEN + header;
@@ -166,7 +207,7 @@ static __noinline __u32 or_walk_extensions(struct __sk_buff *skb, struct or_fram
 					   __u32 end)
 {
 	for (int i = 0; i <= OR_MAX_EXTENSIONS; i++) {
-		__u8 head[4];
+		__u8 head[8];
 		__u32 length;
 
 		if (!or_is_extension(f->protocol))
@@ -182,8 +223,10 @@ static __noinline __u32 or_walk_extensions(struct __sk_buff *skb, struct or_fram
 
 			length = 8;
 			/* An atomic fragment (RFC 6946) is a whole packet. */
-			if (fragment & 0xfff9)
+			if (fragment & 0xfff9) {
 				f->flags |= OR_FRAME_FRAGMENT;
+				f->fragment_id = or_load_be32(head + 4);
+			}
 			if (fragment & 0xfff8) {
 				f->flags |= OR_FRAME_NO_LAYER4;
 				if (or_is_extension(head[0]))
@@ -269,9 +312,7 @@ static __always_inline void or_measure(struct __sk_buff *skb, struct or_frame *f
 }
 
 /* Fills everything but vni, port and VLANs, which come first (vlan.h). 0, or the reason to drop the
- * frame; wire_packets and wire_bytes are valid in either case. Global (not static), so that the
- * verifier looks at it once and not once per way its callers go on; it then wants the pointer
- * checked. */
+ * frame; wire_packets and wire_bytes are valid in either case. Global, as or_parse_layer4(). */
 __noinline __u32 or_parse(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct ethhdr eth;

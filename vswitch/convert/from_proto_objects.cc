@@ -143,6 +143,8 @@ absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
   port.epoch = Epoch{message.epoch()};
   port.report_first_frame = message.report_first_frame();
   port.migration_id = message.migration_id();
+  port.keep_established = message.keep_established();
+  port.max_connections = message.max_connections();
   return port;
 }
 

@@ -126,6 +126,8 @@ v1::PortState ToProto(const PortId& id, const state::Port& port) {
   message.set_epoch(static_cast<uint64_t>(port.epoch));
   message.set_report_first_frame(port.report_first_frame);
   message.set_migration_id(port.migration_id);
+  message.set_keep_established(port.keep_established);
+  message.set_max_connections(port.max_connections);
   return message;
 }
 

@@ -144,6 +144,8 @@ struct PortCounters {
   std::map<std::string, uint64_t> drops;
   // By number in the profile's list, 0 being the default action; only those that decided something.
   std::map<std::pair<Direction, uint32_t>, RuleCount> rules;
+  // Held now; what expired since the last sweep counts until the next one.
+  uint32_t connections = 0;
 };
 
 // Apart from Datapath so that reading never grows into policy. Any thread.

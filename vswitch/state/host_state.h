@@ -165,6 +165,10 @@ struct Port {
   bool report_first_frame = false;
   // The migration that expects the port; empty otherwise. At most 63 bytes.
   std::string migration_id;
+  // Connections that an older rule set admitted go on; otherwise they are judged again.
+  bool keep_established = false;
+  // Most connections at once. 0: none; rules that remember connections then admit nothing.
+  uint32_t max_connections = 0;
   // Network device the port is bound to on this host, at most 15 bytes; absent for an expected
   // port.
   std::optional<std::string> device;

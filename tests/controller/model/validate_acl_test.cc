@@ -129,11 +129,10 @@ TEST_F(ValidateAclTest, FlagsFragmentsAndExtensions) {
 }
 
 TEST_F(ValidateAclTest, Actions) {
-  EXPECT_EQ(RuleRefusal("", "ALLOW_RELATED"),
-            "action allow_related needs connection tracking, which the hosts of this release do "
-            "not have; allow both directions by rules");
+  EXPECT_EQ(RuleRefusal("", "ALLOW_RELATED"), "");
   EXPECT_EQ(RuleRefusal("", "REJECT"), "");
-  EXPECT_EQ(RuleRefusal("", "UNSPECIFIED"), "action is missing; give allow, drop or reject");
+  EXPECT_EQ(RuleRefusal("", "UNSPECIFIED"),
+            "action is missing; give allow, allow_related, drop or reject");
   EXPECT_EQ(RuleRefusal("ether_type: ETHER_TYPE_ARP", "REJECT"),
             "action reject answers IP only, and the rule is for other frames; use drop");
   EXPECT_EQ(RuleRefusal("ether_number: 35020", "ALLOW_RELATED"),

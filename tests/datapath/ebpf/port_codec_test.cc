@@ -65,12 +65,19 @@ TEST(PortCodecTest, WritesWhatTheProgramsRead) {
   port.phase = state::PortPhase::kArmed;
   port.epoch = Epoch{3};
   port.report_first_frame = true;
+  port.keep_established = true;
+  port.max_connections = 500;
+  port.ingress_rule_set = MakeDigest(0x5a);
   const abi::or_port row = EncodePort(port, {.ifindex = 4, .mtu = 1400, .ingress_rule_set = 2});
   EXPECT_EQ(row.ifindex, 4u);
   EXPECT_EQ(row.vni, 7u);
   EXPECT_EQ(row.mac[5], 1);
   EXPECT_EQ(row.phase, abi::OR_PORT_ARMED);
-  EXPECT_EQ(row.flags, OR_PORT_ANTI_SPOOF | OR_PORT_REPORT_FIRST_FRAME);
+  EXPECT_EQ(row.flags, OR_PORT_ANTI_SPOOF | OR_PORT_REPORT_FIRST_FRAME | OR_PORT_STATEFUL |
+                           OR_PORT_KEEP_ESTABLISHED);
+  EXPECT_EQ(row.max_connections, 500u);
+  EXPECT_EQ(row.ingress_content, 0x5a5a'5a5a'5a5a'5a5au);
+  EXPECT_EQ(row.egress_content, 0u);
   EXPECT_EQ(row.ingress_rule_set, 2u);
   EXPECT_EQ(row.egress_rule_set, 0u);
   EXPECT_EQ(row.mtu, 1400u);

@@ -70,12 +70,15 @@ absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMa
     const absl::StatusOr<abi::or_port_stats> stats = maps.port_stats.LookupSum(index);
     if (absl::IsNotFound(stats.status())) continue;
     RETURN_IF_ERROR(stats.status());
+    const absl::StatusOr<uint32_t> connections = maps.connection_counts.Lookup(index);
+    if (!connections.ok() && !absl::IsNotFound(connections.status())) return connections.status();
     counters[DecodePortId(info)] = {.rx_packets = stats->rx_packets,
                                     .rx_bytes = stats->rx_bytes,
                                     .tx_packets = stats->tx_packets,
                                     .tx_bytes = stats->tx_bytes,
                                     .drops = std::move(drops[index]),
-                                    .rules = std::move(rules[index])};
+                                    .rules = std::move(rules[index]),
+                                    .connections = connections.value_or(0)};
   }
   return counters;
 }

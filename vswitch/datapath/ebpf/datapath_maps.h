@@ -17,14 +17,38 @@ struct DatapathMaps {
 
   // What is opened from pins; the programs may have further maps of their own.
   static std::vector<std::string> Names() {
-    return {"or_devices",      "or_ports",        "or_port_info",     "or_policers",
-            "or_segments",     "or_replication",  "or_vteps",         "or_members",
-            "or_fdb",          "or_neighbors",    "or_rule_sets",     "or_port_stats",
-            "or_drops",        "or_first_frames", "or_events",        "or_vlan_segments",
-            "or_vlan_tags",    "or_limits",       "or_allowed",       "or_allowed_rows",
-            "or_allowed_macs", "or_mac_windows",  "or_source_macs",   "or_groups",
-            "or_group_combos", "or_group_rows",   "or_group_members", "or_rule_counts",
-            "or_quotas"};
+    return {"or_devices",
+            "or_ports",
+            "or_port_info",
+            "or_policers",
+            "or_segments",
+            "or_replication",
+            "or_vteps",
+            "or_members",
+            "or_fdb",
+            "or_neighbors",
+            "or_rule_sets",
+            "or_port_stats",
+            "or_drops",
+            "or_first_frames",
+            "or_events",
+            "or_vlan_segments",
+            "or_vlan_tags",
+            "or_limits",
+            "or_allowed",
+            "or_allowed_rows",
+            "or_allowed_macs",
+            "or_mac_windows",
+            "or_source_macs",
+            "or_groups",
+            "or_group_combos",
+            "or_group_rows",
+            "or_group_members",
+            "or_rule_counts",
+            "or_quotas",
+            "or_connections",
+            "or_connection_counts",
+            "or_fragments"};
   }
 
   sys::BpfMaps* raw;
@@ -53,6 +77,9 @@ struct DatapathMaps {
   sys::TypedMap<abi::or_group_member, uint32_t> group_members{raw, "or_group_members"};
   sys::TypedMap<abi::or_rule_count_key, abi::or_rule_count> rule_counts{raw, "or_rule_counts"};
   sys::TypedMap<abi::or_rule_count_key, abi::or_quota> quotas{raw, "or_quotas"};
+  sys::TypedMap<abi::or_connection_key, abi::or_connection> connections{raw, "or_connections"};
+  sys::TypedMap<uint32_t, uint32_t> connection_counts{raw, "or_connection_counts"};
+  sys::TypedMap<uint32_t, abi::or_fragments> fragments{raw, "or_fragments"};
   sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
   sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
   sys::TypedMap<uint32_t, abi::or_first_frame> first_frames{raw, "or_first_frames"};

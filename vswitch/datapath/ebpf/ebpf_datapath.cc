@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/device_binder.h"
 #include "vswitch/datapath/ebpf/fdb_table.h"
@@ -61,7 +62,8 @@ struct Pipeline {
     vlans.Load(inventory);
     ports.Load(inventory);
     fdb.Load(inventory);
-    return absl::OkStatus();
+    // Of ports that went while nobody was here.
+    return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
   }
 
   std::unique_ptr<ProgramSet> programs;
@@ -270,9 +272,7 @@ class EbpfDatapath::Impl {
     for (const auto& key : delta.fdb.deletes) {
       outcome->Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
     }
-    for (const auto& id : delta.ports.deletes) {
-      outcome->Deleted(ObjectKind::kPort, id, DeletePort(id));
-    }
+    DeletePorts(delta.ports.deletes, outcome);
     outcome->Failed(ObjectKind::kSegment, from.segments.Flush());
     for (const auto& key : delta.neighbors.deletes) {
       outcome->Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
@@ -286,6 +286,21 @@ class EbpfDatapath::Impl {
     for (const auto& digest : delta.rule_sets.deletes) {
       outcome->Deleted(ObjectKind::kRuleSet, digest, DeleteRuleSet(digest));
     }
+  }
+
+  // Their connections go with them, before an index is another port's.
+  void DeletePorts(const std::vector<PortId>& ids, Outcome* outcome) {
+    if (ids.empty()) return;
+    Pipeline& from = *pipeline_;
+    const auto before = from.maps.connection_counts.Keys();
+    for (const PortId& id : ids) outcome->Deleted(ObjectKind::kPort, id, DeletePort(id));
+    const auto after = from.maps.connection_counts.Keys();
+    if (before.ok() && after.ok() && before->size() == after->size()) return;
+    absl::Status swept = from.ports.WaitForFrames();
+    if (swept.ok()) {
+      swept = ebpf::SweepConnections(*from.programs, abi::OR_SWEEP_OVER).status();
+    }
+    if (!swept.ok()) spdlog::error("connections of deleted ports are left: {}", Message(swept));
   }
 
   absl::Status DeletePort(const PortId& id) {
@@ -364,6 +379,24 @@ absl::StatusOr<std::map<PortId, PortCounters>> EbpfDatapath::ReadPorts() {
 
 absl::StatusOr<std::map<std::string, uint64_t>> EbpfDatapath::ReadHostDrops() {
   return ReadHostDropCounters(impl_->pipeline()->maps);
+}
+
+absl::StatusOr<ConnectionList> EbpfDatapath::ListConnections(const std::optional<PortId>& port,
+                                                             size_t limit) {
+  return ReadConnections(impl_->pipeline()->maps, port, limit);
+}
+
+absl::StatusOr<uint64_t> EbpfDatapath::FlushConnections(const std::optional<PortId>& port) {
+  const auto pipeline = impl_->pipeline();
+  if (!port) return ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_ALL);
+  ASSIGN_OR_RETURN(const uint32_t index, FindPortIndex(pipeline->maps, *port));
+  return ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_PORT, index);
+}
+
+absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
+  const auto pipeline = impl_->pipeline();
+  ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
+  return any ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -7,15 +7,18 @@
 // mirror the maps and are rebuilt by Create().
 //
 // Thread rule: Datapath's. Create, ReadState, Apply and the destructor on one thread, which stays
-// in the network namespace of the NetlinkSocket. DatapathCounters from any thread.
+// in the network namespace of the NetlinkSocket. DatapathCounters and ConnectionTable from any
+// thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
@@ -35,7 +38,7 @@ struct Options {
   uint16_t vxlan_port = 4789;
 };
 
-class EbpfDatapath final : public Datapath, public DatapathCounters {
+class EbpfDatapath final : public Datapath, public DatapathCounters, public ConnectionTable {
  public:
   // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
   // content are used as they are, others are replaced filter by filter, maps are kept. Removes rows
@@ -61,6 +64,11 @@ class EbpfDatapath final : public Datapath, public DatapathCounters {
 
   absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;
   absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDrops() override;
+
+  absl::StatusOr<ConnectionList> ListConnections(const std::optional<PortId>& port,
+                                                 size_t limit) override;
+  absl::StatusOr<uint64_t> FlushConnections(const std::optional<PortId>& port) override;
+  absl::StatusOr<uint64_t> SweepConnections() override;
 
  private:
   class Impl;

@@ -42,6 +42,13 @@ std::string ReadText(const char (&field)[N]) {
   return std::string(field, strnlen(field, N));
 }
 
+// What connections remember of the set that admitted them.
+uint64_t ContentOf(const std::optional<Digest>& digest) {
+  uint64_t content = 0;
+  if (digest) std::memcpy(&content, digest->bytes().data(), sizeof(content));
+  return content;
+}
+
 // False when the id is set and unknown.
 bool DecodeRuleSetId(uint32_t id, const std::map<uint32_t, Digest>& rule_sets,
                      std::optional<Digest>* digest) {
@@ -72,6 +79,11 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   row.phase = EncodePhase(port.phase);
   if (port.mac_anti_spoof) row.flags |= OR_PORT_ANTI_SPOOF;
   if (port.report_first_frame) row.flags |= OR_PORT_REPORT_FIRST_FRAME;
+  if (port.max_connections != 0) row.flags |= OR_PORT_STATEFUL;
+  if (port.keep_established) row.flags |= OR_PORT_KEEP_ESTABLISHED;
+  row.max_connections = port.max_connections;
+  row.ingress_content = ContentOf(port.ingress_rule_set);
+  row.egress_content = ContentOf(port.egress_rule_set);
   row.ingress_rule_set = references.ingress_rule_set;
   row.egress_rule_set = references.egress_rule_set;
   row.mtu = references.mtu;
@@ -117,6 +129,8 @@ std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_por
   port.profile_revision = info.profile_revision;
   port.mac_anti_spoof = (row.flags & OR_PORT_ANTI_SPOOF) != 0;
   port.report_first_frame = (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
+  port.keep_established = (row.flags & OR_PORT_KEEP_ESTABLISHED) != 0;
+  port.max_connections = row.max_connections;
   port.phase = DecodePhase(row.phase);
   port.epoch = Epoch{row.epoch};
   port.migration_id = ReadText(info.migration);

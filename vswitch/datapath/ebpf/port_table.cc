@@ -295,6 +295,10 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   const abi::or_limits limits_before = policies_.LimitsOf(is_new ? row.limits : entry->row->limits);
   RETURN_IF_ERROR(CreateBuckets(*maps_, index, limits));
   if (row.max_macs != 0) RETURN_IF_ERROR(KeepOrCreate(maps_->mac_windows, index));
+  if (row.max_connections != 0) {
+    RETURN_IF_ERROR(KeepOrCreate(maps_->fragments, index));
+    RETURN_IF_ERROR(KeepOrCreate(maps_->connection_counts, index));
+  }
   const bool forget_frame = StartsWatch(row, entry->row);
   if (forget_frame) RETURN_IF_ERROR(IgnoreNotFound(maps_->first_frames.Delete(index)));
   RETURN_IF_ERROR(ReplaceRow(row, entry));
@@ -366,6 +370,9 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
     RETURN_IF_ERROR(IgnoreNotFound(maps.drops.Delete({.port = index, .reason = reason})));
   }
+  // First: without its count a port gets no new connection.
+  RETURN_IF_ERROR(IgnoreNotFound(maps.connection_counts.Delete(index)));
+  RETURN_IF_ERROR(IgnoreNotFound(maps.fragments.Delete(index)));
   RETURN_IF_ERROR(DeleteRuleCounts(
       maps, [index](const abi::or_rule_count_key& key) { return key.port == index; }));
   RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));

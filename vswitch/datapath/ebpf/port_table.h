@@ -1,6 +1,7 @@
 // Ports: a small stable index for each, its rows, its device. Owns or_ports, or_port_info,
-// or_policers, or_port_stats, or_first_frames and the drop counters of ports, and through
-// policy_table.h what rows of ports refer to.
+// or_policers, or_port_stats, or_first_frames, the drop counters of ports, and the rows without
+// which they get no connections (or_connection_counts, or_fragments); and through policy_table.h
+// what rows of ports refer to.
 //
 // A port's row is replaced in one step, after everything it refers to is in force and its device
 // has our programs; whatever is missing leaves it blocked. Thread rule: the datapath's thread.
@@ -124,7 +125,8 @@ class PortTable {
 };
 
 // Deletes every row keyed by a port index but that of or_ports: info, counters, drops, policer,
-// first frame. Absent rows are no error.
+// first frame, count of connections. Absent rows are no error. Entries of or_connections are the
+// caller's to remove (connections.h), before the index is used again.
 absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index);
 
 }  // namespace outrider::datapath::ebpf

@@ -15,11 +15,12 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 4> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 5> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
-     {Program::kTunnelGuard, "or_tunnel_guard"}}};
+     {Program::kTunnelGuard, "or_tunnel_guard"},
+     {Program::kSweepConnections, "or_sweep_connections"}}};
 
 std::string VersionDir(const std::string& bpffs) {
   return fmt::format("{}/v{}", bpffs, OR_ABI_VERSION);

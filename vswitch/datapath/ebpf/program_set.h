@@ -20,7 +20,7 @@
 
 namespace outrider::datapath::ebpf {
 
-enum class Program { kFromPort, kPortGuard, kFromOverlay, kTunnelGuard };
+enum class Program { kFromPort, kPortGuard, kFromOverlay, kTunnelGuard, kSweepConnections };
 
 // Constants compiled into the programs.
 struct ProgramConstants {

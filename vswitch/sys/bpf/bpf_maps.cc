@@ -53,9 +53,8 @@ absl::Status UpdateError(int error, const std::string& map, ByteSpan key) {
 }
 
 // All elements of a hash map by batch lookups. `value_size` is what the kernel copies per element.
-absl::StatusOr<std::vector<MapEntry>> ReadAll(int fd, const std::string& name, uint32_t key_size,
-                                              uint32_t value_size) {
-  std::vector<MapEntry> entries;
+absl::Status VisitAll(int fd, const std::string& name, uint32_t key_size, uint32_t value_size,
+                      const BpfMaps::Visitor& visit) {
   uint32_t capacity = kBatch;
   // The cursor of hash maps is a bucket number, of others a key.
   Bytes cursor(std::max<size_t>(key_size, sizeof(uint32_t)));
@@ -73,11 +72,10 @@ absl::StatusOr<std::vector<MapEntry>> ReadAll(int fd, const std::string& name, u
     }
     if (error != 0 && error != ENOENT) return ErrnoStatus(error, "map lookup-batch " + name);
     for (uint32_t i = 0; i < count; ++i) {
-      auto key = keys.begin() + size_t{i} * key_size;
-      auto value = values.begin() + size_t{i} * value_size;
-      entries.push_back({Bytes(key, key + key_size), Bytes(value, value + value_size)});
+      visit(ByteSpan(keys).subspan(size_t{i} * key_size, key_size),
+            ByteSpan(values).subspan(size_t{i} * value_size, value_size));
     }
-    if (error == ENOENT) return entries;
+    if (error == ENOENT) return absl::OkStatus();
     cursor = next;
     first = false;
   }
@@ -195,17 +193,24 @@ absl::StatusOr<std::vector<Bytes>> KernelBpfMaps::Keys(const std::string& map) {
     if (cpus < 0) return ErrnoStatus(-cpus, "count possible CPUs");
     value_size = RoundUp8(value_size) * static_cast<uint32_t>(cpus);
   }
-  ASSIGN_OR_RETURN(std::vector<MapEntry> entries,
-                   ReadAll(found.fd.get(), map, found.key_size, value_size));
   std::vector<Bytes> keys;
-  keys.reserve(entries.size());
-  for (MapEntry& entry : entries) keys.push_back(std::move(entry.key));
+  RETURN_IF_ERROR(
+      VisitAll(found.fd.get(), map, found.key_size, value_size,
+               [&keys](ByteSpan key, ByteSpan) { keys.emplace_back(key.begin(), key.end()); }));
   return keys;
 }
 
 absl::StatusOr<std::vector<MapEntry>> KernelBpfMaps::Dump(const std::string& map) {
+  std::vector<MapEntry> entries;
+  RETURN_IF_ERROR(Visit(map, [&entries](ByteSpan key, ByteSpan value) {
+    entries.push_back({Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end())});
+  }));
+  return entries;
+}
+
+absl::Status KernelBpfMaps::Visit(const std::string& map, const Visitor& visit) {
   ASSIGN_OR_RETURN(const Map* found, Find(map, false));
-  return ReadAll(found->fd.get(), map, found->key_size, found->value_size);
+  return VisitAll(found->fd.get(), map, found->key_size, found->value_size, visit);
 }
 
 absl::Status KernelBpfMaps::UpdateBatch(const std::string& map,

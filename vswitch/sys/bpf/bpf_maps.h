@@ -10,6 +10,7 @@
 #define OUTRIDER_VSWITCH_SYS_BPF_BPF_MAPS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -61,6 +62,11 @@ class BpfMaps {
   // Every element, in no order; not for per-CPU maps. Uses batch lookups.
   virtual absl::StatusOr<std::vector<MapEntry>> Dump(const std::string& map) = 0;
 
+  using Visitor = std::function<void(ByteSpan key, ByteSpan value)>;
+  // The same without a copy of everything: calls `visit` for each element; the spans are good until
+  // it returns. Elements written meanwhile may be missed or come twice.
+  virtual absl::Status Visit(const std::string& map, const Visitor& visit) = 0;
+
   // Many updates in few system calls; not for per-CPU maps. Returns the first error; elements
   // before it are written.
   virtual absl::Status UpdateBatch(const std::string& map,
@@ -105,6 +111,7 @@ class KernelBpfMaps : public BpfMaps {
   absl::Status Delete(const std::string& map, ByteSpan key) override;
   absl::StatusOr<std::vector<Bytes>> Keys(const std::string& map) override;
   absl::StatusOr<std::vector<MapEntry>> Dump(const std::string& map) override;
+  absl::Status Visit(const std::string& map, const Visitor& visit) override;
   absl::Status UpdateBatch(const std::string& map, const std::vector<MapEntry>& entries) override;
   absl::Status DeleteBatch(const std::string& map, const std::vector<Bytes>& keys) override;
   absl::Status InsertArray(const std::string& map, ByteSpan key, ByteSpan content,

@@ -89,6 +89,18 @@ class TypedMap {
     return entries;
   }
 
+  // `visit(const Key&, const Value&)` for each element; see BpfMaps::Visit.
+  template <typename Visitor>
+  absl::Status Visit(Visitor visit) const {
+    absl::Status sizes;
+    RETURN_IF_ERROR(maps_->Visit(name_, [&](ByteSpan key, ByteSpan value) {
+      if (key.size() != sizeof(Key)) sizes = SizeError(key.size(), sizeof(Key));
+      if (value.size() != sizeof(Value)) sizes = SizeError(value.size(), sizeof(Value));
+      if (sizes.ok()) visit(FromBytes<Key>(key), FromBytes<Value>(value));
+    }));
+    return sizes;
+  }
+
   absl::Status UpdateBatch(const std::vector<std::pair<Key, Value>>& entries) const {
     std::vector<MapEntry> raw;
     raw.reserve(entries.size());

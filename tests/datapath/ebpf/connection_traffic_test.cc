@@ -1,0 +1,303 @@
+// Real TCP through stateful ports, on one host and over the tunnel: the guests are network
+// namespaces with kernels that know nothing of us.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/datapath/ebpf/traffic_fixture.h"
+#include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/sys/bpf/unique_fd.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+using state::HostState;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using tests::MakeDigest;
+using tests::MakePortId;
+
+constexpr char kVtepA[] = "10.99.0.1";
+constexpr char kVtepB[] = "10.99.0.2";
+constexpr uint16_t kServerPort = 8080;
+constexpr size_t kBulk = 1 << 20;
+
+void Check(bool good, const char* what) {
+  if (!good) throw std::runtime_error(std::string(what) + ": " + strerror(errno));
+}
+
+// A namespace behind a port device, with a TCP stack of its own.
+class TcpGuest {
+  // Runs in the guest's namespace.
+  template <typename Function>
+  auto In(Function function) {
+    const tests::NetnsScope scope(netns_);
+    return function();
+  }
+
+ public:
+  TcpGuest(EbpfHost* host, const std::string& device, int n) : ip_(IpOf(n)) {
+    tests::CreateVeth({.netns = &host->netns(), .name = device},
+                      {.netns = &netns_, .name = "eth0"});
+    tests::AddAddress(netns_, "eth0", ip_ + "/24");
+    mac_ = In([] { return sys::NetlinkSocket::Create().value()->FindLink("eth0").value().mac; });
+  }
+
+  const MacAddress& mac() const { return mac_; }
+  const std::string& ip() const { return ip_; }
+
+  sys::UniqueFd Listen() {
+    sys::UniqueFd fd = Socket();
+    const sockaddr_in address = Address("0.0.0.0");
+    Check(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0,
+          "bind");
+    Check(listen(fd.get(), 4) == 0, "listen");
+    return fd;
+  }
+  // Under way when it returns.
+  sys::UniqueFd Connect(const TcpGuest& to) {
+    sys::UniqueFd fd = Socket();
+    const sockaddr_in address = Address(to.ip_);
+    const int result =
+        connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    Check(result == 0 || errno == EINPROGRESS, "connect");
+    return fd;
+  }
+
+ private:
+  sys::UniqueFd Socket() {
+    return In([] {
+      sys::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      Check(fd.get() >= 0, "socket");
+      // The guests' cards know nothing of the segment's MTU.
+      const int segment = 1300;
+      Check(setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment)) == 0, "MSS");
+      return fd;
+    });
+  }
+  static sockaddr_in Address(const std::string& ip) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(kServerPort);
+    inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
+    return address;
+  }
+
+  tests::NetworkNamespace netns_;
+  const std::string ip_;
+  MacAddress mac_;
+};
+
+bool Await(int fd, short what) {
+  pollfd poll_fd{.fd = fd, .events = what, .revents = 0};
+  return poll(&poll_fd, 1, 5000) == 1 && (poll_fd.revents & what) != 0;
+}
+
+sys::UniqueFd Accept(const sys::UniqueFd& listener) {
+  EXPECT_TRUE(Await(listener.get(), POLLIN)) << "no connection came";
+  return sys::UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+// Sends `size` bytes from one end and takes them at the other; how many arrived.
+size_t Transfer(const sys::UniqueFd& from, const sys::UniqueFd& to, size_t size) {
+  const std::vector<char> data(size, 'x');
+  std::vector<char> taken(64 * 1024);
+  size_t sent = 0;
+  size_t received = 0;
+  while (received < size) {
+    if (sent < size) {
+      const ssize_t n = send(from.get(), data.data() + sent, size - sent, MSG_NOSIGNAL);
+      if (n > 0) sent += static_cast<size_t>(n);
+    }
+    if (!Await(to.get(), POLLIN)) break;
+    const ssize_t n = recv(to.get(), taken.data(), taken.size(), 0);
+    if (n <= 0) break;
+    received += static_cast<size_t>(n);
+  }
+  return received;
+}
+
+// True: the guests are on two hosts.
+class ConnectionTraffic : public ::testing::TestWithParam<bool> {
+ protected:
+  ConnectionTraffic() : one_(&a_, "port1", 1), two_(GetParam() ? &b_ : &a_, "port2", 2) {
+    if (GetParam()) {
+      tests::CreateVeth({.netns = &a_.netns(), .name = "underlay"},
+                        {.netns = &b_.netns(), .name = "underlay"});
+      tests::AddAddress(a_.netns(), "underlay", std::string(kVtepA) + "/24");
+      tests::AddAddress(b_.netns(), "underlay", std::string(kVtepB) + "/24");
+      b_.Start();
+    }
+    a_.Start();
+  }
+
+  static state::Port PortOf(int n, const TcpGuest& guest) {
+    state::Port port = ActivePort(n, "port" + std::to_string(n));
+    port.mac = guest.mac();
+    return port;
+  }
+  void Add(int n, const TcpGuest& guest, HostState* state) {
+    const PortId id = MakePortId(static_cast<uint8_t>(n));
+    state->ports[id] = PortOf(n, guest);
+    state->fdb.insert_or_assign({kSegment, guest.mac()}, state::FdbEntry{id, Epoch{1}});
+  }
+
+  // Guest 1's port is stateful: it may open TCP connections, and nobody may to it.
+  HostState StateOfA() {
+    HostState state =
+        EmptySegment(GetParam() ? std::set<IpAddress>{tests::Ip(kVtepB)} : std::set<IpAddress>{});
+    Add(1, one_, &state);
+    if (GetParam()) {
+      state.fdb.insert_or_assign({kSegment, two_.mac()},
+                                 state::FdbEntry{tests::Ip(kVtepB), Epoch{1}});
+    } else {
+      Add(2, two_, &state);
+    }
+    state::AclRule tcp;
+    tcp.protocol = IPPROTO_TCP;
+    tcp.action = state::AclAction::kAllowRelated;
+    state.rule_sets[MakeDigest(1)] = {.rules = {tcp}, .default_action = state::AclAction::kDrop};
+    state.rule_sets[MakeDigest(2)] = {.rules = {}, .default_action = state::AclAction::kDrop};
+    state::Port& port = state.ports[kPort];
+    port.ingress_rule_set = MakeDigest(1);
+    port.egress_rule_set = MakeDigest(2);
+    port.max_connections = 100;
+    return state;
+  }
+  void Become() {
+    a_.Become(StateOfA());
+    if (!GetParam()) return;
+    HostState b = EmptySegment({tests::Ip(kVtepA)});
+    Add(2, two_, &b);
+    b.fdb.insert_or_assign({kSegment, one_.mac()}, state::FdbEntry{tests::Ip(kVtepA), Epoch{1}});
+    b_.Become(b);
+  }
+
+  ConnectionList List() { return a_.datapath().ListConnections(kPort, 100).value(); }
+  uint32_t Counted() { return a_.datapath().ReadPorts().value().at(kPort).connections; }
+  // The state of the only connection once it is `wanted`, or after 5 s.
+  std::string AwaitState(const std::string& wanted) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    std::string state;
+    while (state != wanted && std::chrono::steady_clock::now() < deadline) {
+      const ConnectionList list = List();
+      state = list.connections.size() == 1 ? list.connections[0].state : "";
+      std::this_thread::yield();
+    }
+    return state;
+  }
+
+  const PortId kPort = MakePortId(1);
+  EbpfHost a_{kVtepA};
+  EbpfHost b_{kVtepB};
+  TcpGuest one_;
+  TcpGuest two_;
+};
+
+TEST_P(ConnectionTraffic, TheGuestOpensAndBothSpeak) {
+  Become();
+  const sys::UniqueFd listener = two_.Listen();
+  sys::UniqueFd client = one_.Connect(two_);
+  sys::UniqueFd server = Accept(listener);
+  EXPECT_EQ(Transfer(client, server, kBulk), kBulk);
+  EXPECT_EQ(Transfer(server, client, kBulk), kBulk);
+  EXPECT_EQ(a_.PortDrops(kPort, "connection_invalid"), 0u);
+  EXPECT_EQ(AwaitState("established"), "established");
+  const ConnectionList list = List();
+  ASSERT_THAT(list.connections, SizeIs(1));
+  EXPECT_EQ(list.total, 1u);
+  EXPECT_EQ(list.connections[0].src, tests::Ip(one_.ip()));
+  EXPECT_EQ(list.connections[0].dst, tests::Ip(two_.ip()));
+  EXPECT_EQ(list.connections[0].dst_port, kServerPort);
+  EXPECT_EQ(list.connections[0].vni, kSegment);
+  EXPECT_TRUE(list.connections[0].from_guest);
+  EXPECT_EQ(Counted(), 1u);
+
+  shutdown(client.get(), SHUT_WR);
+  EXPECT_TRUE(Await(server.get(), POLLIN));
+  EXPECT_EQ(AwaitState("close-wait"), "close-wait");
+  EXPECT_EQ(Transfer(server, client, 1000), 1000u) << "its half is open";
+  server = sys::UniqueFd();
+  EXPECT_EQ(AwaitState("time-wait"), "time-wait");
+}
+
+TEST_P(ConnectionTraffic, NobodyOpensToTheGuest) {
+  Become();
+  const sys::UniqueFd listener = one_.Listen();
+  const sys::UniqueFd client = two_.Connect(one_);
+  EXPECT_GE(a_.AwaitPortDrops(kPort, "acl_egress", 1), 1u);
+  EXPECT_THAT(List().connections, IsEmpty());
+  pollfd nothing{.fd = listener.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&nothing, 1, 0), 0);
+}
+
+TEST_P(ConnectionTraffic, ARestartForgetsNoConnection) {
+  Become();
+  const sys::UniqueFd listener = two_.Listen();
+  const sys::UniqueFd client = one_.Connect(two_);
+  const sys::UniqueFd server = Accept(listener);
+  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  a_.Stop();
+  EXPECT_EQ(Transfer(server, client, 1000), 1000u);
+  a_.Start();
+  EXPECT_EQ(Transfer(server, client, 1000), 1000u);
+  EXPECT_EQ(a_.Read(), StateOfA());
+  EXPECT_EQ(List().total, 1u);
+}
+
+TEST_P(ConnectionTraffic, WhatIsFlushedIsJudgedAgain) {
+  Become();
+  const sys::UniqueFd listener = two_.Listen();
+  const sys::UniqueFd client = one_.Connect(two_);
+  const sys::UniqueFd server = Accept(listener);
+  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  EXPECT_EQ(a_.datapath().FlushConnections(MakePortId(9)).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(a_.datapath().ListConnections(MakePortId(9), 1).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(a_.datapath().FlushConnections(kPort).value(), 1u);
+  EXPECT_EQ(List().total, 0u);
+  EXPECT_EQ(Counted(), 0u);
+  ASSERT_EQ(send(server.get(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_GE(a_.AwaitPortDrops(kPort, "acl_egress", 1), 1u);
+  ASSERT_EQ(send(client.get(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_GE(a_.AwaitPortDrops(kPort, "connection_invalid", 1), 1u) << "in the middle";
+}
+
+TEST_P(ConnectionTraffic, ADeletedPortTakesItsConnections) {
+  Become();
+  const sys::UniqueFd listener = two_.Listen();
+  const sys::UniqueFd client = one_.Connect(two_);
+  const sys::UniqueFd server = Accept(listener);
+  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  HostState without = StateOfA();
+  without.ports.erase(kPort);
+  without.fdb.erase({kSegment, one_.mac()});
+  without.rule_sets.clear();
+  a_.Become(without);
+  const auto raw = sys::KernelBpfMaps::OpenPinned(
+                       a_.options().bpffs + "/v" + std::to_string(OR_ABI_VERSION) + "/maps",
+                       DatapathMaps::Names())
+                       .value();
+  const DatapathMaps maps(raw.get());
+  EXPECT_THAT(maps.connections.Keys().value(), IsEmpty());
+  EXPECT_THAT(maps.connection_counts.Keys().value(), IsEmpty());
+  EXPECT_THAT(maps.fragments.Keys().value(), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Hosts, ConnectionTraffic, ::testing::Bool(), [](const auto& info) {
+  return info.param ? "OverTheTunnel" : "OnOneHost";
+});
+
+}  // namespace
+}  // namespace outrider::datapath::ebpf

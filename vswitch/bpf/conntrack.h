@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The table of connections of stateful ports: finding, opening and forgetting entries. A port and a
+ * segment are a zone: the same addresses behind another port or in another segment are another
+ * connection. Each port has a share of the table; when it is used up its own new connections are
+ * refused, and nobody else's. Does not know rules (filter.h).
+ *
+ * Every deletion that succeeds takes one off the port's count, every insertion adds one: the count
+ * is exact. An entry that is found expired is deleted there and then; the rest is the sweep's.
+ */
+#ifndef OUTRIDER_BPF_CONNTRACK_H_
+#define OUTRIDER_BPF_CONNTRACK_H_
+
+#include <linux/in.h>
+
+#include "vswitch/abi/or_drop.h"
+#include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/tcp_track.h"
+
+#define OR_EEXIST 17
+
+#define OR_TO_GUEST 0u
+#define OR_FROM_GUEST 1u
+
+/* What or_connection_find() found. */
+#define OR_FLOW_NONE 0u
+#define OR_FLOW_PASS 1u
+#define OR_FLOW_INVALID 2u
+/* Admitted by another rule set than is in force now: bit 8, the guest began it; bits 16-23, TCP
+ * flags of its first packet. */
+#define OR_FLOW_STALE 3u
+#define OR_FLOW_OVER 4u /* expired, or this frame begins another one; to be forgotten */
+#define OR_FLOW_KIND(found) ((found)&0xff)
+#define OR_FLOW_FROM_GUEST(found) (!!((found)&0x100))
+#define OR_FLOW_FIRST_FLAGS(found) ((found) >> 16 & 0xff)
+
+/* Seconds until a silent connection is forgotten: netfilter's defaults, which keep to RFC 5382 (an
+ * established connection: 2 h 4 min at least) and RFC 4787 (UDP that was answered: 2 min). */
+static __always_inline __u64 or_connection_seconds(const struct or_connection *c, __u8 protocol)
+{
+	switch (c->state) {
+	case OR_CONNECTION_SYN_SENT:
+	case OR_CONNECTION_FIN_WAIT:
+	case OR_CONNECTION_TIME_WAIT:
+		return 120;
+	case OR_CONNECTION_SYN_RECEIVED:
+	case OR_CONNECTION_CLOSE_WAIT:
+		return 60;
+	case OR_CONNECTION_LAST_ACK:
+		return 30;
+	case OR_CONNECTION_CLOSED:
+		return 10;
+	case OR_CONNECTION_ESTABLISHED:
+		return or_tcp_unacknowledged(c) ? 300 : 5 * 24 * 3600;
+	}
+	if (protocol == IPPROTO_UDP)
+		return c->state == OR_CONNECTION_REPLIED ? 120 : 30;
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? 30 : 600;
+}
+
+static __always_inline __u64 or_connection_expiry(const struct or_connection *c, __u8 protocol,
+						  __u64 now)
+{
+	return now + or_connection_seconds(c, protocol) * 1000000000ull;
+}
+
+/* Puts who sent it and who gets it on the two sides of the key. */
+static __always_inline void or_connection_sides(struct or_connection_key *key, bool guest_sends,
+						const __u8 *src, const __u8 *dst, __u16 src_port,
+						__u16 dst_port)
+{
+	__builtin_memcpy(key->guest, guest_sends ? src : dst, 16);
+	__builtin_memcpy(key->remote, guest_sends ? dst : src, 16);
+	key->guest_port = guest_sends ? src_port : dst_port;
+	key->remote_port = guest_sends ? dst_port : src_port;
+}
+
+/* Deletes the entry, if it is there. */
+static __noinline bool or_connection_forget(const struct or_connection_key *key)
+{
+	__u32 port = key->port, *held;
+
+	if (bpf_map_delete_elem(&or_connections, key))
+		return false;
+	held = bpf_map_lookup_elem(&or_connection_counts, &port);
+	if (held)
+		__sync_fetch_and_add(held, -1);
+	return true;
+}
+
+/* Under the lock. */
+static __always_inline enum or_track or_connection_track(struct or_connection *c,
+							 const struct or_frame *f, bool from_guest)
+{
+	if (f->flags & OR_FRAME_FRAGMENT)
+		c->flags |= OR_CONNECTION_LIBERAL;
+	if (f->protocol == IPPROTO_TCP)
+		return or_tcp_track(c, f, from_guest);
+	if (from_guest != !!(c->flags & OR_CONNECTION_FROM_GUEST))
+		c->state = OR_CONNECTION_REPLIED;
+	return OR_TRACK_PASS;
+}
+
+static __always_inline bool or_connection_is_stale(const struct or_connection *c,
+						   const struct or_port *port)
+{
+	if (port->flags & OR_PORT_KEEP_ESTABLISHED)
+		return false;
+	return c->admitted_by !=
+	       (c->flags & OR_CONNECTION_FROM_GUEST ? port->ingress_content : port->egress_content);
+}
+
+/* OR_FLOW_*: what the table says of a frame with this key. */
+static __noinline __u32 or_connection_match(const struct or_frame *f,
+					    const struct or_connection_key *key,
+					    const struct or_port *port, bool from_guest)
+{
+	struct or_connection *c = bpf_map_lookup_elem(&or_connections, key);
+	enum or_track track = OR_TRACK_ASIDE;
+	bool was_closed;
+	__u64 now;
+
+	if (!c)
+		return OR_FLOW_NONE;
+	now = bpf_ktime_get_coarse_ns();
+	if (c->expires_ns <= now)
+		return OR_FLOW_OVER;
+	if (or_connection_is_stale(c, port))
+		return OR_FLOW_STALE | (c->flags & OR_CONNECTION_FROM_GUEST ? 0x100 : 0) |
+		       (__u32)c->first_flags << 16;
+	bpf_spin_lock(&c->lock);
+	if (c->port == key->port) {
+		was_closed = c->state == OR_CONNECTION_CLOSED;
+		track = or_connection_track(c, f, from_guest);
+		if (track == OR_TRACK_PASS && !was_closed)
+			c->expires_ns = or_connection_expiry(c, f->protocol, now);
+	}
+	bpf_spin_unlock(&c->lock);
+	if (track == OR_TRACK_REOPEN)
+		return OR_FLOW_OVER;
+	return track == OR_TRACK_INVALID ? OR_FLOW_INVALID : OR_FLOW_PASS;
+}
+
+/* OR_FLOW_* but OVER: whether the frame is of a connection of `port`, which is moved on by it. */
+static __always_inline __u32 or_connection_find(const struct or_frame *f,
+						const struct or_connection_key *key,
+						const struct or_port *port, bool from_guest)
+{
+	__u32 found = or_connection_match(f, key, port, from_guest);
+
+	if (found != OR_FLOW_OVER)
+		return found;
+	or_connection_forget(key);
+	return OR_FLOW_NONE;
+}
+
+/* The rule set in force admits the connection, too. */
+static __noinline void or_connection_renew(const struct or_connection_key *key,
+					   const struct or_port *port)
+{
+	struct or_connection *c = bpf_map_lookup_elem(&or_connections, key);
+
+	if (c && c->port == key->port)
+		c->admitted_by = c->flags & OR_CONNECTION_FROM_GUEST ? port->ingress_content
+								     : port->egress_content;
+}
+
+/* A connection that a rule admits begins with this frame. 0, or the reason to drop it. */
+static __noinline __u32 or_connection_open(const struct or_frame *f,
+					   const struct or_connection_key *key,
+					   const struct or_port *port, bool from_guest)
+{
+	struct or_connection c = {.port = key->port, .state = OR_CONNECTION_NEW};
+	__u32 index = key->port, *held;
+	long error;
+
+	if (f->flags & OR_FRAME_ECHO_REPLY)
+		return OR_DROP_CONNECTION_INVALID;
+	if (f->protocol == IPPROTO_TCP) {
+		if (!or_tcp_is_syn(f->tcp_flags) || !or_tcp_flags_valid(f->tcp_flags))
+			return OR_DROP_CONNECTION_INVALID;
+		or_tcp_begin(&c.sides[from_guest ? OR_GUEST : OR_REMOTE], f);
+		c.state = OR_CONNECTION_SYN_SENT;
+		c.first_flags = f->tcp_flags;
+	}
+	held = bpf_map_lookup_elem(&or_connection_counts, &index);
+	if (!held)
+		return OR_DROP_CONNECTIONS_FULL;
+	if (__sync_fetch_and_add(held, 1) >= port->max_connections) {
+		__sync_fetch_and_add(held, -1);
+		return OR_DROP_CONNECTIONS_FULL;
+	}
+	c.flags = (from_guest ? OR_CONNECTION_FROM_GUEST : 0) |
+		  (f->flags & OR_FRAME_FRAGMENT ? OR_CONNECTION_LIBERAL : 0);
+	c.admitted_by = from_guest ? port->ingress_content : port->egress_content;
+	c.expires_ns = or_connection_expiry(&c, f->protocol, bpf_ktime_get_coarse_ns());
+	error = bpf_map_update_elem(&or_connections, key, &c, BPF_NOEXIST);
+	if (!error)
+		return 0;
+	__sync_fetch_and_add(held, -1);
+	/* Another CPU was faster. */
+	return error == -OR_EEXIST ? 0 : OR_DROP_CONNECTIONS_FULL;
+}
+
+#endif /* OUTRIDER_BPF_CONNTRACK_H_ */
