@@ -28,6 +28,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(outrider_flags INTERFACE -Wno-restrict -Wno-stringop-overflow)
 endif()
 target_include_directories(outrider_flags INTERFACE ${CMAKE_SOURCE_DIR})
+# A precompiled header with fmt in it wants the same word from all its users.
+target_compile_definitions(outrider_flags INTERFACE
+  $<TARGET_PROPERTY:fmt::fmt,INTERFACE_COMPILE_DEFINITIONS>)
 
 if(OUTRIDER_SANITIZE)
   add_compile_options(-fsanitize=${OUTRIDER_SANITIZE} -fno-omit-frame-pointer -O1)
