@@ -12,6 +12,7 @@
 #define OUTRIDER_BPF_CONNTRACK_H_
 
 #include <linux/in.h>
+#include <linux/in6.h>
 
 #include "vswitch/abi/or_drop.h"
 #include "vswitch/bpf/maps.h"
