@@ -12,8 +12,9 @@ RELEASE = ROOT / "build" / "release"
 TARGETS = ("outrider-controller", "outrider-agent", "outrider")
 
 
-def ready(build: str | None) -> str:
-    """Builds, and returns the build folder; with `build`, only makes that one's path absolute."""
+def ready(build: str | None, *more: str) -> str:
+    """Builds the daemons, the CLI and the targets `more`, and returns the build folder; with `build`,
+    only makes that one's path absolute."""
     if build:
         return str(pathlib.Path(build).resolve())
     RELEASE.parent.mkdir(exist_ok=True)
@@ -26,7 +27,7 @@ def ready(build: str | None) -> str:
             fcntl.flock(lock, fcntl.LOCK_EX)
         if not (RELEASE / "build.ninja").exists():
             _run(["cmake", "--preset", "release"], "cmake")
-        _run(["cmake", "--build", str(RELEASE), "--target", *TARGETS], "build")
+        _run(["cmake", "--build", str(RELEASE), "--target", *TARGETS, *more], "build")
     return str(RELEASE)
 
 

@@ -67,8 +67,4 @@ int acl_batch(struct __sk_buff* skb) {
   return TC_ACT_OK;
 }
 
-/* The first frame over and over, `repeat` of the run being the count: to time it. */
-SEC("tc")
-int acl_one(struct __sk_buff* skb) { return judge(0, NULL); }
-
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -83,7 +83,7 @@ absl::StatusOr<std::unique_ptr<Tap>> Tap::Create(const std::string& name) {
 
 Tap::~Tap() { close(fd_); }
 
-absl::Status Tap::Send(const std::vector<uint8_t>& frame, const TapOffload& offload) {
+std::vector<uint8_t> Tap::WithHeader(const std::vector<uint8_t>& frame, const TapOffload& offload) {
   VirtioHeader header = {};
   if (offload.gso_size != 0) {
     constexpr uint16_t kTcpHeader = 20;
@@ -98,10 +98,26 @@ absl::Status Tap::Send(const std::vector<uint8_t>& frame, const TapOffload& offl
   const auto* raw = reinterpret_cast<const uint8_t*>(&header);
   std::vector<uint8_t> bytes(raw, raw + sizeof(header));
   bytes.insert(bytes.end(), frame.begin(), frame.end());
+  return bytes;
+}
+
+absl::Status Tap::Write(const std::vector<uint8_t>& bytes) {
   if (write(fd_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
     return ErrnoStatus(errno, "write to tap " + name_);
   }
   return absl::OkStatus();
+}
+
+absl::Status Tap::Send(const std::vector<uint8_t>& frame, const TapOffload& offload) {
+  return Write(WithHeader(frame, offload));
+}
+
+bool Tap::Discard(int timeout_ms) {
+  pollfd wait = {fd_, POLLIN, 0};
+  if (poll(&wait, 1, timeout_ms) <= 0) return false;
+  // The kernel cuts what does not fit.
+  uint8_t bytes[64];
+  return read(fd_, bytes, sizeof(bytes)) > 0;
 }
 
 std::optional<Tap::Received> Tap::ReceiveWithOffload(int timeout_ms) {

@@ -42,6 +42,10 @@ class Tap {
   int ifindex() const { return ifindex_; }
 
   absl::Status Send(const std::vector<uint8_t>& frame, const TapOffload& offload = {});
+  // The same in two steps, for who sends a frame many times.
+  static std::vector<uint8_t> WithHeader(const std::vector<uint8_t>& frame,
+                                         const TapOffload& offload = {});
+  absl::Status Write(const std::vector<uint8_t>& bytes);
 
   struct Received {
     std::vector<uint8_t> frame;
@@ -50,6 +54,8 @@ class Tap {
   // The next frame, or nullopt when none came within `timeout_ms`.
   std::optional<Received> ReceiveWithOffload(int timeout_ms = 0);
   std::optional<std::vector<uint8_t>> Receive(int timeout_ms = 0);
+  // The same, of the frame only whether there was one.
+  bool Discard(int timeout_ms = 0);
 
  private:
   Tap(std::string name, int fd) : name_(std::move(name)), fd_(fd) {}

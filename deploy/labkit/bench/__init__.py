@@ -1,1 +1,1 @@
-"""Benchmarks: each a function (lab, quick) -> rows, named in main.BENCHMARKS."""
+"""Benchmarks, named in main.BENCHMARKS; each gives rows."""

@@ -11,20 +11,30 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import attach, restart
+from labkit.bench import acl, attach, qos, restart
 from labkit.inventory import Lab
 from labkit.shell import LabError, check_root, check_writable
 
 
 @dataclasses.dataclass(frozen=True)
-class Benchmark:
-    """run(lab, quick) -> rows, in a lab of `hosts` hosts."""
+class InLab:
+    """A benchmark in a lab of `hosts` hosts: measure(lab, quick) -> rows."""
 
     hosts: int
-    run: Callable[[Lab, bool], list[dict[str, Any]]]
+    measure: Callable[[Lab, bool], list[dict[str, Any]]]
+
+    def run(self, prefix: str, build: str, quick: bool) -> list[dict[str, Any]]:
+        with lifecycle.temporary(prefix, self.hosts, build) as lab:
+            return self.measure(lab, quick)
 
 
-BENCHMARKS = {"attach": Benchmark(1, attach.run), "restart": Benchmark(2, restart.run)}
+# Each: (name of a lab it may make, build folder, quick) -> rows.
+BENCHMARKS: dict[str, Callable[[str, str, bool], list[dict[str, Any]]]] = {
+    "acl": lambda _, build, quick: acl.run(build, quick),
+    "attach": InLab(1, attach.run).run,
+    "qos": qos.run,
+    "restart": InLab(2, restart.run).run,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -34,11 +44,9 @@ def main(arguments: list[str]) -> int:
     try:
         check_root("deploy/bench")
         check_writable(options.json)
-        build = builder.ready(options.build)
+        build = builder.ready(options.build, "outrider-bench")
         for name in options.names:
-            benchmark = BENCHMARKS[name]
-            with lifecycle.temporary(options.prefix, benchmark.hosts, build) as lab:
-                found = benchmark.run(lab, options.quick)
+            found = BENCHMARKS[name](options.prefix, build, options.quick)
             rows += found
             print("\n".join(_text(row) for row in found), flush=True)
     except LabError as error:
@@ -82,6 +90,6 @@ def _text(found: dict[str, Any]) -> str:
         else ""
     )
     return (
-        f"{found['name']:28} {found['value']:10.3f} {found['unit']} "
+        f"{found['name']:32} {found['value']:10.3f} {found['unit']} "
         f"[{found['low']:.3f}, {found['high']:.3f}]{must}"
     )

@@ -20,16 +20,31 @@ def interval(samples: Sequence[float]) -> tuple[float, float]:
 
 
 def row(
-    name: str, samples: Sequence[float], unit: str, at_most: float | None = None
+    name: str,
+    samples: Sequence[float],
+    unit: str,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    judged: int = 100,
 ) -> dict[str, Any]:
-    """Median of the samples. With at_most, every sample must keep to it; `must` is null without."""
+    """Median of the samples, and what is asked of them; `must` is null when nothing is. `judged` is
+    the percentile that has to keep to a bound, 100: every sample; it is the value then if not that."""
     low, high = interval(samples)
+    bounds = [f"<= {at_most:g}"] * (at_most is not None) + [f">= {at_least:g}"] * (
+        at_least is not None
+    )
     return {
         "name": name,
-        "value": statistics.median(samples),
+        "value": statistics.median(samples) if judged == 100 else percentile(samples, judged),
         "low": low,
         "high": high,
         "unit": unit,
-        "must": None if at_most is None else f"<= {at_most:g}",
-        "met": at_most is None or max(samples) <= at_most,
+        "must": " and ".join(bounds) or None,
+        "met": (at_most is None or percentile(samples, judged) <= at_most)
+        and (at_least is None or percentile(samples, 100 - judged) >= at_least),
     }
+
+
+def percentile(samples: Sequence[float], percent: int) -> float:
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

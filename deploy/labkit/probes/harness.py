@@ -25,6 +25,15 @@ class Harness:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def wait_readable(self, sock: socket.socket, receive: Callable[[], None]) -> None:
+        """Calls receive() once sock is readable; not after a twentieth of a second."""
+        if select.select([sock], [], [], 0.05)[0]:
+            receive()
+
     def ready(self) -> None:
         """Tells the starter that sockets are open."""
         self._out.with_suffix(".ready").touch()
@@ -59,8 +68,7 @@ class Harness:
         """Calls receive() whenever sock is readable, until told to end."""
         self.ready()
         while not self._stopping:
-            if select.select([sock], [], [], 0.05)[0]:
-                receive()
+            self.wait_readable(sock, receive)
 
     def write(self, result: dict[str, Any]) -> None:
         partial = self._out.with_suffix(".partial")
