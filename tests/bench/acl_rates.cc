@@ -27,7 +27,8 @@ uint16_t PortOf(uint16_t rule) { return static_cast<uint16_t>(1000 + rule % 60);
 state::RuleSet Many(state::AclAction action) {
   state::RuleSet set;
   for (uint16_t i = 0; i < kRules; ++i) {
-    state::AclRule rule{.action = action};
+    state::AclRule rule;
+    rule.action = action;
     rule.ether = state::EtherMatch::kIpv4;
     rule.protocol = 17;
     rule.dst = *IpPrefix::Parse(AddressOf(i) + "/32");
@@ -40,7 +41,8 @@ state::RuleSet Many(state::AclAction action) {
 
 state::RuleSet One(state::AclAction action) {
   state::RuleSet set;
-  set.rules.push_back({.action = action});
+  set.rules.resize(1);
+  set.rules[0].action = action;
   set.rules[0].ether = state::EtherMatch::kIpv4;
   set.rules[0].protocol = 17;
   set.rules[0].number = 1;

@@ -40,7 +40,8 @@ state::HostState Thousand() {
   for (uint8_t direction = 1; direction <= 2; ++direction) {
     state::RuleSet& set = state.rule_sets[tests::MakeDigest(direction)];
     for (int i = 0; i < kRules; ++i) {
-      state::AclRule rule{.action = state::AclAction::kAllowRelated};
+      state::AclRule rule;
+      rule.action = state::AclAction::kAllowRelated;
       rule.protocol = 6;
       rule.dst = *IpPrefix::Parse(fmt::format("10.{}.{}.0/24", i / 250, i % 250));
       rule.dst_port = state::PortRange{static_cast<uint16_t>(1000 + i), 65535};

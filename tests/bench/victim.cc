@@ -31,8 +31,9 @@ void PinTo(unsigned processor) {
 class Street {
  public:
   Street() : lane_(2) {
-    lane_.state().rule_sets[tests::MakeDigest(1)].rules = {
-        {.action = state::AclAction::kAllowRelated}};
+    state::RuleSet& set = lane_.state().rule_sets[tests::MakeDigest(1)];
+    set.rules.resize(1);
+    set.rules[0].action = state::AclAction::kAllowRelated;
     for (const int n : {kVictim, kNeighbor}) {
       lane_.PortOf(n).ingress_rule_set = tests::MakeDigest(1);
       lane_.PortOf(n).max_connections = 16384;

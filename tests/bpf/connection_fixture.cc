@@ -20,7 +20,8 @@ uint64_t Now() {
 std::unique_ptr<BpfSwitch> ConnectionTest::switch_;
 
 state::AclRule RuleFor(state::AclAction action, uint8_t protocol, uint16_t dst_port) {
-  state::AclRule rule{.action = action};
+  state::AclRule rule;
+  rule.action = action;
   rule.protocol = protocol;
   if (dst_port != 0) rule.dst_port = {dst_port, dst_port};
   return rule;

@@ -329,7 +329,10 @@ std::function<absl::Status(BpfSwitch&)> WithRule(uint32_t index, bool ingress,
                                                  state::AclAction action,
                                                  uint32_t max_connections = 0) {
   return [=](BpfSwitch& s) {
-    RETURN_IF_ERROR(s.SetRuleSet(1, {.rules = {{.action = action}}}));
+    state::RuleSet set;
+    set.rules.resize(1);
+    set.rules[0].action = action;
+    RETURN_IF_ERROR(s.SetRuleSet(1, set));
     abi::or_port port = s.StandardPort(index);
     (ingress ? port.ingress_rule_set : port.egress_rule_set) = 1;
     port.max_connections = max_connections;
