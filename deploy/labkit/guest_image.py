@@ -19,8 +19,8 @@ from labkit.shell import DEPLOY, ROOT, LabError, attempt, run
 
 CACHE = ROOT / "build" / "guest"
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
-# What a virtio network card on PCI needs; the kernel has all else built in.
-WANTED_MODULES = ("virtio_pci", "virtio_net")
+# What a virtio network card on PCI needs, and VLANs on it; the kernel has all else built in.
+WANTED_MODULES = ("virtio_pci", "virtio_net", "8021q")
 
 
 @dataclasses.dataclass(frozen=True)
