@@ -95,9 +95,9 @@ std::vector<uint8_t> Tap::WithHeader(const std::vector<uint8_t>& frame, const Ta
     header.checksum_start = static_cast<uint16_t>(offload.header_length - kTcpHeader);
     header.checksum_offset = kTcpChecksum;
   }
-  const auto* raw = reinterpret_cast<const uint8_t*>(&header);
-  std::vector<uint8_t> bytes(raw, raw + sizeof(header));
-  bytes.insert(bytes.end(), frame.begin(), frame.end());
+  std::vector<uint8_t> bytes(sizeof(header) + frame.size());
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  std::copy(frame.begin(), frame.end(), bytes.begin() + sizeof(header));
   return bytes;
 }
 
