@@ -142,6 +142,7 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
     case v1::AgentMessage::kCounters:
       HandleCounters(session, message.counters());
       return absl::OkStatus();
+    case v1::AgentMessage::kMulticast:
     case v1::AgentMessage::BODY_NOT_SET:
       break;
   }
