@@ -62,7 +62,8 @@ state::HostState Thousand() {
     port.mac_anti_spoof = true;
     port.ingress_policer = {.rate_kbps = 100000, .burst_kb = 1049};
     port.egress_policer = {.rate_kbps = 100000, .burst_kb = 1049};
-    state.fdb.insert_or_assign({port.vni, port.mac}, state::FdbEntry{IdOf(n), Epoch{1}});
+    state.fdb.insert_or_assign(state::FdbKey{*port.vni, port.mac},
+                               state::FdbEntry{IdOf(n), Epoch{1}});
   }
   return state;
 }

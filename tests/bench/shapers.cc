@@ -31,7 +31,7 @@ struct Load {
 
 Bytes ToShaped(const Bytes& frame) {
   Bytes copy = frame;
-  const auto mac = tests::MakeMac(kShaped).octets();
+  const auto mac = tests::MakeMac(kShaped).bytes();
   std::copy(mac.begin(), mac.end(), copy.begin());
   return copy;
 }

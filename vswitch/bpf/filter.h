@@ -166,33 +166,46 @@ static __always_inline __u32 or_look_up(struct __sk_buff *skb, struct or_frame *
 	return passes ? OR_FLOW_PASS : OR_FLOW_NONE;
 }
 
+/* Zeros but for the port. Off the stack, of which the rules need the rest. */
+static __always_inline struct or_connection_key *or_new_key(__u32 port)
+{
+	__u32 zero = 0;
+	struct or_connection_key *key = bpf_map_lookup_elem(&or_key_scratch, &zero);
+
+	if (!key)
+		return NULL;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->port = port;
+	return key;
+}
+
 /* 0, or the reason to drop the frame, which is as it was when this returns. Global, as or_parse().
  */
 __noinline __u32 or_filter(struct __sk_buff *skb, struct or_frame *f, const struct or_port *port,
 			   __u32 index, __u32 direction)
 {
-	struct or_connection_key key = {.port = index};
+	struct or_connection_key *key = or_new_key(index);
 	bool from_guest = direction & OR_FROM_GUEST;
 	__u32 found, kind = OR_UNTRACKED, stale = 0, reason = 0, action = OR_ACL_DROP;
 
-	if (!f || !port)
+	if (!f || !port || !key)
 		return OR_DROP_MALFORMED;
-	key.vni = f->vni;
+	key->vni = f->vni;
 	if (port->flags & OR_PORT_STATEFUL)
-		kind = or_connection_name(f, from_guest, &key);
-	found = or_look_up(skb, f, &key, port, kind, from_guest);
+		kind = or_connection_name(f, from_guest, key);
+	found = or_look_up(skb, f, key, port, kind, from_guest);
 	if (OR_FLOW_KIND(found) == OR_FLOW_STALE)
 		stale = found;
 	if (found == OR_FLOW_NONE || stale)
 		action = or_judge(f, port, index, from_guest, stale);
 	if (stale)
-		found = or_settle(f, &key, port, from_guest, stale, action);
+		found = or_settle(f, key, port, from_guest, stale, action);
 	if (found == OR_FLOW_INVALID)
 		return OR_DROP_CONNECTION_INVALID;
 	if (found == OR_FLOW_NONE)
-		reason = or_by_rule(f, &key, port, kind, from_guest, action);
+		reason = or_by_rule(f, key, port, kind, from_guest, action);
 	if (!reason && kind == OR_TRACKED && f->flags & OR_FRAME_FRAGMENT)
-		or_fragment_passes(f, key.port, from_guest);
+		or_fragment_passes(f, key->port, from_guest);
 	return reason;
 }
 

@@ -167,6 +167,14 @@ struct {
 	__type(value, struct or_frame);
 } or_frame_scratch SEC(".maps");
 
+/* The connection that filter.h looks for, of the frame at hand. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct or_connection_key);
+} or_key_scratch SEC(".maps");
+
 static __always_inline struct or_frame *or_new_frame(struct __sk_buff *skb, __u32 slot)
 {
 	struct or_frame *f = bpf_map_lookup_elem(&or_frame_scratch, &slot);
