@@ -54,6 +54,14 @@ __noinline int or_acl_begin(struct or_acl_scratch *s, const struct or_acl_header
 	}
 	s->rule = 0;
 	s->broken = 0;
+	s->rules = h->rules;
+	s->dimensions = h->dimensions;
+	s->any_line = h->any_line;
+	s->any_lines = h->any_lines;
+	s->exempt_line = h->exempt_line;
+	s->decision_line = h->decision_line;
+	/* What it is when no rule matches. */
+	s->decision = h->default_decision;
 	return 0;
 }
 
@@ -62,33 +70,33 @@ __noinline int or_acl_begin(struct or_acl_scratch *s, const struct or_acl_header
 __noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f)
 {
 	struct or_acl_walk w = {.frame = f};
-	__u32 zero = 0, verdict;
+	const struct or_acl_header *header;
+	__u32 key = 0, verdict;
 
-	w.scratch = bpf_map_lookup_elem(&or_acl_scratch, &zero);
+	w.scratch = bpf_map_lookup_elem(&or_acl_scratch, &key);
 	if (!w.scratch || !f)
 		return OR_ACL_MISSING;
 	w.scratch->decided = 0;
 	if (!set_id)
 		return OR_ACL_ALLOW;
-	w.image = bpf_map_lookup_elem(&or_rule_sets, &set_id);
+	key = set_id;
+	w.image = bpf_map_lookup_elem(&or_rule_sets, &key);
 	if (!w.image)
 		return OR_ACL_MISSING;
-	w.header = bpf_map_lookup_elem(w.image, &zero);
-	if (!w.header)
+	key = 0;
+	header = bpf_map_lookup_elem(w.image, &key);
+	if (!header)
 		return OR_ACL_MISSING;
 	if (f->ether_type == OR_ETH_P_RARP)
 		return OR_ACL_ALLOW;
 	w.scratch->set = set_id;
-	or_acl_begin(w.scratch, w.header, f);
-	bpf_loop(w.header->dimensions, or_acl_narrow, &w, 0);
+	or_acl_begin(w.scratch, header, f);
+	bpf_loop(w.scratch->dimensions, or_acl_narrow, &w, 0);
 	if (w.scratch->broken)
 		return OR_ACL_MISSING;
 	bpf_loop(OR_ACL_BLOCKS, or_acl_try, &w, 0);
-	if (!w.scratch->rule) {
-		if (w.scratch->exempt)
-			return OR_ACL_ALLOW;
-		w.scratch->decision = w.header->default_decision;
-	}
+	if (!w.scratch->rule && w.scratch->exempt)
+		return OR_ACL_ALLOW;
 	w.scratch->decided = 1;
 	verdict = w.scratch->decision & OR_ACL_DECISION_ACTION;
 	if (or_acl_log_rate(w.scratch->decision))

@@ -35,6 +35,16 @@ struct or_acl_scratch {
 	__u32 bit;
 	__u32 pad;
 	__u64 word;
+	/* Of the image's header. */
+	__u32 rules;
+	__u32 dimensions;
+	__u32 any_line;
+	__u32 any_lines;
+	__u32 exempt_line;
+	__u32 decision_line;
+	struct or_acl_key key;
+	struct or_group_key group_key;
+	struct or_group_row_key row_key;
 	struct or_acl_found found[OR_ACL_FIELDS];
 };
 
@@ -50,7 +60,6 @@ struct {
  * follows every value apart. */
 struct or_acl_walk {
 	void *image;
-	const struct or_acl_header *header;
 	const struct or_frame *frame;
 	struct or_acl_scratch *scratch;
 };
@@ -114,8 +123,8 @@ static __always_inline __u32 or_acl_rank(const struct or_acl_line *l, __u64 high
 }
 
 /* Line of the record of a wide key; 0: the image is not whole. */
-static __always_inline __u32 or_acl_search(void *image, const struct or_acl_dimension *d,
-					   __u64 high, __u64 low)
+static __noinline __u32 or_acl_search(void *image, const struct or_acl_dimension *d, __u64 high,
+				      __u64 low)
 {
 	__u32 index = d->index, depth = d->depth, n = 0;
 	const struct or_acl_levels *levels = bpf_map_lookup_elem(image, &index);
@@ -155,44 +164,50 @@ static __always_inline __u32 or_acl_page(void *image, const struct or_acl_dimens
 static __always_inline __u32 or_acl_class(const struct or_acl_walk *w,
 					  const struct or_acl_dimension *d)
 {
-	struct or_acl_key key = {};
+	struct or_acl_key *key = &w->scratch->key;
 
-	switch (or_acl_key_of(w->frame, d->field, &key)) {
+	key->high = 0;
+	key->low = 0;
+	switch (or_acl_key_of(w->frame, d->field, key)) {
 	case OR_ACL_KEY_ABSENT:
 		return d->absent;
 	case OR_ACL_KEY_HIDDEN:
 		return d->hidden;
 	}
 	if (d->depth)
-		return or_acl_search(w->image, d, key.high, key.low);
-	return or_acl_page(w->image, d, key.low);
+		return or_acl_search(w->image, d, key->high, key->low);
+	return or_acl_page(w->image, d, key->low);
 }
 
 /* The combo of groups an address is in; 0: in none. */
-static __always_inline __u32 or_acl_combo(const struct or_frame *f, bool destination)
+static __always_inline __u32 or_acl_combo(struct or_group_key *key, const struct or_frame *f,
+					  bool destination)
 {
-	struct or_group_key key = {.length = OR_GROUP_KEY_BITS + 128, .family = 4};
 	const __u32 *combo;
 
 	if (!(f->flags & OR_FRAME_IP))
 		return 0;
-	if (f->ether == OR_ETHER_IPV6)
-		key.family = 6;
-	__builtin_memcpy(key.address, destination ? f->dst : f->src, 16);
-	combo = bpf_map_lookup_elem(&or_group_combos, &key);
+	__builtin_memset(key, 0, sizeof(*key));
+	key->length = OR_GROUP_KEY_BITS + 128;
+	key->family = f->ether == OR_ETHER_IPV6 ? 6 : 4;
+	__builtin_memcpy(key->address, destination ? f->dst : f->src, 16);
+	combo = bpf_map_lookup_elem(&or_group_combos, key);
 	return combo ? *combo : 0;
 }
 
 /* Rows of the rules that name a group of the combo; NULL: there are none. */
-static __always_inline const struct or_group_row *or_acl_group_row(const struct or_acl_scratch *s,
+static __always_inline const struct or_group_row *or_acl_group_row(struct or_acl_scratch *s,
 								   const struct or_acl_found *found)
 {
-	struct or_group_row_key key = {
-		.set = s->set, .combo = found->combo, .destination = found->destination};
+	struct or_group_row_key *key = &s->row_key;
 
 	if (!found->combo)
 		return NULL;
-	return bpf_map_lookup_elem(&or_group_rows, &key);
+	__builtin_memset(key, 0, sizeof(*key));
+	key->set = s->set;
+	key->combo = found->combo;
+	key->destination = found->destination;
+	return bpf_map_lookup_elem(&or_group_rows, key);
 }
 
 /* bpf_loop step: finds the frame's record in dimension `i` and strikes out the blocks without a
@@ -220,7 +235,7 @@ static long or_acl_narrow(__u32 i, void *context)
 	found->combo = 0;
 	found->destination = d->field == OR_ACL_DST_ADDRESS;
 	if (d->groups)
-		found->combo = or_acl_combo(w->frame, found->destination);
+		found->combo = or_acl_combo(&s->group_key, w->frame, found->destination);
 	row = or_acl_group_row(s, found);
 	__builtin_memcpy(found->ranks, r->ranks, 8);
 	for (int k = 0; k < OR_ACL_SUMMARY; k++) {
@@ -239,7 +254,6 @@ static long or_acl_agree(__u32 i, void *context)
 {
 	struct or_acl_walk *w = context;
 	struct or_acl_scratch *s = w->scratch;
-	const struct or_acl_header *h = w->header;
 	const struct or_acl_found *found;
 	const struct or_group_row *row;
 	__u32 part = s->part, bit = s->bit & 63, block = part * 64 + bit;
@@ -251,7 +265,7 @@ static long or_acl_agree(__u32 i, void *context)
 	if (i >= OR_ACL_FIELDS || part >= OR_ACL_SUMMARY || block >= OR_ACL_BLOCKS)
 		return 1;
 	found = &s->found[i];
-	word = or_acl_word(w->image, h->any_line + block * h->any_lines, i);
+	word = or_acl_word(w->image, s->any_line + block * s->any_lines, i);
 	own = found->own[part];
 	if (own >> bit & 1) {
 		__u32 rank = found->ranks[part] + or_popcount(own & ((1ull << bit) - 1));
@@ -270,7 +284,7 @@ static long or_acl_try(__u32 i, void *context)
 {
 	struct or_acl_walk *w = context;
 	struct or_acl_scratch *s = w->scratch;
-	__u32 part = 0, block, rules = w->header->rules;
+	__u32 part = 0, block;
 	__u64 left;
 
 	if (!s->candidates[0])
@@ -284,16 +298,16 @@ static long or_acl_try(__u32 i, void *context)
 	block = part * 64 + s->bit;
 	s->word = ~0ull;
 	if (s->exempt)
-		s->word = or_acl_word(w->image, w->header->exempt_line, block);
-	bpf_loop(w->header->dimensions, or_acl_agree, w, 0);
+		s->word = or_acl_word(w->image, s->exempt_line, block);
+	bpf_loop(s->dimensions, or_acl_agree, w, 0);
 	if (!s->word)
 		return 0;
 	block = block * 64 + or_lowest_bit(s->word);
 	/* Without a dimension the last block's bits go beyond the rules. */
-	if (block >= rules)
+	if (block >= s->rules)
 		return 1;
 	s->rule = block + 1;
-	s->decision = or_acl_word(w->image, w->header->decision_line, block);
+	s->decision = or_acl_word(w->image, s->decision_line, block);
 	return 1;
 }
 
