@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "deploy"))
 
 from labkit import api, interrupts, inventory, lifecycle, netns, ports  # noqa: E402
-from labkit.shell import LabError, run  # noqa: E402
+from labkit.shell import LabError  # noqa: E402
 
 # What cleaning up may take. At its time limit ctest kills, so that a test has to end before.
 CLEANUP_S = 30
@@ -148,5 +148,5 @@ def leftovers(name: str) -> list[str]:
 
 __all__ = [
     *("LabCase", "LabError", "ROOT", "build_folder", "end_program", "leftovers", "main", "prefix"),
-    *("run", "run_program"),
+    "run_program",
 ]

@@ -1,10 +1,10 @@
-"""A QEMU guest with a trunk of 64 VLANs, a stateful profile and QoS, whose peer is on another host:
+"""A QEMU guest with a trunk of 64 VLANs, a stateful profile and QoS, and its peer on another host:
 over VXLAN, and over VXLAN in IPv6."""
 
 from __future__ import annotations
 
 import support
-from labkit import api, inventory, netns, ports, qemu
+from labkit import api, inventory, ports, qemu
 
 VLANS = 64
 FIRST_VLAN, VNI = 101, 7001
@@ -41,40 +41,33 @@ def peer_ip(number: int) -> str:
     return f"10.5.{number}.2"
 
 
+def configure(side: int) -> str:
+    """Shell commands of a guest: a VLAN device each, with the address of that side."""
+    return (
+        f"for n in $(seq 0 {VLANS - 1}); do v=$((n + {FIRST_VLAN}));"
+        " ip link add link eth0 name v$v type vlan id $v && ip link set v$v up"
+        f" && ip addr add 10.5.$n.{side}/24 dev v$v || exit 1; done"
+    )
+
+
 class OverIpv4(support.LabCase):
     @classmethod
     def prepare(cls) -> None:
         api.apply(cls.lab, "---\n".join([segments(), GUEST_PROFILE, PEER_PROFILE]))
-        cls.prepare_peer()
-        guest = ports.start_guest(cls.lab, "trunk", "h1", "10.4.0.1", GUEST_MAC, "guest")
+        guests = [
+            ports.start_guest(cls.lab, "trunk", "h1", "10.4.0.1", GUEST_MAC, "guest"),
+            ports.start_guest(cls.lab, "peer", "h2", "10.4.0.2", PEER_MAC, "peer"),
+        ]
         cls.lab = inventory.load(cls.lab.prefix)
-        qemu.wait_ready(cls.lab, guest)
-        cls.in_guest(
-            f"for n in $(seq 0 {VLANS - 1}); do v=$((n + {FIRST_VLAN}));"
-            " ip link add link eth0 name v$v type vlan id $v && ip link set v$v up"
-            " && ip addr add 10.5.$n.1/24 dev v$v || exit 1; done"
-        )
+        for side, guest in enumerate(guests, 1):
+            qemu.wait_ready(cls.lab, guest)
+            cls.in_guest(guest.name, configure(side))
 
     @classmethod
-    def prepare_peer(cls) -> None:
-        ports.add_light(cls.lab, "peer", "h2", "10.4.0.2", PEER_MAC, "peer")
-        cls.lab = inventory.load(cls.lab.prefix)
-        namespace = ports.light_netns(cls.lab, "peer")
-        lines = []
-        for n in range(VLANS):
-            vlan = FIRST_VLAN + n
-            lines += [
-                f"link add link eth0 name v{vlan} type vlan id {vlan}",
-                f"addr add {peer_ip(n)}/24 dev v{vlan}",
-                f"link set v{vlan} up",
-            ]
-        support.run(netns.inside(namespace, ["ip", "-batch", "-"]), stdin="\n".join(lines) + "\n")
-
-    @classmethod
-    def in_guest(cls, command: str, timeout: float = 60) -> str:
-        status, output = qemu.console(cls.lab, cls.lab.guest("trunk"), command, timeout)
+    def in_guest(cls, name: str, command: str, timeout: float = 60) -> str:
+        status, output = qemu.console(cls.lab, cls.lab.guest(name), command, timeout)
         if status != 0:
-            raise AssertionError(f"in the guest, `{command}` ended with {status}: {output}")
+            raise AssertionError(f"in {name}, `{command}` ended with {status}: {output}")
         return output
 
     def drops(self, reason: str) -> int:
@@ -83,6 +76,7 @@ class OverIpv4(support.LabCase):
 
     def test_every_vlan_answers_what_the_guest_asks(self) -> None:
         answered = self.in_guest(
+            "trunk",
             f"for n in $(seq 0 {VLANS - 1}); do"
             " ping -c 1 -W 5 10.5.$n.2 >/dev/null && echo answered; done; true",
             timeout=200,
@@ -96,20 +90,14 @@ class OverIpv4(support.LabCase):
     def test_nobody_begins_anything_with_the_guest(self) -> None:
         before = self.drops("acl_egress")
         for number in (0, VLANS // 2, VLANS - 1):
-            argv = ["sh", "-c", f"busybox ping -c 2 -W 1 {guest_ip(number)} || true"]
-            self.assertIn("0 packets received", self.inside("peer", *argv))
+            said = self.in_guest("peer", f"ping -c 2 -W 1 {guest_ip(number)} || true")
+            self.assertIn("0 packets received", said)
         self.assertGreaterEqual(self.drops("acl_egress") - before, 6)
 
     def test_what_the_guest_fetches_comes_at_its_rate(self) -> None:
-        folder = self.lab.folder / "www"
-        folder.mkdir()
-        (folder / "file").write_bytes(bytes(FILE_KB * 1024))
-        server = netns.inside(
-            ports.light_netns(self.lab, "peer"),
-            ["busybox", "httpd", "-p", f"{peer_ip(7)}:80", "-h", str(folder)],
-        )
-        support.run(server)
+        self.in_guest("peer", f"dd if=/dev/zero of=/tmp/www/file bs=1k count={FILE_KB}")
         output = self.in_guest(
+            "trunk",
             "b=$(cut -d' ' -f1 /proc/uptime);"
             f" wget -q -O /tmp/file http://{peer_ip(7)}/file || exit 1;"
             " e=$(cut -d' ' -f1 /proc/uptime); wc -c </tmp/file; echo $b $e",
