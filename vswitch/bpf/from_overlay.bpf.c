@@ -35,8 +35,7 @@ SEC("tc")
 int or_from_overlay(struct __sk_buff *skb)
 {
 	struct or_frame *f = or_new_frame(skb, 1);
-	const struct or_segment *entry;
-	struct or_segment segment;
+	const struct or_segment *segment;
 	struct or_fdb to;
 	__u32 reason;
 
@@ -45,18 +44,17 @@ int or_from_overlay(struct __sk_buff *skb)
 	reason = or_admit_from_overlay(skb, f);
 	if (reason)
 		return or_drop(0, reason, f);
-	entry = bpf_map_lookup_elem(&or_segments, &f->vni);
-	if (!entry)
+	segment = bpf_map_lookup_elem(&or_segments, &f->vni);
+	if (!segment)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);
-	segment = *entry;
 	if (or_is_multicast(f->eth_dst))
-		return or_replicate(skb, f, &segment, false);
+		return or_replicate(skb, f, segment, false);
 	if (or_fdb_find(f, &to)) {
 		if (to.kind != OR_FDB_LOCAL)
 			return or_drop(0, OR_DROP_SPLIT_HORIZON, f);
 		return or_deliver(skb, f, to.index);
 	}
-	if (segment.flags & OR_SEGMENT_FLOOD_UNKNOWN)
-		return or_replicate(skb, f, &segment, false);
+	if (segment->flags & OR_SEGMENT_FLOOD_UNKNOWN)
+		return or_replicate(skb, f, segment, false);
 	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, f);
 }

@@ -94,17 +94,16 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
 					 const struct or_port *port)
 {
-	const struct or_segment *entry = bpf_map_lookup_elem(&or_segments, &f->vni);
-	struct or_segment segment;
+	/* As ports' rows, one version of it as long as the frame is looked at. */
+	const struct or_segment *segment = bpf_map_lookup_elem(&or_segments, &f->vni);
 	__u32 reason;
 
-	if (!entry)
+	if (!segment)
 		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
-	segment = *entry;
 	if (!or_is_multicast(f->eth_dst)) {
-		if (!(segment.flags & OR_SEGMENT_FLOOD_UNKNOWN))
+		if (!(segment->flags & OR_SEGMENT_FLOOD_UNKNOWN))
 			return or_drop(f->port, OR_DROP_UNKNOWN_UNICAST, f);
-	} else if (segment.flags & OR_SEGMENT_SUPPRESS_ARP && or_answer_arp(skb, f)) {
+	} else if (segment->flags & OR_SEGMENT_SUPPRESS_ARP && or_answer_arp(skb, f)) {
 		or_count_rx(f);
 		return or_deliver(skb, f, f->port);
 	}
@@ -112,7 +111,7 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_count_rx(f);
-	return or_replicate(skb, f, &segment, true);
+	return or_replicate(skb, f, segment, true);
 }
 
 static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_frame *f,
