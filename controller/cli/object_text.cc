@@ -67,12 +67,19 @@ std::string RatesText(const v1::Policer& policer) {
 
 std::string ShortDigest(const std::string& digest) { return digest.substr(0, 12); }
 
+std::string MtuText(const v1::Segment& segment) {
+  if (segment.mtu() != 0) return std::to_string(segment.mtu());
+  return "derived";
+}
+
 std::string SegmentTable(const v1::ListSegmentsResponse& list) {
-  Table table({"NAME", "VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "REVISION"});
+  Table table({"NAME", "VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "ND-SUPPRESSION",
+               "REVISION"});
   for (const v1::Segment& segment : list.items()) {
     table.AddRow({segment.meta().name(), std::to_string(segment.vni()),
-                  std::to_string(segment.mtu()), Word(segment.unknown_unicast()),
-                  Word(segment.arp_suppression()), std::to_string(segment.meta().revision())});
+                  MtuText(segment), Word(segment.unknown_unicast()),
+                  Word(segment.arp_suppression()), Word(segment.nd_suppression()),
+                  std::to_string(segment.meta().revision())});
   }
   return table.Render();
 }

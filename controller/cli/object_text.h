@@ -27,6 +27,9 @@ std::string LocalPortTable(const v1::ListLocalPortsResponse& list);
 std::string HostTable(const v1::ListHostsResponse& list);
 std::string MigrationTable(const v1::ListMigrationsResponse& list);
 
+// "1400", or "derived".
+std::string MtuText(const v1::Segment& segment);
+
 // YAML that `apply` reads, after comment lines with what is the controller's.
 std::string SegmentText(const v1::Segment& segment);
 std::string AddressGroupText(const v1::AddressGroup& group);

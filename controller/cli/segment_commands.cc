@@ -21,12 +21,13 @@ struct SegmentOptions {
   std::optional<uint32_t> mtu;
   std::string unknown_unicast;
   std::string arp_suppression;
+  std::string nd_suppression;
 };
 
 // --vni is not among them: it cannot change after create.
 void AddOptions(CLI::App* command, SegmentOptions* options) {
   command->add_option("NAME", options->name, "Name of the segment")->required();
-  command->add_option("--mtu", options->mtu, "Largest layer-3 packet, bytes (default 1450)")
+  command->add_option("--mtu", options->mtu, "Largest layer-3 packet, bytes (default, or 0: what all its hosts' underlays carry)")
       ->type_name("BYTES");
   command
       ->add_option("--unknown-unicast", options->unknown_unicast,
@@ -36,6 +37,11 @@ void AddOptions(CLI::App* command, SegmentOptions* options) {
   command
       ->add_option("--arp-suppression", options->arp_suppression,
                    "Hosts answer ARP for known addresses (default on)")
+      ->type_name("on|off")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
+  command
+      ->add_option("--nd-suppression", options->nd_suppression,
+                   "The same for IPv6 neighbour solicitations (default on)")
       ->type_name("on|off")
       ->check(CLI::IsMember({"on", "off"}).description(""));
 }
@@ -54,13 +60,20 @@ void Fill(const SegmentOptions& options, v1::Segment* segment) {
                                      ? v1::Segment::ARP_SUPPRESSION_ON
                                      : v1::Segment::ARP_SUPPRESSION_OFF);
   }
+  if (!options.nd_suppression.empty()) {
+    segment->set_nd_suppression(options.nd_suppression == "on" ? v1::Segment::ND_SUPPRESSION_ON
+                                                               : v1::Segment::ND_SUPPRESSION_OFF);
+  }
 }
 
 // Shows the controller's answer, not the request: defaults it filled in are worth seeing.
 std::string Line(const v1::Segment& segment, const std::string& verb) {
-  return fmt::format("segment \"{}\" {}: vni {}, mtu {}, unknown unicast {}, arp suppression {}\n",
-                     segment.meta().name(), verb, segment.vni(), segment.mtu(),
-                     Word(segment.unknown_unicast()), Word(segment.arp_suppression()));
+  return fmt::format(
+      "segment \"{}\" {}: vni {}, mtu {}, unknown unicast {}, arp suppression {}, nd suppression "
+      "{}\n",
+      segment.meta().name(), verb, segment.vni(), MtuText(segment),
+      Word(segment.unknown_unicast()), Word(segment.arp_suppression()),
+      Word(segment.nd_suppression()));
 }
 
 absl::StatusOr<int> Create(Invocation* cli, const SegmentOptions& options) {

@@ -12,8 +12,6 @@
 namespace outrider::controller {
 namespace {
 
-constexpr uint32_t kDefaultMtu = 1450;
-
 void NormalizeAddress(std::string* text) {
   if (const auto address = ParseAddress(*text)) *text = address->AddressText();
 }
@@ -95,12 +93,14 @@ void NormalizeSections(bool inherits, v1::Profile* profile) {
 }  // namespace
 
 void Normalize(v1::Segment* segment) {
-  if (segment->mtu() == 0) segment->set_mtu(kDefaultMtu);
   if (segment->unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_UNSPECIFIED) {
     segment->set_unknown_unicast(v1::Segment::UNKNOWN_UNICAST_DROP);
   }
   if (segment->arp_suppression() == v1::Segment::ARP_SUPPRESSION_UNSPECIFIED) {
     segment->set_arp_suppression(v1::Segment::ARP_SUPPRESSION_ON);
+  }
+  if (segment->nd_suppression() == v1::Segment::ND_SUPPRESSION_UNSPECIFIED) {
+    segment->set_nd_suppression(v1::Segment::ND_SUPPRESSION_ON);
   }
 }
 

@@ -13,9 +13,6 @@ namespace outrider::controller {
 namespace {
 
 constexpr uint32_t kMaxVni = (1U << 24) - 1;
-constexpr uint32_t kMinMtu = 576;
-// An IPv4 underlay packet is at most 65535 bytes.
-constexpr uint32_t kMaxMtu = 65535 - kOverheadIpv4;
 constexpr int kMaxGroupPrefixes = 65'536;
 constexpr int kMaxGroupPorts = 4096;
 
@@ -33,7 +30,8 @@ absl::Status CheckHostsFit(const Model& model, const v1::Segment& candidate) {
     const v1::Host* host = model.Find<v1::Host>(id);
     if (host == nullptr || host->underlay_mtu() == 0) continue;
     const uint32_t overhead = EncapsulationOverhead(*host);
-    const uint32_t needed = candidate.mtu() + overhead;
+    // A derived mtu is never below the least.
+    const uint32_t needed = (candidate.mtu() == 0 ? kMinMtu : candidate.mtu()) + overhead;
     if (host->underlay_mtu() >= needed) continue;
     return Refused(candidate,
                    "mtu {} needs an underlay MTU of {}, but host \"{}\" has {}; use an mtu of at "
@@ -110,8 +108,10 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
   if (candidate.vni() < 1 || candidate.vni() > kMaxVni) {
     return Invalid(candidate, "vni {} is not in 1..{}", candidate.vni(), kMaxVni);
   }
-  if (candidate.mtu() < kMinMtu || candidate.mtu() > kMaxMtu) {
-    return Invalid(candidate, "mtu {} is not in {}..{}", candidate.mtu(), kMinMtu, kMaxMtu);
+  if (candidate.mtu() != 0 && (candidate.mtu() < kMinMtu || candidate.mtu() > kMaxMtu)) {
+    return Invalid(candidate,
+                   "mtu {} is not in {}..{}; leave it out to have the largest that the hosts carry",
+                   candidate.mtu(), kMinMtu, kMaxMtu);
   }
   for (const auto& other : model.index().segments_with_vni.Get(std::to_string(candidate.vni()))) {
     if (other == candidate.meta().name()) continue;

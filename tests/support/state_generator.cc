@@ -64,6 +64,7 @@ state::Segment StateGenerator::MakeSegment() {
   segment.mtu = 600 + static_cast<uint32_t>(Below(9)) * 100;
   segment.flood_unknown_unicast = Chance(50);
   segment.suppress_arp = Chance(50);
+  segment.suppress_nd = Chance(50);
   for (uint64_t i = Below(5); i > 0; --i) {
     segment.vteps.insert(Ip(fmt::format("192.0.2.{}", 1 + Below(9))));
   }

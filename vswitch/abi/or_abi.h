@@ -116,6 +116,7 @@ OR_STATIC_ASSERT(sizeof(struct or_port_info) == 192, "or_port_info layout");
 /* ---- or_segments: vni (u32) -> struct or_segment. Writer: agent. ---- */
 #define OR_SEGMENT_FLOOD_UNKNOWN (1u << 0)
 #define OR_SEGMENT_SUPPRESS_ARP (1u << 1)
+#define OR_SEGMENT_SUPPRESS_ND (1u << 2)
 
 struct or_segment {
   or_u32 flags; /* OR_SEGMENT_* */

@@ -11,6 +11,8 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/mark.h"
+#include "vswitch/bpf/mtu.h"
+#include "vswitch/bpf/nd.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/replicate.h"
@@ -39,21 +41,6 @@ static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct
 	if (!(port->flags & OR_PORT_ANTI_SPOOF))
 		return false;
 	return !or_may_use_mac(port, f) || f->flags & OR_FRAME_ARP_FOREIGN;
-}
-
-/* Each segment of a trunk has its own MTU. */
-static __always_inline __u32 or_check_mtu(const struct or_frame *f, const struct or_port *port)
-{
-	const struct or_segment *segment;
-	__u32 mtu = port->mtu;
-
-	if (or_vlan_is_trunk(port)) {
-		segment = bpf_map_lookup_elem(&or_segments, &f->vni);
-		if (!segment)
-			return OR_DROP_SEGMENT_UNKNOWN;
-		mtu = segment->mtu;
-	}
-	return f->l3_length > mtu ? OR_DROP_OVER_MTU : 0;
 }
 
 /* Everything the port's own profile says. 0, or the reason to drop. */
@@ -90,6 +77,16 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	return or_police_from_port(port, f);
 }
 
+/* Whether the frame has become the answer to itself: what it asks for is known here. */
+static __always_inline bool or_answer(struct __sk_buff *skb, struct or_frame *f,
+				      const struct or_segment *segment)
+{
+	if (segment->flags & OR_SEGMENT_SUPPRESS_ARP && f->ether == OR_ETHER_ARP)
+		return or_answer_arp(skb, f);
+	return segment->flags & OR_SEGMENT_SUPPRESS_ND && f->ether == OR_ETHER_IPV6 &&
+	       or_answer_nd(skb, f);
+}
+
 /* Broadcast, multicast, and unicast to nobody known. */
 static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
 					 const struct or_port *port)
@@ -103,8 +100,9 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 	if (!or_is_multicast(f->eth_dst)) {
 		if (!(segment->flags & OR_SEGMENT_FLOOD_UNKNOWN))
 			return or_drop(f->port, OR_DROP_UNKNOWN_UNICAST, f);
-	} else if (segment->flags & OR_SEGMENT_SUPPRESS_ARP && or_answer_arp(skb, f)) {
+	} else if (or_answer(skb, f, segment)) {
 		or_count_rx(f);
+		f->wire_bytes = skb->len;
 		return or_deliver(skb, f, f->port);
 	}
 	reason = or_police_storm(port, f);
@@ -145,6 +143,8 @@ int or_from_port(struct __sk_buff *skb)
 	reason = or_admit_from_port(skb, f, port);
 	if (reason == OR_DROP_ACL_REJECT_INGRESS)
 		return or_reject(skb, f, f->port, reason);
+	if (reason == OR_DROP_OVER_MTU)
+		return or_too_big(skb, f, port);
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_classify(skb, f, port);

@@ -90,6 +90,7 @@ absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
   state::Segment segment{.mtu = message.mtu(),
                          .flood_unknown_unicast = message.flood_unknown_unicast(),
                          .suppress_arp = message.suppress_arp(),
+                         .suppress_nd = message.suppress_nd(),
                          .vteps = {}};
   for (const std::string& text : message.vteps()) {
     auto vtep = IpAddress::Parse(text);

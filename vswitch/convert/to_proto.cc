@@ -39,6 +39,7 @@ void Write(const Vni& vni, const state::Segment& segment, v1::SegmentState* mess
   message->set_mtu(segment.mtu);
   message->set_flood_unknown_unicast(segment.flood_unknown_unicast);
   message->set_suppress_arp(segment.suppress_arp);
+  message->set_suppress_nd(segment.suppress_nd);
   for (const IpAddress& vtep : segment.vteps) message->add_vteps(vtep.ToString());
 }
 

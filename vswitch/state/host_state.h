@@ -27,6 +27,8 @@ struct Segment {
   uint32_t mtu = 0;
   bool flood_unknown_unicast = false;
   bool suppress_arp = true;
+  // The same for IPv6 neighbour solicitations.
+  bool suppress_nd = true;
   // Remote VTEPs with ports in the segment: replication list and accepted outer sources.
   std::set<IpAddress> vteps;
   bool operator==(const Segment&) const = default;

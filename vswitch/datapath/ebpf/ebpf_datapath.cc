@@ -240,7 +240,10 @@ class EbpfDatapath::Impl {
     for (const auto& [vni, segment] : delta.segments.upserts) {
       const auto old_mtu = to.segments.Mtu(vni);
       outcome->Upserted(ObjectKind::kSegment, vni, to.segments.Upsert(vni, segment));
-      if (old_mtu && *old_mtu != segment.mtu) RefreshPorts(vni, delta, outcome);
+      if (old_mtu && *old_mtu != segment.mtu) {
+        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), segment.mtu, *old_mtu);
+        RefreshPorts(vni, delta, outcome);
+      }
     }
     for (const auto& [key, mac] : delta.neighbors.upserts) {
       outcome->Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "vswitch/datapath/ebpf/segment_codec.h"
+
 namespace outrider::datapath::ebpf {
 namespace {
 
@@ -29,8 +31,7 @@ void SegmentTable::Load(const Inventory& inventory) {
     Entry& entry = entries_[*vni];
     entry.in_force = true;
     entry.segment.mtu = row.mtu;
-    entry.segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
-    entry.segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+    DecodeSegmentFlags(row.flags, &entry.segment);
     const Copies copies = CopiesOf(inventory, row);
     entry.listed_ports = copies.ports;
     for (const uint32_t index : copies.vteps) {
@@ -153,8 +154,7 @@ absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segmen
     ASSIGN_OR_RETURN(list, WriteList(vni, ports, segment.vteps));
   }
   abi::or_segment row{};
-  if (segment.flood_unknown_unicast) row.flags |= OR_SEGMENT_FLOOD_UNKNOWN;
-  if (segment.suppress_arp) row.flags |= OR_SEGMENT_SUPPRESS_ARP;
+  row.flags = EncodeSegmentFlags(segment);
   row.mtu = segment.mtu;
   row.replication = list;
   row.local_copies = static_cast<uint32_t>(ports.size());

@@ -5,6 +5,7 @@
 
 #include "vswitch/datapath/ebpf/group_codec.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
+#include "vswitch/datapath/ebpf/segment_codec.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -13,8 +14,7 @@ namespace {
 state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::or_segment& row,
                            const std::set<uint32_t>& copied) {
   state::Segment segment;
-  segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
-  segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+  DecodeSegmentFlags(row.flags, &segment);
   const Copies copies = CopiesOf(inventory, row);
   bool whole = copies.ports == copied && copies.vteps.size() == row.remote_copies;
   const auto members = inventory.members.find(vni);

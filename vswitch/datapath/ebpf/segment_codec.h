@@ -1,0 +1,25 @@
+// What a segment says of frames, as bits of its row. Pure; any thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_SEGMENT_CODEC_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_SEGMENT_CODEC_H_
+
+#include "vswitch/abi/or_abi.h"
+#include "vswitch/state/host_state.h"
+
+namespace outrider::datapath::ebpf {
+
+// OR_SEGMENT_*.
+inline uint32_t EncodeSegmentFlags(const state::Segment& segment) {
+  return (segment.flood_unknown_unicast ? OR_SEGMENT_FLOOD_UNKNOWN : 0) |
+         (segment.suppress_arp ? OR_SEGMENT_SUPPRESS_ARP : 0) |
+         (segment.suppress_nd ? OR_SEGMENT_SUPPRESS_ND : 0);
+}
+
+inline void DecodeSegmentFlags(uint32_t flags, state::Segment* segment) {
+  segment->flood_unknown_unicast = (flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
+  segment->suppress_arp = (flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+  segment->suppress_nd = (flags & OR_SEGMENT_SUPPRESS_ND) != 0;
+}
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_SEGMENT_CODEC_H_
