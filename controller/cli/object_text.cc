@@ -72,13 +72,20 @@ std::string MtuText(const v1::Segment& segment) {
   return "derived";
 }
 
+std::string MulticastText(const v1::Segment& segment) {
+  if (segment.unknown_multicast() != v1::Segment::UNKNOWN_MULTICAST_DROP) {
+    return Word(segment.multicast());
+  }
+  return Word(segment.multicast()) + ", unknown drop";
+}
+
 std::string SegmentTable(const v1::ListSegmentsResponse& list) {
   Table table({"NAME", "VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "ND-SUPPRESSION",
-               "REVISION"});
+               "MULTICAST", "REVISION"});
   for (const v1::Segment& segment : list.items()) {
-    table.AddRow({segment.meta().name(), std::to_string(segment.vni()),
-                  MtuText(segment), Word(segment.unknown_unicast()),
-                  Word(segment.arp_suppression()), Word(segment.nd_suppression()),
+    table.AddRow({segment.meta().name(), std::to_string(segment.vni()), MtuText(segment),
+                  Word(segment.unknown_unicast()), Word(segment.arp_suppression()),
+                  Word(segment.nd_suppression()), MulticastText(segment),
                   std::to_string(segment.meta().revision())});
   }
   return table.Render();

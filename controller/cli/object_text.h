@@ -29,6 +29,8 @@ std::string MigrationTable(const v1::ListMigrationsResponse& list);
 
 // "1400", or "derived".
 std::string MtuText(const v1::Segment& segment);
+// "snoop, unknown drop".
+std::string MulticastText(const v1::Segment& segment);
 
 // YAML that `apply` reads, after comment lines with what is the controller's.
 std::string SegmentText(const v1::Segment& segment);

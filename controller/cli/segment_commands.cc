@@ -22,12 +22,17 @@ struct SegmentOptions {
   std::string unknown_unicast;
   std::string arp_suppression;
   std::string nd_suppression;
+  std::string multicast;
+  std::string unknown_multicast;
 };
 
 // --vni is not among them: it cannot change after create.
 void AddOptions(CLI::App* command, SegmentOptions* options) {
   command->add_option("NAME", options->name, "Name of the segment")->required();
-  command->add_option("--mtu", options->mtu, "Largest layer-3 packet, bytes (default, or 0: what all its hosts' underlays carry)")
+  command
+      ->add_option(
+          "--mtu", options->mtu,
+          "Largest layer-3 packet, bytes (default, or 0: what all its hosts' underlays carry)")
       ->type_name("BYTES");
   command
       ->add_option("--unknown-unicast", options->unknown_unicast,
@@ -44,6 +49,16 @@ void AddOptions(CLI::App* command, SegmentOptions* options) {
                    "The same for IPv6 neighbour solicitations (default on)")
       ->type_name("on|off")
       ->check(CLI::IsMember({"on", "off"}).description(""));
+  command
+      ->add_option("--multicast", options->multicast,
+                   "IP multicast to all, or to who joined by IGMP or MLD (default flood)")
+      ->type_name("flood|snoop")
+      ->check(CLI::IsMember({"flood", "snoop"}).description(""));
+  command
+      ->add_option("--unknown-multicast", options->unknown_multicast,
+                   "With snoop, groups nobody joined (default flood)")
+      ->type_name("flood|drop")
+      ->check(CLI::IsMember({"flood", "drop"}).description(""));
 }
 
 // Ranges and defaults are the controller's: only what was given is set.
@@ -64,16 +79,24 @@ void Fill(const SegmentOptions& options, v1::Segment* segment) {
     segment->set_nd_suppression(options.nd_suppression == "on" ? v1::Segment::ND_SUPPRESSION_ON
                                                                : v1::Segment::ND_SUPPRESSION_OFF);
   }
+  if (!options.multicast.empty()) {
+    segment->set_multicast(options.multicast == "snoop" ? v1::Segment::MULTICAST_SNOOP
+                                                        : v1::Segment::MULTICAST_FLOOD);
+  }
+  if (!options.unknown_multicast.empty()) {
+    segment->set_unknown_multicast(options.unknown_multicast == "drop"
+                                       ? v1::Segment::UNKNOWN_MULTICAST_DROP
+                                       : v1::Segment::UNKNOWN_MULTICAST_FLOOD);
+  }
 }
 
 // Shows the controller's answer, not the request: defaults it filled in are worth seeing.
 std::string Line(const v1::Segment& segment, const std::string& verb) {
   return fmt::format(
       "segment \"{}\" {}: vni {}, mtu {}, unknown unicast {}, arp suppression {}, nd suppression "
-      "{}\n",
-      segment.meta().name(), verb, segment.vni(), MtuText(segment),
-      Word(segment.unknown_unicast()), Word(segment.arp_suppression()),
-      Word(segment.nd_suppression()));
+      "{}, multicast {}\n",
+      segment.meta().name(), verb, segment.vni(), MtuText(segment), Word(segment.unknown_unicast()),
+      Word(segment.arp_suppression()), Word(segment.nd_suppression()), MulticastText(segment));
 }
 
 absl::StatusOr<int> Create(Invocation* cli, const SegmentOptions& options) {

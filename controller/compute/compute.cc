@@ -140,6 +140,10 @@ void Builder::AddSegment(const v1::Segment& segment) {
   state.set_flood_unknown_unicast(segment.unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_FLOOD);
   state.set_suppress_arp(segment.arp_suppression() != v1::Segment::ARP_SUPPRESSION_OFF);
   state.set_suppress_nd(segment.nd_suppression() != v1::Segment::ND_SUPPRESSION_OFF);
+  const bool snoops = segment.multicast() == v1::Segment::MULTICAST_SNOOP;
+  state.set_snoop_multicast(snoops);
+  state.set_drop_unknown_multicast(snoops && segment.unknown_multicast() ==
+                                                 v1::Segment::UNKNOWN_MULTICAST_DROP);
   AddVteps(segment, &state);
   const std::string& name = segment.meta().name();
   for (const std::string& host : model_.index().hosts_of_segment.Get(name)) {

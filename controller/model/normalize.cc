@@ -102,6 +102,12 @@ void Normalize(v1::Segment* segment) {
   if (segment->nd_suppression() == v1::Segment::ND_SUPPRESSION_UNSPECIFIED) {
     segment->set_nd_suppression(v1::Segment::ND_SUPPRESSION_ON);
   }
+  if (segment->multicast() == v1::Segment::MULTICAST_UNSPECIFIED) {
+    segment->set_multicast(v1::Segment::MULTICAST_FLOOD);
+  }
+  if (segment->unknown_multicast() == v1::Segment::UNKNOWN_MULTICAST_UNSPECIFIED) {
+    segment->set_unknown_multicast(v1::Segment::UNKNOWN_MULTICAST_FLOOD);
+  }
 }
 
 void Normalize(v1::AddressGroup* group) {

@@ -113,6 +113,12 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
                    "mtu {} is not in {}..{}; leave it out to have the largest that the hosts carry",
                    candidate.mtu(), kMinMtu, kMaxMtu);
   }
+  if (candidate.unknown_multicast() == v1::Segment::UNKNOWN_MULTICAST_DROP &&
+      candidate.multicast() != v1::Segment::MULTICAST_SNOOP) {
+    return Invalid(
+        candidate,
+        "unknown_multicast drop needs multicast snoop: who joined is not known otherwise");
+  }
   for (const auto& other : model.index().segments_with_vni.Get(std::to_string(candidate.vni()))) {
     if (other == candidate.meta().name()) continue;
     return Taken(candidate, "vni {} is that of segment \"{}\"; choose another", candidate.vni(),

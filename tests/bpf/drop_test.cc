@@ -118,6 +118,11 @@ std::vector<DropCase> PortCases() {
       {"egress_rule_set_missing", 2, OR_DROP_RULE_SET_MISSING, UdpTo(kMacB),
        WithPort(2, [](abi::or_port* p) { p->egress_rule_set = 6; })},
       {"over_mtu", 1, OR_DROP_OVER_MTU, UdpTo(kMacB, kMtu - 28 + 1)},
+      {"multicast_unknown", 1, OR_DROP_MULTICAST_UNKNOWN,
+       FromA("01:00:5e:01:02:03").Ipv4({.src = kIpA, .dst = "239.1.2.3"}).Udp(1, 2).Build(),
+       [](BpfSwitch& s) {
+         return s.SetSegment(kVni, OR_SEGMENT_SNOOP_MULTICAST | OR_SEGMENT_DROP_UNKNOWN_MULTICAST);
+       }},
       {"gso_over_mtu",
        1,
        OR_DROP_OVER_MTU,

@@ -58,6 +58,8 @@ TEST(RoundTrip, DigestsAreThoseOfTheMessageReceived) {
     std::shuffle(message.mutable_ports()->begin(), message.mutable_ports()->end(), random);
     std::shuffle(message.mutable_group_members()->begin(), message.mutable_group_members()->end(),
                  random);
+    std::shuffle(message.mutable_multicast_groups()->begin(),
+                 message.mutable_multicast_groups()->end(), random);
     const auto held = FromProto(message);
     ASSERT_TRUE(held.ok()) << held.status();
     EXPECT_EQ(StateDigest(*held), v1::HostStateDigest(message));

@@ -204,5 +204,25 @@ TEST(HostStateTest, RefusesGroupsWithoutAName) {
   EXPECT_EQ(Complaint(state), "group \"\": the name is not of 1..79 bytes without NUL");
 }
 
+TEST(Validate, MulticastGroupsLeadToVtepsOfTheSegment) {
+  HostState state;
+  const Vni vni = *Vni::Create(7);
+  const IpAddress vtep = *IpAddress::Parse("10.0.0.1");
+  state.segments[vni] = {.mtu = 1450, .vteps = {vtep}};
+  const MulticastKey key{vni, *IpAddress::Parse("239.1.2.3")};
+  state.multicast_groups = {{key, {vtep}}, {{vni, IpAddress()}, {vtep}}};
+  EXPECT_TRUE(Validate(state).ok()) << Validate(state);
+  const auto error = [&](const MulticastKey& of, const std::set<IpAddress>& vteps) {
+    state.multicast_groups = {{of, vteps}};
+    return std::string(Validate(state).message());
+  };
+  EXPECT_EQ(error(key, {}), "multicast group 7/239.1.2.3: has no members");
+  EXPECT_EQ(error(key, {*IpAddress::Parse("10.0.0.2")}),
+            "multicast group 7/239.1.2.3: 10.0.0.2 is no VTEP of the segment");
+  EXPECT_EQ(error({vni, vtep}, {vtep}), "multicast group 7/10.0.0.1: not a multicast address");
+  EXPECT_EQ(error({*Vni::Create(8), key.group}, {vtep}),
+            "multicast group 8/239.1.2.3: segment is not known");
+}
+
 }  // namespace
 }  // namespace outrider::state

@@ -56,7 +56,20 @@ state::HostState StateGenerator::Next() {
     if (!state.ports.empty() && Chance(50)) entry.where = Pick(state.ports, Below(100))->first;
     state.fdb.emplace(state::FdbKey{vni, MakeMac(n)}, entry);
   }
+  AddMulticast(&state);
   return state;
+}
+
+void StateGenerator::AddMulticast(state::HostState* state) {
+  for (const auto& [vni, segment] : state->segments) {
+    for (const char* group : {"::", "239.1.2.3", "ff05::77"}) {
+      std::set<IpAddress> vteps;
+      for (const IpAddress& vtep : segment.vteps) {
+        if (Chance(40)) vteps.insert(vtep);
+      }
+      if (!vteps.empty()) state->multicast_groups[{vni, Ip(group)}] = vteps;
+    }
+  }
 }
 
 state::Segment StateGenerator::MakeSegment() {
@@ -65,6 +78,8 @@ state::Segment StateGenerator::MakeSegment() {
   segment.flood_unknown_unicast = Chance(50);
   segment.suppress_arp = Chance(50);
   segment.suppress_nd = Chance(50);
+  segment.snoop_multicast = Chance(50);
+  segment.drop_unknown_multicast = segment.snoop_multicast && Chance(50);
   for (uint64_t i = Below(5); i > 0; --i) {
     segment.vteps.insert(Ip(fmt::format("192.0.2.{}", 1 + Below(9))));
   }

@@ -26,6 +26,7 @@ class StateGenerator {
   uint64_t Below(uint64_t bound) { return random_() % bound; }
   bool Chance(int percent) { return Below(100) < static_cast<uint64_t>(percent); }
   Epoch NextEpoch() { return Epoch{round_ * 10 + Below(10)}; }
+  void AddMulticast(state::HostState* state);
   state::Segment MakeSegment();
   state::AclRule MakeRule();
   // VLANs for a port with a segment; a trunk loses that of untagged frames.

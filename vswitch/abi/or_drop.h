@@ -44,13 +44,14 @@
   X(ROUTER_ADVERTISEMENT, 34, "router_advertisement", "a guest that plays the router")            \
   X(TOO_MANY_MACS, 35, "too_many_macs", "more source MACs than the profile allows")               \
   X(VTEP_DESTINATION, 36, "vtep_destination", "bound for a tunnel end point of the hosts")        \
-  X(POLICER_PPS, 37, "policer_pps", "over the ingress frame rate of the profile")
+  X(POLICER_PPS, 37, "policer_pps", "over the ingress frame rate of the profile")                 \
+  X(MULTICAST_UNKNOWN, 38, "multicast_unknown", "nobody joined the multicast group")
 
 enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-      OR_DROP_REASON_COUNT = 38
+      OR_DROP_REASON_COUNT = 39
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

@@ -118,10 +118,14 @@ absl::Status Agent::StartDatapath() {
 }
 
 absl::Status Agent::StartReconciler() {
-  reconciler_ = std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
-                                                                      .datapath = datapath_.get(),
-                                                                      .store = store_.get(),
-                                                                      .clock = WallMicros});
+  multicast_ = std::make_unique<MulticastSnooper>(MulticastSnooper::Dependencies{
+      .executor = &reconciler_loop_, .path = datapath_.get(), .clock = BootMicros});
+  reconciler_ =
+      std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
+                                                            .datapath = datapath_.get(),
+                                                            .store = store_.get(),
+                                                            .clock = WallMicros,
+                                                            .multicast = multicast_.get()});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_, DeviceWatch::Create([this](const DeviceChange& change) {
                      reconciler_loop_.Post([this, change] {
@@ -153,7 +157,11 @@ absl::Status Agent::StartSession() {
                                       .counters = datapath_.get(),
                                       .random = RandomSource(),
                                       .clock = WallMicros});
-  RunOn(&reconciler_loop_, [this] { reconciler_->SetObserver(session_.get()); });
+  RunOn(&reconciler_loop_, [this] {
+    reconciler_->SetObserver(session_.get());
+    multicast_->SetObserver(
+        [this](const MulticastSnooper::Groups& groups) { session_->OnMulticastGroups(groups); });
+  });
   session_->Start();
   // Not on the reconciler's loop: a full table takes a while, and an edit should not wait for it.
   connections_ = std::make_unique<ConnectionSweep>(&session_loop_, datapath_.get());

@@ -51,6 +51,7 @@ class Agent {
   // The datapath's; used on the reconciler's loop.
   std::unique_ptr<sys::NetlinkSocket> netlink_;
   std::unique_ptr<datapath::ebpf::EbpfDatapath> datapath_;
+  std::unique_ptr<MulticastSnooper> multicast_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;

@@ -252,7 +252,25 @@ void ControllerSession::Establish(bool resumed) {
   // What was reported while no session could carry it.
   dependencies_.reconciler_executor->Post(
       [reconciler = dependencies_.reconciler] { reconciler->ReportAll(); });
+  SendMemberships();
   SendCounters();
+}
+
+void ControllerSession::SendMemberships() {
+  outbox_.Put(memberships_);
+  Pump();
+}
+
+void ControllerSession::OnMulticastGroups(const MulticastSnooper::Groups& groups) {
+  dependencies_.executor->Post([this, message = ToMessage(groups)] {
+    memberships_ = message;
+    if (std::exchange(memberships_pending_, true)) return;
+    dependencies_.executor->PostAfter(kMembershipDelay, [this] {
+      memberships_pending_ = false;
+      // Otherwise the next session begins with them.
+      if (!stopped_ && phase_ == Phase::kEstablished) SendMemberships();
+    });
+  });
 }
 
 void ControllerSession::SendCounters() {

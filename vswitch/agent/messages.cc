@@ -83,6 +83,16 @@ v1::Connection ToMessage(const datapath::Connection& connection) {
   return message;
 }
 
+v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups) {
+  v1::MulticastMemberships message;
+  for (const state::MulticastKey& key : groups) {
+    v1::MulticastMemberships::Membership* membership = message.add_memberships();
+    membership->set_vni(key.vni.value());
+    if (key.group != IpAddress()) membership->set_group(key.group.ToString());
+  }
+  return message;
+}
+
 v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters) {
   v1::PortCounters message;
   message.set_port_id(id.ToString());

@@ -38,6 +38,7 @@ absl::Status Reconciler::Start() {
   ASSIGN_OR_RETURN(attachments_, dependencies_.store->LoadAttachments());
   RETURN_IF_ERROR(controller_.Load());
   held_ = applied_;
+  if (dependencies_.multicast != nullptr) RETURN_IF_ERROR(dependencies_.multicast->Start());
   spdlog::info("in force at the start: {} segments, {} ports, {} fdb rows; {}",
                applied_.segments.size(), applied_.ports.size(), applied_.fdb.size(),
                controller_.known() ? fmt::format("following stored generation {}",
@@ -113,6 +114,10 @@ void Reconciler::OnAclLog(const datapath::AclLogEvent& event) {
   spdlog::info("{}", AclLogText(event));
 }
 
+void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {
+  if (dependencies_.multicast != nullptr) dependencies_.multicast->OnMulticast(event);
+}
+
 void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
   const auto port = applied_.ports.find(event.port);
   if (port == applied_.ports.end()) return;
@@ -138,6 +143,7 @@ void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& eve
     if (port != state->ports.end()) port->second.phase = state::PortPhase::kActive;
   }
   reports_.Activated(id, open.epoch, event.time_us);
+  if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
 }
 
 // The controller's word is in order by generation, so an epoch that goes back in it is not a late
@@ -197,6 +203,7 @@ void Reconciler::Reconcile() {
     return controller_.state().ports.contains(refusal.first);
   });
   if (controller_.known()) reports_.Applied(controller_.generation(), failures_);
+  if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
   ResolveWaiters();
 }
 

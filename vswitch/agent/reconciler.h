@@ -8,8 +8,8 @@
 // once, without one what is in force stays until the controller speaks. So a restart changes
 // nothing.
 //
-// Thread rule: every method on the executor's thread, but for OnFirstFrame and OnAclLog (any
-// thread).
+// Thread rule: every method on the executor's thread, but for OnFirstFrame, OnAclLog and
+// OnMulticast (any thread).
 #ifndef OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 #define OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 
@@ -21,6 +21,7 @@
 
 #include "vswitch/agent/controller_state.h"
 #include "vswitch/agent/executor.h"
+#include "vswitch/agent/multicast_snooper.h"
 #include "vswitch/agent/port_reports.h"
 #include "vswitch/datapath/datapath.h"
 
@@ -69,6 +70,8 @@ class Reconciler final : public datapath::EventSink {
     datapath::Datapath* datapath;
     LocalStore* store;
     WallClock clock;
+    // Follows what is in force; nullptr: nobody does.
+    MulticastSnooper* multicast = nullptr;
   };
   explicit Reconciler(Dependencies dependencies);
   // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
@@ -95,6 +98,7 @@ class Reconciler final : public datapath::EventSink {
   void CheckDatapath();
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
+  void OnMulticast(const datapath::MulticastEvent& event) override;
 
   // ---- Waiting ----
   // Calls `done` once the port's own profile is in force on its device, or with the reason why it

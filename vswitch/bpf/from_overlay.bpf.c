@@ -47,8 +47,10 @@ int or_from_overlay(struct __sk_buff *skb)
 	segment = bpf_map_lookup_elem(&or_segments, &f->vni);
 	if (!segment)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);
-	if (or_is_multicast(f->eth_dst))
-		return or_replicate(skb, f, segment, false);
+	if (or_is_multicast(f->eth_dst)) {
+		reason = or_scope_multicast(skb, f, segment->flags);
+		return reason ? or_drop(0, reason, f) : or_replicate(skb, f, segment, false);
+	}
 	if (or_fdb_find(f, &to)) {
 		if (to.kind != OR_FDB_LOCAL)
 			return or_drop(0, OR_DROP_SPLIT_HORIZON, f);

@@ -106,6 +106,8 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 		return or_deliver(skb, f, f->port);
 	}
 	reason = or_police_storm(port, f);
+	if (!reason)
+		reason = or_scope_multicast(skb, f, segment->flags);
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_count_rx(f);

@@ -111,6 +111,10 @@ OR_HASH(or_replication, struct or_replication_key, __u32, OR_MAX_REPLICATION);
 OR_HASH(or_vteps, __u32, struct or_vtep, OR_MAX_VTEPS);
 /* VNI and outer source -> VTEP index. Writer: agent. */
 OR_HASH(or_members, struct or_member_key, __u32, OR_MAX_MEMBERS);
+/* group -> number of its members. Writer: agent. */
+OR_HASH(or_multicast_groups, struct or_multicast_group, __u32, OR_MAX_MULTICAST_GROUPS);
+/* group and place -> until when. Writer: agent. */
+OR_HASH(or_multicast_members, struct or_multicast_member, __u64, OR_MAX_MULTICAST_MEMBERS);
 /* VNI and MAC -> struct or_fdb. Writer: agent. */
 OR_HASH(or_fdb, struct or_fdb_key, struct or_fdb, OR_MAX_FDB);
 /* VNI and IP -> struct or_neighbor. Writer: agent. */
@@ -182,7 +186,7 @@ static __always_inline struct or_frame *or_new_frame(struct __sk_buff *skb, __u3
 /* struct or_event. Writer: bpf; reader: agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 * 1024);
+	__uint(max_entries, 256 * 1024);
 } or_events SEC(".maps");
 
 #endif /* OUTRIDER_BPF_MAPS_H_ */

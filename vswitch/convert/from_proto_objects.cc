@@ -91,15 +91,24 @@ absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
                          .flood_unknown_unicast = message.flood_unknown_unicast(),
                          .suppress_arp = message.suppress_arp(),
                          .suppress_nd = message.suppress_nd(),
+                         .snoop_multicast = message.snoop_multicast(),
+                         .drop_unknown_multicast = message.drop_unknown_multicast(),
                          .vteps = {}};
-  for (const std::string& text : message.vteps()) {
+  ASSIGN_OR_RETURN(segment.vteps, ToVteps(message.vteps()));
+  return segment;
+}
+
+absl::StatusOr<std::set<IpAddress>> ToVteps(
+    const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::set<IpAddress> vteps;
+  for (const std::string& text : texts) {
     auto vtep = IpAddress::Parse(text);
     if (!vtep.ok()) return Annotate(vtep.status(), "vteps");
-    if (!segment.vteps.insert(*vtep).second) {
+    if (!vteps.insert(*vtep).second) {
       return absl::InvalidArgumentError(fmt::format("vteps: {} is named twice", text));
     }
   }
-  return segment;
+  return vteps;
 }
 
 absl::StatusOr<state::FdbEntry> ToFdbEntry(const v1::FdbEntry& message) {

@@ -143,6 +143,27 @@ absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEnt
   return absl::OkStatus();
 }
 
+bool IsMulticast(const IpAddress& address) {
+  return address.IsV4() ? address.v4_bytes()[0] >> 4 == 14 : address.bytes()[0] == 0xff;
+}
+
+absl::Status ValidateMulticast(const HostState& state, const MulticastKey& key,
+                               const std::set<IpAddress>& vteps) {
+  const std::string name =
+      fmt::format("multicast group {}/{}", key.vni.value(), key.group.ToString());
+  const auto segment = state.segments.find(key.vni);
+  if (segment == state.segments.end()) return Invalid(name + ": segment is not known");
+  if (key.group != IpAddress() && !IsMulticast(key.group)) {
+    return Invalid(name + ": not a multicast address");
+  }
+  if (vteps.empty()) return Invalid(name + ": has no members");
+  for (const IpAddress& vtep : vteps) {
+    if (segment->second.vteps.contains(vtep)) continue;
+    return Invalid(fmt::format("{}: {} is no VTEP of the segment", name, vtep.ToString()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::set<Vni> SegmentsOf(const Port& port) {
@@ -171,6 +192,9 @@ absl::Status Validate(const HostState& state) {
   }
   for (const auto& [id, port] : state.ports) RETURN_IF_ERROR(ValidatePort(state, id, port));
   for (const auto& [key, entry] : state.fdb) RETURN_IF_ERROR(ValidateFdb(state, key, entry));
+  for (const auto& [key, vteps] : state.multicast_groups) {
+    RETURN_IF_ERROR(ValidateMulticast(state, key, vteps));
+  }
   return absl::OkStatus();
 }
 

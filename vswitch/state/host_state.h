@@ -29,6 +29,10 @@ struct Segment {
   bool suppress_arp = true;
   // The same for IPv6 neighbour solicitations.
   bool suppress_nd = true;
+  // IP multicast goes to who joined its group, and to multicast routers.
+  bool snoop_multicast = false;
+  // Of groups nobody joined: to routers alone. Only with snoop_multicast.
+  bool drop_unknown_multicast = false;
   // Remote VTEPs with ports in the segment: replication list and accepted outer sources.
   std::set<IpAddress> vteps;
   bool operator==(const Segment&) const = default;
@@ -185,6 +189,13 @@ struct GroupMember {
   auto operator<=>(const GroupMember&) const = default;
 };
 
+// A multicast group in a segment that snoops. The group :: stands for the multicast routers.
+struct MulticastKey {
+  Vni vni;
+  IpAddress group;
+  auto operator<=>(const MulticastKey&) const = default;
+};
+
 struct HostState {
   std::map<Vni, Segment> segments;
   std::map<FdbKey, FdbEntry> fdb;
@@ -193,6 +204,8 @@ struct HostState {
   std::map<PortId, Port> ports;
   // Groups without a member are not named anywhere.
   std::set<GroupMember> group_members;
+  // The VTEPs behind which a group has members; never none.
+  std::map<MulticastKey, std::set<IpAddress>> multicast_groups;
   bool operator==(const HostState&) const = default;
 };
 

@@ -40,6 +40,8 @@ struct DatapathMaps {
             "or_allowed_macs",
             "or_mac_windows",
             "or_source_macs",
+            "or_multicast_groups",
+            "or_multicast_members",
             "or_groups",
             "or_group_combos",
             "or_group_rows",
@@ -70,6 +72,8 @@ struct DatapathMaps {
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
   sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
   sys::TypedMap<abi::or_neighbor_key, abi::or_neighbor> neighbors{raw, "or_neighbors"};
+  sys::TypedMap<abi::or_multicast_group, uint32_t> multicast_groups{raw, "or_multicast_groups"};
+  sys::TypedMap<abi::or_multicast_member, uint64_t> multicast_members{raw, "or_multicast_members"};
   sys::TypedMapOfArrays<uint32_t, abi::or_acl_line> rule_sets{raw, "or_rule_sets"};
   sys::TypedMap<uint32_t, abi::or_group> groups{raw, "or_groups"};
   sys::TypedMap<abi::or_group_key, uint32_t> group_combos{raw, "or_group_combos"};

@@ -15,6 +15,8 @@
 #include "vswitch/datapath/ebpf/device_binder.h"
 #include "vswitch/datapath/ebpf/fdb_table.h"
 #include "vswitch/datapath/ebpf/first_frame_reader.h"
+#include "vswitch/datapath/ebpf/guest_sender.h"
+#include "vswitch/datapath/ebpf/multicast_table.h"
 #include "vswitch/datapath/ebpf/neighbor_table.h"
 #include "vswitch/datapath/ebpf/port_table.h"
 #include "vswitch/datapath/ebpf/program_set.h"
@@ -45,7 +47,8 @@ struct Pipeline {
         vlans(&maps),
         ports(&maps, &devices, &segments, &rule_sets, &vlans,
               {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
-        fdb(&maps, &vteps) {}
+        fdb(&maps, &vteps),
+        multicast(&maps, &vteps) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load() {
@@ -62,6 +65,7 @@ struct Pipeline {
     vlans.Load(inventory);
     ports.Load(inventory);
     fdb.Load(inventory);
+    multicast.Load(inventory);
     // Of ports that went while nobody was here.
     return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
   }
@@ -77,6 +81,7 @@ struct Pipeline {
   VlanTable vlans;
   PortTable ports;
   FdbTable fdb;
+  MulticastTable multicast;
 };
 
 // Collects what became of a delta's objects.
@@ -180,6 +185,30 @@ class EbpfDatapath::Impl {
     if (sink_ != nullptr) StartReader();
   }
 
+  absl::StatusOr<std::map<MulticastMember, int64_t>> ReadMembers() {
+    std::map<MulticastMember, int64_t> members;
+    for (const MulticastTable::Member& member : pipeline_->multicast.Members()) {
+      ASSIGN_OR_RETURN(const abi::or_port_info info, pipeline_->maps.port_info.Lookup(member.port));
+      members[{DecodePortId(info), member.key}] = static_cast<int64_t>(member.until_ns / 1000);
+    }
+    return members;
+  }
+
+  absl::Status PutMember(const MulticastMember& member, int64_t until_us) {
+    ASSIGN_OR_RETURN(const uint32_t index, FindIndex(member.port));
+    return pipeline_->multicast.Join(member.group, index, static_cast<uint64_t>(until_us) * 1000);
+  }
+
+  absl::Status RemoveMember(const MulticastMember& member) {
+    const auto index = pipeline_->ports.IndexOf(member.port);
+    return index ? pipeline_->multicast.Leave(member.group, *index) : absl::OkStatus();
+  }
+
+  absl::Status SendToGuest(const PortId& port, const Vni& vni, const std::vector<uint8_t>& frame) {
+    ASSIGN_OR_RETURN(const uint32_t index, FindIndex(port));
+    return ebpf::SendToGuest(pipeline_->maps, index, vni.value(), frame);
+  }
+
   // For readers on other threads: the pipeline may be replaced meanwhile.
   std::shared_ptr<Pipeline> pipeline() {
     const std::lock_guard lock(mutex_);
@@ -187,6 +216,12 @@ class EbpfDatapath::Impl {
   }
 
  private:
+  absl::StatusOr<uint32_t> FindIndex(const PortId& id) const {
+    const auto index = pipeline_->ports.IndexOf(id);
+    if (!index) return absl::NotFoundError("port " + id.ToString() + ": is not in force");
+    return *index;
+  }
+
   // A rate that somebody removed from a device is none that is in force.
   absl::Status ForgetLostShapers(const Inventory& inventory, state::HostState* state) {
     for (const auto& [index, info] : inventory.port_info) {
@@ -256,6 +291,9 @@ class EbpfDatapath::Impl {
       const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
       outcome->Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
     }
+    for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
+      outcome->Upserted(ObjectKind::kMulticastGroup, key, to.multicast.Upsert(key, vteps));
+    }
     // After the FDB: a port with many VLANs that has moved is found at once, whatever its
     // broadcasts take.
     outcome->Failed(ObjectKind::kSegment, to.segments.Flush());
@@ -272,6 +310,9 @@ class EbpfDatapath::Impl {
 
   void Delete(const state::StateDelta& delta, Outcome* outcome) {
     Pipeline& from = *pipeline_;
+    for (const auto& key : delta.multicast_groups.deletes) {
+      outcome->Deleted(ObjectKind::kMulticastGroup, key, from.multicast.Delete(key));
+    }
     for (const auto& key : delta.fdb.deletes) {
       outcome->Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
     }
@@ -309,6 +350,7 @@ class EbpfDatapath::Impl {
   absl::Status DeletePort(const PortId& id) {
     if (const auto index = pipeline_->ports.IndexOf(id)) {
       RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
+      RETURN_IF_ERROR(pipeline_->multicast.DropPort(*index));
     }
     return pipeline_->ports.Delete(id);
   }
@@ -400,6 +442,23 @@ absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
   const auto pipeline = impl_->pipeline();
   ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
   return any ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
+}
+
+absl::StatusOr<std::map<MulticastMember, int64_t>> EbpfDatapath::ReadMembers() {
+  return impl_->ReadMembers();
+}
+
+absl::Status EbpfDatapath::PutMember(const MulticastMember& member, int64_t until_us) {
+  return impl_->PutMember(member, until_us);
+}
+
+absl::Status EbpfDatapath::RemoveMember(const MulticastMember& member) {
+  return impl_->RemoveMember(member);
+}
+
+absl::Status EbpfDatapath::SendToGuest(const PortId& port, const Vni& vni,
+                                       const std::vector<uint8_t>& frame) {
+  return impl_->SendToGuest(port, vni, frame);
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -61,6 +61,8 @@ absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
   }
   ASSIGN_OR_RETURN(rows.fdb, maps.fdb.Dump());
   ASSIGN_OR_RETURN(rows.neighbors, maps.neighbors.Dump());
+  ASSIGN_OR_RETURN(rows.multicast_groups, maps.multicast_groups.Dump());
+  ASSIGN_OR_RETURN(rows.multicast_members, maps.multicast_members.Dump());
   return rows;
 }
 

@@ -31,6 +31,8 @@ struct Inventory {
   std::map<uint32_t, std::map<IpAddress, uint32_t>> members;
   std::vector<std::pair<abi::or_fdb_key, abi::or_fdb>> fdb;
   std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
+  std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_groups;
+  std::vector<std::pair<abi::or_multicast_member, uint64_t>> multicast_members;
   std::map<uint32_t, LoadedRuleSet> rule_sets;
   // Names of groups by id, and the rows of their members.
   std::map<uint32_t, std::string> groups;

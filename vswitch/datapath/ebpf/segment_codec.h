@@ -11,13 +11,17 @@ namespace outrider::datapath::ebpf {
 inline uint32_t EncodeSegmentFlags(const state::Segment& segment) {
   return (segment.flood_unknown_unicast ? OR_SEGMENT_FLOOD_UNKNOWN : 0) |
          (segment.suppress_arp ? OR_SEGMENT_SUPPRESS_ARP : 0) |
-         (segment.suppress_nd ? OR_SEGMENT_SUPPRESS_ND : 0);
+         (segment.suppress_nd ? OR_SEGMENT_SUPPRESS_ND : 0) |
+         (segment.snoop_multicast ? OR_SEGMENT_SNOOP_MULTICAST : 0) |
+         (segment.drop_unknown_multicast ? OR_SEGMENT_DROP_UNKNOWN_MULTICAST : 0);
 }
 
 inline void DecodeSegmentFlags(uint32_t flags, state::Segment* segment) {
   segment->flood_unknown_unicast = (flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
   segment->suppress_arp = (flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
   segment->suppress_nd = (flags & OR_SEGMENT_SUPPRESS_ND) != 0;
+  segment->snoop_multicast = (flags & OR_SEGMENT_SNOOP_MULTICAST) != 0;
+  segment->drop_unknown_multicast = (flags & OR_SEGMENT_DROP_UNKNOWN_MULTICAST) != 0;
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -95,6 +95,18 @@ void ReadFdb(const Inventory& inventory, state::HostState* state) {
   }
 }
 
+void ReadMulticast(const Inventory& inventory, state::HostState* state) {
+  for (const auto& [row, until_ns] : inventory.multicast_members) {
+    const auto vni = Vni::Create(row.group.vni);
+    const auto vtep = inventory.vteps.find(row.place & ~OR_MULTICAST_VTEP);
+    // What guests have joined is not of the state.
+    if (!vni.ok() || (row.place & OR_MULTICAST_VTEP) == 0 || vtep == inventory.vteps.end())
+      continue;
+    const IpAddress group(ToArray(row.group.address));
+    state->multicast_groups[{*vni, group}].insert(vtep->second);
+  }
+}
+
 }  // namespace
 
 state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t>& bound_ports) {
@@ -121,6 +133,7 @@ state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t
   }
   ReadPorts(inventory, bound_ports, &state);
   ReadFdb(inventory, &state);
+  ReadMulticast(inventory, &state);
   return state;
 }
 
