@@ -16,6 +16,8 @@
 
 namespace outrider::controller::cli {
 
+// "physnet1:100", "physnet1" of its untagged frames (VLAN 0); empty without an uplink.
+std::string ProviderText(const std::string& uplink, uint32_t vlan);
 std::string SegmentTable(const v1::ListSegmentsResponse& list);
 std::string AddressGroupTable(const v1::ListAddressGroupsResponse& list);
 std::string PortGroupTable(const v1::ListPortGroupsResponse& list);

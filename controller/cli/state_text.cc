@@ -66,11 +66,12 @@ std::string RareText(const v1::CompiledRule& rule) {
 }
 
 std::string SegmentsPart(const v1::HostState& state) {
-  Table table({"VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "VTEPS"});
+  Table table({"VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "PROVIDER", "VTEPS"});
   for (const v1::SegmentState& segment : state.segments()) {
     table.AddRow({std::to_string(segment.vni()), std::to_string(segment.mtu()),
                   segment.flood_unknown_unicast() ? "flood" : "drop",
                   segment.suppress_arp() ? "on" : "off",
+                  ProviderText(segment.provider_uplink(), segment.provider_vlan()),
                   fmt::format("{}", fmt::join(segment.vteps(), ","))});
   }
   return "Segments\n" + table.Render(2);

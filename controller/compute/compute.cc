@@ -138,7 +138,12 @@ void Builder::AddSegment(const v1::Segment& segment) {
   state.set_mtu(segment.mtu());
   state.set_flood_unknown_unicast(segment.unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_FLOOD);
   state.set_suppress_arp(segment.arp_suppression() != v1::Segment::ARP_SUPPRESSION_OFF);
-  AddVteps(segment, &state);
+  if (segment.has_provider()) {
+    state.set_provider_uplink(segment.provider().uplink());
+    state.set_provider_vlan(segment.provider().vlan());
+  } else {
+    AddVteps(segment, &state);
+  }
   const std::string& name = segment.meta().name();
   for (const std::string& host : model_.index().hosts_of_segment.Get(name)) {
     for (const std::string& id : model_.index().ports_of_segment_at.Get(PairKey(name, host))) {
@@ -173,7 +178,8 @@ std::string Builder::VtepOf(const v1::Gateway& gateway) const {
   return host_ == nullptr ? std::string() : VtepTowards(*host_, gateway);
 }
 
-// The port's MAC is in all of its segments, its addresses are in one.
+// The port's MAC is in all of its segments, its addresses are in one. Where the other ports of a
+// provider segment are, the physical network knows; their addresses are known all the same.
 void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   v1::FdbEntry entry;
   entry.set_vni(segment.vni());
@@ -181,7 +187,7 @@ void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   entry.set_epoch(port.location().epoch());
   if (port.location().host() == host_id_) {
     entry.set_port_id(port.meta().name());
-  } else {
+  } else if (!segment.has_provider()) {
     entry.set_vtep(VtepOf(port.location().host()));
     // Nobody can reach a host that has never said where it is.
     if (entry.vtep().empty()) return;
@@ -218,6 +224,7 @@ void Builder::AddEntry(v1::FdbEntry entry,
     neighbor.set_mac(entry.mac());
     neighbors_.emplace(std::pair(entry.vni(), ip), std::move(neighbor));
   }
+  if (entry.where_case() == v1::FdbEntry::WHERE_NOT_SET) return;
   const auto key = std::pair(entry.vni(), entry.mac());
   fdb_.emplace(key, std::move(entry));
 }

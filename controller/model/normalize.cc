@@ -13,6 +13,8 @@ namespace outrider::controller {
 namespace {
 
 constexpr uint32_t kDefaultMtu = 1450;
+// Of a VLAN of a physical network: nothing is put around its packets.
+constexpr uint32_t kDefaultProviderMtu = 1500;
 
 void NormalizeAddress(std::string* text) {
   if (const auto address = ParseAddress(*text)) *text = address->AddressText();
@@ -95,9 +97,12 @@ void NormalizeSections(bool inherits, v1::Profile* profile) {
 }  // namespace
 
 void Normalize(v1::Segment* segment) {
-  if (segment->mtu() == 0) segment->set_mtu(kDefaultMtu);
+  const bool provider = segment->has_provider();
+  if (segment->mtu() == 0) segment->set_mtu(provider ? kDefaultProviderMtu : kDefaultMtu);
   if (segment->unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_UNSPECIFIED) {
-    segment->set_unknown_unicast(v1::Segment::UNKNOWN_UNICAST_DROP);
+    // Stations of a physical network are not known before they speak.
+    segment->set_unknown_unicast(provider ? v1::Segment::UNKNOWN_UNICAST_FLOOD
+                                          : v1::Segment::UNKNOWN_UNICAST_DROP);
   }
   if (segment->arp_suppression() == v1::Segment::ARP_SUPPRESSION_UNSPECIFIED) {
     segment->set_arp_suppression(v1::Segment::ARP_SUPPRESSION_ON);
@@ -147,6 +152,9 @@ void Normalize(v1::Port* port) {
 
 void Normalize(v1::Host* host) {
   for (std::string& vtep : *host->mutable_vteps()) NormalizeAddress(&vtep);
+  auto* uplinks = host->mutable_uplinks();
+  std::sort(uplinks->begin(), uplinks->end());
+  uplinks->erase(std::unique(uplinks->begin(), uplinks->end()), uplinks->end());
 }
 
 }  // namespace outrider::controller

@@ -2,6 +2,7 @@
 
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
+#include "controller/model/provider.h"
 
 namespace outrider::controller {
 namespace {
@@ -115,6 +116,7 @@ absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
   const v1::Segment* found = model.Find<v1::Segment>(segment);
   const v1::Host* carrier = model.Find<v1::Host>(host);
   if (found == nullptr || carrier == nullptr) return absl::OkStatus();
+  if (found->has_provider()) return CheckUplink(*found, *carrier);
   RETURN_IF_ERROR(CheckMtu(*found, *carrier));
   return CheckReachesAll(model, segment, *carrier);
 }

@@ -29,7 +29,8 @@ std::string VtepTowards(const v1::Host& from, const v1::Gateway& to);
 
 // FailedPrecondition, with the numbers and the remedy, when packets of the segment do not fit the
 // host's underlay, or when the host has no address family in common with another host or gateway of
-// the segment. OK when either is unknown or has not reported.
+// the segment, or no uplink to the network of a provider segment. OK when either is unknown or has
+// not reported.
 absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
                                const std::string& host);
 // The same from the gateway's side: FailedPrecondition names a host that could not reach it.

@@ -7,6 +7,7 @@
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
+#include "controller/model/provider.h"
 #include "controller/model/underlay.h"
 
 namespace outrider::controller {
@@ -27,8 +28,10 @@ absl::Status CheckName(const T& object) {
                  "with a letter or digit");
 }
 
-// Every host that has ports of the segment must be able to carry the candidate's packets.
+// Every host that has ports of the segment must be able to carry the candidate's packets. What an
+// uplink carries is between the host and its network: the agent checks it.
 absl::Status CheckHostsFit(const Model& model, const v1::Segment& candidate) {
+  if (candidate.has_provider()) return absl::OkStatus();
   for (const std::string& id : model.index().hosts_of_segment.Get(candidate.meta().name())) {
     const v1::Host* host = model.Find<v1::Host>(id);
     if (host == nullptr || host->underlay_mtu() == 0) continue;
@@ -125,6 +128,7 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
                    "vni cannot change from {} to {}; delete the segment and create it anew",
                    present->vni(), candidate.vni());
   }
+  RETURN_IF_ERROR(CheckProvider(model, candidate));
   return CheckHostsFit(model, candidate);
 }
 
@@ -179,8 +183,15 @@ absl::Status Validate(const Model& model, const v1::Gateway& candidate) {
   }
   std::set<std::string> seen;
   for (const std::string& segment : candidate.segments()) {
-    if (model.Find<v1::Segment>(segment) == nullptr) {
+    const v1::Segment* found = model.Find<v1::Segment>(segment);
+    if (found == nullptr) {
       return Invalid(candidate, "segment \"{}\" does not exist; create it first", segment);
+    }
+    if (found->has_provider()) {
+      return Invalid(candidate,
+                     "segment \"{}\" is a VLAN of uplink \"{}\", which VXLAN does not carry; reach "
+                     "its stations there",
+                     segment, found->provider().uplink());
     }
     if (!seen.insert(segment).second) {
       return Invalid(candidate, "segment \"{}\" is listed twice; remove one", segment);

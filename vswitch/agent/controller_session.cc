@@ -124,6 +124,7 @@ v1::Hello ControllerSession::MakeHello(const HeldState& held) const {
   hello.set_datapath(self_.datapath);
   for (const std::string& vtep : self_.vteps) hello.add_vteps(vtep);
   hello.set_underlay_mtu(self_.underlay_mtu);
+  for (const std::string& uplink : self_.uplinks) hello.add_uplinks(uplink);
   hello.set_instance_id(self_.instance_id);
   hello.set_store_id(held.store_id);
   hello.set_generation(static_cast<uint64_t>(held.generation));

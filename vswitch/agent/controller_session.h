@@ -44,6 +44,8 @@ class ControllerSession final : public ReportObserver {
     std::string datapath;
     std::vector<std::string> vteps;
     uint32_t underlay_mtu = 0;
+    // Names, ordered.
+    std::vector<std::string> uplinks = {};
     std::string instance_id;
   };
   // All outlive the session.

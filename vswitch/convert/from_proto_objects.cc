@@ -91,6 +91,12 @@ absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
                          .flood_unknown_unicast = message.flood_unknown_unicast(),
                          .suppress_arp = message.suppress_arp(),
                          .vteps = {}};
+  if (!message.provider_uplink().empty()) {
+    ASSIGN_OR_RETURN(const uint16_t vlan, ToVlan(message.provider_vlan(), "provider_vlan"));
+    segment.provider = {.uplink = message.provider_uplink(), .vlan = vlan};
+  } else if (message.provider_vlan() != 0) {
+    return absl::InvalidArgumentError("provider_vlan: is set without provider_uplink");
+  }
   for (const std::string& text : message.vteps()) {
     auto vtep = IpAddress::Parse(text);
     if (!vtep.ok()) return Annotate(vtep.status(), "vteps");

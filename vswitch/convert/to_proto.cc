@@ -40,6 +40,9 @@ void Write(const Vni& vni, const state::Segment& segment, v1::SegmentState* mess
   message->set_flood_unknown_unicast(segment.flood_unknown_unicast);
   message->set_suppress_arp(segment.suppress_arp);
   for (const IpAddress& vtep : segment.vteps) message->add_vteps(vtep.ToString());
+  if (!segment.provider) return;
+  message->set_provider_uplink(segment.provider->uplink);
+  message->set_provider_vlan(segment.provider->vlan);
 }
 
 void Write(const state::FdbKey& key, const state::FdbEntry& entry, v1::FdbEntry* message) {

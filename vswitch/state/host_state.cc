@@ -143,6 +143,39 @@ absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEnt
   return absl::OkStatus();
 }
 
+// `carried`: the segments seen before, by what carries them.
+absl::Status ValidateProvider(const std::string& name, const Vni& vni, const Segment& segment,
+                              std::map<Provider, Vni>* carried) {
+  const Provider& provider = *segment.provider;
+  if (provider.uplink.empty() || provider.uplink.size() > kMaxUplinkName ||
+      provider.uplink.find('\0') != std::string::npos) {
+    return Invalid(fmt::format("{}: the uplink's name is not of 1..{} bytes without NUL", name,
+                               kMaxUplinkName));
+  }
+  if (provider.vlan != 0 && !IsVlan(provider.vlan)) {
+    return Invalid(fmt::format("{}: VLAN {} is not in 0..4094", name, provider.vlan));
+  }
+  if (!segment.vteps.empty()) {
+    return Invalid(name + ": has VTEPs, yet is carried by an uplink");
+  }
+  const auto [other, fresh] = carried->emplace(provider, vni);
+  if (fresh) return absl::OkStatus();
+  return Invalid(fmt::format("{}: VLAN {} of uplink \"{}\" is that of segment {}", name,
+                             provider.vlan, provider.uplink, other->second.value()));
+}
+
+absl::Status ValidateSegments(const HostState& state) {
+  std::map<Provider, Vni> carried;
+  for (const auto& [vni, segment] : state.segments) {
+    const std::string name = fmt::format("segment {}", vni.value());
+    if (segment.mtu < 576 || segment.mtu > 65485) {
+      return Invalid(fmt::format("{}: mtu {} is not in 576..65485", name, segment.mtu));
+    }
+    if (segment.provider) RETURN_IF_ERROR(ValidateProvider(name, vni, segment, &carried));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::set<Vni> SegmentsOf(const Port& port) {
@@ -157,12 +190,7 @@ absl::Status Validate(const HostState& state) {
   for (const GroupMember& member : state.group_members) {
     RETURN_IF_ERROR(ValidateGroupMember(member));
   }
-  for (const auto& [vni, segment] : state.segments) {
-    if (segment.mtu < 576 || segment.mtu > 65485) {
-      return Invalid(
-          fmt::format("segment {}: mtu {} is not in 576..65485", vni.value(), segment.mtu));
-    }
-  }
+  RETURN_IF_ERROR(ValidateSegments(state));
   for (const auto& [key, mac] : state.neighbors) {
     if (!state.segments.contains(key.vni)) {
       return Invalid(

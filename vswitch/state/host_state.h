@@ -21,6 +21,15 @@
 
 namespace outrider::state {
 
+// A VLAN of a physical network.
+struct Provider {
+  // Name of this host's uplink to the network, 1..63 bytes.
+  std::string uplink;
+  // 0: untagged.
+  uint16_t vlan = 0;
+  auto operator<=>(const Provider&) const = default;
+};
+
 // A layer-2 broadcast domain on this host.
 struct Segment {
   // Largest layer-3 packet of its ports, bytes.
@@ -29,6 +38,8 @@ struct Segment {
   bool suppress_arp = true;
   // Remote VTEPs with ports in the segment: replication list and accepted outer sources.
   std::set<IpAddress> vteps;
+  // What carries the segment instead of VXLAN; a VLAN carries one segment. Excludes VTEPs.
+  std::optional<Provider> provider = {};
   bool operator==(const Segment&) const = default;
 };
 
@@ -198,13 +209,15 @@ struct HostState {
 std::set<Vni> SegmentsOf(const Port& port);
 
 // Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits
-// hold (rules per set, MTU, VLAN ids). InvalidArgument names the first object that is not.
+// hold (rules per set, MTU, VLAN ids), no VLAN carries two segments. InvalidArgument names the
+// first object that is not.
 absl::Status Validate(const HostState& state);
 
 // Most rules a set may have.
 inline constexpr size_t kMaxRules = 10240;
-// Bytes of a group's name.
+// Bytes of a group's name, and of an uplink's.
 inline constexpr size_t kMaxGroupName = 79;
+inline constexpr size_t kMaxUplinkName = 63;
 inline constexpr uint32_t kMaxLogRate = 1000;
 
 }  // namespace outrider::state

@@ -85,6 +85,10 @@ class RandomModel {
     const std::string name = fmt::format("s{}", n);
     if (OneIn(5)) return Erase<v1::Segment>(name);
     v1::Segment segment = MakeSegment(name, 100 + n, 1400 + Below(3));
+    if (OneIn(4)) {
+      segment.mutable_provider()->set_uplink("net");
+      segment.mutable_provider()->set_vlan(static_cast<uint32_t>(n));
+    }
     if (OneIn(3)) segment.set_unknown_unicast(v1::Segment::UNKNOWN_UNICAST_FLOOD);
     Put(segment);
   }
