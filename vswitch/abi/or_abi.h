@@ -16,6 +16,7 @@
 #include "vswitch/abi/or_connection.h"
 #include "vswitch/abi/or_policy.h"
 #include "vswitch/abi/or_types.h"
+#include "vswitch/abi/or_uplink.h"
 
 #ifdef __cplusplus
 namespace outrider::abi {
@@ -116,6 +117,8 @@ OR_STATIC_ASSERT(sizeof(struct or_port_info) == 192, "or_port_info layout");
 /* ---- or_segments: vni (u32) -> struct or_segment. Writer: agent. ---- */
 #define OR_SEGMENT_FLOOD_UNKNOWN (1u << 0)
 #define OR_SEGMENT_SUPPRESS_ARP (1u << 1)
+/* Carried by the VLAN that or_providers says; there are no remote copies. */
+#define OR_SEGMENT_PROVIDER (1u << 8)
 
 struct or_segment {
   or_u32 flags; /* OR_SEGMENT_* */

@@ -16,6 +16,7 @@
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/security.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/uplink.h"
 #include "vswitch/bpf/vlan.h"
 
 /* The port of a device; NULL: none. One version of it as long as the frame is looked at: the agent
@@ -90,6 +91,25 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	return or_police_from_port(port, f);
 }
 
+/* Unicast of a segment that an uplink carries, for none of our ports. */
+static __always_inline int or_unicast_to_uplink(struct __sk_buff *skb, struct or_frame *f,
+						const struct or_port *port, __u32 flags)
+{
+	__u32 reason = 0;
+	int verdict;
+
+	if (!or_is_station(f)) {
+		reason = flags & OR_SEGMENT_FLOOD_UNKNOWN ? or_police_storm(port, f)
+							  : OR_DROP_UNKNOWN_UNICAST;
+	}
+	if (reason)
+		return or_drop(f->port, reason, f);
+	verdict = or_send_to_uplink(skb, f);
+	if (verdict != TC_ACT_SHOT)
+		or_count_rx(f);
+	return verdict;
+}
+
 /* Broadcast, multicast, and unicast to nobody known. */
 static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
 					 const struct or_port *port)
@@ -102,6 +122,8 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
 	segment = *entry;
 	if (!or_is_multicast(f->eth_dst)) {
+		if (segment.flags & OR_SEGMENT_PROVIDER)
+			return or_unicast_to_uplink(skb, f, port, segment.flags);
 		if (!(segment.flags & OR_SEGMENT_FLOOD_UNKNOWN))
 			return or_drop(f->port, OR_DROP_UNKNOWN_UNICAST, f);
 	} else if (segment.flags & OR_SEGMENT_SUPPRESS_ARP && or_answer_arp(skb, f)) {
@@ -112,7 +134,11 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_count_rx(f);
-	return or_replicate(skb, f, &segment, true);
+	if (!(segment.flags & OR_SEGMENT_PROVIDER))
+		return or_replicate(skb, f, &segment, true);
+	/* The frame itself is the last copy. */
+	or_replicate(skb, f, &segment, false);
+	return or_send_to_uplink(skb, f);
 }
 
 static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_frame *f,

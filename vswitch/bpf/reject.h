@@ -23,6 +23,7 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/limit.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/uplink.h"
 #include "vswitch/bpf/vlan.h"
 
 #define OR_REJECTS_PER_S 100
@@ -309,8 +310,8 @@ static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame
 	return bpf_redirect(ifindex, 0);
 }
 
-/* Drops a frame that the list of port `index` rejects, and answers its sender, here or behind a
- * tunnel. A TC verdict. */
+/* Drops a frame that the list of port `index` rejects, and answers its sender, here, behind a
+ * tunnel or an uplink. A TC verdict. */
 static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32 index,
 				__u32 reason)
 {
@@ -322,6 +323,8 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 		return TC_ACT_SHOT;
 	if (f->port)
 		return or_answer_port(skb, f, f->port);
+	if (or_is_provider(f->vni))
+		return or_send_to_uplink(skb, f);
 	__builtin_memcpy(key.mac, f->eth_src, 6);
 	sender = bpf_map_lookup_elem(&or_fdb, &key);
 	if (!sender || sender->kind != OR_FDB_REMOTE || !or_encapsulate(skb, f, sender->index))

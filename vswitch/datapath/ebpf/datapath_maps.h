@@ -48,7 +48,10 @@ struct DatapathMaps {
             "or_quotas",
             "or_connections",
             "or_connection_counts",
-            "or_fragments"};
+            "or_fragments",
+            "or_providers",
+            "or_uplink_vlans",
+            "or_stations"};
   }
 
   sys::BpfMaps* raw;
@@ -69,6 +72,9 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_vtep> vteps{raw, "or_vteps"};
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
   sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
+  sys::TypedMap<uint32_t, abi::or_provider> providers{raw, "or_providers"};
+  sys::TypedMap<abi::or_uplink_vlan, uint32_t> uplink_vlans{raw, "or_uplink_vlans"};
+  sys::TypedMap<abi::or_fdb_key, abi::or_station> stations{raw, "or_stations"};
   sys::TypedMap<abi::or_neighbor_key, abi::or_neighbor> neighbors{raw, "or_neighbors"};
   sys::TypedMapOfArrays<uint32_t, abi::or_acl_line> rule_sets{raw, "or_rule_sets"};
   sys::TypedMap<uint32_t, abi::or_group> groups{raw, "or_groups"};

@@ -24,6 +24,7 @@
 #include "vswitch/datapath/ebpf/state_reader.h"
 #include "vswitch/datapath/ebpf/sweeper.h"
 #include "vswitch/datapath/ebpf/tunnel.h"
+#include "vswitch/datapath/ebpf/uplink_table.h"
 #include "vswitch/datapath/ebpf/vlan_table.h"
 
 namespace outrider::datapath::ebpf {
@@ -45,7 +46,8 @@ struct Pipeline {
         vlans(&maps),
         ports(&maps, &devices, &segments, &rule_sets, &vlans,
               {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
-        fdb(&maps, &vteps) {}
+        fdb(&maps, &vteps),
+        uplinks(&maps, netlink, filters, programs.get(), options.uplinks) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load() {
@@ -62,8 +64,22 @@ struct Pipeline {
     vlans.Load(inventory);
     ports.Load(inventory);
     fdb.Load(inventory);
+    RETURN_IF_ERROR(uplinks.Load(inventory));
     // Of ports that went while nobody was here.
     return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
+  }
+
+  // An uplink's way out is there before the segment leads to it, the way in when the segment is.
+  absl::Status UpsertSegment(const Vni& vni, const state::Segment& segment) {
+    RETURN_IF_ERROR(uplinks.Prepare(vni, segment));
+    RETURN_IF_ERROR(segments.Upsert(vni, segment));
+    return uplinks.Open(vni, segment);
+  }
+
+  absl::Status DeleteSegment(const Vni& vni) {
+    RETURN_IF_ERROR(uplinks.Close(vni));
+    RETURN_IF_ERROR(segments.Delete(vni));
+    return uplinks.Forget(vni);
   }
 
   std::unique_ptr<ProgramSet> programs;
@@ -77,6 +93,7 @@ struct Pipeline {
   VlanTable vlans;
   PortTable ports;
   FdbTable fdb;
+  UplinkTable uplinks;
 };
 
 // Collects what became of a delta's objects.
@@ -107,6 +124,14 @@ class Outcome {
 
   ApplyResult result_;
 };
+
+// A device with our program for uplinks was made promiscuous by us.
+absl::Status LetGoOfUplink(const sys::Link& link, const std::set<uint32_t>& programs,
+                           sys::TcFilters* filters, sys::NetlinkSocket* netlink) {
+  const auto id = filters->Query(link.ifindex, sys::TcDirection::kIngress);
+  if (!id.ok() || !*id || !programs.contains(**id)) return absl::OkStatus();
+  return netlink->SetPromiscuous(link.ifindex, false);
+}
 
 }  // namespace
 
@@ -140,9 +165,14 @@ class EbpfDatapath::Impl {
   absl::StatusOr<state::HostState> ReadState() {
     ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
     if (!whole) RETURN_IF_ERROR(Repair());
+    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
     ASSIGN_OR_RETURN(const Inventory inventory, ReadInventory(pipeline_->maps));
     ASSIGN_OR_RETURN(const auto bound, pipeline_->devices.BoundPorts(inventory));
     state::HostState state = ToHostState(inventory, bound);
+    for (const Vni& vni : pipeline_->uplinks.Lost()) {
+      const auto segment = state.segments.find(vni);
+      if (segment != state.segments.end()) segment->second.mtu = 0;
+    }
     RETURN_IF_ERROR(ForgetLostShapers(inventory, &state));
     return state;
   }
@@ -157,6 +187,7 @@ class EbpfDatapath::Impl {
     Delete(delta, &outcome);
     pipeline_->ports.EndApply();
     pipeline_->segments.EndApply();
+    pipeline_->uplinks.EndApply();
     if (const absl::Status status = pipeline_->groups.EndApply(); !status.ok()) {
       spdlog::warn("groups: rows of no use stay until the next change: {}", Message(status));
     }
@@ -170,6 +201,10 @@ class EbpfDatapath::Impl {
     if (!whole) RETURN_IF_ERROR(Repair());
     if (const absl::Status status = ForgetOldMacs(pipeline_->maps); !status.ok()) {
       spdlog::warn("source MACs of before are not forgotten: {}", Message(status));
+    }
+    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
+    if (const absl::Status status = ForgetOldStations(pipeline_->maps); !status.ok()) {
+      spdlog::warn("stations of before are not forgotten: {}", Message(status));
     }
     return pipeline_->ports.FindLost();
   }
@@ -239,7 +274,7 @@ class EbpfDatapath::Impl {
     }
     for (const auto& [vni, segment] : delta.segments.upserts) {
       const auto old_mtu = to.segments.Mtu(vni);
-      outcome->Upserted(ObjectKind::kSegment, vni, to.segments.Upsert(vni, segment));
+      outcome->Upserted(ObjectKind::kSegment, vni, to.UpsertSegment(vni, segment));
       if (old_mtu && *old_mtu != segment.mtu) RefreshPorts(vni, delta, outcome);
     }
     for (const auto& [key, mac] : delta.neighbors.upserts) {
@@ -278,7 +313,7 @@ class EbpfDatapath::Impl {
       outcome->Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
     }
     for (const auto& vni : delta.segments.deletes) {
-      outcome->Deleted(ObjectKind::kSegment, vni, from.segments.Delete(vni));
+      outcome->Deleted(ObjectKind::kSegment, vni, from.DeleteSegment(vni));
     }
     for (const auto& member : delta.group_members.deletes) {
       outcome->Deleted(ObjectKind::kGroupMember, member, from.groups.Erase(member));
@@ -353,7 +388,10 @@ absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket*
   ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
   ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
   // Every device: what the maps say need not be whole.
+  ASSIGN_OR_RETURN(const std::set<uint32_t> of_uplinks,
+                   PinnedProgramIds(options.bpffs, Program::kFromUplink));
   for (const sys::Link& link : links) {
+    RETURN_IF_ERROR(LetGoOfUplink(link, of_uplinks, filters.get(), netlink));
     RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
                                    [&ours](uint32_t id) { return ours.contains(id); }));
     RETURN_IF_ERROR(shaper->Unshape(link.ifindex));

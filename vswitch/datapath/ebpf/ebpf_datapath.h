@@ -20,6 +20,7 @@
 
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
+#include "vswitch/datapath/ebpf/uplinks.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
 
@@ -34,6 +35,8 @@ struct Options {
   VtepPair vteps;
   // Layer-3 MTU of the underlay, bytes (sys::UnderlayMtu).
   uint32_t underlay_mtu = 1500;
+  // Physical networks this host has an uplink to. The devices may come later.
+  Uplinks uplinks;
   // UDP port of VXLAN, host byte order.
   uint16_t vxlan_port = 4789;
 };

@@ -15,12 +15,20 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 5> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 6> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
      {Program::kTunnelGuard, "or_tunnel_guard"},
-     {Program::kSweepConnections, "or_sweep_connections"}}};
+     {Program::kSweepConnections, "or_sweep_connections"},
+     {Program::kFromUplink, "or_from_uplink"}}};
+
+const char* NameOf(Program program) {
+  for (const auto& [known, name] : kPrograms) {
+    if (known == program) return name;
+  }
+  return "";
+}
 
 std::string VersionDir(const std::string& bpffs) {
   return fmt::format("{}/v{}", bpffs, OR_ABI_VERSION);
@@ -80,13 +88,14 @@ absl::Status CheckNoOtherVersion(const std::string& bpffs) {
   return absl::OkStatus();
 }
 
-// Ids of all programs pinned below `dir`, of every version.
-absl::StatusOr<std::set<uint32_t>> PinnedIds(const std::string& dir) {
+// Ids of all programs pinned below `dir`, of every version; of one alone when `only` names it.
+absl::StatusOr<std::set<uint32_t>> PinnedIds(const std::string& dir, const std::string& only = "") {
   std::set<uint32_t> ids;
   ASSIGN_OR_RETURN(const std::vector<std::string> versions, sys::ListPins(dir));
   for (const std::string& version : versions) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, sys::ListPins(dir + "/" + version));
     for (const std::string& name : names) {
+      if (!only.empty() && name != only) continue;
       ASSIGN_OR_RETURN(const sys::UniqueFd fd, sys::OpenPin(dir + "/" + version + "/" + name));
       ASSIGN_OR_RETURN(const sys::ProgramInfo info, sys::GetProgramInfo(fd.get()));
       ids.insert(info.id);
@@ -147,8 +156,11 @@ absl::Status ProgramSet::LoadAndPin(const std::string& maps_dir,
 }
 
 absl::Status ProgramSet::CollectIds() {
-  ASSIGN_OR_RETURN(const std::set<uint32_t> ids, PinnedIds(programs_dir_));
-  our_ids_.insert(ids.begin(), ids.end());
+  for (const auto& [program, name] : kPrograms) {
+    ASSIGN_OR_RETURN(const std::set<uint32_t> ids, PinnedIds(programs_dir_, name));
+    ids_of_[program].insert(ids.begin(), ids.end());
+    our_ids_.insert(ids.begin(), ids.end());
+  }
   return absl::OkStatus();
 }
 
@@ -160,8 +172,9 @@ absl::Status ProgramSet::SweepOldVersions() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs) {
-  return PinnedIds(ProgramsDir(bpffs));
+absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs,
+                                                    std::optional<Program> program) {
+  return PinnedIds(ProgramsDir(bpffs), program ? NameOf(*program) : "");
 }
 
 absl::Status RemoveAllPins(const std::string& bpffs) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -20,7 +21,14 @@
 
 namespace outrider::datapath::ebpf {
 
-enum class Program { kFromPort, kPortGuard, kFromOverlay, kTunnelGuard, kSweepConnections };
+enum class Program {
+  kFromPort,
+  kPortGuard,
+  kFromOverlay,
+  kTunnelGuard,
+  kSweepConnections,
+  kFromUplink
+};
 
 // Constants compiled into the programs.
 struct ProgramConstants {
@@ -39,6 +47,10 @@ class ProgramSet {
   uint32_t Id(Program program) const;
   // Whether the program is pinned here, of whatever version: a filter with another one is not ours.
   bool IsOurs(uint32_t program_id) const { return our_ids_.contains(program_id); }
+  bool IsOurs(uint32_t program_id, Program program) const {
+    const auto ids = ids_of_.find(program);
+    return ids != ids_of_.end() && ids->second.contains(program_id);
+  }
 
   // Removes the pins of other versions of the programs; for when no filter refers to them any more.
   absl::Status SweepOldVersions();
@@ -62,10 +74,13 @@ class ProgramSet {
   std::unique_ptr<sys::KernelBpfMaps> maps_;
   std::map<Program, Entry> programs_;
   std::set<uint32_t> our_ids_;
+  std::map<Program, std::set<uint32_t>> ids_of_;
 };
 
-// Ids of the programs pinned here, of whatever version. Empty when there are none.
-absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs);
+// Ids of the programs pinned here, of whatever version; with `program`, of this one alone. Empty
+// when there are none.
+absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs,
+                                                    std::optional<Program> program = std::nullopt);
 // Removes every pin of every release, and the directory when nothing else is in it.
 absl::Status RemoveAllPins(const std::string& bpffs);
 

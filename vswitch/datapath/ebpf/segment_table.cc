@@ -31,6 +31,7 @@ void SegmentTable::Load(const Inventory& inventory) {
     entry.segment.mtu = row.mtu;
     entry.segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
     entry.segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+    entry.segment.provider = ProviderOf(inventory, number, row);
     const Copies copies = CopiesOf(inventory, row);
     entry.listed_ports = copies.ports;
     for (const uint32_t index : copies.vteps) {
@@ -51,6 +52,11 @@ std::optional<uint32_t> SegmentTable::Mtu(const Vni& vni) const {
   const auto found = entries_.find(vni);
   if (found == entries_.end() || !found->second.in_force) return std::nullopt;
   return found->second.segment.mtu;
+}
+
+bool SegmentTable::HasProvider(const Vni& vni) const {
+  const auto found = entries_.find(vni);
+  return found != entries_.end() && found->second.segment.provider.has_value();
 }
 
 absl::Status SegmentTable::Upsert(const Vni& vni, const state::Segment& segment) {
@@ -155,6 +161,7 @@ absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segmen
   abi::or_segment row{};
   if (segment.flood_unknown_unicast) row.flags |= OR_SEGMENT_FLOOD_UNKNOWN;
   if (segment.suppress_arp) row.flags |= OR_SEGMENT_SUPPRESS_ARP;
+  if (segment.provider) row.flags |= OR_SEGMENT_PROVIDER;
   row.mtu = segment.mtu;
   row.replication = list;
   row.local_copies = static_cast<uint32_t>(ports.size());

@@ -29,6 +29,8 @@ state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::
   if (members != inventory.members.end()) {
     whole = whole && members->second.size() == segment.vteps.size();
   }
+  segment.provider = ProviderOf(inventory, vni, row);
+  whole = whole && segment.provider.has_value() == ((row.flags & OR_SEGMENT_PROVIDER) != 0);
   segment.mtu = whole ? row.mtu : 0;
   return segment;
 }
