@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 
@@ -40,10 +41,22 @@ std::vector<std::string> Texts(const VtepPair& vteps) {
   return texts;
 }
 
+std::vector<std::string> NamesOf(const std::map<std::string, std::string>& uplinks) {
+  std::vector<std::string> names;
+  for (const auto& [name, device] : uplinks) names.push_back(name);
+  return names;
+}
+
+bool IsUplink(const Options& options, const std::string& device) {
+  return std::any_of(options.uplinks.begin(), options.uplinks.end(),
+                     [&](const auto& uplink) { return uplink.second == device; });
+}
+
 datapath::ebpf::Options DatapathOptions(const Options& options) {
   datapath::ebpf::Options result;
   result.bpffs = options.bpffs;
   result.tunnel_device = options.tunnel_device;
+  result.uplinks = options.uplinks;
   return result;
 }
 
@@ -118,16 +131,21 @@ absl::Status Agent::StartDatapath() {
 }
 
 absl::Status Agent::StartReconciler() {
-  reconciler_ = std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
-                                                                      .datapath = datapath_.get(),
-                                                                      .store = store_.get(),
-                                                                      .clock = WallMicros});
+  ASSIGN_OR_RETURN(frames_, sys::FrameSender::Create());
+  announcer_ = std::make_unique<Announcer>(&reconciler_loop_, frames_.get(), options_.uplinks);
+  reconciler_ =
+      std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
+                                                            .datapath = datapath_.get(),
+                                                            .store = store_.get(),
+                                                            .clock = WallMicros,
+                                                            .announcer = announcer_.get()});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_, DeviceWatch::Create([this](const DeviceChange& change) {
                      reconciler_loop_.Post([this, change] {
                        if (change.device == options_.tunnel_device) {
                          return reconciler_->CheckDatapath();
                        }
+                       if (IsUplink(options_, change.device)) return reconciler_->UplinkChanged();
                        if (change.appeared) return reconciler_->DeviceAppeared(change.device);
                        reconciler_->DeviceGone(change.device);
                      });
@@ -145,6 +163,7 @@ absl::Status Agent::StartSession() {
                               .datapath = datapath_->Kind(),
                               .vteps = Texts(vteps_),
                               .underlay_mtu = underlay_mtu_,
+                              .uplinks = NamesOf(options_.uplinks),
                               .instance_id = instance},
       ControllerSession::Dependencies{.executor = &session_loop_,
                                       .reconciler_executor = &reconciler_loop_,
@@ -170,6 +189,7 @@ absl::Status Agent::StartLocalApi() {
                                    .store = store_.get(),
                                    .netlink = std::move(netlink),
                                    .tunnel_device = options_.tunnel_device,
+                                   .uplinks = options_.uplinks,
                                    .vteps = vteps_});
   v1::AgentStatus self;
   self.set_host_id(enrollment_.host_id);
@@ -193,6 +213,9 @@ absl::Status Agent::StartLocalApi() {
   spdlog::info("agent of host \"{}\" runs: VTEP {}, underlay MTU {}, controller {}, socket {}",
                enrollment_.host_id, vteps_.ToString(), underlay_mtu_, enrollment_.endpoint,
                options_.socket);
+  for (const auto& [name, device] : options_.uplinks) {
+    spdlog::info("uplink \"{}\": device {}", name, device);
+  }
   return absl::OkStatus();
 }
 

@@ -26,6 +26,27 @@ void LogNewFailures(const std::vector<datapath::ObjectFailure>& before,
   }
 }
 
+bool Forwards(const state::Port& port) {
+  return port.phase == state::PortPhase::kActive && port.device.has_value();
+}
+
+// Whether a network that knows where the one is knows it of the other.
+bool ForwardsAlike(const state::Port& before, const state::Port& now) {
+  return Forwards(before) && before.mac == now.mac &&
+         state::SegmentsOf(before) == state::SegmentsOf(now);
+}
+
+// The ports a delta writes, as they are in `applied`.
+std::map<PortId, state::Port> PortsOf(const state::StateDelta& delta,
+                                      const state::HostState& applied) {
+  std::map<PortId, state::Port> ports;
+  for (const auto& [id, port] : delta.ports.upserts) {
+    const auto found = applied.ports.find(id);
+    if (found != applied.ports.end()) ports.insert(*found);
+  }
+  return ports;
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Dependencies dependencies)
@@ -187,6 +208,15 @@ void Reconciler::CheckDatapath() {
   if (any) Reconcile();
 }
 
+void Reconciler::UplinkChanged() {
+  CheckDatapath();
+  if (!failures_.empty()) Reconcile();
+  // Switches forget who is behind a link that was down.
+  for (const auto& [id, port] : applied_.ports) {
+    if (Forwards(port)) Announce(id);
+  }
+}
+
 void Reconciler::Reconcile() {
   if (controller_.known()) AllowOlderEpochs();
   desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
@@ -201,6 +231,7 @@ void Reconciler::Reconcile() {
 }
 
 std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDelta& delta) {
+  const std::map<PortId, state::Port> before = PortsOf(delta, applied_);
   datapath::ApplyResult result = dependencies_.datapath->Apply(delta);
   objects_written_ += result.written;
   objects_deleted_ += result.deleted;
@@ -218,7 +249,31 @@ std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDe
     reports_.InForce(id, applied_.ports.at(id), controller_.generation(),
                      controller_.state().ports.contains(id));
   }
+  Announce(delta, before);
   return std::move(result.failures);
+}
+
+void Reconciler::Announce(const state::StateDelta& delta,
+                          const std::map<PortId, state::Port>& before) {
+  if (dependencies_.announcer == nullptr) return;
+  for (const auto& [id, port] : delta.ports.upserts) {
+    const auto old = before.find(id);
+    const state::Port& now = applied_.ports.at(id);
+    if (!Forwards(now)) {
+      dependencies_.announcer->Forget(id);
+    } else if (old == before.end() || !ForwardsAlike(old->second, now)) {
+      Announce(id);
+    }
+  }
+  for (const PortId& id : delta.ports.deletes) dependencies_.announcer->Forget(id);
+}
+
+void Reconciler::Announce(const PortId& id) {
+  if (dependencies_.announcer == nullptr) return;
+  const auto attachment = attachments_.find(id);
+  const bool attached = attachment != attachments_.end();
+  dependencies_.announcer->Announce(id, applied_,
+                                    attached ? attachment->second.ips : std::set<IpAddress>());
 }
 
 void Reconciler::NoteFailures(std::vector<datapath::ObjectFailure> failures) {

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "vswitch/agent/announcer.h"
 #include "vswitch/agent/controller_state.h"
 #include "vswitch/agent/executor.h"
 #include "vswitch/agent/port_reports.h"
@@ -69,6 +70,8 @@ class Reconciler final : public datapath::EventSink {
     datapath::Datapath* datapath;
     LocalStore* store;
     WallClock clock;
+    // Told of ports that begin to forward; null: nobody is.
+    Announcer* announcer = nullptr;
   };
   explicit Reconciler(Dependencies dependencies);
   // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
@@ -93,6 +96,9 @@ class Reconciler final : public datapath::EventSink {
   void DeviceGone(const std::string& device);
   // Looks whether what is in force still is, and mends it: on a timer, and when there is a reason.
   void CheckDatapath();
+  // The same when an uplink's device came, went or changed; what failed for it is tried at once,
+  // and ports are announced anew.
+  void UplinkChanged();
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
 
@@ -126,6 +132,9 @@ class Reconciler final : public datapath::EventSink {
   void Reconcile();
   // Applies, counts, reports; returns what failed.
   std::vector<datapath::ObjectFailure> ApplyDelta(const state::StateDelta& delta);
+  // Announces the delta's ports that forward where they did not in `before`.
+  void Announce(const state::StateDelta& delta, const std::map<PortId, state::Port>& before);
+  void Announce(const PortId& id);
   void NoteFailures(std::vector<datapath::ObjectFailure> failures);
   void ScheduleRetry();
   void HandleFirstFrame(const datapath::FirstFrameEvent& event);
