@@ -8,6 +8,7 @@
 
 #include "tests/bpf/bpf_switch.h"
 #include "tests/bpf/overlay_cases.h"
+#include "tests/bpf/traced_switch.h"
 
 namespace outrider::tests {
 namespace {
@@ -381,6 +382,29 @@ TEST(DropTest, EachCaseDropsForItsReason) {
     const bool passed_source = test.program == "or_from_port" && (test.port != 1 && test.port != 0);
     EXPECT_EQ(s.Stats(1).rx_packets, passed_source ? 1u : 0u);
     EXPECT_EQ(s.Stats(2).tx_packets, 0u);
+  }
+}
+
+TEST(DropTest, ATraceNamesTheSameReasonAndChangesNothing) {
+  auto made = BpfSwitch::Create();
+  ASSERT_TRUE(made.ok()) << made.status();
+  BpfSwitch& s = **made;
+  auto traced = TracedSwitch::Create(&s);
+  ASSERT_TRUE(traced.ok()) << traced.status();
+  for (const DropCase& test : AllCases()) {
+    // Guards see what a trace ends with; what a tap would segment comes in from a tap only.
+    if (test.program.ends_with("_guard") || test.context.gso_size != 0) continue;
+    SCOPED_TRACE(test.name);
+    ASSERT_EQ(s.Reset(), absl::OkStatus());
+    ASSERT_EQ(test.rows(s), absl::OkStatus());
+    const MapsContent before = (*traced)->Content();
+    const auto trace = test.program == "or_from_port"
+                           ? (*traced)->FromPort(test.packet)
+                           : (*traced)->FromOverlay(test.packet, 0, kRemoteVtep);
+    ASSERT_TRUE(trace.ok()) << trace.status();
+    EXPECT_THAT(DropsOf(*trace), ElementsAre(Pair(test.port, test.reason)))
+        << "wanted " << ReasonName(test.reason);
+    EXPECT_TRUE((*traced)->Content() == before);
   }
 }
 

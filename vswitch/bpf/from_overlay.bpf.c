@@ -10,22 +10,28 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/replicate.h"
+#include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
 
 /* Who sent it, before anything else is looked at: tunnels carry no proof of origin. */
 static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct or_member_key from = {};
+	const __u32 *member;
 	__u32 reason;
 
 	if (!or_decapsulated(skb, &from))
 		return OR_DROP_NO_TUNNEL_KEY;
-	if (!bpf_map_lookup_elem(&or_members, &from))
+	member = bpf_map_lookup_elem(&or_members, &from);
+	if (!member)
 		return OR_DROP_NOT_A_MEMBER;
+	or_trace(OR_TRACE_TUNNEL, 0, *member, from.vni, 0);
 	f->vni = from.vni;
 	reason = or_vlan_from_overlay(skb, f);
 	if (!reason)
 		reason = or_parse(skb, f);
+	if (!reason)
+		or_trace_parse(f);
 	if (!reason && or_is_link_local(f->eth_dst))
 		return OR_DROP_RESERVED_MULTICAST;
 	return reason;

@@ -16,6 +16,7 @@
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/security.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
 
 /* The port of a device; NULL: none. One version of it as long as the frame is looked at: the agent
@@ -63,6 +64,8 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	__u32 vlan_reason = or_vlan_from_port(skb, f, port);
 	__u32 reason = vlan_reason == OR_DROP_MALFORMED ? vlan_reason : or_parse(skb, f);
 
+	if (!reason)
+		or_trace_parse(f);
 	if (port->phase != OR_PORT_ARMED && port->phase != OR_PORT_ACTIVE)
 		return OR_DROP_PORT_BLOCKED;
 	if (reason)
@@ -84,6 +87,7 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	reason = or_secure(skb, f, port);
 	if (reason)
 		return reason;
+	or_trace(OR_TRACE_SECURITY, f->port, port->policy, port->flags, port->max_macs);
 	reason = or_filter_from_port(skb, f, port);
 	if (reason)
 		return reason;
@@ -143,6 +147,7 @@ int or_from_port(struct __sk_buff *skb)
 	port = or_find_port(skb, f);
 	if (!port)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, f);
+	or_trace(OR_TRACE_PORT, f->port, port->phase, 0, 0);
 	reason = or_admit_from_port(skb, f, port);
 	if (reason == OR_DROP_ACL_REJECT_INGRESS)
 		return or_reject(skb, f, f->port, reason);

@@ -306,7 +306,8 @@ static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame
 	f->wire_bytes = skb->len;
 	or_count_tx(index, f);
 	skb->mark = OR_MARK_MAGIC | index;
-	return bpf_redirect(ifindex, 0);
+	or_trace(OR_TRACE_OUTPUT, index, ifindex, tag, 0);
+	return or_redirect(ifindex);
 }
 
 /* Drops a frame that the list of port `index` rejects, and answers its sender, here or behind a
@@ -317,8 +318,12 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 	struct or_fdb_key key = {.vni = f->vni};
 	const struct or_fdb *sender;
 
+	bool answered;
+
 	or_count_drop(index, reason, f);
-	if (!or_make_answer(skb, f, index))
+	answered = or_make_answer(skb, f, index);
+	or_trace(OR_TRACE_REJECT, index, answered, f->protocol, 0);
+	if (!answered)
 		return TC_ACT_SHOT;
 	if (f->port)
 		return or_answer_port(skb, f, f->port);

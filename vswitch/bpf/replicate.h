@@ -57,6 +57,8 @@ static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 		copies += segment->remote_copies;
 	if (copies > OR_MAX_COPIES)
 		copies = OR_MAX_COPIES;
+	or_trace(OR_TRACE_REPLICATE, f->port, r.list, segment->local_copies,
+		 remote ? segment->remote_copies : 0);
 	bpf_loop(copies, or_replicate_step, &r, 0);
 	return TC_ACT_STOLEN;
 }

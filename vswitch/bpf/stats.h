@@ -11,6 +11,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 /* Called when the frame's fate is forwarding. From the overlay (port 0) there is nothing to count.
  */
@@ -19,7 +20,7 @@ static __always_inline void or_count_rx(const struct or_frame *f)
 	__u32 port = f->port;
 	struct or_port_stats *stats = bpf_map_lookup_elem(&or_port_stats, &port);
 
-	if (!stats)
+	if (!stats || or_tracing)
 		return;
 	stats->rx_packets += f->wire_packets;
 	stats->rx_bytes += f->wire_bytes;
@@ -29,7 +30,7 @@ static __always_inline void or_count_tx(__u32 port, const struct or_frame *f)
 {
 	struct or_port_stats *stats = bpf_map_lookup_elem(&or_port_stats, &port);
 
-	if (!stats)
+	if (!stats || or_tracing)
 		return;
 	stats->tx_packets += f->wire_packets;
 	stats->tx_bytes += f->wire_bytes;

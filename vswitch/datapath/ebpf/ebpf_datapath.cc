@@ -17,6 +17,7 @@
 #include "vswitch/datapath/ebpf/first_frame_reader.h"
 #include "vswitch/datapath/ebpf/neighbor_table.h"
 #include "vswitch/datapath/ebpf/port_table.h"
+#include "vswitch/datapath/ebpf/port_tracer.h"
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 #include "vswitch/datapath/ebpf/segment_table.h"
@@ -45,7 +46,8 @@ struct Pipeline {
         vlans(&maps),
         ports(&maps, &devices, &segments, &rule_sets, &vlans,
               {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
-        fdb(&maps, &vteps) {}
+        fdb(&maps, &vteps),
+        tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load() {
@@ -77,6 +79,7 @@ struct Pipeline {
   VlanTable vlans;
   PortTable ports;
   FdbTable fdb;
+  PortTracer tracer;
 };
 
 // Collects what became of a delta's objects.
@@ -397,6 +400,11 @@ absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
   const auto pipeline = impl_->pipeline();
   ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
   return any ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
+}
+
+absl::StatusOr<Trace> EbpfDatapath::TraceFrame(const TraceRequest& request) {
+  const auto pipeline = impl_->pipeline();
+  return pipeline->tracer.TraceFrame(request);
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -20,6 +20,7 @@
 
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
+#include "vswitch/datapath/packet_tracer.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
 
@@ -38,7 +39,10 @@ struct Options {
   uint16_t vxlan_port = 4789;
 };
 
-class EbpfDatapath final : public Datapath, public DatapathCounters, public ConnectionTable {
+class EbpfDatapath final : public Datapath,
+                           public DatapathCounters,
+                           public ConnectionTable,
+                           public PacketTracer {
  public:
   // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
   // content are used as they are, others are replaced filter by filter, maps are kept. Removes rows
@@ -69,6 +73,7 @@ class EbpfDatapath final : public Datapath, public DatapathCounters, public Conn
                                                  size_t limit) override;
   absl::StatusOr<uint64_t> FlushConnections(const std::optional<PortId>& port) override;
   absl::StatusOr<uint64_t> SweepConnections() override;
+  absl::StatusOr<Trace> TraceFrame(const TraceRequest& request) override;
 
  private:
   class Impl;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "outrider_bpf.skel.h"
+#include "vswitch/abi/or_trace.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/sys/bpf/bpf_object.h"
 #include "vswitch/sys/bpf/bpffs.h"
@@ -103,7 +104,7 @@ absl::StatusOr<std::unique_ptr<ProgramSet>> ProgramSet::Create(const std::string
   RETURN_IF_ERROR(CheckNoOtherVersion(bpffs));
   RETURN_IF_ERROR(sys::EnsureBpffs(MapsDir(bpffs)));
   ASSIGN_OR_RETURN(std::string digest, ContentDigest(constants));
-  std::unique_ptr<ProgramSet> set(new ProgramSet(ProgramsDir(bpffs), std::move(digest)));
+  std::unique_ptr<ProgramSet> set(new ProgramSet(constants, ProgramsDir(bpffs), std::move(digest)));
   // Before loading: pins that are replaced name programs that filters still run.
   RETURN_IF_ERROR(set->CollectIds());
   absl::Status status = set->OpenPinned(MapsDir(bpffs));
@@ -138,7 +139,9 @@ absl::Status ProgramSet::LoadAndPin(const std::string& maps_dir,
   ASSIGN_OR_RETURN(const auto object, sys::BpfObject::Load({.elf = ObjectBytes(),
                                                             .name = "outrider_bpf",
                                                             .constants = Encode(constants),
-                                                            .reuse_maps_from = maps_dir}));
+                                                            .reuse_maps_from = maps_dir,
+                                                            .own_maps_suffix = {},
+                                                            .capacities = {}}));
   RETURN_IF_ERROR(object->PinMaps(maps_dir));
   const std::string dir = programs_dir_ + "/" + digest_;
   RETURN_IF_ERROR(sys::EnsureBpffs(dir));
@@ -158,6 +161,28 @@ absl::Status ProgramSet::SweepOldVersions() {
     if (version != digest_) RETURN_IF_ERROR(sys::RemovePins(programs_dir_ + "/" + version));
   }
   return absl::OkStatus();
+}
+
+const char* ProgramName(Program program) {
+  for (const auto& [one, name] : kPrograms) {
+    if (one == program) return name;
+  }
+  return "";
+}
+
+std::string PinnedMapsDir(const std::string& bpffs) { return MapsDir(bpffs); }
+
+absl::StatusOr<std::unique_ptr<sys::BpfObject>> LoadTracingPrograms(
+    const ProgramConstants& constants, const std::string& maps_dir) {
+  std::map<std::string, sys::Bytes> values = Encode(constants);
+  values["or_tracing"] = {1};
+  return sys::BpfObject::Load({.elf = ObjectBytes(),
+                               .name = "outrider_trace",
+                               .constants = std::move(values),
+                               .reuse_maps_from = maps_dir,
+                               // What a frame at hand is written to belongs to an instance.
+                               .own_maps_suffix = "_scratch",
+                               .capacities = {{"or_trace_step_scratch", OR_MAX_TRACE_STEPS}}});
 }
 
 absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs) {
