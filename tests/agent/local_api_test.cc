@@ -15,6 +15,7 @@
 #include "outrider/v1/agent.grpc.pb.h"
 #include "tests/agent/running_agent.h"
 #include "tests/fakes/fake_connection_table.h"
+#include "tests/fakes/fake_packet_tracer.h"
 
 namespace outrider::agent {
 namespace {
@@ -40,6 +41,7 @@ class LocalApiTest : public ::testing::Test {
                   .reconciler = agent_.reconciler.get(),
                   .counters = &agent_.datapath,
                   .connections = &connections_,
+                  .tracer = &tracer_,
                   .session =
                       [] {
                         return SessionStatus{
@@ -67,6 +69,7 @@ class LocalApiTest : public ::testing::Test {
 
   RunningAgent agent_;
   datapath::FakeConnectionTable connections_;
+  datapath::FakePacketTracer tracer_;
   const std::string socket_ = agent_.directory / "agent.sock";
   std::unique_ptr<LocalApi> api_;
   std::unique_ptr<v1::AgentLocalService::Stub> stub_;
@@ -207,6 +210,38 @@ TEST_F(LocalApiTest, ListsAndFlushesConnections) {
   grpc::ClientContext all_context;
   ASSERT_TRUE(stub_->FlushConnections(&all_context, {}, &flushed).ok());
   EXPECT_EQ(flushed.flushed(), 1u);
+}
+
+TEST_F(LocalApiTest, Traces) {
+  tracer_.answer = datapath::Trace{
+      .steps = {{.stage = "drop", .text = "at no port", .fields = {{"reason", "not_a_member"}}}},
+      .verdict = "dropped",
+      .drop_reason = "not_a_member"};
+  v1::TraceRequest request;
+  request.set_port_id(MakePortId(1).ToString());
+  request.set_frame("abc");
+  request.set_from_vtep("10.0.1.9");
+  request.set_vni(7);
+  v1::TraceResponse response;
+  const auto trace = [&] {
+    grpc::ClientContext context;
+    return stub_->Trace(&context, request, &response);
+  };
+  ASSERT_TRUE(trace().ok());
+  EXPECT_EQ(response.ShortDebugString(),
+            "steps { stage: \"drop\" text: \"at no port\" fields { key: \"reason\" value: "
+            "\"not_a_member\" } } verdict: \"dropped\" drop_reason: \"not_a_member\"");
+  EXPECT_EQ(tracer_.asked.port, MakePortId(1));
+  EXPECT_EQ(tracer_.asked.frame, (std::vector<uint8_t>{'a', 'b', 'c'}));
+  EXPECT_EQ(tracer_.asked.from_vtep, *IpAddress::Parse("10.0.1.9"));
+  EXPECT_EQ(tracer_.asked.vni, 7u);
+
+  tracer_.answer = absl::FailedPreconditionError("no device");
+  EXPECT_EQ(trace().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  request.set_from_vtep("10.0.1");
+  EXPECT_EQ(trace().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_port_id("nonsense");
+  EXPECT_EQ(trace().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(LocalApiTest, TheSocketIsTheOwnersOnlyAndGoesWithTheApi) {

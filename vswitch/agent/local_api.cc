@@ -52,6 +52,21 @@ absl::StatusOr<std::optional<PortId>> ParseOptionalPort(const std::string& text)
   return std::optional<PortId>(*id);
 }
 
+absl::StatusOr<datapath::TraceRequest> FromMessage(const v1::TraceRequest& message) {
+  datapath::TraceRequest request;
+  const auto id = PortId::Parse(message.port_id());
+  RETURN_IF_ERROR(Annotate(id.status(), "port_id"));
+  request.port = *id;
+  request.frame.assign(message.frame().begin(), message.frame().end());
+  if (!message.from_vtep().empty()) {
+    const auto vtep = IpAddress::Parse(message.from_vtep());
+    RETURN_IF_ERROR(Annotate(vtep.status(), "from_vtep"));
+    request.from_vtep = *vtep;
+  }
+  request.vni = message.vni();
+  return request;
+}
+
 class Service final : public v1::AgentLocalService::Service {
  public:
   explicit Service(LocalApi::Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
@@ -159,6 +174,16 @@ class Service final : public v1::AgentLocalService::Service {
     const auto flushed = dependencies_.connections->FlushConnections(*port);
     if (!flushed.ok()) return ToGrpc(flushed.status());
     response->set_flushed(*flushed);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Trace(ServerContext*, const v1::TraceRequest* request,
+                     v1::TraceResponse* response) override {
+    const auto question = FromMessage(*request);
+    if (!question.ok()) return ToGrpc(question.status());
+    const auto trace = dependencies_.tracer->TraceFrame(*question);
+    if (!trace.ok()) return ToGrpc(trace.status());
+    *response = agent::ToMessage(*trace);
     return grpc::Status::OK;
   }
 

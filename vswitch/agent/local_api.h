@@ -14,6 +14,7 @@
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/port_operations.h"
 #include "vswitch/datapath/connection_table.h"
+#include "vswitch/datapath/packet_tracer.h"
 
 namespace outrider::agent {
 
@@ -26,6 +27,7 @@ class LocalApi {
     Reconciler* reconciler;
     datapath::DatapathCounters* counters;
     datapath::ConnectionTable* connections;
+    datapath::PacketTracer* tracer;
     std::function<SessionStatus()> session;
     // Microseconds since the Unix epoch.
     std::function<int64_t()> certificate_expiry;

@@ -104,4 +104,17 @@ v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& count
   return message;
 }
 
+v1::TraceResponse ToMessage(const datapath::Trace& trace) {
+  v1::TraceResponse message;
+  for (const datapath::TraceStep& step : trace.steps) {
+    v1::TraceStep* said = message.add_steps();
+    said->set_stage(step.stage);
+    said->set_text(step.text);
+    said->mutable_fields()->insert(step.fields.begin(), step.fields.end());
+  }
+  message.set_verdict(trace.verdict);
+  message.set_drop_reason(trace.drop_reason);
+  return message;
+}
+
 }  // namespace outrider::agent

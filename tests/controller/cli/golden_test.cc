@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Commands, CliGolden,
                          testing::Values("apply", "completion", "connection", "conntrack",
                                          "gateway", "group", "help", "host", "local_port",
                                          "migration", "port", "port_group", "profile", "segment",
-                                         "state", "status", "usage", "yaml"),
+                                         "state", "status", "trace", "usage", "yaml"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
