@@ -115,6 +115,7 @@ void AddAllCommands(Invocation* cli, CLI::App* root) {
   AddConntrackCommands(cli, root);
   AddStateCommands(cli, root);
   AddTraceCommand(cli, root);
+  AddCaptureCommand(cli, root);
   AddStatusCommand(cli, root);
   AddCompletionCommands(cli, root);
   cli->FinishTree(root);

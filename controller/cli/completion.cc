@@ -60,7 +60,7 @@ Candidates LocalPorts(Invocation* cli) {
 }
 
 Candidates ObjectNames(Invocation* cli, const std::string& source) {
-  if (source == "conntrack" || source == "trace") return LocalPorts(cli);
+  if (source == "conntrack" || source == "trace" || source == "capture") return LocalPorts(cli);
   const auto found = Sources().find(source);
   if (found == Sources().end()) return {};
   auto client = cli->Controller(kPatience);

@@ -15,6 +15,7 @@
 #include "outrider/v1/agent.grpc.pb.h"
 #include "tests/agent/running_agent.h"
 #include "tests/fakes/fake_connection_table.h"
+#include "tests/fakes/fake_packet_capture.h"
 #include "tests/fakes/fake_packet_tracer.h"
 
 namespace outrider::agent {
@@ -42,6 +43,7 @@ class LocalApiTest : public ::testing::Test {
                   .counters = &agent_.datapath,
                   .connections = &connections_,
                   .tracer = &tracer_,
+                  .capture = &capture_,
                   .session =
                       [] {
                         return SessionStatus{
@@ -70,6 +72,7 @@ class LocalApiTest : public ::testing::Test {
   RunningAgent agent_;
   datapath::FakeConnectionTable connections_;
   datapath::FakePacketTracer tracer_;
+  datapath::FakePacketCapture capture_;
   const std::string socket_ = agent_.directory / "agent.sock";
   std::unique_ptr<LocalApi> api_;
   std::unique_ptr<v1::AgentLocalService::Stub> stub_;
@@ -242,6 +245,43 @@ TEST_F(LocalApiTest, Traces) {
   EXPECT_EQ(trace().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   request.set_port_id("nonsense");
   EXPECT_EQ(trace().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(LocalApiTest, StreamsACaptureUntilItsReaderLeaves) {
+  v1::CaptureRequest request;
+  request.set_port_id(MakePortId(1).ToString());
+  request.set_snap_length(64);
+  grpc::ClientContext context;
+  const auto reader = stub_->Capture(&context, request);
+  capture_.AwaitSessions(1);
+  EXPECT_EQ(capture_.asked().port, MakePortId(1));
+  EXPECT_EQ(capture_.asked().snap_length, 64u);
+  capture_.Deliver({.point = datapath::CapturePoint::kToGuest,
+                    .port = MakePortId(1),
+                    .time_ns = 5,
+                    .data = {'a', 'b'},
+                    .length = 100,
+                    .vni = 7,
+                    .drop_reason = "acl_egress",
+                    .missed = 3});
+  v1::CapturedFrame frame;
+  ASSERT_TRUE(reader->Read(&frame));
+  EXPECT_EQ(frame.ShortDebugString(),
+            "point: POINT_TO_GUEST port_id: \"" + MakePortId(1).ToString() +
+                "\" time_ns: 5 data: \"ab\" length: 100 vni: 7 drop_reason: \"acl_egress\" "
+                "missed: 3");
+  context.TryCancel();
+  capture_.AwaitSessions(0);
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(LocalApiTest, ACaptureOfNobodysPortIsRefused) {
+  capture_.Fail(absl::NotFoundError("port 3: not on this host"));
+  grpc::ClientContext context;
+  const auto reader = stub_->Capture(&context, {});
+  v1::CapturedFrame frame;
+  EXPECT_FALSE(reader->Read(&frame));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(LocalApiTest, TheSocketIsTheOwnersOnlyAndGoesWithTheApi) {

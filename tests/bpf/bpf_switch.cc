@@ -68,6 +68,8 @@ absl::Status BpfSwitch::MakeDevices() {
 absl::Status BpfSwitch::ClearMaps() {
   for (const std::string& name : object_->MapNames()) {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
+    // Arrays have nothing to delete.
+    if (name == "or_capture" || name == "or_capture_missed" || name == "or_capture_ring") continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
   }

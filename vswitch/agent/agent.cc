@@ -188,6 +188,7 @@ absl::Status Agent::StartLocalApi() {
                         .counters = datapath_.get(),
                         .connections = datapath_.get(),
                         .tracer = datapath_.get(),
+                        .capture = datapath_.get(),
                         .session = [this] { return session_->status(); },
                         .certificate_expiry = [this] { return identity_->facts().not_after_us; },
                         .self = self}));

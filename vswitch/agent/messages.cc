@@ -117,4 +117,30 @@ v1::TraceResponse ToMessage(const datapath::Trace& trace) {
   return message;
 }
 
+v1::CapturedFrame ToMessage(const datapath::CapturedFrame& frame) {
+  v1::CapturedFrame message;
+  switch (frame.point) {
+    case datapath::CapturePoint::kFromGuest:
+      message.set_point(v1::CapturedFrame::POINT_FROM_GUEST);
+      break;
+    case datapath::CapturePoint::kFromGuestOut:
+      message.set_point(v1::CapturedFrame::POINT_FROM_GUEST_OUT);
+      break;
+    case datapath::CapturePoint::kToGuest:
+      message.set_point(v1::CapturedFrame::POINT_TO_GUEST);
+      break;
+    case datapath::CapturePoint::kToGuestOut:
+      message.set_point(v1::CapturedFrame::POINT_TO_GUEST_OUT);
+      break;
+  }
+  message.set_port_id(frame.port.ToString());
+  message.set_time_ns(frame.time_ns);
+  message.set_data(frame.data.data(), frame.data.size());
+  message.set_length(frame.length);
+  message.set_vni(frame.vni);
+  message.set_drop_reason(frame.drop_reason);
+  message.set_missed(frame.missed);
+  return message;
+}
+
 }  // namespace outrider::agent

@@ -7,6 +7,7 @@
 #ifndef OUTRIDER_BPF_DELIVER_H_
 #define OUTRIDER_BPF_DELIVER_H_
 
+#include "vswitch/bpf/capture.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/frame.h"
@@ -33,6 +34,7 @@ static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index
 	or_trace(OR_TRACE_DELIVER, index, f->vni, 0, 0);
 	if (!port)
 		return OR_DROP_PORT_UNKNOWN;
+	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST);
 	if (port->phase == OR_PORT_ARMED)
 		return OR_DROP_PORT_ARMED;
 	if (port->phase != OR_PORT_ACTIVE)
@@ -61,6 +63,7 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 	if (reason)
 		return or_drop(index, reason, f);
 	or_count_tx(index, f);
+	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 	skb->mark = OR_MARK_MAGIC | index;
 	or_trace(OR_TRACE_OUTPUT, index, by.ifindex, by.tag, 0);
 	return or_redirect(by.ifindex);
@@ -80,6 +83,7 @@ static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f
 			reason = OR_DROP_REDIRECT_FAILED;
 			whole = false;
 		} else {
+			or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 			if (or_clone_redirect(skb, by.ifindex))
 				reason = OR_DROP_REDIRECT_FAILED;
 			whole = or_vlan_unpush(skb, by.tag);

@@ -5,6 +5,7 @@
 
 #include <linux/pkt_cls.h>
 
+#include "vswitch/bpf/capture.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/trace.h"
@@ -18,6 +19,7 @@ static __noinline void or_count_drop(__u32 port, __u32 reason, const struct or_f
 
 	if (or_trace(OR_TRACE_DROP, port, reason, 0, 0))
 		return;
+	or_capture_drop(port, reason);
 	count = bpf_map_lookup_elem(&or_drops, &key);
 	if (!count) {
 		if (!bpf_map_update_elem(&or_drops, &key, &first, BPF_NOEXIST))

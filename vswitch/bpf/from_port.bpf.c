@@ -4,6 +4,7 @@
 #include <linux/pkt_cls.h>
 
 #include "vswitch/bpf/arp.h"
+#include "vswitch/bpf/capture.h"
 #include "vswitch/bpf/deliver.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/encap.h"
@@ -94,6 +95,13 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	return or_police_from_port(port, f);
 }
 
+/* The port's own profile has let the frame through. */
+static __always_inline void or_pass(struct __sk_buff *skb, const struct or_frame *f)
+{
+	or_count_rx(f);
+	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST_OUT);
+}
+
 /* Broadcast, multicast, and unicast to nobody known. */
 static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
 					 const struct or_port *port)
@@ -115,7 +123,7 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 	reason = or_police_storm(port, f);
 	if (reason)
 		return or_drop(f->port, reason, f);
-	or_count_rx(f);
+	or_pass(skb, f);
 	return or_replicate(skb, f, &segment, true);
 }
 
@@ -125,12 +133,12 @@ static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_fr
 	if (to->kind == OR_FDB_LOCAL) {
 		if (to->index == f->port)
 			return or_drop(f->port, OR_DROP_HAIRPIN, f);
-		or_count_rx(f);
+		or_pass(skb, f);
 		return or_deliver(skb, f, to->index);
 	}
 	if (!or_encapsulate(skb, f, to->index))
 		return or_drop(f->port, OR_DROP_ENCAP_FAILED, f);
-	or_count_rx(f);
+	or_pass(skb, f);
 	return or_send_to_tunnel(skb);
 }
 
@@ -147,6 +155,7 @@ int or_from_port(struct __sk_buff *skb)
 	port = or_find_port(skb, f);
 	if (!port)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, f);
+	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST);
 	or_trace(OR_TRACE_PORT, f->port, port->phase, 0, 0);
 	reason = or_admit_from_port(skb, f, port);
 	if (reason == OR_DROP_ACL_REJECT_INGRESS)

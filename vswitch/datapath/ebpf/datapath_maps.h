@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vswitch/abi/or_abi.h"
+#include "vswitch/abi/or_capture.h"
 #include "vswitch/sys/bpf/typed_map.h"
 
 namespace outrider::datapath::ebpf {
@@ -48,7 +49,11 @@ struct DatapathMaps {
             "or_quotas",
             "or_connections",
             "or_connection_counts",
-            "or_fragments"};
+            "or_fragments",
+            "or_capture",
+            "or_capture_ports",
+            "or_capture_missed",
+            "or_capture_ring"};
   }
 
   sys::BpfMaps* raw;
@@ -83,6 +88,11 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
   sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
   sys::TypedMap<uint32_t, abi::or_first_frame> first_frames{raw, "or_first_frames"};
+  sys::TypedMap<uint32_t, abi::or_capture> capture{raw, "or_capture"};
+  sys::TypedMap<uint32_t, uint32_t> capture_ports{raw, "or_capture_ports"};
+  sys::TypedMap<uint32_t, uint64_t> capture_missed{raw, "or_capture_missed"};
+  // Descriptors of ring buffers.
+  sys::TypedMap<uint32_t, uint32_t> capture_ring{raw, "or_capture_ring"};
 };
 
 }  // namespace outrider::datapath::ebpf

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "vswitch/datapath/ebpf/capture_hub.h"
 #include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/device_binder.h"
@@ -47,7 +48,8 @@ struct Pipeline {
         ports(&maps, &devices, &segments, &rule_sets, &vlans,
               {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
         fdb(&maps, &vteps),
-        tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)) {}
+        tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
+        captures(&maps) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load() {
@@ -80,6 +82,7 @@ struct Pipeline {
   PortTable ports;
   FdbTable fdb;
   PortTracer tracer;
+  CaptureHub captures;
 };
 
 // Collects what became of a delta's objects.
@@ -347,6 +350,8 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
   ASSIGN_OR_RETURN(auto shaper, sys::TrafficShaper::Create());
   auto impl = std::make_unique<Impl>(options, netlink, std::move(filters), std::move(shaper));
   RETURN_IF_ERROR(impl->Start());
+  // Whoever captured before is gone.
+  RETURN_IF_ERROR(impl->pipeline()->captures.Clear());
   return std::unique_ptr<EbpfDatapath>(new EbpfDatapath(std::move(impl)));
 }
 
@@ -405,6 +410,12 @@ absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
 absl::StatusOr<Trace> EbpfDatapath::TraceFrame(const TraceRequest& request) {
   const auto pipeline = impl_->pipeline();
   return pipeline->tracer.TraceFrame(request);
+}
+
+absl::StatusOr<std::unique_ptr<CaptureSession>> EbpfDatapath::StartCapture(
+    const CaptureRequest& request, PacketCapture::Sink sink) {
+  const auto pipeline = impl_->pipeline();
+  return pipeline->captures.Start(request, std::move(sink), pipeline);
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -7,8 +7,8 @@
 // mirror the maps and are rebuilt by Create().
 //
 // Thread rule: Datapath's. Create, ReadState, Apply and the destructor on one thread, which stays
-// in the network namespace of the NetlinkSocket. DatapathCounters and ConnectionTable from any
-// thread.
+// in the network namespace of the NetlinkSocket. The other interfaces from any thread; of
+// PacketTracer in that namespace.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
 
@@ -20,6 +20,7 @@
 
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
+#include "vswitch/datapath/packet_capture.h"
 #include "vswitch/datapath/packet_tracer.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
@@ -42,7 +43,8 @@ struct Options {
 class EbpfDatapath final : public Datapath,
                            public DatapathCounters,
                            public ConnectionTable,
-                           public PacketTracer {
+                           public PacketTracer,
+                           public PacketCapture {
  public:
   // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
   // content are used as they are, others are replaced filter by filter, maps are kept. Removes rows
@@ -74,6 +76,8 @@ class EbpfDatapath final : public Datapath,
   absl::StatusOr<uint64_t> FlushConnections(const std::optional<PortId>& port) override;
   absl::StatusOr<uint64_t> SweepConnections() override;
   absl::StatusOr<Trace> TraceFrame(const TraceRequest& request) override;
+  absl::StatusOr<std::unique_ptr<CaptureSession>> StartCapture(const CaptureRequest& request,
+                                                               PacketCapture::Sink sink) override;
 
  private:
   class Impl;
