@@ -70,6 +70,11 @@ std::string HostStateDigest(const HostState& state) {
   SortBy(canonical.mutable_ports(), [](const PortState& p) { return p.id(); });
   SortBy(canonical.mutable_group_members(),
          [](const GroupMember& m) { return std::tie(m.group(), m.prefix()); });
+  SortBy(canonical.mutable_multicast_groups(),
+         [](const MulticastGroup& g) { return std::make_pair(g.vni(), g.group()); });
+  for (MulticastGroup& group : *canonical.mutable_multicast_groups()) {
+    std::sort(group.mutable_vteps()->begin(), group.mutable_vteps()->end());
+  }
   return Sha256Hex(Serialize(canonical));
 }
 

@@ -22,7 +22,8 @@ constexpr char kExamples[] =
     "  outrider port attach --dev tap0 --id UUID --mac MAC --profile web\n"
     "  outrider migration prepare --vm web-1 --to h2 --wait armed\n"
     "\n"
-    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 migration aborted (watch).";
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong command line,\n"
+    "3 migration aborted (watch) or frame dropped (trace).";
 
 // CLI11's help with the field's words and without double blank lines.
 class HelpText : public CLI::Formatter {
@@ -113,6 +114,8 @@ void AddAllCommands(Invocation* cli, CLI::App* root) {
   AddMigrationCommands(cli, root);
   AddConntrackCommands(cli, root);
   AddStateCommands(cli, root);
+  AddTraceCommand(cli, root);
+  AddCaptureCommand(cli, root);
   AddStatusCommand(cli, root);
   AddCompletionCommands(cli, root);
   cli->FinishTree(root);

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace outrider::controller::cli {
@@ -50,15 +51,17 @@ class Client {
     return response;
   }
 
-  // Reads a server stream until it ends or `on_message` returns false. No deadline: streams last as
-  // long as what they watch.
+  // Reads a server stream until it ends or `on_message` returns false; without `lasts` streams last
+  // as long as what they watch.
   template <typename Stub, typename Request, typename Response>
   absl::Status Stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(
                           grpc::ClientContext*, const Request&),
                       const Request& request,
-                      const std::function<bool(const Response&)>& on_message) {
+                      const std::function<bool(const Response&)>& on_message,
+                      std::optional<std::chrono::milliseconds> lasts = std::nullopt) {
     Stub stub(Channel());
     grpc::ClientContext context;
+    if (lasts) context.set_deadline(std::chrono::system_clock::now() + *lasts);
     const auto reader = (stub.*method)(&context, request);
     Response response;
     bool reached = false;
@@ -70,7 +73,11 @@ class Client {
         return absl::OkStatus();
       }
     }
-    return ToStatus(reader->Finish(), reached);
+    const grpc::Status status = reader->Finish();
+    if (lasts && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+      return absl::OkStatus();
+    }
+    return ToStatus(status, reached);
   }
 
  private:

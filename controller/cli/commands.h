@@ -15,6 +15,8 @@ void AddGatewayCommands(Invocation* cli, CLI::App* root);
 void AddHostCommands(Invocation* cli, CLI::App* root);
 void AddMigrationCommands(Invocation* cli, CLI::App* root);
 void AddStateCommands(Invocation* cli, CLI::App* root);
+void AddTraceCommand(Invocation* cli, CLI::App* root);
+void AddCaptureCommand(Invocation* cli, CLI::App* root);
 void AddStatusCommand(Invocation* cli, CLI::App* root);
 void AddConntrackCommands(Invocation* cli, CLI::App* root);
 void AddCompletionCommands(Invocation* cli, CLI::App* root);

@@ -60,7 +60,7 @@ Candidates LocalPorts(Invocation* cli) {
 }
 
 Candidates ObjectNames(Invocation* cli, const std::string& source) {
-  if (source == "conntrack") return LocalPorts(cli);
+  if (source == "conntrack" || source == "trace" || source == "capture") return LocalPorts(cli);
   const auto found = Sources().find(source);
   if (found == Sources().end()) return {};
   auto client = cli->Controller(kPatience);
@@ -103,7 +103,8 @@ Candidates Words(Invocation* cli, const WalkedLine& line) {
   const std::string& verb = line.command->get_name();
   const CLI::App* group = line.command->get_parent();
   if (group == nullptr || verb == "create" || verb == "enroll" || verb == "attach") return words;
-  return ObjectNames(cli, group->get_name());
+  const bool alone = group->get_parent() == nullptr;
+  return ObjectNames(cli, alone ? verb : group->get_name());
 }
 
 CLI::App* AddScript(Invocation* cli, CLI::App* group, const std::string& shell,

@@ -25,6 +25,7 @@ enum ExitCode {
   kExitError = 1,    // the server or the input said no
   kExitUsage = 2,    // the command line is not one
   kExitAborted = 3,  // `migration watch`: the migration ended ABORTED
+  kExitDropped = 3,  // `trace`: the frame would be dropped
 };
 
 class Invocation {

@@ -67,12 +67,31 @@ std::string RatesText(const v1::Policer& policer) {
 
 std::string ShortDigest(const std::string& digest) { return digest.substr(0, 12); }
 
+std::string MtuText(const v1::Segment& segment) {
+  if (segment.mtu() != 0) return std::to_string(segment.mtu());
+  return "derived";
+}
+
+std::string MulticastText(const v1::Segment& segment) {
+  if (segment.unknown_multicast() != v1::Segment::UNKNOWN_MULTICAST_DROP) {
+    return Word(segment.multicast());
+  }
+  return Word(segment.multicast()) + ", unknown drop";
+}
+
+std::string ProviderText(const std::string& uplink, uint32_t vlan) {
+  return uplink.empty() || vlan == 0 ? uplink : fmt::format("{}:{}", uplink, vlan);
+}
+
 std::string SegmentTable(const v1::ListSegmentsResponse& list) {
-  Table table({"NAME", "VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "REVISION"});
+  Table table({"NAME", "VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "ND-SUPPRESSION",
+               "MULTICAST", "PROVIDER", "REVISION"});
   for (const v1::Segment& segment : list.items()) {
-    table.AddRow({segment.meta().name(), std::to_string(segment.vni()),
-                  std::to_string(segment.mtu()), Word(segment.unknown_unicast()),
-                  Word(segment.arp_suppression()), std::to_string(segment.meta().revision())});
+    table.AddRow({segment.meta().name(), std::to_string(segment.vni()), MtuText(segment),
+                  Word(segment.unknown_unicast()), Word(segment.arp_suppression()),
+                  Word(segment.nd_suppression()), MulticastText(segment),
+                  ProviderText(segment.provider().uplink(), segment.provider().vlan()),
+                  std::to_string(segment.meta().revision())});
   }
   return table.Render();
 }
@@ -263,6 +282,7 @@ std::string HostText(const v1::Host& host) {
   fields.Add("State", Word(host.state()));
   fields.Add("VTEPs", Join(host.vteps()));
   fields.Add("Underlay MTU", std::to_string(host.underlay_mtu()));
+  if (!host.uplinks().empty()) fields.Add("Uplinks", Join(host.uplinks()));
   fields.Add("Datapath", host.datapath());
   fields.Add("Agent version", host.agent_version());
   fields.Add("Generation", fmt::format("{} applied, {} desired", host.applied_generation(),

@@ -16,6 +16,8 @@
 
 namespace outrider::controller::cli {
 
+// "physnet1:100", "physnet1" of its untagged frames (VLAN 0); empty without an uplink.
+std::string ProviderText(const std::string& uplink, uint32_t vlan);
 std::string SegmentTable(const v1::ListSegmentsResponse& list);
 std::string AddressGroupTable(const v1::ListAddressGroupsResponse& list);
 std::string PortGroupTable(const v1::ListPortGroupsResponse& list);
@@ -26,6 +28,11 @@ std::string PortTable(const std::vector<v1::Port>& ports);
 std::string LocalPortTable(const v1::ListLocalPortsResponse& list);
 std::string HostTable(const v1::ListHostsResponse& list);
 std::string MigrationTable(const v1::ListMigrationsResponse& list);
+
+// "1400", or "derived".
+std::string MtuText(const v1::Segment& segment);
+// "snoop, unknown drop".
+std::string MulticastText(const v1::Segment& segment);
 
 // YAML that `apply` reads, after comment lines with what is the controller's.
 std::string SegmentText(const v1::Segment& segment);

@@ -1,6 +1,7 @@
 // outrider segment create|list|show|set|delete
 #include <fmt/format.h>
 
+#include <charconv>
 #include <memory>
 
 #include "controller/cli/commands.h"
@@ -21,16 +22,24 @@ struct SegmentOptions {
   std::optional<uint32_t> mtu;
   std::string unknown_unicast;
   std::string arp_suppression;
+  std::string nd_suppression;
+  std::string multicast;
+  std::string unknown_multicast;
+  // NAME or NAME:VLAN.
+  std::string provider;
 };
 
-// --vni is not among them: it cannot change after create.
+// --vni and --provider are not among them: they cannot change after create.
 void AddOptions(CLI::App* command, SegmentOptions* options) {
   command->add_option("NAME", options->name, "Name of the segment")->required();
-  command->add_option("--mtu", options->mtu, "Largest layer-3 packet, bytes (default 1450)")
+  command
+      ->add_option("--mtu", options->mtu,
+                   "Largest layer-3 packet, bytes (default, or 0: what all its hosts' underlays "
+                   "carry; provider: 1500)")
       ->type_name("BYTES");
   command
       ->add_option("--unknown-unicast", options->unknown_unicast,
-                   "Unicast to a MAC nobody knows (default drop)")
+                   "Unicast to a MAC nobody knows (default drop; provider: flood)")
       ->type_name("drop|flood")
       ->check(CLI::IsMember({"drop", "flood"}).description(""));
   command
@@ -38,6 +47,21 @@ void AddOptions(CLI::App* command, SegmentOptions* options) {
                    "Hosts answer ARP for known addresses (default on)")
       ->type_name("on|off")
       ->check(CLI::IsMember({"on", "off"}).description(""));
+  command
+      ->add_option("--nd-suppression", options->nd_suppression,
+                   "The same for IPv6 neighbour solicitations (default on)")
+      ->type_name("on|off")
+      ->check(CLI::IsMember({"on", "off"}).description(""));
+  command
+      ->add_option("--multicast", options->multicast,
+                   "IP multicast to all, or to who joined by IGMP or MLD (default flood)")
+      ->type_name("flood|snoop")
+      ->check(CLI::IsMember({"flood", "snoop"}).description(""));
+  command
+      ->add_option("--unknown-multicast", options->unknown_multicast,
+                   "With snoop, groups nobody joined (default flood)")
+      ->type_name("flood|drop")
+      ->check(CLI::IsMember({"flood", "drop"}).description(""));
 }
 
 // Ranges and defaults are the controller's: only what was given is set.
@@ -54,19 +78,59 @@ void Fill(const SegmentOptions& options, v1::Segment* segment) {
                                      ? v1::Segment::ARP_SUPPRESSION_ON
                                      : v1::Segment::ARP_SUPPRESSION_OFF);
   }
+  if (!options.nd_suppression.empty()) {
+    segment->set_nd_suppression(options.nd_suppression == "on" ? v1::Segment::ND_SUPPRESSION_ON
+                                                               : v1::Segment::ND_SUPPRESSION_OFF);
+  }
+  if (!options.multicast.empty()) {
+    segment->set_multicast(options.multicast == "snoop" ? v1::Segment::MULTICAST_SNOOP
+                                                        : v1::Segment::MULTICAST_FLOOD);
+  }
+  if (!options.unknown_multicast.empty()) {
+    segment->set_unknown_multicast(options.unknown_multicast == "drop"
+                                       ? v1::Segment::UNKNOWN_MULTICAST_DROP
+                                       : v1::Segment::UNKNOWN_MULTICAST_FLOOD);
+  }
+}
+
+// `text` as in --provider: "physnet1:100", "physnet1". Of the name the controller judges.
+absl::StatusOr<v1::Segment::Provider> ParseProvider(const std::string& text) {
+  v1::Segment::Provider provider;
+  const size_t colon = text.find(':');
+  provider.set_uplink(text.substr(0, colon));
+  if (colon == std::string::npos) return provider;
+  const std::string vlan = text.substr(colon + 1);
+  const char* const end = vlan.data() + vlan.size();
+  uint32_t number = 0;
+  const auto [last, error] = std::from_chars(vlan.data(), end, number);
+  if (error != std::errc() || last != end || number < 1 || number > 4094) {
+    return absl::InvalidArgumentError(fmt::format(
+        "--provider {}: vlan \"{}\" is not in 1..4094; leave it out for untagged frames", text,
+        vlan));
+  }
+  provider.set_vlan(number);
+  return provider;
 }
 
 // Shows the controller's answer, not the request: defaults it filled in are worth seeing.
 std::string Line(const v1::Segment& segment, const std::string& verb) {
-  return fmt::format("segment \"{}\" {}: vni {}, mtu {}, unknown unicast {}, arp suppression {}\n",
-                     segment.meta().name(), verb, segment.vni(), segment.mtu(),
-                     Word(segment.unknown_unicast()), Word(segment.arp_suppression()));
+  std::string provider = ProviderText(segment.provider().uplink(), segment.provider().vlan());
+  if (!provider.empty()) provider.insert(0, ", provider ");
+  return fmt::format(
+      "segment \"{}\" {}: vni {}, mtu {}, unknown unicast {}, arp suppression {}, nd suppression "
+      "{}, multicast {}{}\n",
+      segment.meta().name(), verb, segment.vni(), MtuText(segment), Word(segment.unknown_unicast()),
+      Word(segment.arp_suppression()), Word(segment.nd_suppression()), MulticastText(segment),
+      provider);
 }
 
 absl::StatusOr<int> Create(Invocation* cli, const SegmentOptions& options) {
   v1::Segment segment;
   segment.mutable_meta()->set_name(options.name);
   Fill(options, &segment);
+  if (!options.provider.empty()) {
+    ASSIGN_OR_RETURN(*segment.mutable_provider(), ParseProvider(options.provider));
+  }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   ASSIGN_OR_RETURN(segment, client->Call(&Stub::Create, segment));
   return PrintObject(cli, segment, Line(segment, "created"));
@@ -94,12 +158,17 @@ void AddSegmentCommands(Invocation* cli, CLI::App* root) {
   CLI::App* command =
       cli->AddCommand(group, "create", "Create a segment",
                       {"outrider segment create blue --vni 100",
-                       "outrider segment create red --vni 200 --mtu 8950 --unknown-unicast flood"},
+                       "outrider segment create red --vni 200 --mtu 8950 --unknown-unicast flood",
+                       "outrider segment create dmz --vni 300 --provider physnet1:100"},
                       [cli, create] { return Create(cli, *create); });
   AddOptions(command, create.get());
   command->add_option("--vni", create->vni, "VXLAN network identifier, 1..16777215")
       ->type_name("N")
       ->required();
+  command
+      ->add_option("--provider", create->provider,
+                   "Carried by a VLAN of hosts' uplinks (none: untagged), not VXLAN")
+      ->type_name("UPLINK[:VLAN]");
 
   AddListCommand<Stub, v1::ListSegmentsResponse>(cli, group, kind, &Stub::List, SegmentTable);
   AddShowCommand<Stub, v1::Segment>(cli, group, kind, &Stub::Get, SegmentText);

@@ -65,15 +65,34 @@ std::string RareText(const v1::CompiledRule& rule) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
+std::string MulticastWord(const v1::SegmentState& segment) {
+  if (!segment.snoop_multicast()) return "flood";
+  return segment.drop_unknown_multicast() ? "snoop, unknown drop" : "snoop";
+}
+
 std::string SegmentsPart(const v1::HostState& state) {
-  Table table({"VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "VTEPS"});
+  Table table({"VNI", "MTU", "UNKNOWN-UNICAST", "ARP-SUPPRESSION", "ND-SUPPRESSION", "MULTICAST",
+               "PROVIDER", "VTEPS"});
   for (const v1::SegmentState& segment : state.segments()) {
     table.AddRow({std::to_string(segment.vni()), std::to_string(segment.mtu()),
                   segment.flood_unknown_unicast() ? "flood" : "drop",
-                  segment.suppress_arp() ? "on" : "off",
+                  segment.suppress_arp() ? "on" : "off", segment.suppress_nd() ? "on" : "off",
+                  MulticastWord(segment),
+                  ProviderText(segment.provider_uplink(), segment.provider_vlan()),
                   fmt::format("{}", fmt::join(segment.vteps(), ","))});
   }
   return "Segments\n" + table.Render(2);
+}
+
+std::string MulticastPart(const v1::HostState& state) {
+  // Of segments that snoop only.
+  if (state.multicast_groups().empty()) return "";
+  Table table({"VNI", "GROUP", "VTEPS"});
+  for (const v1::MulticastGroup& group : state.multicast_groups()) {
+    table.AddRow({std::to_string(group.vni()), group.group().empty() ? "routers" : group.group(),
+                  fmt::format("{}", fmt::join(group.vteps(), ","))});
+  }
+  return "Multicast groups\n" + table.Render(2) + "\n";
 }
 
 std::string FdbPart(const v1::HostState& state) {
@@ -158,9 +177,10 @@ std::string PortsPart(const v1::GetHostStateResponse& response) {
 
 std::string HostStateText(const v1::GetHostStateResponse& response) {
   const v1::HostState& state = response.state();
-  return fmt::format("Generation {}\n\n{}\n{}\n{}\n{}\n{}\n{}", response.generation(),
-                     SegmentsPart(state), FdbPart(state), NeighborsPart(state), RuleSetsPart(state),
-                     GroupsPart(state), PortsPart(response));
+  return fmt::format("Generation {}\n\n{}\n{}\n{}\n{}{}\n{}\n{}", response.generation(),
+                     SegmentsPart(state), FdbPart(state), NeighborsPart(state),
+                     MulticastPart(state), RuleSetsPart(state), GroupsPart(state),
+                     PortsPart(response));
 }
 
 std::string ControllerStatusText(const v1::ControllerStatus& status) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controller/compute/compile_policy.h"
 #include "controller/compute/compute.h"
 #include "controller/model/groups.h"
 #include "controller/model/vlan_section.h"
@@ -49,22 +50,25 @@ void AddGateway(const Model& model, const Change& change, std::set<std::string>*
   }
 }
 
-// Hosts of the ports get other rules, those of ports whose profile inherits as well. When the ports
-// change a segment, or that of their addresses, so does what all hosts of the old and the new ones
-// know of them.
+// What hosts of other ports know of a profile's ports: segments, where the addresses are, and
+// whether these are answered for.
+bool SameToOthers(const v1::Profile& from, const v1::Profile& to) {
+  return SegmentsOf(from.vlan()) == SegmentsOf(to.vlan()) &&
+         AddressSegmentOf(from.vlan()) == AddressSegmentOf(to.vlan()) &&
+         MayRoute(from.security()) == MayRoute(to.security());
+}
+
+// Hosts of the ports get other rules, those of ports whose profile inherits as well; perhaps all
+// hosts of the old and the new segments something else.
 void AddProfile(const Model& model, const Change& change, std::set<std::string>* hosts) {
   for (const ProfileEffect& effect : change.effects) {
     AddHoldersOfProfile(model, effect.name, hosts);
-    const auto vlan_of = [](const auto& profile) {
-      return profile == nullptr ? v1::VlanSection() : profile->vlan();
-    };
-    const v1::VlanSection from = vlan_of(effect.before);
-    const v1::VlanSection to = vlan_of(effect.after);
-    if (SegmentsOf(from) == SegmentsOf(to) && AddressSegmentOf(from) == AddressSegmentOf(to)) {
-      continue;
-    }
-    AddHostsOf(model, SegmentsOf(from), hosts);
-    AddHostsOf(model, SegmentsOf(to), hosts);
+    static const v1::Profile* const kNone = new v1::Profile();
+    const v1::Profile& from = effect.before == nullptr ? *kNone : *effect.before;
+    const v1::Profile& to = effect.after == nullptr ? *kNone : *effect.after;
+    if (SameToOthers(from, to)) continue;
+    AddHostsOf(model, SegmentsOf(from.vlan()), hosts);
+    AddHostsOf(model, SegmentsOf(to.vlan()), hosts);
   }
 }
 
@@ -109,6 +113,7 @@ void AddHost(const Model& model, const Change& change, std::set<std::string>* ho
   const auto* before = change.Before<v1::Host>();
   const auto* after = change.After<v1::Host>();
   const bool same = before != nullptr && after != nullptr &&
+                    before->underlay_mtu() == after->underlay_mtu() &&
                     std::equal(before->vteps().begin(), before->vteps().end(),
                                after->vteps().begin(), after->vteps().end());
   if (same) return;

@@ -117,7 +117,11 @@ void CompileSecurity(const v1::SecuritySection& security, const v1::Port& port,
   }
   state->set_max_macs(security.max_macs());
   state->set_dhcp_server_guard(security.dhcp_server_guard() != v1::SecuritySection::GUARD_OFF);
-  state->set_ra_guard(security.ra_guard() != v1::SecuritySection::GUARD_OFF);
+  state->set_ra_guard(!MayRoute(security));
+}
+
+bool MayRoute(const v1::SecuritySection& security) {
+  return security.ra_guard() == v1::SecuritySection::GUARD_OFF;
 }
 
 }  // namespace outrider::controller

@@ -14,6 +14,9 @@ void CompileQos(const v1::QosSection& qos, v1::PortState* state);
 void CompileSecurity(const v1::SecuritySection& security, const v1::Port& port,
                      v1::PortState* state);
 
+// Whether guests may send router advertisements.
+bool MayRoute(const v1::SecuritySection& security);
+
 }  // namespace outrider::controller
 
 #endif  // OUTRIDER_CONTROLLER_COMPUTE_COMPILE_POLICY_H_

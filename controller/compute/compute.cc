@@ -45,7 +45,8 @@ class Builder {
   void AddStation(const v1::Segment& segment, const v1::Port& port);
   void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
   void AddMembers(const std::string& group, v1::HostState* state) const;
-  void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips);
+  void AddEntry(v1::FdbEntry entry, const google::protobuf::RepeatedPtrField<std::string>& ips,
+                bool may_route);
 
   const Model& model_;
   const std::string& host_id_;
@@ -135,10 +136,20 @@ void Builder::AddPort(const std::string& port_id) {
 void Builder::AddSegment(const v1::Segment& segment) {
   v1::SegmentState& state = segments_[segment.vni()];
   state.set_vni(segment.vni());
-  state.set_mtu(segment.mtu());
+  state.set_mtu(MtuInForce(model_, segment));
   state.set_flood_unknown_unicast(segment.unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_FLOOD);
   state.set_suppress_arp(segment.arp_suppression() != v1::Segment::ARP_SUPPRESSION_OFF);
-  AddVteps(segment, &state);
+  state.set_suppress_nd(segment.nd_suppression() != v1::Segment::ND_SUPPRESSION_OFF);
+  const bool snoops = segment.multicast() == v1::Segment::MULTICAST_SNOOP;
+  state.set_snoop_multicast(snoops);
+  state.set_drop_unknown_multicast(snoops && segment.unknown_multicast() ==
+                                                 v1::Segment::UNKNOWN_MULTICAST_DROP);
+  if (segment.has_provider()) {
+    state.set_provider_uplink(segment.provider().uplink());
+    state.set_provider_vlan(segment.provider().vlan());
+  } else {
+    AddVteps(segment, &state);
+  }
   const std::string& name = segment.meta().name();
   for (const std::string& host : model_.index().hosts_of_segment.Get(name)) {
     for (const std::string& id : model_.index().ports_of_segment_at.Get(PairKey(name, host))) {
@@ -173,7 +184,8 @@ std::string Builder::VtepOf(const v1::Gateway& gateway) const {
   return host_ == nullptr ? std::string() : VtepTowards(*host_, gateway);
 }
 
-// The port's MAC is in all of its segments, its addresses are in one.
+// The port's MAC is in all of its segments, its addresses are in one. Where the other ports of a
+// provider segment are, the physical network knows; their addresses are known all the same.
 void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   v1::FdbEntry entry;
   entry.set_vni(segment.vni());
@@ -181,14 +193,15 @@ void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   entry.set_epoch(port.location().epoch());
   if (port.location().host() == host_id_) {
     entry.set_port_id(port.meta().name());
-  } else {
+  } else if (!segment.has_provider()) {
     entry.set_vtep(VtepOf(port.location().host()));
     // Nobody can reach a host that has never said where it is.
     if (entry.vtep().empty()) return;
   }
   google::protobuf::RepeatedPtrField<std::string> ips;
   if (model_.AddressSegmentOf(port) == segment.meta().name()) ips = port.ips();
-  AddEntry(std::move(entry), ips);
+  const std::shared_ptr<const v1::Profile> profile = model_.Effective(port.profile());
+  AddEntry(std::move(entry), ips, profile != nullptr && MayRoute(profile->security()));
 }
 
 // Epoch 0: stations do not move by our doing.
@@ -200,24 +213,25 @@ void Builder::AddGateway(const v1::Segment& segment, const v1::Gateway& gateway)
     entry.set_mac(station.mac());
     entry.set_vtep(VtepOf(gateway));
     if (entry.vtep().empty()) return;
-    AddEntry(std::move(entry), station.ips());
+    AddEntry(std::move(entry), station.ips(), /*may_route=*/true);
   }
 }
 
 // Ports come before gateways, and the first owner of a key keeps it: validation allows no second
-// one.
+// one. IPv6 addresses of what may be a router are not among the neighbours: only itself can say in
+// an advertisement that it is one (RFC 4861, 4.4).
 void Builder::AddEntry(v1::FdbEntry entry,
-                       const google::protobuf::RepeatedPtrField<std::string>& ips) {
+                       const google::protobuf::RepeatedPtrField<std::string>& ips, bool may_route) {
   for (const std::string& ip : ips) {
     const auto address = ParseAddress(ip);
-    // Neighbours serve ARP, which is IPv4's.
-    if (!address || address->family != 4) continue;
+    if (!address || (address->family == 6 && may_route)) continue;
     v1::NeighborEntry neighbor;
     neighbor.set_vni(entry.vni());
     neighbor.set_ip(ip);
     neighbor.set_mac(entry.mac());
     neighbors_.emplace(std::pair(entry.vni(), ip), std::move(neighbor));
   }
+  if (entry.where_case() == v1::FdbEntry::WHERE_NOT_SET) return;
   const auto key = std::pair(entry.vni(), entry.mac());
   fdb_.emplace(key, std::move(entry));
 }

@@ -18,6 +18,7 @@ VniAndText KeyOf(const v1::FdbEntry& entry) { return {entry.vni(), entry.mac()};
 VniAndText KeyOf(const v1::NeighborEntry& neighbor) { return {neighbor.vni(), neighbor.ip()}; }
 Text KeyOf(const v1::RuleSet& set) { return set.digest(); }
 Text KeyOf(const v1::PortState& port) { return port.id(); }
+VniAndText KeyOf(const v1::MulticastGroup& group) { return {group.vni(), group.group()}; }
 TwoTexts KeyOf(const v1::GroupMember& member) { return {member.group(), member.prefix()}; }
 
 // State messages hold no maps, so equal messages have equal bytes.
@@ -71,6 +72,12 @@ v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& 
          v1::GroupMember* gone = deletes->add_group_members();
          gone->set_group(key.first);
          gone->set_prefix(key.second);
+       });
+  Diff(from.multicast_groups(), to.multicast_groups(), upserts->mutable_multicast_groups(),
+       [&](const VniAndText& key) {
+         v1::MulticastGroup* gone = deletes->add_multicast_groups();
+         gone->set_vni(key.first);
+         gone->set_group(key.second);
        });
   return delta;
 }

@@ -62,6 +62,8 @@ struct Index {
   Relation groups_of_port;
   // By decimal VNI.
   Relation segments_with_vni;
+  // By PairKey(uplink, decimal VLAN), of provider segments.
+  Relation segments_with_provider;
   // By address: "host <id>" or "gateway <name>".
   Relation owners_of_vtep;
   // By port: the migration in PREPARING, ARMED or SWITCHING.

@@ -4,6 +4,7 @@
 
 #include "controller/model/groups.h"
 #include "controller/model/inherit.h"
+#include "controller/model/provider.h"
 #include "controller/model/vlan_section.h"
 
 namespace outrider::controller {
@@ -20,6 +21,7 @@ void Set(Relation* relation, const std::string& key, const std::string& value, b
 
 void IndexSegment(Index* index, const v1::Segment& segment, bool add) {
   Set(&index->segments_with_vni, std::to_string(segment.vni()), segment.meta().name(), add);
+  Set(&index->segments_with_provider, ProviderKey(segment), segment.meta().name(), add);
 }
 
 void IndexGateway(Index* index, const v1::Gateway& gateway, bool add) {

@@ -12,7 +12,8 @@
 namespace outrider::controller {
 namespace {
 
-constexpr uint32_t kDefaultMtu = 1450;
+// Of a VLAN of a physical network: nothing is put around its packets.
+constexpr uint32_t kDefaultProviderMtu = 1500;
 
 void NormalizeAddress(std::string* text) {
   if (const auto address = ParseAddress(*text)) *text = address->AddressText();
@@ -95,12 +96,24 @@ void NormalizeSections(bool inherits, v1::Profile* profile) {
 }  // namespace
 
 void Normalize(v1::Segment* segment) {
-  if (segment->mtu() == 0) segment->set_mtu(kDefaultMtu);
+  const bool provider = segment->has_provider();
+  if (segment->mtu() == 0 && provider) segment->set_mtu(kDefaultProviderMtu);
   if (segment->unknown_unicast() == v1::Segment::UNKNOWN_UNICAST_UNSPECIFIED) {
-    segment->set_unknown_unicast(v1::Segment::UNKNOWN_UNICAST_DROP);
+    // Stations of a physical network are not known before they speak.
+    segment->set_unknown_unicast(provider ? v1::Segment::UNKNOWN_UNICAST_FLOOD
+                                          : v1::Segment::UNKNOWN_UNICAST_DROP);
   }
   if (segment->arp_suppression() == v1::Segment::ARP_SUPPRESSION_UNSPECIFIED) {
     segment->set_arp_suppression(v1::Segment::ARP_SUPPRESSION_ON);
+  }
+  if (segment->nd_suppression() == v1::Segment::ND_SUPPRESSION_UNSPECIFIED) {
+    segment->set_nd_suppression(v1::Segment::ND_SUPPRESSION_ON);
+  }
+  if (segment->multicast() == v1::Segment::MULTICAST_UNSPECIFIED) {
+    segment->set_multicast(v1::Segment::MULTICAST_FLOOD);
+  }
+  if (segment->unknown_multicast() == v1::Segment::UNKNOWN_MULTICAST_UNSPECIFIED) {
+    segment->set_unknown_multicast(v1::Segment::UNKNOWN_MULTICAST_FLOOD);
   }
 }
 
@@ -147,6 +160,9 @@ void Normalize(v1::Port* port) {
 
 void Normalize(v1::Host* host) {
   for (std::string& vtep : *host->mutable_vteps()) NormalizeAddress(&vtep);
+  auto* uplinks = host->mutable_uplinks();
+  std::sort(uplinks->begin(), uplinks->end());
+  uplinks->erase(std::unique(uplinks->begin(), uplinks->end()), uplinks->end());
 }
 
 }  // namespace outrider::controller

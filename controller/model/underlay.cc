@@ -1,7 +1,10 @@
 #include "controller/model/underlay.h"
 
+#include <algorithm>
+
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
+#include "controller/model/provider.h"
 
 namespace outrider::controller {
 namespace {
@@ -27,8 +30,20 @@ const char* Unusable(const IpPrefix& address) {
   return link_local ? "is link-local; others need an address they can route to" : nullptr;
 }
 
+// A derived MTU follows the host down to the least there is.
+absl::Status CheckLeastMtu(const v1::Segment& segment, const v1::Host& host, uint32_t overhead) {
+  if (host.underlay_mtu() == 0 || host.underlay_mtu() >= kMinMtu + overhead) {
+    return absl::OkStatus();
+  }
+  return Refused(host,
+                 "underlay MTU {} cannot carry segment \"{}\": the least mtu of a segment, {}, "
+                 "needs {}; raise the underlay MTU",
+                 host.underlay_mtu(), segment.meta().name(), kMinMtu, kMinMtu + overhead);
+}
+
 absl::Status CheckMtu(const v1::Segment& segment, const v1::Host& host) {
   const uint32_t overhead = EncapsulationOverhead(host);
+  if (segment.mtu() == 0) return CheckLeastMtu(segment, host, overhead);
   if (host.underlay_mtu() == 0 || host.underlay_mtu() >= segment.mtu() + overhead) {
     return absl::OkStatus();
   }
@@ -68,6 +83,26 @@ absl::Status CheckReachesAll(const Model& model, const std::string& segment, con
 uint32_t EncapsulationOverhead(const v1::Host& host) {
   const bool only_v6 = !host.vteps().empty() && VtepOf(host, 4).empty();
   return only_v6 ? kOverheadIpv6 : kOverheadIpv4;
+}
+
+uint32_t MtuInForce(const Model& model, const v1::Segment& segment) {
+  if (segment.mtu() != 0) return segment.mtu();
+  uint32_t underlay = 0;
+  // Who has IPv4 uses it, unless another of the segment has IPv6 alone.
+  uint32_t overhead = kOverheadIpv4;
+  for (const std::string& id : model.index().hosts_of_segment.Get(segment.meta().name())) {
+    const v1::Host* host = model.Find<v1::Host>(id);
+    if (host == nullptr || host->underlay_mtu() == 0) continue;
+    overhead = std::max(overhead, EncapsulationOverhead(*host));
+    underlay = underlay == 0 ? host->underlay_mtu() : std::min(underlay, host->underlay_mtu());
+  }
+  if (underlay == 0) return kDefaultMtu;
+  for (const std::string& name : model.index().gateways_of_segment.Get(segment.meta().name())) {
+    const auto vtep = ParseAddress(model.Find<v1::Gateway>(name)->vtep());
+    if (vtep && vtep->family == 6) overhead = kOverheadIpv6;
+  }
+  if (underlay < kMinMtu + overhead) return kMinMtu;
+  return std::min(underlay - overhead, kMaxMtu);
 }
 
 absl::Status CheckVtep(const std::string& text) {
@@ -115,6 +150,7 @@ absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
   const v1::Segment* found = model.Find<v1::Segment>(segment);
   const v1::Host* carrier = model.Find<v1::Host>(host);
   if (found == nullptr || carrier == nullptr) return absl::OkStatus();
+  if (found->has_provider()) return CheckUplink(*found, *carrier);
   RETURN_IF_ERROR(CheckMtu(*found, *carrier));
   return CheckReachesAll(model, segment, *carrier);
 }

@@ -27,9 +27,20 @@ std::string VtepTowards(const v1::Host& from, const v1::Host& to);
 // The gateway's address, empty when `from` has none of that family.
 std::string VtepTowards(const v1::Host& from, const v1::Gateway& to);
 
+// Largest layer-3 packet of the segment's ports: its `mtu`, or without one the largest that the
+// underlays of all its hosts carry, to each other and to its gateways; kDefaultMtu while no host
+// has reported. Costs as much as the segment has hosts.
+uint32_t MtuInForce(const Model& model, const v1::Segment& segment);
+
+inline constexpr uint32_t kMinMtu = 576;
+// An IPv4 underlay packet is at most 65535 bytes.
+inline constexpr uint32_t kMaxMtu = 65535 - kOverheadIpv4;
+inline constexpr uint32_t kDefaultMtu = 1450;
+
 // FailedPrecondition, with the numbers and the remedy, when packets of the segment do not fit the
 // host's underlay, or when the host has no address family in common with another host or gateway of
-// the segment. OK when either is unknown or has not reported.
+// the segment, or no uplink to the network of a provider segment. OK when either is unknown or has
+// not reported.
 absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
                                const std::string& host);
 // The same from the gateway's side: FailedPrecondition names a host that could not reach it.

@@ -7,15 +7,13 @@
 #include "controller/model/complaint.h"
 #include "controller/model/ip_prefix.h"
 #include "controller/model/names.h"
+#include "controller/model/provider.h"
 #include "controller/model/underlay.h"
 
 namespace outrider::controller {
 namespace {
 
 constexpr uint32_t kMaxVni = (1U << 24) - 1;
-constexpr uint32_t kMinMtu = 576;
-// An IPv4 underlay packet is at most 65535 bytes.
-constexpr uint32_t kMaxMtu = 65535 - kOverheadIpv4;
 constexpr int kMaxGroupPrefixes = 65'536;
 constexpr int kMaxGroupPorts = 4096;
 
@@ -27,13 +25,16 @@ absl::Status CheckName(const T& object) {
                  "with a letter or digit");
 }
 
-// Every host that has ports of the segment must be able to carry the candidate's packets.
+// Every host that has ports of the segment must be able to carry the candidate's packets. What an
+// uplink carries is between the host and its network: the agent checks it.
 absl::Status CheckHostsFit(const Model& model, const v1::Segment& candidate) {
+  if (candidate.has_provider()) return absl::OkStatus();
   for (const std::string& id : model.index().hosts_of_segment.Get(candidate.meta().name())) {
     const v1::Host* host = model.Find<v1::Host>(id);
     if (host == nullptr || host->underlay_mtu() == 0) continue;
     const uint32_t overhead = EncapsulationOverhead(*host);
-    const uint32_t needed = candidate.mtu() + overhead;
+    // A derived mtu is never below the least.
+    const uint32_t needed = (candidate.mtu() == 0 ? kMinMtu : candidate.mtu()) + overhead;
     if (host->underlay_mtu() >= needed) continue;
     return Refused(candidate,
                    "mtu {} needs an underlay MTU of {}, but host \"{}\" has {}; use an mtu of at "
@@ -110,8 +111,16 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
   if (candidate.vni() < 1 || candidate.vni() > kMaxVni) {
     return Invalid(candidate, "vni {} is not in 1..{}", candidate.vni(), kMaxVni);
   }
-  if (candidate.mtu() < kMinMtu || candidate.mtu() > kMaxMtu) {
-    return Invalid(candidate, "mtu {} is not in {}..{}", candidate.mtu(), kMinMtu, kMaxMtu);
+  if (candidate.mtu() != 0 && (candidate.mtu() < kMinMtu || candidate.mtu() > kMaxMtu)) {
+    return Invalid(candidate,
+                   "mtu {} is not in {}..{}; leave it out to have the largest that the hosts carry",
+                   candidate.mtu(), kMinMtu, kMaxMtu);
+  }
+  if (candidate.unknown_multicast() == v1::Segment::UNKNOWN_MULTICAST_DROP &&
+      candidate.multicast() != v1::Segment::MULTICAST_SNOOP) {
+    return Invalid(
+        candidate,
+        "unknown_multicast drop needs multicast snoop: who joined is not known otherwise");
   }
   for (const auto& other : model.index().segments_with_vni.Get(std::to_string(candidate.vni()))) {
     if (other == candidate.meta().name()) continue;
@@ -125,6 +134,7 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
                    "vni cannot change from {} to {}; delete the segment and create it anew",
                    present->vni(), candidate.vni());
   }
+  RETURN_IF_ERROR(CheckProvider(model, candidate));
   return CheckHostsFit(model, candidate);
 }
 
@@ -179,8 +189,15 @@ absl::Status Validate(const Model& model, const v1::Gateway& candidate) {
   }
   std::set<std::string> seen;
   for (const std::string& segment : candidate.segments()) {
-    if (model.Find<v1::Segment>(segment) == nullptr) {
+    const v1::Segment* found = model.Find<v1::Segment>(segment);
+    if (found == nullptr) {
       return Invalid(candidate, "segment \"{}\" does not exist; create it first", segment);
+    }
+    if (found->has_provider()) {
+      return Invalid(candidate,
+                     "segment \"{}\" is a VLAN of uplink \"{}\", which VXLAN does not carry; reach "
+                     "its stations there",
+                     segment, found->provider().uplink());
     }
     if (!seen.insert(segment).second) {
       return Invalid(candidate, "segment \"{}\" is listed twice; remove one", segment);

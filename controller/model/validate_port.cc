@@ -145,6 +145,13 @@ absl::Status Validate(const Model& model, const v1::Host& candidate) {
       return Taken(candidate, "vtep {} is that of {}; give each host its own", text, owner);
     }
   }
+  for (const std::string& uplink : candidate.uplinks()) {
+    if (IsHostId(uplink)) continue;
+    return Invalid(candidate,
+                   "uplink \"{}\" is not 1..63 characters of a-z, 0-9 and '-'; change the agent's "
+                   "--uplink",
+                   OneLine(uplink));
+  }
   return absl::OkStatus();
 }
 

@@ -11,8 +11,9 @@ namespace outrider::controller {
 
 GenerationState HostSession::Compute() const {
   return repository_->Read([this](const Model& model) {
-    return GenerationState{model.revision(), std::make_shared<const v1::HostState>(
-                                                 ComputeHostState(model, host(), compiler_))};
+    auto state = std::make_shared<v1::HostState>(ComputeHostState(model, host(), compiler_));
+    AddMulticastGroups(model, *multicast_, host(), state.get());
+    return GenerationState{model.revision(), std::move(state)};
   });
 }
 

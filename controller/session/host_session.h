@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "controller/compute/multicast.h"
 #include "controller/compute/profile_compiler.h"
 #include "controller/pki/peer_verifier.h"
 #include "controller/session/host_stream.h"
@@ -30,15 +31,17 @@ struct RefusedAttachment {
 
 class HostSession {
  public:
-  // `repository` and `compiler` must outlive the session. `peer` is the address, for messages.
+  // `repository`, `compiler` and `multicast` must outlive the session. `peer` is the address, for
+  // messages.
   HostSession(const PeerIdentity& identity, const std::string& peer,
               std::shared_ptr<HostStream> stream, const Repository* repository,
-              ProfileCompiler* compiler, int64_t now_us)
+              ProfileCompiler* compiler, const MulticastMembers* multicast, int64_t now_us)
       : identity_(identity),
         peer_(peer),
         stream_(std::move(stream)),
         repository_(repository),
         compiler_(compiler),
+        multicast_(multicast),
         last_heard_us_(now_us) {}
 
   const std::string& host() const { return identity_.host_id; }
@@ -98,6 +101,7 @@ class HostSession {
   const std::shared_ptr<HostStream> stream_;
   const Repository* const repository_;
   ProfileCompiler* const compiler_;
+  const MulticastMembers* const multicast_;
   int64_t last_heard_us_;
   int64_t shown_us_ = 0;
   std::string instance_id_;

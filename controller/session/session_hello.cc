@@ -18,7 +18,8 @@ namespace {
 bool SameReport(const v1::Host& a, const v1::Host& b) {
   return a.underlay_mtu() == b.underlay_mtu() && a.datapath() == b.datapath() &&
          a.agent_version() == b.agent_version() &&
-         std::equal(a.vteps().begin(), a.vteps().end(), b.vteps().begin(), b.vteps().end());
+         std::equal(a.vteps().begin(), a.vteps().end(), b.vteps().begin(), b.vteps().end()) &&
+         std::equal(a.uplinks().begin(), a.uplinks().end(), b.uplinks().begin(), b.uplinks().end());
 }
 
 }  // namespace
@@ -90,6 +91,7 @@ absl::Status SessionHub::RecordHost(const HostSession& session, const v1::Hello&
     if (present == nullptr) return Repository::NotFound(Kind::kHost, session.host());
     v1::Host host = *present;
     *host.mutable_vteps() = hello.vteps();
+    *host.mutable_uplinks() = hello.uplinks();
     host.set_underlay_mtu(hello.underlay_mtu());
     host.set_datapath(OneLine(hello.datapath()));
     host.set_agent_version(OneLine(hello.agent_version()));

@@ -73,7 +73,7 @@ SessionHub::SessionId SessionHub::Open(const PeerIdentity& identity, const std::
   const SessionId id = next_id_.fetch_add(1);
   Post([this, id, identity, peer, stream = std::move(stream)] {
     const auto session = std::make_shared<HostSession>(identity, peer, stream, repository_,
-                                                       &compiler_, clock_->NowUs());
+                                                       &compiler_, &multicast_, clock_->NowUs());
     sessions_[id] = session;
     session->stream().ReadNext();
   });
@@ -143,6 +143,7 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
       HandleCounters(session, message.counters());
       return absl::OkStatus();
     case v1::AgentMessage::kMulticast:
+      return HandleMulticast(session, message.multicast());
     case v1::AgentMessage::BODY_NOT_SET:
       break;
   }
@@ -236,7 +237,9 @@ void SessionHub::EndOustedSessions(const ChangeSet& set) {
     for (const auto& [id, status] : ended) {
       End(id, AuditRefused(fmt::format("session of host \"{}\"", change.name), status));
     }
-    if (host == nullptr) kept_.erase(change.name);
+    if (host != nullptr) continue;
+    kept_.erase(change.name);
+    SetMulticast(change.name, {});
   }
 }
 
@@ -289,6 +292,7 @@ void SessionHub::Forget(SessionId id, bool host_lost) {
   by_host_.erase(current);
   if (session->feed().sent().state != nullptr) kept_[session->host()] = session->feed().sent();
   if (!host_lost) return;
+  multicast_until_us_[session->host()] = clock_->NowUs() + kMulticastGraceUs;
   {
     const std::lock_guard lock(stats_mutex_);
     stats_.connected = static_cast<uint32_t>(by_host_.size());
@@ -317,6 +321,7 @@ void SessionHub::Tick() {
     }
   }
   for (const auto& [id, status] : ended) End(id, status);
+  ForgetMulticast(now_us);
 }
 
 }  // namespace outrider::controller

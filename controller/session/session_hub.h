@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/compute/multicast.h"
 #include "controller/migration/driver.h"
 #include "controller/model/clock.h"
 #include "controller/pki/peer_verifier.h"
@@ -37,6 +38,9 @@ inline constexpr uint32_t kCountersIntervalS = 5;
 inline constexpr int64_t kHelloTimeoutUs = 15LL * 1'000'000;
 // Attachments of one host that may wait, refused, for a change of the model.
 inline constexpr size_t kMaxRefused = 4096;
+// What a host said of multicast groups counts so long after its session: as long as its guests'
+// memberships do without a query.
+inline constexpr int64_t kMulticastGraceUs = 260LL * 1'000'000;
 // Of messages with text of a peer in them, in the log.
 inline constexpr size_t kMaxLogged = 1000;
 
@@ -97,6 +101,13 @@ class SessionHub {
   void FlushReceipts();
   void HandleCounters(const HostSession& session, const v1::Counters& counters);
 
+  absl::Status HandleMulticast(const HostSession& session,
+                               const v1::MulticastMemberships& memberships);
+  // Tells the other hosts of the segments concerned.
+  void SetMulticast(const std::string& host, MulticastGroups groups);
+  // Of hosts that have been gone for too long.
+  void ForgetMulticast(int64_t now_us);
+
   // RESOURCE_EXHAUSTED, for the agent: too many were refused.
   absl::Status Attach(HostSession& session, const v1::PortAttachment& attachment, int64_t time_us);
   void AttachAgain(HostSession& session, const v1::PortAttachment& attachment);
@@ -127,6 +138,9 @@ class SessionHub {
   CounterBoard counters_;
   // Shared by all sessions.
   ProfileCompiler compiler_;
+  MulticastMembers multicast_;
+  // Of hosts without a session.
+  std::map<std::string, int64_t> multicast_until_us_;
 
   std::atomic<SessionId> next_id_{1};
   std::map<SessionId, SessionPtr> sessions_;

@@ -28,9 +28,10 @@ struct FieldRange {
 
 // The ranges objects.proto states; the controller checks them too, but only the file knows the
 // line.
-constexpr std::array<FieldRange, 20> kRanges = {{
+constexpr std::array<FieldRange, 21> kRanges = {{
     {"outrider.v1.Segment.vni", {1, 16'777'215}},
     {"outrider.v1.Segment.mtu", {576, 65'485}},
+    {"outrider.v1.Segment.Provider.vlan", {0, 4'094}},
     {"outrider.v1.AclRule.priority", {0, 65'535}},
     {"outrider.v1.PortRange.first", {0, 65'535}},
     {"outrider.v1.PortRange.last", {0, 65'535}},
@@ -98,6 +99,7 @@ bool IsPortRange(const google::protobuf::Descriptor& type) {
 
 bool IsOneLiner(const google::protobuf::Descriptor& type) {
   return type.full_name() == "outrider.v1.AclMatch" ||
+         type.full_name() == "outrider.v1.Segment.Provider" ||
          type.full_name() == "outrider.v1.VlanSection.Vlan";
 }
 

@@ -15,6 +15,8 @@ from labkit.inventory import Lab
 from labkit.shell import LabError, run
 
 Json = dict[str, Any]
+# Exit code of `outrider trace`.
+TRACE_DROPPED = 3
 
 
 def environment(lab: Lab, host: str | None = None) -> dict[str, str]:
@@ -108,6 +110,22 @@ def drops(lab: Lab, host: str, port_id: str) -> dict[str, int]:
     """Drop counters of a port by reason."""
     found = local_port(lab, host, port_id).get("counters", {}).get("drops", {})
     return {reason: int(count) for reason, count in found.items()}
+
+
+def trace(lab: Lab, host: str, port: str, *words: str) -> Json:
+    """What a frame would do at a port of `host`; one that would be dropped is an answer, too."""
+    argv = [lab.binary("outrider"), "trace", port, *words, "--json"]
+    done = subprocess.run(
+        netns.inside(lab.netns(host), argv),
+        env=environment(lab, host),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=70,
+    )
+    if done.returncode not in (0, TRACE_DROPPED):
+        raise LabError(f"outrider trace: {done.stderr.strip()}")
+    return json.loads(done.stdout)
 
 
 def prepare_migration(lab: Lab, port_id: str, destination: str) -> Json:

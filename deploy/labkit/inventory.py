@@ -88,6 +88,8 @@ class Lab:
     ports_made: int = 0
     # Key of fabric.MTU.
     underlay: str = "ipv4"
+    # With a physical network (physical.py).
+    provider: bool = False
 
     @property
     def folder(self) -> pathlib.Path:
@@ -179,6 +181,7 @@ def load(prefix: str) -> Lab:
         processes={k: Process(**v) for k, v in data["processes"].items()},
         ports_made=data.get("ports_made", 0),
         underlay=data["underlay"],
+        provider=data.get("provider", False),
     )
 
 

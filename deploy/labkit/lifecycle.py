@@ -8,7 +8,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from labkit import builder, fabric, interrupts, inventory, netns, services
+from labkit import builder, fabric, interrupts, inventory, netns, physical, services
 from labkit.inventory import Lab
 from labkit.shell import LabError, attempt, check_root
 
@@ -23,14 +23,19 @@ def default_build() -> str:
     return os.environ.get("OUTRIDER_BUILD", str(builder.RELEASE))
 
 
-def up(prefix: str, hosts: int, build: str, underlay: str = "ipv4") -> Lab:
+def up(
+    prefix: str, hosts: int, build: str, underlay: str = "ipv4", provider: bool = False
+) -> Lab:
     """Makes the fabric and starts all daemons. On failure everything made so far is removed."""
     _check(prefix, hosts, build)
     records = fabric.host_records(hosts, underlay)
-    lab = Lab(prefix, str(pathlib.Path(build).resolve()), records, underlay=underlay)
+    folder = str(pathlib.Path(build).resolve())
+    lab = Lab(prefix, folder, records, underlay=underlay, provider=provider)
     inventory.create(lab)
     try:
         fabric.build(lab)
+        if provider:
+            physical.build(lab)
         services.start_controller(lab)
         for host in lab.hosts:
             services.start_agent(lab, host)

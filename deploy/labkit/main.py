@@ -13,6 +13,7 @@ from labkit.shell import LabError, check_root
 EXAMPLES = """examples:
   deploy/lab up --hosts 3
   deploy/lab up --hosts 3 --underlay ipv6
+  deploy/lab up --hosts 2 --provider
   deploy/lab exec h1 -- outrider host list
   deploy/lab exec h1 -- outrider profile apply -f web.yaml
   deploy/lab guest start server --host h1 --ip 10.1.0.2 --mac 52:54:00:00:00:02 --profile web
@@ -63,12 +64,17 @@ def _parser() -> argparse.ArgumentParser:
         default="ipv4",
         help="address family of the tunnels; default: ipv4",
     )
+    up.add_argument(
+        "--provider",
+        action="store_true",
+        help="with a physical network, to which hosts have the uplink physnet1",
+    )
     up.add_argument("--build", help="build folder, instead of building build/release")
     up.set_defaults(run=_up)
     execute = verbs.add_parser(
         "exec", parents=[shared], help="run a command in a host: exec H -- CMD"
     )
-    execute.add_argument("host", help="a host, a light port, `router` or `ctl`")
+    execute.add_argument("host", help="a host, a light port, `router`, `phys` or `ctl`")
     execute.set_defaults(run=_exec)
     status = verbs.add_parser("status", parents=[shared], help="what runs where")
     status.add_argument("--json", action="store_true")
@@ -125,7 +131,7 @@ def _up(options: argparse.Namespace) -> None:
     check_root("the lab")
     build = builder.ready(options.build or os.environ.get("OUTRIDER_BUILD"))
     prefix = options.prefix or lifecycle.default_prefix()
-    lab = lifecycle.up(prefix, options.hosts, build, options.underlay)
+    lab = lifecycle.up(prefix, options.hosts, build, options.underlay, options.provider)
     print(f"lab {lab.prefix} is up: {', '.join(lab.hosts)}; files in {lab.folder}")
 
 
@@ -136,7 +142,7 @@ def _exec(options: argparse.Namespace) -> None:
     namespace = lab.netns(options.host)
     if options.host in lab.lights:
         namespace = ports.light_netns(lab, options.host)
-    elif options.host not in (*lab.hosts, "router", "ctl"):
+    elif options.host not in (*lab.hosts, "router", "phys", "ctl"):
         lab.host(options.host)  # says which there are
     agent = options.host if options.host in lab.hosts else None
     argv = netns.inside(namespace, options.command)

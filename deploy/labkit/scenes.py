@@ -46,11 +46,14 @@ class Restart:
     status: api.Json
 
 
-def restart_under_probe(lab: Lab, host: str, rate: int = 1000) -> Restart:
-    """Kills and starts the agent of `host` while `left` sends numbered requests to `right`."""
+def restart_under_probe(
+    lab: Lab, host: str, rate: int = 1000, destination: str = RIGHT_IP
+) -> Restart:
+    """Kills and starts the agent of `host` while `left` sends numbered requests to `right`, or
+    somebody else."""
     probe = RunningProbe.start(
         *(lab, ports.light_netns(lab, "left"), "icmp", "restart-probe"),
-        destination=RIGHT_IP,
+        destination=destination,
         rate=rate,
     )
     time.sleep(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit import api, fabric, netns, process
+from labkit import api, fabric, netns, physical, process
 from labkit.inventory import Lab, load, remember
 from labkit.shell import LabError, run
 
@@ -45,6 +45,8 @@ def start_agent(lab: Lab, host: str) -> None:
         *("--socket", str(lab.agent_socket(host)), "--vtep", lab.host(host).vtep),
         *("--bpffs", str(bpffs / "outrider")),
     ]
+    if lab.provider:
+        argv += ["--uplink", f"{physical.UPLINK}={physical.DEVICE}"]
     if not joined:
         argv += ["--join-file", str(folder / "token")]
     _start(lab, agent_name(host), host, argv)

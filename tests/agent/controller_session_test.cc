@@ -38,6 +38,7 @@ class SessionTest : public ::testing::Test {
                                 .datapath = "fake",
                                 .vteps = {"10.0.1.1"},
                                 .underlay_mtu = 1500,
+                                .uplinks = {"net"},
                                 .instance_id = store_->instance_id()},
         ControllerSession::Dependencies{.executor = &executor_,
                                         .reconciler_executor = &executor_,
@@ -118,6 +119,8 @@ TEST_F(SessionTest, SaysHelloWithWhatItHolds) {
   ASSERT_EQ(streams_.written.size(), 1u);
   const v1::Hello& hello = streams_.written[0].hello();
   EXPECT_EQ(hello.host_id(), "h1");
+  ASSERT_EQ(hello.uplinks_size(), 1);
+  EXPECT_EQ(hello.uplinks(0), "net");
   EXPECT_EQ(hello.instance_id(), store_->instance_id());
   EXPECT_EQ(hello.store_id(), "store-1");
   EXPECT_EQ(hello.generation(), 5u);

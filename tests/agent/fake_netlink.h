@@ -75,6 +75,7 @@ class FakeNetlink final : public sys::NetlinkSocket {
   absl::Status DeleteLink(int) override { return Refused(); }
   absl::Status SetMtu(int, uint32_t) override { return Refused(); }
   absl::Status SetUp(int, bool) override { return Refused(); }
+  absl::Status SetPromiscuous(int, bool) override { return Refused(); }
 
  private:
   static absl::Status Refused() { return absl::UnimplementedError("links are only looked at"); }

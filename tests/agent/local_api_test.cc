@@ -15,6 +15,8 @@
 #include "outrider/v1/agent.grpc.pb.h"
 #include "tests/agent/running_agent.h"
 #include "tests/fakes/fake_connection_table.h"
+#include "tests/fakes/fake_packet_capture.h"
+#include "tests/fakes/fake_packet_tracer.h"
 
 namespace outrider::agent {
 namespace {
@@ -40,6 +42,8 @@ class LocalApiTest : public ::testing::Test {
                   .reconciler = agent_.reconciler.get(),
                   .counters = &agent_.datapath,
                   .connections = &connections_,
+                  .tracer = &tracer_,
+                  .capture = &capture_,
                   .session =
                       [] {
                         return SessionStatus{
@@ -67,6 +71,8 @@ class LocalApiTest : public ::testing::Test {
 
   RunningAgent agent_;
   datapath::FakeConnectionTable connections_;
+  datapath::FakePacketTracer tracer_;
+  datapath::FakePacketCapture capture_;
   const std::string socket_ = agent_.directory / "agent.sock";
   std::unique_ptr<LocalApi> api_;
   std::unique_ptr<v1::AgentLocalService::Stub> stub_;
@@ -207,6 +213,75 @@ TEST_F(LocalApiTest, ListsAndFlushesConnections) {
   grpc::ClientContext all_context;
   ASSERT_TRUE(stub_->FlushConnections(&all_context, {}, &flushed).ok());
   EXPECT_EQ(flushed.flushed(), 1u);
+}
+
+TEST_F(LocalApiTest, Traces) {
+  tracer_.answer = datapath::Trace{
+      .steps = {{.stage = "drop", .text = "at no port", .fields = {{"reason", "not_a_member"}}}},
+      .verdict = "dropped",
+      .drop_reason = "not_a_member"};
+  v1::TraceRequest request;
+  request.set_port_id(MakePortId(1).ToString());
+  request.set_frame("abc");
+  request.set_from_vtep("10.0.1.9");
+  request.set_vni(7);
+  v1::TraceResponse response;
+  const auto trace = [&] {
+    grpc::ClientContext context;
+    return stub_->Trace(&context, request, &response);
+  };
+  ASSERT_TRUE(trace().ok());
+  EXPECT_EQ(response.ShortDebugString(),
+            "steps { stage: \"drop\" text: \"at no port\" fields { key: \"reason\" value: "
+            "\"not_a_member\" } } verdict: \"dropped\" drop_reason: \"not_a_member\"");
+  EXPECT_EQ(tracer_.asked.port, MakePortId(1));
+  EXPECT_EQ(tracer_.asked.frame, (std::vector<uint8_t>{'a', 'b', 'c'}));
+  EXPECT_EQ(tracer_.asked.from_vtep, *IpAddress::Parse("10.0.1.9"));
+  EXPECT_EQ(tracer_.asked.vni, 7u);
+
+  tracer_.answer = absl::FailedPreconditionError("no device");
+  EXPECT_EQ(trace().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  request.set_from_vtep("10.0.1");
+  EXPECT_EQ(trace().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_port_id("nonsense");
+  EXPECT_EQ(trace().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(LocalApiTest, StreamsACaptureUntilItsReaderLeaves) {
+  v1::CaptureRequest request;
+  request.set_port_id(MakePortId(1).ToString());
+  request.set_snap_length(64);
+  grpc::ClientContext context;
+  const auto reader = stub_->Capture(&context, request);
+  capture_.AwaitSessions(1);
+  EXPECT_EQ(capture_.asked().port, MakePortId(1));
+  EXPECT_EQ(capture_.asked().snap_length, 64u);
+  capture_.Deliver({.point = datapath::CapturePoint::kToGuest,
+                    .port = MakePortId(1),
+                    .time_ns = 5,
+                    .data = {'a', 'b'},
+                    .length = 100,
+                    .vni = 7,
+                    .drop_reason = "acl_egress",
+                    .missed = 3});
+  v1::CapturedFrame frame;
+  ASSERT_TRUE(reader->Read(&frame));
+  EXPECT_EQ(frame.ShortDebugString(),
+            "point: POINT_TO_GUEST port_id: \"" + MakePortId(1).ToString() +
+                "\" time_ns: 5 data: \"ab\" length: 100 vni: 7 drop_reason: \"acl_egress\" "
+                "missed: 3");
+  context.TryCancel();
+  capture_.AwaitSessions(0);
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(LocalApiTest, ACaptureOfNobodysPortIsRefused) {
+  capture_.Fail(absl::NotFoundError("port 3: not on this host"));
+  grpc::ClientContext context;
+  const auto reader = stub_->Capture(&context, {});
+  v1::CapturedFrame frame;
+  EXPECT_FALSE(reader->Read(&frame));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(LocalApiTest, TheSocketIsTheOwnersOnlyAndGoesWithTheApi) {

@@ -37,6 +37,38 @@ TEST(Options, TakesAnEndPointOfEachFamily) {
               ElementsAre("10.0.1.1", "fd00::1"));
 }
 
+TEST(Options, NameUplinksAndTheirDevices) {
+  using ::testing::Pair;
+  EXPECT_THAT(
+      Parse({"--vtep", "10.0.1.1", "--uplink", "b=eth2", "--uplink", "a=eth1"}).options->uplinks,
+      ElementsAre(Pair("a", "eth1"), Pair("b", "eth2")));
+  const TempDir directory;
+  std::ofstream(directory / "agent.toml")
+      << "vtep = \"10.0.1.1\"\nuplink = [\"a=eth1\", \"b=eth2\"]\n";
+  EXPECT_THAT(Parse({"--config", directory / "agent.toml"}).options->uplinks,
+              ElementsAre(Pair("a", "eth1"), Pair("b", "eth2")));
+}
+
+TEST(Options, RefuseUplinksThatCannotBe) {
+  const auto complaint = [](const std::vector<std::string>& uplinks) {
+    std::vector<std::string> arguments = {"--vtep", "10.0.1.1"};
+    for (const std::string& uplink : uplinks)
+      arguments.insert(arguments.end(), {"--uplink", uplink});
+    const auto parsed = Parse(arguments);
+    EXPECT_FALSE(parsed.options);
+    EXPECT_EQ(parsed.exit_code, 2);
+    return parsed.text;
+  };
+  EXPECT_THAT(complaint({"eth1"}), HasSubstr("--uplink eth1: is not NAME=DEVICE"));
+  EXPECT_THAT(complaint({"Net=eth1"}), HasSubstr("--uplink Net=eth1: the name is not 1..63"));
+  EXPECT_THAT(complaint({"=eth1"}), HasSubstr("the name is not 1..63"));
+  EXPECT_THAT(complaint({"a="}), HasSubstr("a device name has 1..15 bytes"));
+  EXPECT_THAT(complaint({"a=sixteen-bytes-xx"}), HasSubstr("a device name has 1..15 bytes"));
+  EXPECT_THAT(complaint({"a=eth1", "a=eth2"}), HasSubstr("the name is given twice"));
+  EXPECT_THAT(complaint({"a=eth1", "b=eth1"}), HasSubstr("the device has another name already"));
+  EXPECT_THAT(complaint({"a=or-vxlan"}), HasSubstr("is the tunnel device"));
+}
+
 TEST(Options, ComeFromAFileAndFlagsWin) {
   const TempDir directory;
   std::ofstream(directory / "agent.toml") << "vtep = \"10.0.1.1\"\nlog-level = \"warn\"\n"

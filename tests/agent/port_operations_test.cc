@@ -71,6 +71,8 @@ TEST_F(PortOperationsTest, RefusesDevicesThatAreNoPorts) {
   ExpectRefused(1, On("lo"), StatusCode::kFailedPrecondition, "loopback");
   ExpectRefused(1, On("or-vxlan"), StatusCode::kFailedPrecondition, "tunnel");
   ExpectRefused(1, On("eth0"), StatusCode::kFailedPrecondition, "10.0.1.1");
+  ExpectRefused(1, On("eth9"), StatusCode::kFailedPrecondition,
+                "\"eth9\" is the uplink to \"net\"");
 }
 
 TEST_F(PortOperationsTest, RefusesTheHostsOwnDevices) {

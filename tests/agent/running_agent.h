@@ -26,10 +26,11 @@ class RunningAgent {
                                      .store = store.get(),
                                      .netlink = std::make_unique<FakeNetlink>(&links),
                                      .tunnel_device = "or-vxlan",
+                                     .uplinks = {{"net", "eth9"}},
                                      .vteps = VtepPair(*IpAddress::Parse("10.0.1.1"))});
     links.Add("lo", /*loopback=*/true);
     links.AddAddress(links.Add("eth0"), *IpAddress::Parse("10.0.1.1"));
-    for (const char* name : {"or-vxlan", "tap1", "tap2", "tap3"}) links.Add(name);
+    for (const char* name : {"or-vxlan", "eth9", "tap1", "tap2", "tap3"}) links.Add(name);
     started = RunOn(&loop, [this] { return reconciler->Start(); });
   }
   ~RunningAgent() {

@@ -5,6 +5,7 @@
 #include <outrider_bpf.skel.h>
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "vswitch/datapath/ebpf/acl/compiler.h"
@@ -68,6 +69,8 @@ absl::Status BpfSwitch::MakeDevices() {
 absl::Status BpfSwitch::ClearMaps() {
   for (const std::string& name : object_->MapNames()) {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
+    // Arrays have nothing to delete.
+    if (name == "or_capture" || name == "or_capture_missed" || name == "or_capture_ring") continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
   }
@@ -130,7 +133,8 @@ absl::StatusOr<RunResult> BpfSwitch::Run(const std::string& program, const Bytes
                                          const RunContext& context) {
   ASSIGN_OR_RETURN(int fd, object_->Program(program));
   __sk_buff in = {};
-  in.ifindex = static_cast<uint32_t>(context.ifindex != 0 ? context.ifindex : tap(1).ifindex());
+  in.ifindex =
+      static_cast<uint32_t>(context.ifindex != 0 ? context.ifindex : tap(context.of_tap).ifindex());
   in.mark = context.mark;
   in.gso_size = context.gso_size;
   __sk_buff out = {};
@@ -210,6 +214,37 @@ absl::Status BpfSwitch::SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb
 absl::Status BpfSwitch::SetSegment(uint32_t vni, uint32_t flags) {
   return Map<uint32_t, abi::or_segment>("or_segments")
       .Update(vni, {flags, kMtu, kReplicationList, 3, 1, 0});
+}
+
+absl::Status BpfSwitch::SetProvider(uint32_t vlan, uint32_t flags, uint32_t mtu) {
+  const auto ifindex = static_cast<uint32_t>(tap(3).ifindex());
+  RETURN_IF_ERROR((Map<uint32_t, uint32_t>("or_devices").Delete(ifindex)));
+  RETURN_IF_ERROR((Map<uint32_t, abi::or_port>("or_ports").Delete(3)));
+  for (const char* mac : {kMacC, kMacRemote}) {
+    abi::or_fdb_key key = {.vni = kVni, .mac = {}, .pad = 0};
+    CopyBytes(Mac(mac).bytes(), key.mac);
+    RETURN_IF_ERROR((Map<abi::or_fdb_key, abi::or_fdb>("or_fdb").Delete(key)));
+  }
+  abi::or_provider row = {};
+  row.ifindex = ifindex;
+  row.vlan = vlan;
+  row.mtu = mtu;
+  RETURN_IF_ERROR((Map<uint32_t, abi::or_provider>("or_providers").Update(kVni, row)));
+  RETURN_IF_ERROR((Map<abi::or_uplink_vlan, uint32_t>("or_uplink_vlans")
+                       .Update({.ifindex = ifindex, .vlan = vlan}, kVni)));
+  return Map<uint32_t, abi::or_segment>("or_segments")
+      .Update(kVni, {flags | OR_SEGMENT_PROVIDER, kMtu, kReplicationList, 2, 0, 0});
+}
+
+absl::Status BpfSwitch::HearStation(const std::string& mac, uint64_t ns_ago) {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  // May be before the machine's start, and wrap.
+  const uint64_t ns = static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
+                      static_cast<uint64_t>(now.tv_nsec) - ns_ago;
+  abi::or_fdb_key key = {.vni = kVni, .mac = {}, .pad = 0};
+  CopyBytes(Mac(mac).bytes(), key.mac);
+  return Map<abi::or_fdb_key, abi::or_station>("or_stations").Update(key, {.heard_ns = ns});
 }
 
 absl::Status BpfSwitch::SetNeighbor(uint32_t vni, const std::string& ip, const std::string& mac) {

@@ -48,7 +48,8 @@ inline constexpr uint32_t kStolen = 4;
 inline constexpr uint32_t kRedirected = 7;
 
 struct RunContext {
-  int ifindex = 0;  // 0: port A's
+  int ifindex = 0;  // 0: that of `of_tap`
+  uint32_t of_tap = 1;
   uint32_t mark = 0;
   uint32_t gso_size = 0;
   uint32_t repeat = 1;
@@ -99,6 +100,11 @@ class BpfSwitch {
                           abi::or_acl_action default_action);
   absl::Status SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb_kind kind, uint32_t index);
   absl::Status SetSegment(uint32_t vni, uint32_t flags);
+  // Makes segment kVni one that VLAN `vlan` of tap C carries, which is a port no more; FDB and list
+  // say so, too.
+  absl::Status SetProvider(uint32_t vlan, uint32_t flags, uint32_t mtu = kMtu);
+  // A station that was heard from the uplink so long ago.
+  absl::Status HearStation(const std::string& mac, uint64_t ns_ago = 0);
   absl::Status SetNeighbor(uint32_t vni, const std::string& ip, const std::string& mac);
   // One more limit of a port that has none or only such; its bucket is full.
   absl::Status SetLimit(uint32_t index, abi::or_limit_kind kind, const abi::or_limit& limit);

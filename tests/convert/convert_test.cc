@@ -58,6 +58,8 @@ TEST(RoundTrip, DigestsAreThoseOfTheMessageReceived) {
     std::shuffle(message.mutable_ports()->begin(), message.mutable_ports()->end(), random);
     std::shuffle(message.mutable_group_members()->begin(), message.mutable_group_members()->end(),
                  random);
+    std::shuffle(message.mutable_multicast_groups()->begin(),
+                 message.mutable_multicast_groups()->end(), random);
     const auto held = FromProto(message);
     ASSERT_TRUE(held.ok()) << held.status();
     EXPECT_EQ(StateDigest(*held), v1::HostStateDigest(message));
@@ -161,6 +163,19 @@ INSTANTIATE_TEST_SUITE_P(
                  "segment 7", "vteps"},
         BadState{"VtepTwice", [](auto* s) { s->mutable_segments(0)->add_vteps("10.0.2.1"); },
                  "segment 7", "twice"},
+        BadState{"ProviderVlanTooLarge",
+                 [](auto* s) {
+                   s->mutable_segments(0)->clear_vteps();
+                   s->mutable_segments(0)->set_provider_uplink("net");
+                   s->mutable_segments(0)->set_provider_vlan(70000);
+                 },
+                 "segment 7", "provider_vlan"},
+        BadState{"ProviderVlanOfNoUplink",
+                 [](auto* s) { s->mutable_segments(0)->set_provider_vlan(7); }, "segment 7",
+                 "provider_vlan"},
+        BadState{"ProviderWithVteps",
+                 [](auto* s) { s->mutable_segments(0)->set_provider_uplink("net"); }, "segment 7",
+                 "VTEPs"},
         BadState{"SegmentTwice", [](auto* s) { *s->add_segments() = s->segments(0); }, "segment 7",
                  "twice"},
         BadState{"FdbMac", [](auto* s) { s->mutable_fdb(0)->set_mac("52:54"); }, "fdb 7/52:54",

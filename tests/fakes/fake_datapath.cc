@@ -321,9 +321,16 @@ void FakeDatapath::Write(const state::StateDelta& delta, ApplyResult* result) {
   for (const auto& [key, entry] : delta.fdb.upserts) {
     Record(ObjectKind::kFdb, key, UpsertFdb(key, entry), &result->written, result);
   }
+  for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
+    const absl::Status status = TakeFailure(ObjectKind::kMulticastGroup, KeyText(key));
+    if (status.ok()) state_.multicast_groups.insert_or_assign(key, vteps);
+    Record(ObjectKind::kMulticastGroup, key, status, &result->written, result);
+  }
 }
 
 void FakeDatapath::Delete(const state::StateDelta& delta, ApplyResult* result) {
+  for (const auto& key : delta.multicast_groups.deletes) state_.multicast_groups.erase(key);
+  result->deleted += delta.multicast_groups.deletes.size();
   for (const auto& key : delta.fdb.deletes) state_.fdb.erase(key);
   for (const auto& id : delta.ports.deletes) {
     state_.ports.erase(id);

@@ -79,6 +79,10 @@ TEST(HostStateDigest, IgnoresTheOrderOfSets) {
     GroupMember* member = state.add_group_members();
     member->set_group("address/g");
     member->set_prefix(vni == 9 ? "10.0.0.2/32" : "10.0.0.1/32");
+    MulticastGroup* group = state.add_multicast_groups();
+    group->set_vni(vni);
+    group->add_vteps("10.0.2.1");
+    group->add_vteps("10.0.1.1");
   }
   const std::string digest = HostStateDigest(state);
   state.mutable_segments()->SwapElements(0, 1);
@@ -86,6 +90,8 @@ TEST(HostStateDigest, IgnoresTheOrderOfSets) {
   state.mutable_neighbors()->SwapElements(0, 1);
   state.mutable_segments(0)->mutable_vteps()->SwapElements(0, 1);
   state.mutable_group_members()->SwapElements(0, 1);
+  state.mutable_multicast_groups()->SwapElements(0, 1);
+  state.mutable_multicast_groups(0)->mutable_vteps()->SwapElements(0, 1);
   EXPECT_EQ(HostStateDigest(state), digest);
   state.mutable_fdb(0)->set_epoch(1);
   EXPECT_NE(HostStateDigest(state), digest);

@@ -86,6 +86,30 @@ TEST(HostStateTest, RefusesPortsThatCannotBe) {
   EXPECT_EQ(Complaint(state), name + ": profile name or migration id is longer than 63 bytes");
 }
 
+TEST(HostStateTest, AVlanCarriesOneSegment) {
+  HostState state = GoodState();
+  state.segments[MakeVni(7)] = {.mtu = 1450, .vteps = {}, .provider = {{"net", 100}}};
+  state.segments[MakeVni(8)] = {.mtu = 1450, .vteps = {}, .provider = {{"net", 0}}};
+  state.segments[MakeVni(9)] = {.mtu = 1450, .vteps = {}, .provider = {{"other", 100}}};
+  EXPECT_TRUE(Validate(state).ok()) << Validate(state);
+  state.segments[MakeVni(8)].provider->vlan = 100;
+  EXPECT_EQ(Complaint(state), "segment 8: VLAN 100 of uplink \"net\" is that of segment 7");
+}
+
+TEST(HostStateTest, RefusesProvidersThatCannotBe) {
+  HostState state = GoodState();
+  Segment& segment = state.segments[MakeVni(7)];
+  segment.provider = {.uplink = "net", .vlan = 100};
+  EXPECT_EQ(Complaint(state), "segment 7: has VTEPs, yet is carried by an uplink");
+  segment.vteps.clear();
+  segment.provider->vlan = 4095;
+  EXPECT_EQ(Complaint(state), "segment 7: VLAN 4095 is not in 0..4094");
+  for (const std::string& name : {std::string(), std::string(64, 'x'), std::string("a\0b", 3)}) {
+    segment.provider = {.uplink = name, .vlan = 1};
+    EXPECT_EQ(Complaint(state), "segment 7: the uplink's name is not of 1..63 bytes without NUL");
+  }
+}
+
 // The port of GoodState() with these VLANs; segment 8 is there too.
 std::string VlanComplaint(const std::optional<Vni>& vni, const PortVlans& vlans) {
   HostState state = GoodState();
@@ -202,6 +226,26 @@ TEST(HostStateTest, RefusesGroupsWithoutAName) {
   EXPECT_TRUE(Validate(state).ok());
   state.group_members.insert({.group = "", .prefix = *IpPrefix::Parse("10.0.0.0/8")});
   EXPECT_EQ(Complaint(state), "group \"\": the name is not of 1..79 bytes without NUL");
+}
+
+TEST(Validate, MulticastGroupsLeadToVtepsOfTheSegment) {
+  HostState state;
+  const Vni vni = *Vni::Create(7);
+  const IpAddress vtep = *IpAddress::Parse("10.0.0.1");
+  state.segments[vni] = {.mtu = 1450, .vteps = {vtep}};
+  const MulticastKey key{vni, *IpAddress::Parse("239.1.2.3")};
+  state.multicast_groups = {{key, {vtep}}, {{vni, IpAddress()}, {vtep}}};
+  EXPECT_TRUE(Validate(state).ok()) << Validate(state);
+  const auto error = [&](const MulticastKey& of, const std::set<IpAddress>& vteps) {
+    state.multicast_groups = {{of, vteps}};
+    return std::string(Validate(state).message());
+  };
+  EXPECT_EQ(error(key, {}), "multicast group 7/239.1.2.3: has no members");
+  EXPECT_EQ(error(key, {*IpAddress::Parse("10.0.0.2")}),
+            "multicast group 7/239.1.2.3: 10.0.0.2 is no VTEP of the segment");
+  EXPECT_EQ(error({vni, vtep}, {vtep}), "multicast group 7/10.0.0.1: not a multicast address");
+  EXPECT_EQ(error({*Vni::Create(8), key.group}, {vtep}),
+            "multicast group 8/239.1.2.3: segment is not known");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -27,6 +28,23 @@ namespace {
 
 constexpr size_t kMaxFrame = 70000;
 constexpr int kReceiveBuffer = 64 << 20;
+
+// The kernel has taken the outermost tag out of the bytes.
+void RestoreTag(msghdr* message, std::vector<uint8_t>* frame) {
+  constexpr size_t kMacs = 12;
+  for (cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
+    if (part->cmsg_level != SOL_PACKET || part->cmsg_type != PACKET_AUXDATA) continue;
+    tpacket_auxdata aux;
+    std::memcpy(&aux, CMSG_DATA(part), sizeof(aux));
+    if ((aux.tp_status & TP_STATUS_VLAN_VALID) == 0 || frame->size() < kMacs) continue;
+    const uint16_t type =
+        (aux.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? aux.tp_vlan_tpid : uint16_t{0x8100};
+    const std::array<uint8_t, 4> tag = {static_cast<uint8_t>(type >> 8), static_cast<uint8_t>(type),
+                                        static_cast<uint8_t>(aux.tp_vlan_tci >> 8),
+                                        static_cast<uint8_t>(aux.tp_vlan_tci)};
+    frame->insert(frame->begin() + kMacs, tag.begin(), tag.end());
+  }
+}
 
 [[noreturn]] void Fail(const std::string& what) {
   throw std::runtime_error(what + ": " + strerrordesc_np(errno));
@@ -195,6 +213,8 @@ PacketSocket::PacketSocket(const NetworkNamespace& netns, const std::string& dev
   if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof(kReceiveBuffer)) != 0) {
     Fail("SO_RCVBUFFORCE");
   }
+  const int on = 1;
+  if (setsockopt(fd_, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) != 0) Fail("PACKET_AUXDATA");
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_ALL);
@@ -238,13 +258,21 @@ std::optional<PacketSocket::Frame> PacketSocket::ReceiveAny(std::chrono::millise
     if (poll(&fd, 1, static_cast<int>(timeout.count())) <= 0) return std::nullopt;
     Frame frame(kMaxFrame);
     sockaddr_ll from{};
-    socklen_t length = sizeof(from);
-    const ssize_t size = recvfrom(fd_, frame.data(), frame.size(), MSG_DONTWAIT,
-                                  reinterpret_cast<sockaddr*>(&from), &length);
+    iovec data{.iov_base = frame.data(), .iov_len = frame.size()};
+    alignas(cmsghdr) std::array<char, 256> control{};
+    msghdr message{};
+    message.msg_name = &from;
+    message.msg_namelen = sizeof(from);
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t size = recvmsg(fd_, &message, MSG_DONTWAIT);
     if (size < 0) return std::nullopt;
     // The socket hears its own device's transmissions too.
     if (from.sll_pkttype == PACKET_OUTGOING) continue;
     frame.resize(static_cast<size_t>(size));
+    RestoreTag(&message, &frame);
     return frame;
   }
 }

@@ -76,6 +76,7 @@ class PacketSocket {
   PacketSocket& operator=(const PacketSocket&) = delete;
 
   void Send(const Frame& frame);
+  // Frames are as on the wire: a VLAN tag is among the bytes.
   // The next incoming frame that satisfies `wanted`; what does not is discarded.
   std::optional<Frame> Receive(const Predicate& wanted,
                                std::chrono::milliseconds timeout = std::chrono::seconds(5));

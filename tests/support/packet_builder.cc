@@ -100,7 +100,8 @@ PacketBuilder& PacketBuilder::Ipv4(const Ipv4Fields& fields) {
   Bytes header = {static_cast<uint8_t>(fields.version.value_or(4) << 4 | words), fields.tos, 0, 0};
   Append16(&header, fields.id);
   Append16(&header,
-           static_cast<uint16_t>((fields.more_fragments ? 0x2000 : 0) | fields.fragment_offset));
+           static_cast<uint16_t>((fields.dont_fragment ? 0x4000 : 0) |
+                                 (fields.more_fragments ? 0x2000 : 0) | fields.fragment_offset));
   header.push_back(fields.ttl);
   header.push_back(0);
   Append16(&header, 0);

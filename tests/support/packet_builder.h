@@ -39,6 +39,7 @@ struct Ipv4Fields {
   std::string src = {};
   std::string dst = {};
   uint8_t ttl = 64;
+  bool dont_fragment = false;
   bool more_fragments = false;
   // In units of 8 bytes.
   uint16_t fragment_offset = 0;

@@ -26,7 +26,7 @@ state::HostState StateGenerator::Next() {
   ++round_;
   state::HostState state;
   for (uint32_t vni = 1; vni <= 6; ++vni) {
-    if (Chance(70)) state.segments.emplace(MakeVni(vni * 1000), MakeSegment());
+    if (Chance(70)) state.segments.emplace(MakeVni(vni * 1000), MakeSegment(MakeVni(vni * 1000)));
   }
   for (uint8_t n = 1; n <= 8; ++n) {
     // The rules follow from the digest alone, as with a real one.
@@ -56,14 +56,35 @@ state::HostState StateGenerator::Next() {
     if (!state.ports.empty() && Chance(50)) entry.where = Pick(state.ports, Below(100))->first;
     state.fdb.emplace(state::FdbKey{vni, MakeMac(n)}, entry);
   }
+  AddMulticast(&state);
   return state;
 }
 
-state::Segment StateGenerator::MakeSegment() {
+void StateGenerator::AddMulticast(state::HostState* state) {
+  for (const auto& [vni, segment] : state->segments) {
+    for (const char* group : {"::", "239.1.2.3", "ff05::77"}) {
+      std::set<IpAddress> vteps;
+      for (const IpAddress& vtep : segment.vteps) {
+        if (Chance(40)) vteps.insert(vtep);
+      }
+      if (!vteps.empty()) state->multicast_groups[{vni, Ip(group)}] = vteps;
+    }
+  }
+}
+
+state::Segment StateGenerator::MakeSegment(const Vni& vni) {
   state::Segment segment;
   segment.mtu = 600 + static_cast<uint32_t>(Below(9)) * 100;
   segment.flood_unknown_unicast = Chance(50);
   segment.suppress_arp = Chance(50);
+  segment.suppress_nd = Chance(50);
+  segment.snoop_multicast = Chance(50);
+  segment.drop_unknown_multicast = segment.snoop_multicast && Chance(50);
+  if (Chance(25)) {
+    segment.provider = {.uplink = kGeneratedUplink,
+                        .vlan = static_cast<uint16_t>(vni.value() % 4095)};
+    return segment;
+  }
   for (uint64_t i = Below(5); i > 0; --i) {
     segment.vteps.insert(Ip(fmt::format("192.0.2.{}", 1 + Below(9))));
   }

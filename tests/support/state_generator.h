@@ -12,6 +12,9 @@
 
 namespace outrider::tests {
 
+// What carries some of the segments.
+inline constexpr char kGeneratedUplink[] = "physnet1";
+
 class StateGenerator {
  public:
   // `devices`: names that ports may be bound to, each to one port of a state.
@@ -26,7 +29,8 @@ class StateGenerator {
   uint64_t Below(uint64_t bound) { return random_() % bound; }
   bool Chance(int percent) { return Below(100) < static_cast<uint64_t>(percent); }
   Epoch NextEpoch() { return Epoch{round_ * 10 + Below(10)}; }
-  state::Segment MakeSegment();
+  void AddMulticast(state::HostState* state);
+  state::Segment MakeSegment(const Vni& vni);
   state::AclRule MakeRule();
   // VLANs for a port with a segment; a trunk loses that of untagged frames.
   void MakeVlans(const state::HostState& state, state::Port* port);

@@ -85,12 +85,15 @@ class LabCase(unittest.TestCase):
 
     HOSTS = 2
     UNDERLAY = "ipv4"
+    PROVIDER = False
     lab: inventory.Lab
 
     @classmethod
     def setUpClass(cls) -> None:
         cls.addClassCleanup(lifecycle.down, prefix())
-        cls.lab = lifecycle.up(prefix(), cls.HOSTS, build_folder(), cls.UNDERLAY)
+        cls.lab = lifecycle.up(
+            prefix(), cls.HOSTS, build_folder(), cls.UNDERLAY, cls.PROVIDER
+        )
         cls.prepare()
         cls.lab = inventory.load(cls.lab.prefix)
 

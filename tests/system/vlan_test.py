@@ -7,45 +7,12 @@ import json
 import subprocess
 
 import support
+import tagged_frames
 from labkit import api, inventory, netns, ports, process, services
 
 VLANS = 64
 LEFT_VLAN, RIGHT_VLAN, VNI = 101, 1001, 7001
 LEFT_MAC, RIGHT_MAC = "52:54:00:04:00:01", "52:54:00:04:00:02"
-
-# Sends one broadcast frame for each VLAN of argv, with its number as the payload.
-SENDER = """
-import socket, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-s.bind(("eth0", 0))
-source = bytes.fromhex(sys.argv[1].replace(":", ""))
-for word in sys.argv[2:]:
-    vlan = int(word).to_bytes(2, "big")
-    tag = b"" if word == "0" else b"\\x81\\x00" + vlan
-    s.send(b"\\xff" * 6 + source + tag + b"\\x88\\xb5" + vlan.ljust(46, b"x"))
-"""
-
-# Prints [tag, payload] of each such frame until argv[1] have come, or nothing for 5 s. The kernel
-# takes the tag from the bytes and tells it beside them (struct tpacket_auxdata).
-RECEIVER = """
-import json, socket, struct, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-s.setsockopt(263, 8, 1)
-s.bind(("eth0", 3))
-s.settimeout(5)
-print("ready", flush=True)
-got = []
-try:
-    while len(got) < int(sys.argv[1]):
-        data, aux, _, address = s.recvmsg(2048, 64)
-        if address[2] == 4 or data[12:14] != b"\\x88\\xb5":
-            continue
-        status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", aux[0][2][:20])
-        got.append([tci & 0xfff if status & 0x10 else 0, int.from_bytes(data[14:16], "big")])
-except socket.timeout:
-    pass
-print(json.dumps(got))
-"""
 
 
 def segments() -> str:
@@ -70,12 +37,12 @@ class VlanTest(support.LabCase):
     def received(self, vlans: list[int], expect: int) -> list[list[int]]:
         """[tag, payload] of what `right` gets when `left` sends a frame in each of these VLANs."""
         argv = netns.inside(
-            ports.light_netns(self.lab, "right"), ["python3", "-c", RECEIVER, str(expect)]
+            ports.light_netns(self.lab, "right"), ["python3", "-c", tagged_frames.RECEIVER, str(expect)]
         )
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as receiver:
             assert receiver.stdout is not None
             self.assertEqual(receiver.stdout.readline(), "ready\n")
-            self.inside("left", "python3", "-c", SENDER, LEFT_MAC, *map(str, vlans))
+            self.inside("left", "python3", "-c", tagged_frames.SENDER, LEFT_MAC, *map(str, vlans))
             return sorted(json.loads(receiver.stdout.readline()))
 
     def drops(self, reason: str) -> int:

@@ -14,8 +14,10 @@
 
 #include "vswitch/abi/or_acl.h"
 #include "vswitch/abi/or_connection.h"
+#include "vswitch/abi/or_multicast.h"
 #include "vswitch/abi/or_policy.h"
 #include "vswitch/abi/or_types.h"
+#include "vswitch/abi/or_uplink.h"
 
 #ifdef __cplusplus
 namespace outrider::abi {
@@ -116,6 +118,12 @@ OR_STATIC_ASSERT(sizeof(struct or_port_info) == 192, "or_port_info layout");
 /* ---- or_segments: vni (u32) -> struct or_segment. Writer: agent. ---- */
 #define OR_SEGMENT_FLOOD_UNKNOWN (1u << 0)
 #define OR_SEGMENT_SUPPRESS_ARP (1u << 1)
+#define OR_SEGMENT_SUPPRESS_ND (1u << 2)
+#define OR_SEGMENT_SNOOP_MULTICAST (1u << 3)
+/* With SNOOP: frames of groups that nobody joined go to multicast routers alone. */
+#define OR_SEGMENT_DROP_UNKNOWN_MULTICAST (1u << 4)
+/* Carried by the VLAN that or_providers says; there are no remote copies. */
+#define OR_SEGMENT_PROVIDER (1u << 8)
 
 struct or_segment {
   or_u32 flags; /* OR_SEGMENT_* */
@@ -234,6 +242,7 @@ OR_STATIC_ASSERT(sizeof(struct or_first_frame) == 16, "or_first_frame layout");
 enum or_event_kind {
   OR_EVENT_FIRST_FRAME = 1, /* struct or_event */
   OR_EVENT_ACL = 2,         /* struct or_acl_event */
+  OR_EVENT_MULTICAST = 3,   /* struct or_multicast_event */
 };
 
 struct or_event {

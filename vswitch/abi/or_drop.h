@@ -19,7 +19,7 @@
   X(UNKNOWN_UNICAST, 10, "unknown_unicast", "no port has the destination MAC")                    \
   X(SEGMENT_UNKNOWN, 11, "segment_unknown", "the VNI is not on this host")                        \
   X(NOT_A_MEMBER, 12, "not_a_member", "the outer source is no VTEP of the VNI")                   \
-  X(SPLIT_HORIZON, 13, "split_horizon", "from a tunnel and bound for a tunnel")                   \
+  X(SPLIT_HORIZON, 13, "split_horizon", "bound for where it came from: a tunnel or uplink")       \
   X(ENCAP_FAILED, 14, "encap_failed", "the tunnel header could not be set")                       \
   X(REDIRECT_FAILED, 15, "redirect_failed", "the kernel refused the copy or redirect")            \
   X(NOT_DELIVERED, 16, "not_delivered", "sent to the port past the switch, by the host itself")   \
@@ -44,13 +44,16 @@
   X(ROUTER_ADVERTISEMENT, 34, "router_advertisement", "a guest that plays the router")            \
   X(TOO_MANY_MACS, 35, "too_many_macs", "more source MACs than the profile allows")               \
   X(VTEP_DESTINATION, 36, "vtep_destination", "bound for a tunnel end point of the hosts")        \
-  X(POLICER_PPS, 37, "policer_pps", "over the ingress frame rate of the profile")
+  X(POLICER_PPS, 37, "policer_pps", "over the ingress frame rate of the profile")                 \
+  X(MULTICAST_UNKNOWN, 38, "multicast_unknown", "nobody joined the multicast group")              \
+  X(UPLINK_MISSING, 48, "uplink_missing", "the device of the segment's uplink is not there")      \
+  X(OWN_SOURCE, 49, "own_source", "from the uplink, in the name of a port of this host")
 
 enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-      OR_DROP_REASON_COUNT = 38
+      OR_DROP_REASON_COUNT = 50
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

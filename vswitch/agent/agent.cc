@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 
@@ -40,10 +41,22 @@ std::vector<std::string> Texts(const VtepPair& vteps) {
   return texts;
 }
 
+std::vector<std::string> NamesOf(const std::map<std::string, std::string>& uplinks) {
+  std::vector<std::string> names;
+  for (const auto& [name, device] : uplinks) names.push_back(name);
+  return names;
+}
+
+bool IsUplink(const Options& options, const std::string& device) {
+  return std::any_of(options.uplinks.begin(), options.uplinks.end(),
+                     [&](const auto& uplink) { return uplink.second == device; });
+}
+
 datapath::ebpf::Options DatapathOptions(const Options& options) {
   datapath::ebpf::Options result;
   result.bpffs = options.bpffs;
   result.tunnel_device = options.tunnel_device;
+  result.uplinks = options.uplinks;
   return result;
 }
 
@@ -118,16 +131,24 @@ absl::Status Agent::StartDatapath() {
 }
 
 absl::Status Agent::StartReconciler() {
-  reconciler_ = std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
-                                                                      .datapath = datapath_.get(),
-                                                                      .store = store_.get(),
-                                                                      .clock = WallMicros});
+  multicast_ = std::make_unique<MulticastSnooper>(MulticastSnooper::Dependencies{
+      .executor = &reconciler_loop_, .path = datapath_.get(), .clock = BootMicros});
+  ASSIGN_OR_RETURN(frames_, sys::FrameSender::Create());
+  announcer_ = std::make_unique<Announcer>(&reconciler_loop_, frames_.get(), options_.uplinks);
+  reconciler_ =
+      std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
+                                                            .datapath = datapath_.get(),
+                                                            .store = store_.get(),
+                                                            .clock = WallMicros,
+                                                            .multicast = multicast_.get(),
+                                                            .announcer = announcer_.get()});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_, DeviceWatch::Create([this](const DeviceChange& change) {
                      reconciler_loop_.Post([this, change] {
                        if (change.device == options_.tunnel_device) {
                          return reconciler_->CheckDatapath();
                        }
+                       if (IsUplink(options_, change.device)) return reconciler_->UplinkChanged();
                        if (change.appeared) return reconciler_->DeviceAppeared(change.device);
                        reconciler_->DeviceGone(change.device);
                      });
@@ -145,6 +166,7 @@ absl::Status Agent::StartSession() {
                               .datapath = datapath_->Kind(),
                               .vteps = Texts(vteps_),
                               .underlay_mtu = underlay_mtu_,
+                              .uplinks = NamesOf(options_.uplinks),
                               .instance_id = instance},
       ControllerSession::Dependencies{.executor = &session_loop_,
                                       .reconciler_executor = &reconciler_loop_,
@@ -153,7 +175,11 @@ absl::Status Agent::StartSession() {
                                       .counters = datapath_.get(),
                                       .random = RandomSource(),
                                       .clock = WallMicros});
-  RunOn(&reconciler_loop_, [this] { reconciler_->SetObserver(session_.get()); });
+  RunOn(&reconciler_loop_, [this] {
+    reconciler_->SetObserver(session_.get());
+    multicast_->SetObserver(
+        [this](const MulticastSnooper::Groups& groups) { session_->OnMulticastGroups(groups); });
+  });
   session_->Start();
   // Not on the reconciler's loop: a full table takes a while, and an edit should not wait for it.
   connections_ = std::make_unique<ConnectionSweep>(&session_loop_, datapath_.get());
@@ -170,6 +196,7 @@ absl::Status Agent::StartLocalApi() {
                                    .store = store_.get(),
                                    .netlink = std::move(netlink),
                                    .tunnel_device = options_.tunnel_device,
+                                   .uplinks = options_.uplinks,
                                    .vteps = vteps_});
   v1::AgentStatus self;
   self.set_host_id(enrollment_.host_id);
@@ -187,12 +214,17 @@ absl::Status Agent::StartLocalApi() {
                         .reconciler = reconciler_.get(),
                         .counters = datapath_.get(),
                         .connections = datapath_.get(),
+                        .tracer = datapath_.get(),
+                        .capture = datapath_.get(),
                         .session = [this] { return session_->status(); },
                         .certificate_expiry = [this] { return identity_->facts().not_after_us; },
                         .self = self}));
   spdlog::info("agent of host \"{}\" runs: VTEP {}, underlay MTU {}, controller {}, socket {}",
                enrollment_.host_id, vteps_.ToString(), underlay_mtu_, enrollment_.endpoint,
                options_.socket);
+  for (const auto& [name, device] : options_.uplinks) {
+    spdlog::info("uplink \"{}\": device {}", name, device);
+  }
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "vswitch/agent/announcer.h"
 #include "vswitch/agent/connection_sweep.h"
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/controller_session.h"
@@ -51,6 +52,9 @@ class Agent {
   // The datapath's; used on the reconciler's loop.
   std::unique_ptr<sys::NetlinkSocket> netlink_;
   std::unique_ptr<datapath::ebpf::EbpfDatapath> datapath_;
+  std::unique_ptr<MulticastSnooper> multicast_;
+  std::unique_ptr<sys::FrameSender> frames_;
+  std::unique_ptr<Announcer> announcer_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;

@@ -124,6 +124,7 @@ v1::Hello ControllerSession::MakeHello(const HeldState& held) const {
   hello.set_datapath(self_.datapath);
   for (const std::string& vtep : self_.vteps) hello.add_vteps(vtep);
   hello.set_underlay_mtu(self_.underlay_mtu);
+  for (const std::string& uplink : self_.uplinks) hello.add_uplinks(uplink);
   hello.set_instance_id(self_.instance_id);
   hello.set_store_id(held.store_id);
   hello.set_generation(static_cast<uint64_t>(held.generation));
@@ -252,7 +253,25 @@ void ControllerSession::Establish(bool resumed) {
   // What was reported while no session could carry it.
   dependencies_.reconciler_executor->Post(
       [reconciler = dependencies_.reconciler] { reconciler->ReportAll(); });
+  SendMemberships();
   SendCounters();
+}
+
+void ControllerSession::SendMemberships() {
+  outbox_.Put(memberships_);
+  Pump();
+}
+
+void ControllerSession::OnMulticastGroups(const MulticastSnooper::Groups& groups) {
+  dependencies_.executor->Post([this, message = ToMessage(groups)] {
+    memberships_ = message;
+    if (std::exchange(memberships_pending_, true)) return;
+    dependencies_.executor->PostAfter(kMembershipDelay, [this] {
+      memberships_pending_ = false;
+      // Otherwise the next session begins with them.
+      if (!stopped_ && phase_ == Phase::kEstablished) SendMemberships();
+    });
+  });
 }
 
 void ControllerSession::SendCounters() {

@@ -37,6 +37,8 @@ class ControllerSession final : public ReportObserver {
   // From the hello to the state: a controller that accepts and says nothing is as good as none.
   static constexpr Executor::Duration kAnswerTime = std::chrono::seconds(15);
 
+  static constexpr Executor::Duration kMembershipDelay = std::chrono::milliseconds(100);
+
   // The constant part of the hello.
   struct Self {
     std::string host_id;
@@ -44,6 +46,8 @@ class ControllerSession final : public ReportObserver {
     std::string datapath;
     std::vector<std::string> vteps;
     uint32_t underlay_mtu = 0;
+    // Names, ordered.
+    std::vector<std::string> uplinks = {};
     std::string instance_id;
   };
   // All outlive the session.
@@ -71,6 +75,8 @@ class ControllerSession final : public ReportObserver {
   void OnAcknowledgement(const Acknowledgement& acknowledgement) override;
   void OnReceipt(const PortReceipt& receipt) override;
   void OnPortEvent(const PortEvent& event) override;
+  // Changes within kMembershipDelay are told as one. Any thread.
+  void OnMulticastGroups(const MulticastSnooper::Groups& groups);
 
  private:
   // kHello: sent, no welcome yet. kSyncing: the snapshot is to come. kEstablished: in step.
@@ -94,6 +100,7 @@ class ControllerSession final : public ReportObserver {
   void HandTo(std::function<absl::Status(Reconciler*)> input, bool snapshot);
   void Establish(bool resumed);
 
+  void SendMemberships();
   void SendCounters();
   void Pump();
   void SetStatus(bool connected, const std::string& detail);
@@ -109,6 +116,9 @@ class ControllerSession final : public ReportObserver {
   std::unique_ptr<ControllerStream> stream_;
   bool writing_ = false;
   Outbox outbox_;
+  // What is to be told now, and whether that is about to happen.
+  v1::MulticastMemberships memberships_;
+  bool memberships_pending_ = false;
   std::string store_id_;
   Executor::Duration counters_interval_ = std::chrono::seconds(5);
 

@@ -118,6 +118,7 @@ state::HostState AfterApply(state::HostState applied, const state::StateDelta& d
   Patch(ObjectKind::kNeighbor, delta.neighbors, failed, &applied.neighbors);
   Patch(ObjectKind::kPort, delta.ports, failed, &applied.ports);
   Patch(ObjectKind::kFdb, delta.fdb, failed, &applied.fdb);
+  Patch(ObjectKind::kMulticastGroup, delta.multicast_groups, failed, &applied.multicast_groups);
   for (const auto& [id, port] : delta.ports.upserts) {
     if (failed.contains({ObjectKind::kPort, KeyText(id)})) applied.ports.insert_or_assign(id, port);
   }

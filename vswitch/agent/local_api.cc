@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "outrider/v1/agent.grpc.pb.h"
+#include "vswitch/agent/capture_stream.h"
 #include "vswitch/agent/messages.h"
 #include "vswitch/agent/unix_socket_path.h"
 #include "vswitch/convert/from_proto.h"
@@ -50,6 +53,21 @@ absl::StatusOr<std::optional<PortId>> ParseOptionalPort(const std::string& text)
   auto id = PortId::Parse(text);
   if (!id.ok()) return Annotate(id.status(), "port_id");
   return std::optional<PortId>(*id);
+}
+
+absl::StatusOr<datapath::TraceRequest> FromMessage(const v1::TraceRequest& message) {
+  datapath::TraceRequest request;
+  const auto id = PortId::Parse(message.port_id());
+  RETURN_IF_ERROR(Annotate(id.status(), "port_id"));
+  request.port = *id;
+  request.frame.assign(message.frame().begin(), message.frame().end());
+  if (!message.from_vtep().empty()) {
+    const auto vtep = IpAddress::Parse(message.from_vtep());
+    RETURN_IF_ERROR(Annotate(vtep.status(), "from_vtep"));
+    request.from_vtep = *vtep;
+  }
+  request.vni = message.vni();
+  return request;
 }
 
 class Service final : public v1::AgentLocalService::Service {
@@ -162,6 +180,29 @@ class Service final : public v1::AgentLocalService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Trace(ServerContext*, const v1::TraceRequest* request,
+                     v1::TraceResponse* response) override {
+    const auto question = FromMessage(*request);
+    if (!question.ok()) return ToGrpc(question.status());
+    const auto trace = dependencies_.tracer->TraceFrame(*question);
+    if (!trace.ok()) return ToGrpc(trace.status());
+    *response = agent::ToMessage(*trace);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Capture(ServerContext* context, const v1::CaptureRequest* request,
+                       grpc::ServerWriter<v1::CapturedFrame>* writer) override {
+    const auto port = ParseOptionalPort(request->port_id());
+    if (!port.ok()) return ToGrpc(port.status());
+    return ToGrpc(StreamCapture(
+        dependencies_.capture, {.port = *port, .snap_length = request->snap_length()},
+        {.wanted = [this, context] { return !context->IsCancelled() && !ending_; },
+         .write = [writer](const v1::CapturedFrame& frame) { return writer->Write(frame); }}));
+  }
+
+  // Streams end, which wait for nobody else.
+  void End() { ending_ = true; }
+
  private:
   // All, or the one of that canonical id.
   std::vector<v1::LocalPort> ListPorts(const std::string& only) {
@@ -184,6 +225,7 @@ class Service final : public v1::AgentLocalService::Service {
   }
 
   LocalApi::Dependencies dependencies_;
+  std::atomic<bool> ending_ = false;
 };
 
 class Server final : public LocalApi {
@@ -193,6 +235,7 @@ class Server final : public LocalApi {
 
   ~Server() override {
     if (server_ == nullptr) return;
+    service_.End();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
     server_->Wait();
     unlink(path_.c_str());

@@ -14,6 +14,8 @@
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/port_operations.h"
 #include "vswitch/datapath/connection_table.h"
+#include "vswitch/datapath/packet_capture.h"
+#include "vswitch/datapath/packet_tracer.h"
 
 namespace outrider::agent {
 
@@ -26,6 +28,8 @@ class LocalApi {
     Reconciler* reconciler;
     datapath::DatapathCounters* counters;
     datapath::ConnectionTable* connections;
+    datapath::PacketTracer* tracer;
+    datapath::PacketCapture* capture;
     std::function<SessionStatus()> session;
     // Microseconds since the Unix epoch.
     std::function<int64_t()> certificate_expiry;

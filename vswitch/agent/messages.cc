@@ -83,6 +83,16 @@ v1::Connection ToMessage(const datapath::Connection& connection) {
   return message;
 }
 
+v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups) {
+  v1::MulticastMemberships message;
+  for (const state::MulticastKey& key : groups) {
+    v1::MulticastMemberships::Membership* membership = message.add_memberships();
+    membership->set_vni(key.vni.value());
+    if (key.group != IpAddress()) membership->set_group(key.group.ToString());
+  }
+  return message;
+}
+
 v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters) {
   v1::PortCounters message;
   message.set_port_id(id.ToString());
@@ -101,6 +111,45 @@ v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& count
     counter->set_bytes(count.bytes);
   }
   message.set_connections(counters.connections);
+  return message;
+}
+
+v1::TraceResponse ToMessage(const datapath::Trace& trace) {
+  v1::TraceResponse message;
+  for (const datapath::TraceStep& step : trace.steps) {
+    v1::TraceStep* said = message.add_steps();
+    said->set_stage(step.stage);
+    said->set_text(step.text);
+    said->mutable_fields()->insert(step.fields.begin(), step.fields.end());
+  }
+  message.set_verdict(trace.verdict);
+  message.set_drop_reason(trace.drop_reason);
+  return message;
+}
+
+v1::CapturedFrame ToMessage(const datapath::CapturedFrame& frame) {
+  v1::CapturedFrame message;
+  switch (frame.point) {
+    case datapath::CapturePoint::kFromGuest:
+      message.set_point(v1::CapturedFrame::POINT_FROM_GUEST);
+      break;
+    case datapath::CapturePoint::kFromGuestOut:
+      message.set_point(v1::CapturedFrame::POINT_FROM_GUEST_OUT);
+      break;
+    case datapath::CapturePoint::kToGuest:
+      message.set_point(v1::CapturedFrame::POINT_TO_GUEST);
+      break;
+    case datapath::CapturePoint::kToGuestOut:
+      message.set_point(v1::CapturedFrame::POINT_TO_GUEST_OUT);
+      break;
+  }
+  message.set_port_id(frame.port.ToString());
+  message.set_time_ns(frame.time_ns);
+  message.set_data(frame.data.data(), frame.data.size());
+  message.set_length(frame.length);
+  message.set_vni(frame.vni);
+  message.set_drop_reason(frame.drop_reason);
+  message.set_missed(frame.missed);
   return message;
 }
 

@@ -9,8 +9,11 @@
 
 #include "outrider/v1/agent.pb.h"
 #include "outrider/v1/session.pb.h"
+#include "vswitch/agent/multicast_snooper.h"
 #include "vswitch/agent/port_reports.h"
 #include "vswitch/datapath/connection_table.h"
+#include "vswitch/datapath/packet_capture.h"
+#include "vswitch/datapath/packet_tracer.h"
 
 namespace outrider::agent {
 
@@ -19,6 +22,9 @@ v1::Ack ToMessage(const Acknowledgement& acknowledgement);
 v1::PortReceipt ToMessage(const PortReceipt& receipt, const std::string& host_id);
 v1::PortEvent ToMessage(const PortEvent& event);
 v1::Connection ToMessage(const datapath::Connection& connection);
+v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups);
+v1::TraceResponse ToMessage(const datapath::Trace& trace);
+v1::CapturedFrame ToMessage(const datapath::CapturedFrame& frame);
 v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters);
 
 }  // namespace outrider::agent

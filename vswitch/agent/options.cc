@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <set>
 #include <sstream>
 
 namespace outrider::agent {
@@ -19,17 +20,60 @@ Examples:
   Over an IPv6 underlay, or both (hosts that have IPv4 use it among each other):
     outrider-agent --vtep fd00:1::1
     outrider-agent --vtep 10.0.1.1,fd00:1::1
-  The same from a file with lines such as  vtep = "10.0.1.1"  or  vtep = ["10.0.1.1", "fd00:1::1"]:
+  With a physical network, whose VLANs segments may be (outrider segment create --provider):
+    outrider-agent --vtep 10.0.1.1 --uplink physnet1=eth1 --uplink storage=eth2
+  The same from a file with lines such as  vtep = "10.0.1.1"  or  vtep = ["10.0.1.1", "fd00:1::1"]
+  and  uplink = ["physnet1=eth1", "storage=eth2"]:
     outrider-agent --config /etc/outrider/agent.toml
   Remove all the agent put on the host (stop it first):
     outrider-agent --uninstall
 
 Stopping the agent does not stop forwarding: what is in force stays in the kernel.)";
 
-void AddOptions(CLI::App* app, Options* options) {
+constexpr size_t kMaxDevice = 15;
+constexpr size_t kMaxUplink = 63;
+
+// The names go into the model: the form of a DNS label.
+bool IsUplinkName(const std::string& name) {
+  const auto is_inner = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxUplink && name.front() != '-' && name.back() != '-' &&
+         std::all_of(name.begin(), name.end(), is_inner);
+}
+
+// What is wrong with `texts` ("physnet1=eth1"), else empty and `uplinks` is filled.
+std::string ParseUplinks(const std::vector<std::string>& texts,
+                         std::map<std::string, std::string>* uplinks) {
+  std::set<std::string> devices;
+  for (const std::string& text : texts) {
+    const std::string complaint = "--uplink " + text + ": ";
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) return complaint + "is not NAME=DEVICE";
+    const std::string name = text.substr(0, equals);
+    const std::string device = text.substr(equals + 1);
+    if (!IsUplinkName(name)) {
+      return complaint +
+             "the name is not 1..63 characters of a-z, 0-9 and '-', beginning and "
+             "ending with a letter or digit";
+    }
+    if (device.empty() || device.size() > kMaxDevice) {
+      return complaint + "a device name has 1..15 bytes";
+    }
+    if (!uplinks->emplace(name, device).second) return complaint + "the name is given twice";
+    if (!devices.insert(device).second) return complaint + "the device has another name already";
+  }
+  return "";
+}
+
+void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplinks) {
   app->add_option("--vtep", options->vteps,
                   "This host's tunnel address, one of its own; IPv4, IPv6, or one of each "
                   "(10.0.1.1,fd00:1::1)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app->add_option("--uplink", *uplinks,
+                  "A physical network and the device that leads to it, NAME=DEVICE; again for each")
       ->delimiter(',')
       ->allow_extra_args(false);
   app->add_option("--state-dir", options->state_dir, "Identity and attached ports")
@@ -69,7 +113,8 @@ ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string
   Options options;
   CLI::App app("Outrider's agent: makes this host forward as the controller says.",
                "outrider-agent");
-  AddOptions(&app, &options);
+  std::vector<std::string> uplinks;
+  AddOptions(&app, &options, &uplinks);
   app.set_version_flag("--version", "outrider-agent " + version);
   app.set_config("--config", "", "TOML file with the same names; flags win");
   // A typing error in the file must not become a default.
@@ -88,6 +133,13 @@ ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string
   }
   if (options.vteps.empty() && !options.uninstall) {
     return Mistake("--vtep is missing: the address other hosts send tunnelled frames to");
+  }
+  if (const std::string complaint = ParseUplinks(uplinks, &options.uplinks); !complaint.empty()) {
+    return Mistake(complaint);
+  }
+  for (const auto& [name, device] : options.uplinks) {
+    if (device != options.tunnel_device) continue;
+    return Mistake("--uplink " + name + "=" + device + ": is the tunnel device");
   }
   return {.options = options, .text = "", .exit_code = 0};
 }

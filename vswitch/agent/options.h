@@ -4,6 +4,7 @@
 #define OUTRIDER_VSWITCH_AGENT_OPTIONS_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct Options {
   std::string socket = "/run/outrider/agent.sock";
   // At most one per address family.
   std::vector<std::string> vteps;
+  // Names of physical networks and the devices that lead to them.
+  std::map<std::string, std::string> uplinks;
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
   // Bytes; 0: the least of the devices which hold the VTEP addresses.

@@ -23,6 +23,8 @@ std::optional<v1::AgentMessage> Outbox::Take() {
     *message.mutable_receipt() = std::move(receipts_.extract(receipts_.begin()).mapped());
   } else if (ack_) {
     *message.mutable_ack() = *std::exchange(ack_, std::nullopt);
+  } else if (memberships_) {
+    *message.mutable_multicast() = *std::exchange(memberships_, std::nullopt);
   } else if (counters_) {
     *message.mutable_counters() = *std::exchange(counters_, std::nullopt);
   } else {

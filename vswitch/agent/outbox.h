@@ -25,8 +25,10 @@ class Outbox {
   void Put(const v1::PortReceipt& receipt);
   void Put(const v1::Ack& ack) { ack_ = ack; }
   void Put(v1::Counters counters) { counters_ = std::move(counters); }
+  void Put(v1::MulticastMemberships memberships) { memberships_ = std::move(memberships); }
 
-  // What is most urgent: events, receipts, the acknowledgement that covers them, counters.
+  // What is most urgent: events, receipts, the acknowledgement that covers them, multicast
+  // memberships, counters.
   std::optional<v1::AgentMessage> Take();
   void Clear();
 
@@ -34,6 +36,7 @@ class Outbox {
   std::deque<v1::PortEvent> events_;
   std::map<std::string, v1::PortReceipt> receipts_;
   std::optional<v1::Ack> ack_;
+  std::optional<v1::MulticastMemberships> memberships_;
   std::optional<v1::Counters> counters_;
 };
 

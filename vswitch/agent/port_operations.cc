@@ -104,6 +104,13 @@ absl::Status PortOperations::CheckDevice(const std::string& device) {
     return absl::FailedPreconditionError(fmt::format(
         "device \"{}\" is the switch's own tunnel; attach a guest's tap or veth", device));
   }
+  for (const auto& [uplink, uplink_device] : dependencies_.uplinks) {
+    if (device != uplink_device) continue;
+    return absl::FailedPreconditionError(
+        fmt::format("device \"{}\" is the uplink to \"{}\"; attach a guest's tap or veth, or leave "
+                    "it out of --uplink",
+                    device, uplink));
+  }
   ASSIGN_OR_RETURN(const auto addresses, dependencies_.netlink->ListAddresses());
   for (const sys::LinkAddress& address : addresses) {
     if (address.ifindex == link->ifindex && dependencies_.vteps.Has(address.address)) {

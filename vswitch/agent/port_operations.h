@@ -34,8 +34,9 @@ class PortOperations {
     Reconciler* reconciler;
     LocalStore* store;
     std::unique_ptr<sys::NetlinkSocket> netlink;
-    // Never a port: the tunnel device, and the device that holds this address.
+    // Never a port: the tunnel device, an uplink's, and the device that holds this address.
     std::string tunnel_device;
+    std::map<std::string, std::string> uplinks = {};
     VtepPair vteps;
   };
   explicit PortOperations(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}

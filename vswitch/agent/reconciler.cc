@@ -26,6 +26,27 @@ void LogNewFailures(const std::vector<datapath::ObjectFailure>& before,
   }
 }
 
+bool Forwards(const state::Port& port) {
+  return port.phase == state::PortPhase::kActive && port.device.has_value();
+}
+
+// Whether a network that knows where the one is knows it of the other.
+bool ForwardsAlike(const state::Port& before, const state::Port& now) {
+  return Forwards(before) && before.mac == now.mac &&
+         state::SegmentsOf(before) == state::SegmentsOf(now);
+}
+
+// The ports a delta writes, as they are in `applied`.
+std::map<PortId, state::Port> PortsOf(const state::StateDelta& delta,
+                                      const state::HostState& applied) {
+  std::map<PortId, state::Port> ports;
+  for (const auto& [id, port] : delta.ports.upserts) {
+    const auto found = applied.ports.find(id);
+    if (found != applied.ports.end()) ports.insert(*found);
+  }
+  return ports;
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Dependencies dependencies)
@@ -38,6 +59,7 @@ absl::Status Reconciler::Start() {
   ASSIGN_OR_RETURN(attachments_, dependencies_.store->LoadAttachments());
   RETURN_IF_ERROR(controller_.Load());
   held_ = applied_;
+  if (dependencies_.multicast != nullptr) RETURN_IF_ERROR(dependencies_.multicast->Start());
   spdlog::info("in force at the start: {} segments, {} ports, {} fdb rows; {}",
                applied_.segments.size(), applied_.ports.size(), applied_.fdb.size(),
                controller_.known() ? fmt::format("following stored generation {}",
@@ -113,6 +135,10 @@ void Reconciler::OnAclLog(const datapath::AclLogEvent& event) {
   spdlog::info("{}", AclLogText(event));
 }
 
+void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {
+  if (dependencies_.multicast != nullptr) dependencies_.multicast->OnMulticast(event);
+}
+
 void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
   const auto port = applied_.ports.find(event.port);
   if (port == applied_.ports.end()) return;
@@ -138,6 +164,7 @@ void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& eve
     if (port != state->ports.end()) port->second.phase = state::PortPhase::kActive;
   }
   reports_.Activated(id, open.epoch, event.time_us);
+  if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
 }
 
 // The controller's word is in order by generation, so an epoch that goes back in it is not a late
@@ -187,6 +214,15 @@ void Reconciler::CheckDatapath() {
   if (any) Reconcile();
 }
 
+void Reconciler::UplinkChanged() {
+  CheckDatapath();
+  if (!failures_.empty()) Reconcile();
+  // Switches forget who is behind a link that was down.
+  for (const auto& [id, port] : applied_.ports) {
+    if (Forwards(port)) Announce(id);
+  }
+}
+
 void Reconciler::Reconcile() {
   if (controller_.known()) AllowOlderEpochs();
   desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
@@ -197,10 +233,12 @@ void Reconciler::Reconcile() {
     return controller_.state().ports.contains(refusal.first);
   });
   if (controller_.known()) reports_.Applied(controller_.generation(), failures_);
+  if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
   ResolveWaiters();
 }
 
 std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDelta& delta) {
+  const std::map<PortId, state::Port> before = PortsOf(delta, applied_);
   datapath::ApplyResult result = dependencies_.datapath->Apply(delta);
   objects_written_ += result.written;
   objects_deleted_ += result.deleted;
@@ -218,7 +256,31 @@ std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDe
     reports_.InForce(id, applied_.ports.at(id), controller_.generation(),
                      controller_.state().ports.contains(id));
   }
+  Announce(delta, before);
   return std::move(result.failures);
+}
+
+void Reconciler::Announce(const state::StateDelta& delta,
+                          const std::map<PortId, state::Port>& before) {
+  if (dependencies_.announcer == nullptr) return;
+  for (const auto& [id, port] : delta.ports.upserts) {
+    const auto old = before.find(id);
+    const state::Port& now = applied_.ports.at(id);
+    if (!Forwards(now)) {
+      dependencies_.announcer->Forget(id);
+    } else if (old == before.end() || !ForwardsAlike(old->second, now)) {
+      Announce(id);
+    }
+  }
+  for (const PortId& id : delta.ports.deletes) dependencies_.announcer->Forget(id);
+}
+
+void Reconciler::Announce(const PortId& id) {
+  if (dependencies_.announcer == nullptr) return;
+  const auto attachment = attachments_.find(id);
+  const bool attached = attachment != attachments_.end();
+  dependencies_.announcer->Announce(id, applied_,
+                                    attached ? attachment->second.ips : std::set<IpAddress>());
 }
 
 void Reconciler::NoteFailures(std::vector<datapath::ObjectFailure> failures) {

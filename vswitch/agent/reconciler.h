@@ -8,8 +8,8 @@
 // once, without one what is in force stays until the controller speaks. So a restart changes
 // nothing.
 //
-// Thread rule: every method on the executor's thread, but for OnFirstFrame and OnAclLog (any
-// thread).
+// Thread rule: every method on the executor's thread, but for OnFirstFrame, OnAclLog and
+// OnMulticast (any thread).
 #ifndef OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 #define OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 
@@ -19,8 +19,10 @@
 #include <string>
 #include <vector>
 
+#include "vswitch/agent/announcer.h"
 #include "vswitch/agent/controller_state.h"
 #include "vswitch/agent/executor.h"
+#include "vswitch/agent/multicast_snooper.h"
 #include "vswitch/agent/port_reports.h"
 #include "vswitch/datapath/datapath.h"
 
@@ -69,6 +71,10 @@ class Reconciler final : public datapath::EventSink {
     datapath::Datapath* datapath;
     LocalStore* store;
     WallClock clock;
+    // Follows what is in force; nullptr: nobody does.
+    MulticastSnooper* multicast = nullptr;
+    // Told of ports that begin to forward; null: nobody is.
+    Announcer* announcer = nullptr;
   };
   explicit Reconciler(Dependencies dependencies);
   // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
@@ -93,8 +99,12 @@ class Reconciler final : public datapath::EventSink {
   void DeviceGone(const std::string& device);
   // Looks whether what is in force still is, and mends it: on a timer, and when there is a reason.
   void CheckDatapath();
+  // The same when an uplink's device came, went or changed; what failed for it is tried at once,
+  // and ports are announced anew.
+  void UplinkChanged();
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
+  void OnMulticast(const datapath::MulticastEvent& event) override;
 
   // ---- Waiting ----
   // Calls `done` once the port's own profile is in force on its device, or with the reason why it
@@ -126,6 +136,9 @@ class Reconciler final : public datapath::EventSink {
   void Reconcile();
   // Applies, counts, reports; returns what failed.
   std::vector<datapath::ObjectFailure> ApplyDelta(const state::StateDelta& delta);
+  // Announces the delta's ports that forward where they did not in `before`.
+  void Announce(const state::StateDelta& delta, const std::map<PortId, state::Port>& before);
+  void Announce(const PortId& id);
   void NoteFailures(std::vector<datapath::ObjectFailure> failures);
   void ScheduleRetry();
   void HandleFirstFrame(const datapath::FirstFrameEvent& event);

@@ -77,6 +77,7 @@ __noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f)
 	if (!w.scratch || !f)
 		return OR_ACL_MISSING;
 	w.scratch->decided = 0;
+	w.scratch->set = set_id;
 	if (!set_id)
 		return OR_ACL_ALLOW;
 	key = set_id;
@@ -89,7 +90,6 @@ __noinline __u32 or_acl_classify(__u32 set_id, const struct or_frame *f)
 		return OR_ACL_MISSING;
 	if (f->ether_type == OR_ETH_P_RARP)
 		return OR_ACL_ALLOW;
-	w.scratch->set = set_id;
 	or_acl_begin(w.scratch, header, f);
 	bpf_loop(w.scratch->dimensions, or_acl_narrow, &w, 0);
 	if (w.scratch->broken)

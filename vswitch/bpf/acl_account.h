@@ -6,6 +6,7 @@
 
 #include "vswitch/bpf/acl_lookup.h"
 #include "vswitch/bpf/limit.h"
+#include "vswitch/bpf/trace.h"
 
 static __always_inline void or_acl_count(const struct or_rule_count_key *key,
 					 const struct or_frame *f)
@@ -54,6 +55,16 @@ static __always_inline void or_acl_log(const struct or_rule_count_key *key,
 	bpf_ringbuf_submit(event, 0);
 }
 
+static __always_inline void or_trace_acl(const struct or_acl_scratch *s, __u32 port, bool to_guest)
+{
+	__u32 where = to_guest ? OR_TRACE_TO_GUEST : 0;
+
+	if (s->decided)
+		or_trace(OR_TRACE_ACL, port, s->set, s->decision, s->rule | where);
+	else
+		or_trace(OR_TRACE_ACL, port, s->set, 0, where | OR_TRACE_UNDECIDED);
+}
+
 /* To be called right after or_acl_classify(), which leaves behind what it decided: `port` is the
  * one whose list it was. Global, as or_parse() is: verified once. */
 __noinline int or_acl_account(__u32 port, const struct or_frame *f, bool to_guest)
@@ -64,7 +75,13 @@ __noinline int or_acl_account(__u32 port, const struct or_frame *f, bool to_gues
 	__u64 decision;
 
 	s = bpf_map_lookup_elem(&or_acl_scratch, &zero);
-	if (!s || !f || !s->decided)
+	if (!s || !f)
+		return 0;
+	if (or_tracing) {
+		or_trace_acl(s, port, to_guest);
+		return 0;
+	}
+	if (!s->decided)
 		return 0;
 	decision = s->decision;
 	key.set = s->set;

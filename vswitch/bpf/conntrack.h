@@ -17,6 +17,7 @@
 #include "vswitch/abi/or_drop.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/tcp_track.h"
+#include "vswitch/bpf/trace.h"
 
 #define OR_EEXIST 17
 
@@ -81,6 +82,8 @@ static __noinline bool or_connection_forget(const struct or_connection_key *key)
 {
 	__u32 port = key->port, *held;
 
+	if (or_trace(OR_TRACE_CONNECTION, port, OR_TRACE_FLOW_OVER, 0, 0))
+		return true;
 	if (bpf_map_delete_elem(&or_connections, key))
 		return false;
 	held = bpf_map_lookup_elem(&or_connection_counts, &port);
@@ -102,13 +105,81 @@ static __always_inline enum or_track or_connection_track(struct or_connection *c
 	return OR_TRACK_PASS;
 }
 
+/* A traced connection is not admitted again, but from then on taken for it. */
+static __always_inline bool or_traced_renewal(__u32 port, bool begin)
+{
+	__u32 zero = 0;
+	struct or_trace *trace;
+
+	if (!or_tracing)
+		return false;
+	trace = bpf_map_lookup_elem(&or_trace_scratch, &zero);
+	if (!trace)
+		return false;
+	if (begin)
+		trace->renewed = port;
+	return trace->renewed == port;
+}
+
 static __always_inline bool or_connection_is_stale(const struct or_connection *c,
 						   const struct or_port *port)
 {
-	if (port->flags & OR_PORT_KEEP_ESTABLISHED)
+	if (port->flags & OR_PORT_KEEP_ESTABLISHED || or_traced_renewal(c->port, false))
 		return false;
 	return c->admitted_by !=
 	       (c->flags & OR_CONNECTION_FROM_GUEST ? port->ingress_content : port->egress_content);
+}
+
+static __always_inline __u32 or_connection_verdict(enum or_track track)
+{
+	if (track == OR_TRACK_REOPEN)
+		return OR_FLOW_OVER;
+	return track == OR_TRACK_INVALID ? OR_FLOW_INVALID : OR_FLOW_PASS;
+}
+
+/* 0 -> struct or_connection. Of a trace: what the frame would make of its connection. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct or_connection);
+} or_trace_connection_scratch SEC(".maps");
+
+static __always_inline __u32 or_connection_stale_flow(const struct or_connection *c)
+{
+	return OR_FLOW_STALE | (c->flags & OR_CONNECTION_FROM_GUEST ? 0x100 : 0) |
+	       (__u32)c->first_flags << 16;
+}
+
+/* What or_connection_find() says, with the connection left as it is. */
+static __noinline __u32 or_connection_peek(const struct or_frame *f,
+					   const struct or_connection_key *key,
+					   const struct or_port *port, bool from_guest)
+{
+	const struct or_connection *c = bpf_map_lookup_elem(&or_connections, key);
+	__u32 zero = 0, found;
+	struct or_connection *copy = bpf_map_lookup_elem(&or_trace_connection_scratch, &zero);
+
+	if (!c || !copy) {
+		or_trace(OR_TRACE_CONNECTION, key->port, OR_TRACE_FLOW_UNKNOWN, 0, 0);
+		return OR_FLOW_NONE;
+	}
+	if (c->expires_ns <= bpf_ktime_get_coarse_ns()) {
+		or_trace(OR_TRACE_CONNECTION, key->port, OR_TRACE_FLOW_OVER, c->state, 0);
+		return OR_FLOW_NONE;
+	}
+	if (or_connection_is_stale(c, port)) {
+		or_trace(OR_TRACE_CONNECTION, key->port, OR_TRACE_FLOW_STALE, c->state, 0);
+		return or_connection_stale_flow(c);
+	}
+	/* All behind the lock. */
+	__builtin_memcpy(&copy->port, &c->port,
+			 sizeof(*c) - __builtin_offsetof(struct or_connection, port));
+	found = or_connection_verdict(or_connection_track(copy, f, from_guest));
+	or_trace(OR_TRACE_CONNECTION, c->port,
+		 found == OR_FLOW_INVALID ? OR_TRACE_FLOW_INVALID : OR_TRACE_FLOW_PASS, c->state,
+		 0);
+	return found == OR_FLOW_OVER ? OR_FLOW_NONE : found;
 }
 
 /* OR_FLOW_*: what the table says of a frame with this key. */
@@ -127,8 +198,7 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 	if (c->expires_ns <= now)
 		return OR_FLOW_OVER;
 	if (or_connection_is_stale(c, port))
-		return OR_FLOW_STALE | (c->flags & OR_CONNECTION_FROM_GUEST ? 0x100 : 0) |
-		       (__u32)c->first_flags << 16;
+		return or_connection_stale_flow(c);
 	bpf_spin_lock(&c->lock);
 	if (c->port == key->port) {
 		was_closed = c->state == OR_CONNECTION_CLOSED;
@@ -137,9 +207,7 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 			c->expires_ns = or_connection_expiry(c, f->protocol, now);
 	}
 	bpf_spin_unlock(&c->lock);
-	if (track == OR_TRACK_REOPEN)
-		return OR_FLOW_OVER;
-	return track == OR_TRACK_INVALID ? OR_FLOW_INVALID : OR_FLOW_PASS;
+	return or_connection_verdict(track);
 }
 
 /* OR_FLOW_* but OVER: whether the frame is of a connection of `port`, which is moved on by it. */
@@ -147,8 +215,11 @@ static __always_inline __u32 or_connection_find(const struct or_frame *f,
 						const struct or_connection_key *key,
 						const struct or_port *port, bool from_guest)
 {
-	__u32 found = or_connection_match(f, key, port, from_guest);
+	__u32 found;
 
+	if (or_tracing)
+		return or_connection_peek(f, key, port, from_guest);
+	found = or_connection_match(f, key, port, from_guest);
 	if (found != OR_FLOW_OVER)
 		return found;
 	or_connection_forget(key);
@@ -161,6 +232,10 @@ static __noinline void or_connection_renew(const struct or_connection_key *key,
 {
 	struct or_connection *c = bpf_map_lookup_elem(&or_connections, key);
 
+	if (or_trace(OR_TRACE_CONNECTION, key->port, OR_TRACE_FLOW_RENEW, 0, 0)) {
+		or_traced_renewal(key->port, true);
+		return;
+	}
 	if (c && c->port == key->port)
 		c->admitted_by = c->flags & OR_CONNECTION_FROM_GUEST ? port->ingress_content
 								     : port->egress_content;
@@ -187,6 +262,13 @@ static __noinline __u32 or_connection_open(const struct or_frame *f,
 	held = bpf_map_lookup_elem(&or_connection_counts, &index);
 	if (!held)
 		return OR_DROP_CONNECTIONS_FULL;
+	if (or_tracing) {
+		bool full = *held >= port->max_connections;
+
+		or_trace(OR_TRACE_CONNECTION, index, full ? OR_TRACE_FLOW_FULL : OR_TRACE_FLOW_OPEN,
+			 c.state, 0);
+		return full ? OR_DROP_CONNECTIONS_FULL : 0;
+	}
 	if (__sync_fetch_and_add(held, 1) >= port->max_connections) {
 		__sync_fetch_and_add(held, -1);
 		return OR_DROP_CONNECTIONS_FULL;

@@ -7,6 +7,7 @@
 #ifndef OUTRIDER_BPF_DELIVER_H_
 #define OUTRIDER_BPF_DELIVER_H_
 
+#include "vswitch/bpf/capture.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/frame.h"
@@ -14,6 +15,7 @@
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/reject.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
 
 /* How a frame gets to a port. */
@@ -29,8 +31,10 @@ static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index
 	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
 	__u32 reason;
 
+	or_trace(OR_TRACE_DELIVER, index, f->vni, 0, 0);
 	if (!port)
 		return OR_DROP_PORT_UNKNOWN;
+	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST);
 	if (port->phase == OR_PORT_ARMED)
 		return OR_DROP_PORT_ARMED;
 	if (port->phase != OR_PORT_ACTIVE)
@@ -59,8 +63,10 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 	if (reason)
 		return or_drop(index, reason, f);
 	or_count_tx(index, f);
+	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 	skb->mark = OR_MARK_MAGIC | index;
-	return bpf_redirect(by.ifindex, 0);
+	or_trace(OR_TRACE_OUTPUT, index, by.ifindex, by.tag, 0);
+	return or_redirect(by.ifindex);
 }
 
 /* Sends a copy to port `index`. A rejected copy is not answered: the frame is on its way to others.
@@ -77,15 +83,18 @@ static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f
 			reason = OR_DROP_REDIRECT_FAILED;
 			whole = false;
 		} else {
-			if (bpf_clone_redirect(skb, by.ifindex, 0))
+			or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
+			if (or_clone_redirect(skb, by.ifindex))
 				reason = OR_DROP_REDIRECT_FAILED;
 			whole = or_vlan_unpush(skb, by.tag);
 		}
 	}
-	if (reason)
+	if (reason) {
 		or_count_drop(index, reason, f);
-	else
+	} else {
 		or_count_tx(index, f);
+		or_trace(OR_TRACE_OUTPUT, index, by.ifindex, by.tag, 0);
+	}
 	return whole;
 }
 

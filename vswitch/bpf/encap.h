@@ -10,6 +10,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 #define OR_TUNNEL_TTL 64
 
@@ -62,19 +63,33 @@ static __noinline bool or_encapsulate(struct __sk_buff *skb, const struct or_fra
 	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
 		return false;
 	skb->mark = OR_MARK_TUNNEL;
+	or_trace(OR_TRACE_ENCAP, f->port, vtep, f->vni, f->outer_tos);
 	return true;
 }
 
 /* Sends the frame itself. A TC verdict. After or_encapsulate(). */
 static __always_inline int or_send_to_tunnel(struct __sk_buff *skb)
 {
-	return bpf_redirect(or_tunnel_ifindex, 0);
+	return or_redirect(or_tunnel_ifindex);
 }
 
 /* Sends a copy. 0, or not when the kernel refused. After or_encapsulate(). */
 static __always_inline long or_copy_to_tunnel(struct __sk_buff *skb)
 {
-	return bpf_clone_redirect(skb, or_tunnel_ifindex, 0);
+	return or_clone_redirect(skb, or_tunnel_ifindex);
+}
+
+/* The same of a frame that is traced: what the agent says. */
+static __noinline bool or_traced_tunnel(struct or_member_key *from)
+{
+	__u32 zero = 0;
+	const struct or_trace *trace = bpf_map_lookup_elem(&or_trace_scratch, &zero);
+
+	if (!trace || !trace->from_vni)
+		return false;
+	from->vni = trace->from_vni;
+	__builtin_memcpy(from->address, trace->from_vtep, 16);
+	return true;
 }
 
 /* VNI and outer source of a frame that came in by the tunnel device. False: there is no such thing.
@@ -83,6 +98,8 @@ static __noinline bool or_decapsulated(struct __sk_buff *skb, struct or_member_k
 {
 	struct bpf_tunnel_key key = {};
 
+	if (or_tracing)
+		return or_traced_tunnel(from);
 	if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0)) {
 		or_map_ipv4(from->address, bpf_htonl(key.remote_ipv4));
 	} else if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6)) {

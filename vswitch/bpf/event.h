@@ -5,6 +5,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 /* Reports a port's first frame, once until the agent deletes the entry in or_first_frames. When the
  * ring is full nothing is written, so that the next frame tries again. */
@@ -14,7 +15,8 @@ static __noinline void or_report_first_frame(const struct or_frame *f, __u8 phas
 	struct or_first_frame seen = {.ether_type = f->ether_type};
 	struct or_event *event;
 
-	if (bpf_map_lookup_elem(&or_first_frames, &port))
+	if (bpf_map_lookup_elem(&or_first_frames, &port) ||
+	    or_trace(OR_TRACE_FIRST_FRAME, port, phase, 0, 0))
 		return;
 	event = bpf_ringbuf_reserve(&or_events, sizeof(*event), 0);
 	if (!event)

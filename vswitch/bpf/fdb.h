@@ -5,6 +5,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 /* Copies the entry of the frame's destination. False: unknown. */
 static __always_inline bool or_fdb_find(const struct or_frame *f, struct or_fdb *found)
@@ -14,9 +15,12 @@ static __always_inline bool or_fdb_find(const struct or_frame *f, struct or_fdb 
 
 	__builtin_memcpy(key.mac, f->eth_dst, 6);
 	entry = bpf_map_lookup_elem(&or_fdb, &key);
-	if (!entry)
+	if (!entry) {
+		or_trace(OR_TRACE_FDB, f->port, f->vni, 0, 0);
 		return false;
+	}
 	*found = *entry;
+	or_trace(OR_TRACE_FDB, f->port, f->vni, found->kind, found->index);
 	return true;
 }
 

@@ -22,6 +22,7 @@
 #include "vswitch/bpf/fragment.h"
 #include "vswitch/bpf/related.h"
 #include "vswitch/bpf/tcp_options.h"
+#include "vswitch/bpf/trace.h"
 
 enum or_trackable {
 	OR_UNTRACKED, /* never of a connection */
@@ -148,6 +149,13 @@ static __always_inline __u32 or_by_rule(const struct or_frame *f,
 	return from_guest ? OR_DROP_ACL_INGRESS : OR_DROP_ACL_EGRESS;
 }
 
+static __always_inline __u32 or_trace_untracked(enum or_trackable kind, bool passes)
+{
+	if (!passes)
+		return 0;
+	return kind == OR_ICMP_ERROR ? OR_TRACE_FLOW_RELATED : OR_TRACE_FLOW_FRAGMENT;
+}
+
 /* OR_FLOW_*: what the table says of the frame. */
 static __always_inline __u32 or_look_up(struct __sk_buff *skb, struct or_frame *f,
 					struct or_connection_key *key, const struct or_port *port,
@@ -163,6 +171,8 @@ static __always_inline __u32 or_look_up(struct __sk_buff *skb, struct or_frame *
 		passes = or_fragment_passes(f, key->port, from_guest);
 	else if (kind == OR_ICMP_ERROR)
 		passes = or_is_related(skb, f, port, key, from_guest);
+	if (port->flags & OR_PORT_STATEFUL)
+		or_trace(OR_TRACE_CONNECTION, key->port, or_trace_untracked(kind, passes), 0, 0);
 	return passes ? OR_FLOW_PASS : OR_FLOW_NONE;
 }
 

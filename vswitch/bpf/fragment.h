@@ -10,6 +10,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 #define OR_REASSEMBLY_S 30
 
@@ -49,7 +50,7 @@ static __noinline bool or_fragment_passes(const struct or_frame *f, __u32 index,
 	bpf_spin_lock(&fragments->lock);
 	if (f->flags & OR_FRAME_NO_LAYER4) {
 		passes = d->expires_s > now && or_same_datagram(d, f);
-	} else {
+	} else if (!or_tracing) {
 		or_note_datagram(d, f);
 		d->expires_s = now + OR_REASSEMBLY_S;
 	}

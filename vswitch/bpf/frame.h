@@ -73,6 +73,7 @@ struct or_frame {
 	__u8 tos;	  /* IPv4's, or IPv6's traffic class: DSCP and ECN */
 	__u8 outer_tos;	  /* the tunnel header's; ECN is the kernel's */
 	__u8 extensions;  /* IPv6 extension headers: bit i is AclMatch.Ipv6Extension i + 1 */
+	__u8 scope;	  /* enum or_multicast_scope: whom copies are for */
 } __attribute__((aligned(8)));
 
 static __always_inline bool or_is_multicast(const __u8 *mac)

@@ -10,22 +10,28 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/replicate.h"
+#include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
 
 /* Who sent it, before anything else is looked at: tunnels carry no proof of origin. */
 static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct or_member_key from = {};
+	const __u32 *member;
 	__u32 reason;
 
 	if (!or_decapsulated(skb, &from))
 		return OR_DROP_NO_TUNNEL_KEY;
-	if (!bpf_map_lookup_elem(&or_members, &from))
+	member = bpf_map_lookup_elem(&or_members, &from);
+	if (!member)
 		return OR_DROP_NOT_A_MEMBER;
+	or_trace(OR_TRACE_TUNNEL, 0, *member, from.vni, 0);
 	f->vni = from.vni;
 	reason = or_vlan_from_overlay(skb, f);
 	if (!reason)
 		reason = or_parse(skb, f);
+	if (!reason)
+		or_trace_parse(f);
 	if (!reason && or_is_link_local(f->eth_dst))
 		return OR_DROP_RESERVED_MULTICAST;
 	return reason;
@@ -35,8 +41,7 @@ SEC("tc")
 int or_from_overlay(struct __sk_buff *skb)
 {
 	struct or_frame *f = or_new_frame(skb, 1);
-	const struct or_segment *entry;
-	struct or_segment segment;
+	const struct or_segment *segment;
 	struct or_fdb to;
 	__u32 reason;
 
@@ -45,18 +50,19 @@ int or_from_overlay(struct __sk_buff *skb)
 	reason = or_admit_from_overlay(skb, f);
 	if (reason)
 		return or_drop(0, reason, f);
-	entry = bpf_map_lookup_elem(&or_segments, &f->vni);
-	if (!entry)
+	segment = bpf_map_lookup_elem(&or_segments, &f->vni);
+	if (!segment)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);
-	segment = *entry;
-	if (or_is_multicast(f->eth_dst))
-		return or_replicate(skb, f, &segment, false);
+	if (or_is_multicast(f->eth_dst)) {
+		reason = or_scope_multicast(skb, f, segment->flags);
+		return reason ? or_drop(0, reason, f) : or_replicate(skb, f, segment, false);
+	}
 	if (or_fdb_find(f, &to)) {
 		if (to.kind != OR_FDB_LOCAL)
 			return or_drop(0, OR_DROP_SPLIT_HORIZON, f);
 		return or_deliver(skb, f, to.index);
 	}
-	if (segment.flags & OR_SEGMENT_FLOOD_UNKNOWN)
-		return or_replicate(skb, f, &segment, false);
+	if (segment->flags & OR_SEGMENT_FLOOD_UNKNOWN)
+		return or_replicate(skb, f, segment, false);
 	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, f);
 }

@@ -4,6 +4,7 @@
 #include <linux/pkt_cls.h>
 
 #include "vswitch/bpf/arp.h"
+#include "vswitch/bpf/capture.h"
 #include "vswitch/bpf/deliver.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/encap.h"
@@ -11,11 +12,15 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/mark.h"
+#include "vswitch/bpf/mtu.h"
+#include "vswitch/bpf/nd.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/security.h"
 #include "vswitch/bpf/stats.h"
+#include "vswitch/bpf/trace.h"
+#include "vswitch/bpf/uplink.h"
 #include "vswitch/bpf/vlan.h"
 
 /* The port of a device; NULL: none. One version of it as long as the frame is looked at: the agent
@@ -41,21 +46,6 @@ static __always_inline bool or_is_spoofed(const struct or_frame *f, const struct
 	return !or_may_use_mac(port, f) || f->flags & OR_FRAME_ARP_FOREIGN;
 }
 
-/* Each segment of a trunk has its own MTU. */
-static __always_inline __u32 or_check_mtu(const struct or_frame *f, const struct or_port *port)
-{
-	const struct or_segment *segment;
-	__u32 mtu = port->mtu;
-
-	if (or_vlan_is_trunk(port)) {
-		segment = bpf_map_lookup_elem(&or_segments, &f->vni);
-		if (!segment)
-			return OR_DROP_SEGMENT_UNKNOWN;
-		mtu = segment->mtu;
-	}
-	return f->l3_length > mtu ? OR_DROP_OVER_MTU : 0;
-}
-
 /* Everything the port's own profile says. 0, or the reason to drop. */
 static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_frame *f,
 					   const struct or_port *port)
@@ -63,6 +53,8 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	__u32 vlan_reason = or_vlan_from_port(skb, f, port);
 	__u32 reason = vlan_reason == OR_DROP_MALFORMED ? vlan_reason : or_parse(skb, f);
 
+	if (!reason)
+		or_trace_parse(f);
 	if (port->phase != OR_PORT_ARMED && port->phase != OR_PORT_ACTIVE)
 		return OR_DROP_PORT_BLOCKED;
 	if (reason)
@@ -84,35 +76,81 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	reason = or_secure(skb, f, port);
 	if (reason)
 		return reason;
+	or_trace(OR_TRACE_SECURITY, f->port, port->policy, port->flags, port->max_macs);
 	reason = or_filter_from_port(skb, f, port);
 	if (reason)
 		return reason;
 	return or_police_from_port(port, f);
 }
 
+/* Whether the frame has become the answer to itself: what it asks for is known here. */
+static __always_inline bool or_answer(struct __sk_buff *skb, struct or_frame *f,
+				      const struct or_segment *segment)
+{
+	if (segment->flags & OR_SEGMENT_SUPPRESS_ARP && f->ether == OR_ETHER_ARP)
+		return or_answer_arp(skb, f);
+	return segment->flags & OR_SEGMENT_SUPPRESS_ND && f->ether == OR_ETHER_IPV6 &&
+	       or_answer_nd(skb, f);
+}
+
+/* The port's own profile has let the frame through. */
+static __always_inline void or_pass(struct __sk_buff *skb, const struct or_frame *f)
+{
+	or_count_rx(f);
+	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST_OUT);
+}
+
+/* Unicast of a segment that an uplink carries, for none of our ports. */
+static __always_inline int or_unicast_to_uplink(struct __sk_buff *skb, struct or_frame *f,
+						const struct or_port *port, __u32 flags)
+{
+	__u32 reason = 0;
+	int verdict;
+
+	if (!or_is_station(f)) {
+		reason = flags & OR_SEGMENT_FLOOD_UNKNOWN ? or_police_storm(port, f)
+							  : OR_DROP_UNKNOWN_UNICAST;
+	}
+	if (reason)
+		return or_drop(f->port, reason, f);
+	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST_OUT);
+	verdict = or_send_to_uplink(skb, f);
+	if (verdict != TC_ACT_SHOT)
+		or_count_rx(f);
+	return verdict;
+}
+
 /* Broadcast, multicast, and unicast to nobody known. */
 static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
 					 const struct or_port *port)
 {
-	const struct or_segment *entry = bpf_map_lookup_elem(&or_segments, &f->vni);
-	struct or_segment segment;
+	/* As ports' rows, one version of it as long as the frame is looked at. */
+	const struct or_segment *segment = bpf_map_lookup_elem(&or_segments, &f->vni);
 	__u32 reason;
 
-	if (!entry)
+	if (!segment)
 		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
-	segment = *entry;
 	if (!or_is_multicast(f->eth_dst)) {
-		if (!(segment.flags & OR_SEGMENT_FLOOD_UNKNOWN))
+		if (segment->flags & OR_SEGMENT_PROVIDER)
+			return or_unicast_to_uplink(skb, f, port, segment->flags);
+		if (!(segment->flags & OR_SEGMENT_FLOOD_UNKNOWN))
 			return or_drop(f->port, OR_DROP_UNKNOWN_UNICAST, f);
-	} else if (segment.flags & OR_SEGMENT_SUPPRESS_ARP && or_answer_arp(skb, f)) {
+	} else if (or_answer(skb, f, segment)) {
 		or_count_rx(f);
+		f->wire_bytes = skb->len;
 		return or_deliver(skb, f, f->port);
 	}
 	reason = or_police_storm(port, f);
+	if (!reason)
+		reason = or_scope_multicast(skb, f, segment->flags);
 	if (reason)
 		return or_drop(f->port, reason, f);
-	or_count_rx(f);
-	return or_replicate(skb, f, &segment, true);
+	or_pass(skb, f);
+	if (!(segment->flags & OR_SEGMENT_PROVIDER))
+		return or_replicate(skb, f, segment, true);
+	/* The frame itself is the last copy. */
+	or_replicate(skb, f, segment, false);
+	return or_send_to_uplink(skb, f);
 }
 
 static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_frame *f,
@@ -121,12 +159,12 @@ static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_fr
 	if (to->kind == OR_FDB_LOCAL) {
 		if (to->index == f->port)
 			return or_drop(f->port, OR_DROP_HAIRPIN, f);
-		or_count_rx(f);
+		or_pass(skb, f);
 		return or_deliver(skb, f, to->index);
 	}
 	if (!or_encapsulate(skb, f, to->index))
 		return or_drop(f->port, OR_DROP_ENCAP_FAILED, f);
-	or_count_rx(f);
+	or_pass(skb, f);
 	return or_send_to_tunnel(skb);
 }
 
@@ -143,9 +181,13 @@ int or_from_port(struct __sk_buff *skb)
 	port = or_find_port(skb, f);
 	if (!port)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, f);
+	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST);
+	or_trace(OR_TRACE_PORT, f->port, port->phase, 0, 0);
 	reason = or_admit_from_port(skb, f, port);
 	if (reason == OR_DROP_ACL_REJECT_INGRESS)
 		return or_reject(skb, f, f->port, reason);
+	if (reason == OR_DROP_OVER_MTU)
+		return or_too_big(skb, f, port);
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_classify(skb, f, port);

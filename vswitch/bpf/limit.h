@@ -8,6 +8,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 #define OR_LIMIT_WINDOW_NS 1000000000ull
 
@@ -25,6 +26,9 @@ __noinline bool or_within_limit(const struct or_rule_count_key *of, __u32 per_se
 	/* Linux 6.1 takes no key from a caller's memory. */
 	key = *of;
 	limit = bpf_map_lookup_elem(&or_quotas, &key);
+	if (or_tracing)
+		return !limit || now - limit->window_ns >= OR_LIMIT_WINDOW_NS ||
+		       limit->count < per_second;
 	if (!limit) {
 		bpf_map_update_elem(&or_quotas, &key, &first, BPF_NOEXIST);
 		limit = bpf_map_lookup_elem(&or_quotas, &key);

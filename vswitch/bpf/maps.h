@@ -111,10 +111,25 @@ OR_HASH(or_replication, struct or_replication_key, __u32, OR_MAX_REPLICATION);
 OR_HASH(or_vteps, __u32, struct or_vtep, OR_MAX_VTEPS);
 /* VNI and outer source -> VTEP index. Writer: agent. */
 OR_HASH(or_members, struct or_member_key, __u32, OR_MAX_MEMBERS);
+/* group -> number of its members. Writer: agent. */
+OR_HASH(or_multicast_groups, struct or_multicast_group, __u32, OR_MAX_MULTICAST_GROUPS);
+/* group and place -> until when. Writer: agent. */
+OR_HASH(or_multicast_members, struct or_multicast_member, __u64, OR_MAX_MULTICAST_MEMBERS);
 /* VNI and MAC -> struct or_fdb. Writer: agent. */
 OR_HASH(or_fdb, struct or_fdb_key, struct or_fdb, OR_MAX_FDB);
 /* VNI and IP -> struct or_neighbor. Writer: agent. */
 OR_HASH(or_neighbors, struct or_neighbor_key, struct or_neighbor, OR_MAX_NEIGHBORS);
+/* VNI -> struct or_provider. Writer: agent. */
+OR_HASH(or_providers, __u32, struct or_provider, OR_MAX_PROVIDERS);
+/* uplink's ifindex and VLAN -> VNI. Writer: agent. */
+OR_HASH(or_uplink_vlans, struct or_uplink_vlan, __u32, OR_MAX_PROVIDERS);
+/* VNI and MAC -> struct or_station. Written by bpf, deleted by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, OR_MAX_STATIONS);
+	__type(key, struct or_fdb_key);
+	__type(value, struct or_station);
+} or_stations SEC(".maps");
 /* Image of a rule set (or_acl.h): line number -> struct or_acl_line. Mapped by the agent to write
  * it in one go. */
 struct or_rule_set_image {
@@ -157,12 +172,12 @@ OR_PERCPU_HASH(or_drops, struct or_drop_key, struct or_drop_count,
 /* port index -> struct or_first_frame. Written once by bpf, deleted by the agent. */
 OR_HASH(or_first_frames, __u32, struct or_first_frame, OR_MAX_PORTS);
 
-/* 0: of or_from_port, 1: of or_from_overlay -> struct or_frame. What the programs know of the frame
- * at hand, off the stack, of which Linux 6.1 counts 512 bytes for a program with all it calls.
- * Neither program interrupts itself: both run with soft interrupts off. */
+/* 0: of or_from_port, 1: of or_from_overlay, 2: of or_from_uplink -> struct or_frame. What the
+ * programs know of the frame at hand, off the stack, of which Linux 6.1 counts 512 bytes for a
+ * program with all it calls. No program interrupts itself: all run with soft interrupts off. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, 3);
 	__type(key, __u32);
 	__type(value, struct or_frame);
 } or_frame_scratch SEC(".maps");
@@ -190,7 +205,7 @@ static __always_inline struct or_frame *or_new_frame(struct __sk_buff *skb, __u3
 /* struct or_event. Writer: bpf; reader: agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 64 * 1024);
+	__uint(max_entries, 256 * 1024);
 } or_events SEC(".maps");
 
 #endif /* OUTRIDER_BPF_MAPS_H_ */

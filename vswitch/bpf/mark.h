@@ -12,6 +12,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 #define OR_ECN_MASK 0x03
 
@@ -54,6 +55,7 @@ static __always_inline void or_classify(struct __sk_buff *skb, struct or_frame *
 		or_set_dscp(skb, f, port->dscp);
 	f->outer_tos =
 		port->policy & OR_POLICY_PIPE ? port->outer_dscp << 2 : f->tos & ~OR_ECN_MASK;
+	or_trace(OR_TRACE_MARK, f->port, f->tos, f->outer_tos, port->traffic_class);
 }
 
 #endif /* OUTRIDER_BPF_MARK_H_ */

@@ -12,6 +12,7 @@
 #include "vswitch/abi/or_drop.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 #define OR_NS_PER_S 1000000000ull
 #define OR_BYTES_PER_KB 125
@@ -90,30 +91,44 @@ static __always_inline void or_spend(struct or_bucket *b, const struct or_rate *
 	b->tokens = 0;
 }
 
+static __always_inline __u64 or_trace_left(const struct or_bucket *b, const struct or_rate *r)
+{
+	return r->per_s ? b->tokens / OR_NS_PER_S : OR_TRACE_NO_LIMIT;
+}
+
 static __noinline __u32 or_spend_both(struct or_policer_key *key, const struct or_rate *bytes,
 				      const struct or_rate *packets, const struct or_frame *f)
 {
 	struct or_policer_locked *p = bpf_map_lookup_elem(&or_policers, key);
 	__u64 now, wire_bytes = f->wire_bytes, wire_packets = f->wire_packets;
+	struct or_bucket of_bytes, of_packets;
 	__u32 result = OR_WITHIN;
 
 	if (!p)
 		return OR_OVER_BYTES;
 	now = bpf_ktime_get_ns();
 	bpf_spin_lock(&p->lock);
+	of_bytes = p->bytes;
+	of_packets = p->packets;
 	if (bytes->per_s)
-		or_refill(&p->bytes, bytes, now);
+		or_refill(&of_bytes, bytes, now);
 	if (packets->per_s)
-		or_refill(&p->packets, packets, now);
-	if (!or_fits(&p->bytes, bytes, wire_bytes)) {
+		or_refill(&of_packets, packets, now);
+	if (!or_fits(&of_bytes, bytes, wire_bytes)) {
 		result = OR_OVER_BYTES;
-	} else if (!or_fits(&p->packets, packets, wire_packets)) {
+	} else if (!or_fits(&of_packets, packets, wire_packets)) {
 		result = OR_OVER_PACKETS;
 	} else {
-		or_spend(&p->bytes, bytes, wire_bytes);
-		or_spend(&p->packets, packets, wire_packets);
+		or_spend(&of_bytes, bytes, wire_bytes);
+		or_spend(&of_packets, packets, wire_packets);
+	}
+	if (!or_tracing) {
+		p->bytes = of_bytes;
+		p->packets = of_packets;
 	}
 	bpf_spin_unlock(&p->lock);
+	or_trace(OR_TRACE_LIMIT, key->port, key->kind | result << 8,
+		 or_trace_left(&of_bytes, bytes), or_trace_left(&of_packets, packets));
 	return result;
 }
 

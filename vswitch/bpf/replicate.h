@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Head-end replication of broadcast, multicast and flooded unicast: a copy to every local port of
- * the segment but the source, then one to every VTEP that hosts it.
+ * the segment but the source, then one to every VTEP that hosts it; of multicast only to those in
+ * the frame's scope.
  */
 #ifndef OUTRIDER_BPF_REPLICATE_H_
 #define OUTRIDER_BPF_REPLICATE_H_
 
 #include "vswitch/bpf/deliver.h"
 #include "vswitch/bpf/encap.h"
+#include "vswitch/bpf/multicast.h"
 
 struct or_replicator {
 	struct __sk_buff *skb;
@@ -28,11 +30,14 @@ static long or_replicate_step(__u32 slot, void *context)
 		return 0;
 	index = *entry;
 	if (slot < r->local_copies) {
-		if (index == f->port || or_deliver_copy(r->skb, f, index))
+		if (index == f->port || !or_is_in_scope(f, index) ||
+		    or_deliver_copy(r->skb, f, index))
 			return 0;
 		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);
 		return 1;
 	}
+	if (!or_is_in_scope(f, OR_MULTICAST_VTEP | index))
+		return 0;
 	if (!or_encapsulate(r->skb, f, index))
 		or_count_drop(f->port, OR_DROP_ENCAP_FAILED, f);
 	else if (or_copy_to_tunnel(r->skb))
@@ -57,6 +62,8 @@ static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 		copies += segment->remote_copies;
 	if (copies > OR_MAX_COPIES)
 		copies = OR_MAX_COPIES;
+	or_trace(OR_TRACE_REPLICATE, f->port, r.list, segment->local_copies,
+		 remote ? segment->remote_copies : 0);
 	bpf_loop(copies, or_replicate_step, &r, 0);
 	return TC_ACT_STOLEN;
 }

@@ -10,6 +10,7 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/trace.h"
 
 /* Whether the frame's source MAC is one too many. A port that should have a window and has none, or
  * a full map, lets nothing new pass. */
@@ -19,6 +20,7 @@ static __noinline bool or_is_mac_too_many(const struct or_frame *f, __u32 max)
 	struct or_mac_window_locked *w;
 	__u64 *seen, start, now;
 	bool is_new, too_many;
+	__u32 count;
 
 	w = bpf_map_lookup_elem(&or_mac_windows, &key.port);
 	if (!w)
@@ -27,17 +29,22 @@ static __noinline bool or_is_mac_too_many(const struct or_frame *f, __u32 max)
 	seen = bpf_map_lookup_elem(&or_source_macs, &key);
 	now = bpf_ktime_get_ns();
 	bpf_spin_lock(&w->lock);
-	if (!w->start_ns || (now > w->start_ns && now - w->start_ns >= OR_MAC_WINDOW_NS)) {
-		w->start_ns = now;
-		w->count = 0;
-	}
 	start = w->start_ns;
+	count = w->count;
+	if (!start || (now > start && now - start >= OR_MAC_WINDOW_NS)) {
+		start = now;
+		count = 0;
+	}
 	is_new = !seen || *seen != start;
-	too_many = is_new && w->count >= max;
+	too_many = is_new && count >= max;
 	if (is_new && !too_many)
-		w->count++;
+		count++;
+	if (!or_tracing) {
+		w->start_ns = start;
+		w->count = count;
+	}
 	bpf_spin_unlock(&w->lock);
-	if (!is_new || too_many)
+	if (!is_new || too_many || or_tracing)
 		return too_many;
 	return bpf_map_update_elem(&or_source_macs, &key, &start, BPF_ANY);
 }

@@ -111,6 +111,25 @@ absl::Status ReadGroupMembers(const v1::HostState& message, std::set<state::Grou
   return absl::OkStatus();
 }
 
+absl::StatusOr<state::MulticastKey> ToMulticastKey(const v1::MulticastGroup& message,
+                                                   const std::string& object) {
+  ASSIGN_OR_RETURN(const Vni vni, KeyVni(message.vni(), object));
+  if (message.group().empty()) return state::MulticastKey{vni, IpAddress()};
+  auto group = IpAddress::Parse(message.group());
+  if (!group.ok()) return Annotate(group.status(), object + ": group");
+  return state::MulticastKey{vni, *group};
+}
+
+absl::Status ReadMulticastGroups(const v1::HostState& message,
+                                 std::map<state::MulticastKey, std::set<IpAddress>>* groups) {
+  for (const auto& entry : message.multicast_groups()) {
+    const std::string object = fmt::format("multicast group {}/\"{}\"", entry.vni(), entry.group());
+    ASSIGN_OR_RETURN(const state::MulticastKey key, ToMulticastKey(entry, object));
+    RETURN_IF_ERROR(Insert(key, ToVteps(entry.vteps()), object, groups));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadPorts(const v1::HostState& message, std::map<PortId, state::Port>* ports) {
   for (const auto& port : message.ports()) {
     const std::string object = fmt::format("port \"{}\"", port.id());
@@ -126,6 +145,7 @@ absl::Status ReadObjects(const v1::HostState& message, state::HostState* state) 
   RETURN_IF_ERROR(ReadNeighbors(message, &state->neighbors));
   RETURN_IF_ERROR(ReadRuleSets(message, &state->rule_sets));
   RETURN_IF_ERROR(ReadGroupMembers(message, &state->group_members));
+  RETURN_IF_ERROR(ReadMulticastGroups(message, &state->multicast_groups));
   return ReadPorts(message, &state->ports);
 }
 
@@ -165,6 +185,12 @@ absl::Status ReadDeletes(const v1::HostStateKeys& keys, state::StateDelta* delta
     auto member = ReadGroupMember(entry);
     if (!member.ok()) return Annotate(member.status(), "delete");
     RETURN_IF_ERROR(AddDelete(*member, object, &delta->group_members));
+  }
+  for (const v1::MulticastGroup& entry : keys.multicast_groups()) {
+    const std::string object =
+        fmt::format("delete of multicast group {}/\"{}\"", entry.vni(), entry.group());
+    ASSIGN_OR_RETURN(const state::MulticastKey key, ToMulticastKey(entry, object));
+    RETURN_IF_ERROR(AddDelete(key, object, &delta->multicast_groups));
   }
   for (const std::string& text : keys.ports()) {
     const std::string object = fmt::format("delete of port \"{}\"", text);
@@ -211,6 +237,7 @@ absl::StatusOr<state::StateDelta> FromProto(const v1::HostStateDelta& message) {
   delta.rule_sets.upserts = std::move(upserts.rule_sets);
   delta.group_members.upserts = std::move(upserts.group_members);
   delta.ports.upserts = std::move(upserts.ports);
+  delta.multicast_groups.upserts = std::move(upserts.multicast_groups);
   RETURN_IF_ERROR(ReadDeletes(message.deletes(), &delta));
   return delta;
 }

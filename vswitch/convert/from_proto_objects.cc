@@ -90,15 +90,31 @@ absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message) {
   state::Segment segment{.mtu = message.mtu(),
                          .flood_unknown_unicast = message.flood_unknown_unicast(),
                          .suppress_arp = message.suppress_arp(),
+                         .suppress_nd = message.suppress_nd(),
+                         .snoop_multicast = message.snoop_multicast(),
+                         .drop_unknown_multicast = message.drop_unknown_multicast(),
                          .vteps = {}};
-  for (const std::string& text : message.vteps()) {
+  if (!message.provider_uplink().empty()) {
+    ASSIGN_OR_RETURN(const uint16_t vlan, ToVlan(message.provider_vlan(), "provider_vlan"));
+    segment.provider = {.uplink = message.provider_uplink(), .vlan = vlan};
+  } else if (message.provider_vlan() != 0) {
+    return absl::InvalidArgumentError("provider_vlan: is set without provider_uplink");
+  }
+  ASSIGN_OR_RETURN(segment.vteps, ToVteps(message.vteps()));
+  return segment;
+}
+
+absl::StatusOr<std::set<IpAddress>> ToVteps(
+    const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::set<IpAddress> vteps;
+  for (const std::string& text : texts) {
     auto vtep = IpAddress::Parse(text);
     if (!vtep.ok()) return Annotate(vtep.status(), "vteps");
-    if (!segment.vteps.insert(*vtep).second) {
+    if (!vteps.insert(*vtep).second) {
       return absl::InvalidArgumentError(fmt::format("vteps: {} is named twice", text));
     }
   }
-  return segment;
+  return vteps;
 }
 
 absl::StatusOr<state::FdbEntry> ToFdbEntry(const v1::FdbEntry& message) {

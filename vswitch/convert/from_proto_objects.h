@@ -3,6 +3,9 @@
 #ifndef OUTRIDER_VSWITCH_CONVERT_FROM_PROTO_OBJECTS_H_
 #define OUTRIDER_VSWITCH_CONVERT_FROM_PROTO_OBJECTS_H_
 
+#include <set>
+#include <string>
+
 #include "outrider/v1/host_state.pb.h"
 #include "vswitch/state/host_state.h"
 
@@ -11,6 +14,9 @@ namespace outrider::convert {
 // InvalidArgument when the message has fields that are not in this build's contract.
 absl::Status CheckKnown(const google::protobuf::Message& message, const std::string& what);
 
+// Each named once.
+absl::StatusOr<std::set<IpAddress>> ToVteps(
+    const google::protobuf::RepeatedPtrField<std::string>& texts);
 absl::StatusOr<state::Segment> ToSegment(const v1::SegmentState& message);
 absl::StatusOr<state::FdbEntry> ToFdbEntry(const v1::FdbEntry& message);
 // Without the digest, which is the key: it must be the digest of the content (digest.h). A rule

@@ -39,7 +39,13 @@ void Write(const Vni& vni, const state::Segment& segment, v1::SegmentState* mess
   message->set_mtu(segment.mtu);
   message->set_flood_unknown_unicast(segment.flood_unknown_unicast);
   message->set_suppress_arp(segment.suppress_arp);
+  message->set_suppress_nd(segment.suppress_nd);
+  message->set_snoop_multicast(segment.snoop_multicast);
+  message->set_drop_unknown_multicast(segment.drop_unknown_multicast);
   for (const IpAddress& vtep : segment.vteps) message->add_vteps(vtep.ToString());
+  if (!segment.provider) return;
+  message->set_provider_uplink(segment.provider->uplink);
+  message->set_provider_vlan(segment.provider->vlan);
 }
 
 void Write(const state::FdbKey& key, const state::FdbEntry& entry, v1::FdbEntry* message) {
@@ -53,7 +59,13 @@ void Write(const state::FdbKey& key, const state::FdbEntry& entry, v1::FdbEntry*
   message->set_epoch(static_cast<uint64_t>(entry.epoch));
 }
 
-// Takes the six sets, of a state or of a delta's upserts.
+// The key; the group :: is absent on the wire.
+void Write(const state::MulticastKey& key, v1::MulticastGroup* message) {
+  message->set_vni(key.vni.value());
+  if (key.group != IpAddress()) message->set_group(key.group.ToString());
+}
+
+// Takes the sets, of a state or of a delta's upserts.
 template <typename State, typename Get>
 void WriteObjects(const State& state, Get get, v1::HostState* message) {
   for (const auto& [vni, segment] : get(state.segments)) {
@@ -73,6 +85,11 @@ void WriteObjects(const State& state, Get get, v1::HostState* message) {
     *message->add_group_members() = ToProto(member);
   }
   for (const auto& [id, port] : get(state.ports)) *message->add_ports() = ToProto(id, port);
+  for (const auto& [key, vteps] : get(state.multicast_groups)) {
+    v1::MulticastGroup* group = message->add_multicast_groups();
+    Write(key, group);
+    for (const IpAddress& vtep : vteps) group->add_vteps(vtep.ToString());
+  }
 }
 
 void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
@@ -92,6 +109,9 @@ void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
     *keys->add_group_members() = ToProto(member);
   }
   for (const PortId& id : delta.ports.deletes) keys->add_ports(id.ToString());
+  for (const state::MulticastKey& key : delta.multicast_groups.deletes) {
+    Write(key, keys->add_multicast_groups());
+  }
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ std::string ToString(ObjectKind kind) {
       return "fdb";
     case ObjectKind::kGroupMember:
       return "group-member";
+    case ObjectKind::kMulticastGroup:
+      return "multicast-group";
   }
   return "unknown";
 }
@@ -36,6 +38,10 @@ std::string KeyText(const Digest& digest) { return digest.ToString(); }
 
 std::string KeyText(const state::GroupMember& member) {
   return member.group + " " + member.prefix.ToString();
+}
+
+std::string KeyText(const state::MulticastKey& key) {
+  return key.vni.ToString() + "/" + key.group.ToString();
 }
 
 }  // namespace outrider::datapath

@@ -19,9 +19,10 @@
 
 namespace outrider::datapath {
 
-enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb, kGroupMember };
+enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb, kGroupMember, kMulticastGroup };
 
-// "rule-set", "segment", "neighbor", "port", "fdb", "group-member".
+// "rule-set", "segment", "neighbor", "port", "fdb", "group-member",
+// "multicast-group".
 std::string ToString(ObjectKind kind);
 
 // Canonical text of an object's key, as in ObjectFailure.
@@ -31,6 +32,7 @@ std::string KeyText(const state::NeighborKey& key);
 std::string KeyText(const PortId& id);
 std::string KeyText(const Digest& digest);
 std::string KeyText(const state::GroupMember& member);
+std::string KeyText(const state::MulticastKey& key);
 
 // One object that could not be applied. Everything else of the delta is in force.
 struct ObjectFailure {
@@ -84,11 +86,20 @@ struct AclLogEvent {
   uint32_t length = 0;
 };
 
+// A guest's membership report, leave or query (IGMP, MLD), in a segment that snoops.
+struct MulticastEvent {
+  PortId port;
+  Vni vni;
+  // From the IP header on; cut off after 1504 bytes.
+  std::vector<uint8_t> packet;
+};
+
 class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void OnFirstFrame(const FirstFrameEvent& event) = 0;
   virtual void OnAclLog(const AclLogEvent& event) { (void)event; }
+  virtual void OnMulticast(const MulticastEvent& event) { (void)event; }
 };
 
 class Datapath {

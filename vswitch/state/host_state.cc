@@ -143,6 +143,60 @@ absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEnt
   return absl::OkStatus();
 }
 
+bool IsMulticast(const IpAddress& address) {
+  return address.IsV4() ? address.v4_bytes()[0] >> 4 == 14 : address.bytes()[0] == 0xff;
+}
+
+absl::Status ValidateMulticast(const HostState& state, const MulticastKey& key,
+                               const std::set<IpAddress>& vteps) {
+  const std::string name =
+      fmt::format("multicast group {}/{}", key.vni.value(), key.group.ToString());
+  const auto segment = state.segments.find(key.vni);
+  if (segment == state.segments.end()) return Invalid(name + ": segment is not known");
+  if (key.group != IpAddress() && !IsMulticast(key.group)) {
+    return Invalid(name + ": not a multicast address");
+  }
+  if (vteps.empty()) return Invalid(name + ": has no members");
+  for (const IpAddress& vtep : vteps) {
+    if (segment->second.vteps.contains(vtep)) continue;
+    return Invalid(fmt::format("{}: {} is no VTEP of the segment", name, vtep.ToString()));
+  }
+  return absl::OkStatus();
+}
+
+// `carried`: the segments seen before, by what carries them.
+absl::Status ValidateProvider(const std::string& name, const Vni& vni, const Segment& segment,
+                              std::map<Provider, Vni>* carried) {
+  const Provider& provider = *segment.provider;
+  if (provider.uplink.empty() || provider.uplink.size() > kMaxUplinkName ||
+      provider.uplink.find('\0') != std::string::npos) {
+    return Invalid(fmt::format("{}: the uplink's name is not of 1..{} bytes without NUL", name,
+                               kMaxUplinkName));
+  }
+  if (provider.vlan != 0 && !IsVlan(provider.vlan)) {
+    return Invalid(fmt::format("{}: VLAN {} is not in 0..4094", name, provider.vlan));
+  }
+  if (!segment.vteps.empty()) {
+    return Invalid(name + ": has VTEPs, yet is carried by an uplink");
+  }
+  const auto [other, fresh] = carried->emplace(provider, vni);
+  if (fresh) return absl::OkStatus();
+  return Invalid(fmt::format("{}: VLAN {} of uplink \"{}\" is that of segment {}", name,
+                             provider.vlan, provider.uplink, other->second.value()));
+}
+
+absl::Status ValidateSegments(const HostState& state) {
+  std::map<Provider, Vni> carried;
+  for (const auto& [vni, segment] : state.segments) {
+    const std::string name = fmt::format("segment {}", vni.value());
+    if (segment.mtu < 576 || segment.mtu > 65485) {
+      return Invalid(fmt::format("{}: mtu {} is not in 576..65485", name, segment.mtu));
+    }
+    if (segment.provider) RETURN_IF_ERROR(ValidateProvider(name, vni, segment, &carried));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::set<Vni> SegmentsOf(const Port& port) {
@@ -157,12 +211,7 @@ absl::Status Validate(const HostState& state) {
   for (const GroupMember& member : state.group_members) {
     RETURN_IF_ERROR(ValidateGroupMember(member));
   }
-  for (const auto& [vni, segment] : state.segments) {
-    if (segment.mtu < 576 || segment.mtu > 65485) {
-      return Invalid(
-          fmt::format("segment {}: mtu {} is not in 576..65485", vni.value(), segment.mtu));
-    }
-  }
+  RETURN_IF_ERROR(ValidateSegments(state));
   for (const auto& [key, mac] : state.neighbors) {
     if (!state.segments.contains(key.vni)) {
       return Invalid(
@@ -171,6 +220,9 @@ absl::Status Validate(const HostState& state) {
   }
   for (const auto& [id, port] : state.ports) RETURN_IF_ERROR(ValidatePort(state, id, port));
   for (const auto& [key, entry] : state.fdb) RETURN_IF_ERROR(ValidateFdb(state, key, entry));
+  for (const auto& [key, vteps] : state.multicast_groups) {
+    RETURN_IF_ERROR(ValidateMulticast(state, key, vteps));
+  }
   return absl::OkStatus();
 }
 

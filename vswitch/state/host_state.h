@@ -21,14 +21,31 @@
 
 namespace outrider::state {
 
+// A VLAN of a physical network.
+struct Provider {
+  // Name of this host's uplink to the network, 1..63 bytes.
+  std::string uplink;
+  // 0: untagged.
+  uint16_t vlan = 0;
+  auto operator<=>(const Provider&) const = default;
+};
+
 // A layer-2 broadcast domain on this host.
 struct Segment {
   // Largest layer-3 packet of its ports, bytes.
   uint32_t mtu = 0;
   bool flood_unknown_unicast = false;
   bool suppress_arp = true;
+  // The same for IPv6 neighbour solicitations.
+  bool suppress_nd = true;
+  // IP multicast goes to who joined its group, and to multicast routers.
+  bool snoop_multicast = false;
+  // Of groups nobody joined: to routers alone. Only with snoop_multicast.
+  bool drop_unknown_multicast = false;
   // Remote VTEPs with ports in the segment: replication list and accepted outer sources.
   std::set<IpAddress> vteps;
+  // What carries the segment instead of VXLAN; a VLAN carries one segment. Excludes VTEPs.
+  std::optional<Provider> provider = {};
   bool operator==(const Segment&) const = default;
 };
 
@@ -183,6 +200,13 @@ struct GroupMember {
   auto operator<=>(const GroupMember&) const = default;
 };
 
+// A multicast group in a segment that snoops. The group :: stands for the multicast routers.
+struct MulticastKey {
+  Vni vni;
+  IpAddress group;
+  auto operator<=>(const MulticastKey&) const = default;
+};
+
 struct HostState {
   std::map<Vni, Segment> segments;
   std::map<FdbKey, FdbEntry> fdb;
@@ -191,6 +215,8 @@ struct HostState {
   std::map<PortId, Port> ports;
   // Groups without a member are not named anywhere.
   std::set<GroupMember> group_members;
+  // The VTEPs behind which a group has members; never none.
+  std::map<MulticastKey, std::set<IpAddress>> multicast_groups;
   bool operator==(const HostState&) const = default;
 };
 
@@ -198,13 +224,15 @@ struct HostState {
 std::set<Vni> SegmentsOf(const Port& port);
 
 // Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits
-// hold (rules per set, MTU, VLAN ids). InvalidArgument names the first object that is not.
+// hold (rules per set, MTU, VLAN ids), no VLAN carries two segments. InvalidArgument names the
+// first object that is not.
 absl::Status Validate(const HostState& state);
 
 // Most rules a set may have.
 inline constexpr size_t kMaxRules = 10240;
-// Bytes of a group's name.
+// Bytes of a group's name, and of an uplink's.
 inline constexpr size_t kMaxGroupName = 79;
+inline constexpr size_t kMaxUplinkName = 63;
 inline constexpr uint32_t kMaxLogRate = 1000;
 
 }  // namespace outrider::state

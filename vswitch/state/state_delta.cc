@@ -50,7 +50,7 @@ bool StateDelta::empty() const { return size() == 0; }
 
 size_t StateDelta::size() const {
   return rule_sets.size() + group_members.size() + segments.size() + neighbors.size() +
-         ports.size() + fdb.size();
+         ports.size() + fdb.size() + multicast_groups.size();
 }
 
 StateDelta ComputeDelta(const HostState& from, const HostState& to) {
@@ -59,7 +59,8 @@ StateDelta ComputeDelta(const HostState& from, const HostState& to) {
           .segments = Diff(from.segments, to.segments),
           .neighbors = Diff(from.neighbors, to.neighbors),
           .ports = Diff(from.ports, to.ports),
-          .fdb = Diff(from.fdb, to.fdb)};
+          .fdb = Diff(from.fdb, to.fdb),
+          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups)};
 }
 
 HostState ApplyDelta(HostState from, const StateDelta& delta) {
@@ -69,6 +70,7 @@ HostState ApplyDelta(HostState from, const StateDelta& delta) {
   Patch(delta.neighbors, &from.neighbors);
   Patch(delta.ports, &from.ports);
   Patch(delta.fdb, &from.fdb);
+  Patch(delta.multicast_groups, &from.multicast_groups);
   return from;
 }
 

@@ -35,8 +35,8 @@ struct SetDelta {
 };
 
 // Order of application, so that no frame meets a reference to nothing and nothing is open before it
-// is guarded: rule sets, group members, segments, neighbours, ports, FDB are written in this order;
-// deletes follow in the reverse order.
+// is guarded: rule sets, group members, segments, neighbours, ports, FDB, multicast groups are
+// written in this order; deletes follow in the reverse order.
 struct StateDelta {
   MapDelta<Digest, RuleSet> rule_sets;
   SetDelta<GroupMember> group_members;
@@ -44,6 +44,7 @@ struct StateDelta {
   MapDelta<NeighborKey, MacAddress> neighbors;
   MapDelta<PortId, Port> ports;
   MapDelta<FdbKey, FdbEntry> fdb;
+  MapDelta<MulticastKey, std::set<IpAddress>> multicast_groups;
 
   bool empty() const;
   // Number of objects written or deleted.

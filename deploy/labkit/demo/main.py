@@ -7,7 +7,7 @@ import sys
 import time
 
 from labkit import builder, interrupts, inventory, lifecycle
-from labkit.demo import checks, measure, scenario
+from labkit.demo import checks, explain, measure, scenario
 from labkit.demo.report import Report
 from labkit.inventory import Lab
 from labkit.shell import LabError, check_root, check_writable
@@ -106,6 +106,8 @@ def _scenes(report: Report, lab: Lab, repeat: int) -> None:
     _show_profile(report, lab, "after")
     after = measure.policed_kbps(lab, "after")
     checks.policer_checks(report, before, after)
+    report.step("Each kind of drop there was, explained by `outrider trace`")
+    explain.drops_explained(report, lab)
 
 
 def _show_profile(report: Report, lab: Lab, when: str) -> None:

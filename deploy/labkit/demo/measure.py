@@ -92,14 +92,19 @@ def _acl_drops(lab: Lab, host: str, port_id: str) -> int:
     return api.drops(lab, host, port_id).get("acl_egress", 0)
 
 
+def flood_rate() -> float:
+    """Echo requests a second whose answers are twice what the server's profile allows."""
+    frame_kb = (FLOOD_PAYLOAD + analysis.FRAME_OVERHEAD) * 8 / 1000
+    return 2 * scenario.POLICER_KBPS / frame_kb
+
+
 def policed_kbps(lab: Lab, name: str, seconds: float = 4) -> float:
     """Rate at which the server's answers come when it is asked for twice what its profile
     allows."""
-    frame_kb = (FLOOD_PAYLOAD + analysis.FRAME_OVERHEAD) * 8 / 1000
     flood = RunningProbe.start(
         *(lab, ports.light_netns(lab, "probe"), "icmp", f"flood-{name}"),
         destination=scenario.SERVER_IP,
-        rate=2 * scenario.POLICER_KBPS / frame_kb,
+        rate=flood_rate(),
         payload=FLOOD_PAYLOAD,
     )
     time.sleep(seconds)

@@ -80,10 +80,10 @@ TEST_P(CliGolden, IsExact) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, CliGolden,
-                         testing::Values("apply", "completion", "connection", "conntrack",
-                                         "gateway", "group", "help", "host", "local_port",
-                                         "migration", "port", "port_group", "profile", "segment",
-                                         "state", "status", "usage", "yaml"),
+                         testing::Values("apply", "capture", "completion", "connection",
+                                         "conntrack", "gateway", "group", "help", "host",
+                                         "local_port", "migration", "port", "port_group", "profile",
+                                         "segment", "state", "status", "trace", "usage", "yaml"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

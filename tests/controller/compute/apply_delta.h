@@ -20,6 +20,7 @@ inline std::string KeyOf(const v1::PortState& port) { return port.id(); }
 inline std::pair<std::string, std::string> KeyOf(const v1::GroupMember& member) {
   return {member.group(), member.prefix()};
 }
+inline VniAndText KeyOf(const v1::MulticastGroup& group) { return {group.vni(), group.group()}; }
 inline VniAndText KeyOf(const v1::HostStateKeys::Fdb& key) { return {key.vni(), key.mac()}; }
 inline VniAndText KeyOf(const v1::HostStateKeys::Neighbor& key) { return {key.vni(), key.ip()}; }
 inline uint32_t KeyOf(uint32_t vni) { return vni; }
@@ -48,6 +49,8 @@ inline v1::HostState ApplyDelta(const v1::HostState& from, const v1::HostStateDe
   MergeDelta(from.ports(), upserts.ports(), deletes.ports(), to.mutable_ports());
   MergeDelta(from.group_members(), upserts.group_members(), deletes.group_members(),
              to.mutable_group_members());
+  MergeDelta(from.multicast_groups(), upserts.multicast_groups(), deletes.multicast_groups(),
+             to.mutable_multicast_groups());
   return to;
 }
 

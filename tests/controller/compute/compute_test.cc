@@ -33,7 +33,7 @@ class ComputeTest : public testing::Test {
 TEST_F(ComputeTest, HostKnowsItsSegmentsOnly) {
   EXPECT_TRUE(Equal(State("h1"), Parse<v1::HostState>(fmt::format(
                                      R"(
-    segments {{ vni: 100 mtu: 1450 suppress_arp: true vteps: "10.0.2.1" }}
+    segments {{ vni: 100 mtu: 1450 suppress_arp: true suppress_nd: true vteps: "10.0.2.1" }}
     fdb {{ vni: 100 mac: "{mac1}" port_id: "{id1}" epoch: 1 }}
     fdb {{ vni: 100 mac: "{mac2}" vtep: "10.0.2.1" epoch: 4 }}
     neighbors {{ vni: 100 ip: "192.168.0.2" mac: "{mac1}" }}
@@ -91,11 +91,45 @@ TEST_F(ComputeTest, PortWithoutProfileIsBlockedAndUnknownElsewhere) {
   EXPECT_TRUE(Vteps(State("h2")).empty());
 }
 
-TEST_F(ComputeTest, NeighborsAreForArpOnly) {
+TEST_F(ComputeTest, NeighborsAreOfBothFamilies) {
   v1::Port port = MakePort(1, "web", "h1");
   port.add_ips("2001:db8::1");
   PutAll(&model_, port);
-  EXPECT_EQ(State("h1").neighbors_size(), 2);
+  const v1::HostState state = State("h2");
+  ASSERT_EQ(state.neighbors_size(), 3);
+  EXPECT_EQ(state.neighbors(2).ip(), "2001:db8::1");
+  EXPECT_EQ(state.neighbors(2).mac(), Mac(1));
+}
+
+// An answer in a router's place would say that it is none.
+TEST_F(ComputeTest, RoutersAnswerForTheirIpv6AddressesThemselves) {
+  v1::Port port = MakePort(1, "web", "h1");
+  port.add_ips("2001:db8::1");
+  v1::Gateway gateway = MakeGateway("gw", "10.9.0.1", {"red"});
+  gateway.add_stations()->set_segment("red");
+  gateway.mutable_stations(0)->set_mac(Mac(9));
+  gateway.mutable_stations(0)->add_ips("2001:db8::9");
+  PutAll(&model_, port, gateway);
+  EXPECT_EQ(State("h2").neighbors_size(), 3) << "two of IPv4, and the port's";
+  v1::Profile router = *model_.Find<v1::Profile>("web");
+  router.mutable_security()->set_ra_guard(v1::SecuritySection::GUARD_OFF);
+  const Change change = Apply(&model_, router);
+  EXPECT_EQ(State("h2").neighbors_size(), 2);
+  EXPECT_TRUE(AffectedHosts(model_, change).contains("h2"));
+}
+
+TEST_F(ComputeTest, ADerivedMtuFollowsTheHostsOfTheSegment) {
+  const auto mtu_at = [this](const std::string& host) { return State(host).segments(0).mtu(); };
+  v1::Segment segment = *model_.Find<v1::Segment>("red");
+  segment.clear_mtu();
+  v1::Host small = *model_.Find<v1::Host>("h2");
+  small.set_underlay_mtu(1400);
+  PutAll(&model_, segment);
+  EXPECT_EQ(mtu_at("h1"), 1450u);
+  const Change change = Apply(&model_, small);
+  EXPECT_EQ(mtu_at("h1"), 1350u) << "what its peer carries";
+  EXPECT_EQ(mtu_at("h2"), 1350u);
+  EXPECT_TRUE(AffectedHosts(model_, change).contains("h1"));
 }
 
 TEST_F(ComputeTest, DestinationHasTheExpectedPortArmed) {

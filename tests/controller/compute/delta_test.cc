@@ -20,14 +20,16 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
     rule_sets { digest: "d1" }
     ports { id: "a" phase: PORT_PHASE_ARMED } ports { id: "b" }
     group_members { group: "address/g" prefix: "10.0.0.1/32" }
-    group_members { group: "address/g" prefix: "10.0.0.2/32" })");
+    group_members { group: "address/g" prefix: "10.0.0.2/32" }
+    multicast_groups { vni: 1 vteps: "10.0.0.1" } multicast_groups { vni: 1 group: "ff05::1" })");
   const auto to = Parse<v1::HostState>(R"(
     segments { vni: 1 mtu: 1400 }
     fdb { vni: 1 mac: "m1" vtep: "10.0.0.2" epoch: 2 }
     rule_sets { digest: "d2" }
     ports { id: "a" phase: PORT_PHASE_ACTIVE } ports { id: "b" }
     group_members { group: "address/g" prefix: "10.0.0.2/32" }
-    group_members { group: "port/g" prefix: "10.0.0.1/32" })");
+    group_members { group: "port/g" prefix: "10.0.0.1/32" }
+    multicast_groups { vni: 1 vteps: "10.0.0.2" })");
   const auto expected = Parse<v1::HostStateDelta>(R"(
     upserts {
       segments { vni: 1 mtu: 1400 }
@@ -35,10 +37,12 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
       rule_sets { digest: "d2" }
       ports { id: "a" phase: PORT_PHASE_ACTIVE }
       group_members { group: "port/g" prefix: "10.0.0.1/32" }
+      multicast_groups { vni: 1 vteps: "10.0.0.2" }
     }
     deletes {
       segments: 2 fdb { vni: 2 mac: "m1" } neighbors { vni: 1 ip: "i1" } rule_sets: "d1"
       group_members { group: "address/g" prefix: "10.0.0.1/32" }
+      multicast_groups { vni: 1 group: "ff05::1" }
     })");
   const v1::HostStateDelta delta = ComputeDelta(from, to);
   EXPECT_TRUE(Equal(delta, expected)) << delta.DebugString();

@@ -37,8 +37,8 @@ class VlanComputeTest : public testing::Test {
 TEST_F(VlanComputeTest, AHostHasEverySegmentOfItsTrunk) {
   EXPECT_TRUE(Equal(State("h1"), Parse<v1::HostState>(fmt::format(
                                      R"(
-    segments {{ vni: 100 mtu: 1450 suppress_arp: true vteps: "10.0.2.1" }}
-    segments {{ vni: 200 mtu: 1450 suppress_arp: true vteps: "10.0.3.1" }}
+    segments {{ vni: 100 mtu: 1450 suppress_arp: true suppress_nd: true vteps: "10.0.2.1" }}
+    segments {{ vni: 200 mtu: 1450 suppress_arp: true suppress_nd: true vteps: "10.0.3.1" }}
     fdb {{ vni: 100 mac: "{mac1}" port_id: "{id1}" epoch: 1 }}
     fdb {{ vni: 100 mac: "{mac2}" vtep: "10.0.2.1" epoch: 1 }}
     fdb {{ vni: 200 mac: "{mac1}" port_id: "{id1}" epoch: 1 }}

@@ -43,6 +43,18 @@ inline v1::Segment MakeSegment(const std::string& name, uint32_t vni, uint32_t m
   return segment;
 }
 
+// VLAN `vlan` of a physical network.
+inline v1::Segment MakeProvider(const std::string& name, uint32_t vni, const std::string& uplink,
+                                uint32_t vlan) {
+  v1::Segment segment;
+  segment.mutable_meta()->set_name(name);
+  segment.set_vni(vni);
+  segment.mutable_provider()->set_uplink(uplink);
+  segment.mutable_provider()->set_vlan(vlan);
+  Normalize(&segment);
+  return segment;
+}
+
 // `acl` is the text of the AclSection; empty: none.
 inline v1::Profile MakeProfile(const std::string& name, const std::string& segment,
                                const std::string& acl = "") {

@@ -84,7 +84,11 @@ class RandomModel {
     const int n = Below(4);
     const std::string name = fmt::format("s{}", n);
     if (OneIn(5)) return Erase<v1::Segment>(name);
-    v1::Segment segment = MakeSegment(name, 100 + n, 1400 + Below(3));
+    v1::Segment segment = MakeSegment(name, 100 + n, OneIn(2) ? 0 : 1400 + Below(3));
+    if (OneIn(4)) {
+      segment.mutable_provider()->set_uplink("net");
+      segment.mutable_provider()->set_vlan(static_cast<uint32_t>(n));
+    }
     if (OneIn(3)) segment.set_unknown_unicast(v1::Segment::UNKNOWN_UNICAST_FLOOD);
     Put(segment);
   }
@@ -148,6 +152,7 @@ class RandomModel {
     v1::Profile profile = OneIn(2) ? MakeProfile(name, Segment(), acl)
                                    : MakeChild(name, fmt::format("p{}", Below(5)), acl);
     if (profile.has_vlan() && OneIn(2)) MakeTrunk(profile.mutable_vlan());
+    if (OneIn(4)) profile.mutable_security()->set_ra_guard(v1::SecuritySection::GUARD_OFF);
     const v1::Profile* present = model_.Find<v1::Profile>(name);
     profile.set_profile_revision(present == nullptr ? 1 : present->profile_revision() + 1);
     Put(profile);
@@ -176,7 +181,9 @@ class RandomModel {
     if (OneIn(6)) return Erase<v1::Host>(Host(k));
     v1::Host host = MakeHost(Host(k), k + 1);
     if (OneIn(4)) host.set_vteps(0, Vtep(k + 100));
+    if (OneIn(4)) host.set_vteps(0, fmt::format("fd00::{}", k + 1));
     if (OneIn(6)) host.clear_vteps();
+    if (OneIn(3)) host.set_underlay_mtu(1500 + 100 * Below(3));
     host.set_applied_generation(Below(100));
     Put(host);
   }
@@ -187,6 +194,7 @@ class RandomModel {
     if (OneIn(8)) return Erase<v1::Port>(PortId(n));
     v1::Port port = MakePort(n, Profile());
     if (OneIn(3)) port.add_ips(fmt::format("192.168.100.{}", n + 1));
+    if (OneIn(2)) port.add_ips(fmt::format("fd01::{}", n + 1));
     if (OneIn(3)) port.set_problem("changes nothing on hosts");
     if (present != nullptr) *port.mutable_location() = present->location();
     // During a migration only the migration moves the port.

@@ -92,5 +92,40 @@ TEST_F(SharedSegment, MtuCountsTheFamilyInUse) {
             "raise the underlay MTU or lower the segment's mtu to 1430");
 }
 
+v1::Host WithMtu(v1::Host host, uint32_t underlay_mtu) {
+  host.set_underlay_mtu(underlay_mtu);
+  return host;
+}
+
+TEST_F(SharedSegment, ADerivedMtuIsWhatAllHostsCarry) {
+  const auto mtu = [this] { return MtuInForce(model_, *model_.Find<v1::Segment>("red")); };
+  EXPECT_EQ(mtu(), 1400u) << "given";
+  PutAll(&model_, MakeSegment("red", 100, 0));
+  EXPECT_EQ(mtu(), 1450u);
+  PutAll(&model_, WithMtu(HostWith("v4", {"10.0.1.1"}), 9000));
+  EXPECT_EQ(mtu(), 8950u);
+  PutAll(&model_, WithMtu(HostWith("both", {"10.0.3.1", "fd00::3"}), 4000),
+         MakePort(2, "web", "both"));
+  EXPECT_EQ(mtu(), 3950u) << "the least of them, over IPv4";
+  PutAll(&model_, MakeGateway("gw", "fd00::9", {"red"}));
+  EXPECT_EQ(mtu(), 3930u) << "a gateway over IPv6";
+  Erase<v1::Gateway>(&model_, "gw");
+  PutAll(&model_, WithMtu(HostWith("v6", {"fd00::2"}), 9000), MakePort(3, "web", "v6"));
+  EXPECT_EQ(mtu(), 3930u) << "a host over IPv6: the others take 70 bytes towards it, too";
+  PutAll(&model_, WithMtu(HostWith("v6", {"fd00::2"}), 0), MakePort(2, "web", ""));
+  EXPECT_EQ(mtu(), 8950u) << "has not reported";
+  PutAll(&model_, MakePort(1, "web", ""));
+  EXPECT_EQ(mtu(), 1450u) << "no host is known";
+}
+
+TEST_F(SharedSegment, ADerivedMtuHasAFloor) {
+  PutAll(&model_, MakeSegment("red", 100, 0), WithMtu(HostWith("both", {"10.0.3.1"}), 625));
+  EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "both")),
+            "host \"both\": underlay MTU 625 cannot carry segment \"red\": the least mtu of a "
+            "segment, 576, needs 626; raise the underlay MTU");
+  PutAll(&model_, WithMtu(HostWith("both", {"10.0.3.1"}), 626));
+  EXPECT_TRUE(CheckUnderlayFits(model_, "red", "both").ok());
+}
+
 }  // namespace
 }  // namespace outrider::controller

@@ -33,20 +33,39 @@ TEST_F(ValidateTest, Segments) {
   ExpectInvalid(MakeSegment("blue", 0), "segment \"blue\": vni 0 is not in 1..16777215");
   ExpectInvalid(MakeSegment("blue", 1 << 24),
                 "segment \"blue\": vni 16777216 is not in 1..16777215");
-  ExpectInvalid(MakeSegment("blue", 7, 575), "segment \"blue\": mtu 575 is not in 576..65485");
-  ExpectInvalid(MakeSegment("blue", 7, 65486), "segment \"blue\": mtu 65486 is not in 576..65485");
+  EXPECT_TRUE(Validate(model_, MakeSegment("blue", 7, 0)).ok()) << "derived";
+  ExpectInvalid(MakeSegment("blue", 7, 575),
+                "segment \"blue\": mtu 575 is not in 576..65485; leave it out to have the largest "
+                "that the hosts carry");
+  ExpectInvalid(
+      MakeSegment("blue", 7, 65486),
+      "segment \"blue\": mtu 65486 is not in 576..65485; leave it out to have the largest "
+      "that the hosts carry");
   ExpectInvalid(
       MakeSegment("Blue!", 7),
       "segment \"Blue!\": name must be 1..63 characters of a-z, 0-9, '-' and '.', beginning "
       "and ending with a letter or digit");
 }
 
+TEST_F(ValidateTest, SegmentsThatDropUnknownMulticastMustKnowWhoJoined) {
+  v1::Segment segment = MakeSegment("blue", 7);
+  segment.set_unknown_multicast(v1::Segment::UNKNOWN_MULTICAST_DROP);
+  ExpectInvalid(segment,
+                "segment \"blue\": unknown_multicast drop needs multicast snoop: who joined is not "
+                "known otherwise");
+  segment.set_multicast(v1::Segment::MULTICAST_SNOOP);
+  EXPECT_TRUE(Validate(model_, segment).ok());
+}
+
 TEST_F(ValidateTest, SegmentDefaults) {
   v1::Segment segment;
   Normalize(&segment);
-  EXPECT_EQ(segment.mtu(), 1450u);
+  EXPECT_EQ(segment.mtu(), 0u) << "derived";
   EXPECT_EQ(segment.unknown_unicast(), v1::Segment::UNKNOWN_UNICAST_DROP);
   EXPECT_EQ(segment.arp_suppression(), v1::Segment::ARP_SUPPRESSION_ON);
+  EXPECT_EQ(segment.nd_suppression(), v1::Segment::ND_SUPPRESSION_ON);
+  EXPECT_EQ(segment.multicast(), v1::Segment::MULTICAST_FLOOD);
+  EXPECT_EQ(segment.unknown_multicast(), v1::Segment::UNKNOWN_MULTICAST_FLOOD);
 }
 
 TEST_F(ValidateTest, AddressGroups) {

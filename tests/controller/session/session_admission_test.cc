@@ -18,9 +18,12 @@ void ExpectClosed(FakeAgent& agent, absl::StatusCode code, const std::string& te
 
 TEST_F(SessionAdmissionTest, HelloMakesTheHostConnectedAndRecordsWhatItSays) {
   FakeAgent h1("h1", "one");
+  h1.hello().add_uplinks("net");
   Join(&h1);
   const v1::Host host = GetHost("h1");
   EXPECT_EQ(host.state(), v1::Host::STATE_CONNECTED);
+  ASSERT_EQ(host.uplinks_size(), 1);
+  EXPECT_EQ(host.uplinks(0), "net");
   ASSERT_EQ(host.vteps_size(), 1);
   EXPECT_EQ(host.vteps(0), "10.0.1.1");
   EXPECT_EQ(host.underlay_mtu(), 1500u);
@@ -154,6 +157,19 @@ TEST_F(SessionAdmissionTest, ARefusedRivalDoesNotDisturbTheFirst) {
   Join(&bad);
   ExpectClosed(bad, absl::StatusCode::kInvalidArgument, "not an address");
   EXPECT_FALSE(first.stream().closed.has_value());
+}
+
+TEST_F(SessionAdmissionTest, UplinksAreThoseOfTheLastHello) {
+  FakeAgent before("h1", "one");
+  before.hello().add_uplinks("net");
+  Join(&before);
+  FakeAgent now("h1", "one");
+  Join(&now);
+  EXPECT_EQ(GetHost("h1").uplinks_size(), 0);
+  FakeAgent bad("h2", "two");
+  bad.hello().add_uplinks("not a name");
+  Join(&bad);
+  ExpectClosed(bad, absl::StatusCode::kInvalidArgument, "uplink \"not a name\"");
 }
 
 TEST_F(SessionAdmissionTest, AnotherHostsEndPointIsRefused) {

@@ -15,7 +15,7 @@ TEST_F(ObjectsTest, CreateFillsInMetaAndDefaults) {
   segment.set_vni(200);
   const auto created = CreateObject(repository_.get(), segment);
   ASSERT_TRUE(created.ok()) << created.status();
-  EXPECT_EQ(created->mtu(), 1450u);
+  EXPECT_EQ(created->arp_suppression(), v1::Segment::ARP_SUPPRESSION_ON);
   EXPECT_EQ(created->meta().revision(), store_.revision());
   EXPECT_EQ(created->meta().created_us(), clock_.NowUs());
   EXPECT_EQ(created->meta().uuid().size(), 36u);

@@ -14,7 +14,9 @@ EbpfHost::EbpfHost(const std::string& vtep) {
   options_.bpffs = bpffs_.path();
   options_.vteps = VtepPair(tests::Ip(vtep));
   options_.underlay_mtu = 1500;
+  options_.uplinks = {{kUplink, kUplinkDevice}};
   netlink_ = In([] { return sys::NetlinkSocket::Create().value(); });
+  AddDevice(kUplinkDevice);
 }
 
 EbpfHost::~EbpfHost() { Stop(); }

@@ -15,6 +15,10 @@
 
 namespace outrider::datapath::ebpf {
 
+// The host's uplink, and its device, whose other end is in guests().
+inline constexpr char kUplink[] = "physnet1";
+inline constexpr char kUplinkDevice[] = "uplink1";
+
 // Thread rule: one thread. The datapath works in the calling thread's namespace, so everything that
 // touches it goes through In() or one of the calls below.
 class EbpfHost {

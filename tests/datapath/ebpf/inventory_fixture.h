@@ -40,7 +40,7 @@ inline Inventory WholeInventory() {
   rows.ports[kPort] = EncodePort(FixturePort(), {.ifindex = kIfindex, .mtu = 1400});
   rows.port_info[kPort] = EncodePortInfo(tests::MakePortId(1), FixturePort());
   abi::or_segment segment{};
-  segment.flags = OR_SEGMENT_SUPPRESS_ARP;
+  segment.flags = OR_SEGMENT_SUPPRESS_ARP | OR_SEGMENT_SUPPRESS_ND;
   segment.mtu = 1400;
   segment.replication = kList;
   segment.local_copies = 1;

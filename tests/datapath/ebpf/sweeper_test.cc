@@ -52,6 +52,35 @@ TEST(SweeperTest, FindsMembersThatGetNoCopiesAndTheirVteps) {
   EXPECT_THAT(orphans.vteps, ElementsAre(6));
 }
 
+abi::or_multicast_group Group(uint32_t vni) { return {.vni = vni, .address = {0xff, 5}}; }
+
+TEST(SweeperTest, FindsMulticastMembersThatAreNowhere) {
+  Inventory rows = WholeInventory();
+  rows.multicast_groups = {{Group(kVni), 2}};
+  rows.multicast_members = {{{Group(kVni), kPort}, 77},
+                            {{Group(kVni), OR_MULTICAST_VTEP | kVtep}, 0}};
+  EXPECT_TRUE(FindOrphans(rows).empty());
+  rows.multicast_members.push_back({{Group(kVni), 99}, 77});
+  rows.multicast_members.push_back({{Group(kVni), OR_MULTICAST_VTEP | 99}, 0});
+  rows.multicast_members.push_back({{Group(kVni + 1), kPort}, 77});
+  const Orphans orphans = FindOrphans(rows);
+  EXPECT_THAT(orphans.multicast_members, SizeIs(3));
+  EXPECT_THAT(orphans.multicast_groups, IsEmpty());
+  EXPECT_THAT(orphans.multicast_counts, IsEmpty());
+}
+
+TEST(SweeperTest, FindsMulticastGroupsOfAnotherNumberOfMembers) {
+  Inventory rows = WholeInventory();
+  rows.multicast_members = {{{Group(kVni), kPort}, 77}};
+  EXPECT_THAT(FindOrphans(rows).multicast_counts, SizeIs(1)) << "no row of the group";
+  rows.multicast_groups = {{Group(kVni), 2}, {Group(kVni + 1), 1}};
+  const Orphans orphans = FindOrphans(rows);
+  ASSERT_THAT(orphans.multicast_counts, SizeIs(1));
+  EXPECT_EQ(orphans.multicast_counts[0].second, 1u);
+  ASSERT_THAT(orphans.multicast_groups, SizeIs(1)) << "without members";
+  EXPECT_EQ(orphans.multicast_groups[0].vni, kVni + 1);
+}
+
 TEST(SweeperTest, FindsEverythingOfADeletedSegment) {
   Inventory rows = WholeInventory();
   rows.segments.clear();

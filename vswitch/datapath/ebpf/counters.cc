@@ -9,18 +9,6 @@ namespace {
 // Drops that belong to no port are counted under this index.
 constexpr uint32_t kNoPort = 0;
 
-std::string DropName(uint32_t reason) {
-  switch (reason) {
-#define OR_DROP_NAME(code, number, name, text) \
-  case number:                                 \
-    return name;
-    OR_DROP_REASONS(OR_DROP_NAME)
-#undef OR_DROP_NAME
-    default:
-      return "reason_" + std::to_string(reason);
-  }
-}
-
 // Packets by reason name, by port index.
 absl::StatusOr<std::map<uint32_t, std::map<std::string, uint64_t>>> ReadDrops(
     const DatapathMaps& maps) {
@@ -31,7 +19,7 @@ absl::StatusOr<std::map<uint32_t, std::map<std::string, uint64_t>>> ReadDrops(
     // Deleted with its port since the keys were read.
     if (absl::IsNotFound(count.status())) continue;
     RETURN_IF_ERROR(count.status());
-    if (count->packets > 0) drops[key.port][DropName(key.reason)] = count->packets;
+    if (count->packets > 0) drops[key.port][DropReasonName(key.reason)] = count->packets;
   }
   return drops;
 }
@@ -60,6 +48,18 @@ absl::StatusOr<std::map<uint32_t, RuleCounts>> ReadRules(const DatapathMaps& map
 }
 
 }  // namespace
+
+std::string DropReasonName(uint32_t reason) {
+  switch (reason) {
+#define OR_DROP_NAME(code, number, name, text) \
+  case number:                                 \
+    return name;
+    OR_DROP_REASONS(OR_DROP_NAME)
+#undef OR_DROP_NAME
+    default:
+      return "reason_" + std::to_string(reason);
+  }
+}
 
 absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMaps& maps) {
   ASSIGN_OR_RETURN(auto drops, ReadDrops(maps));

@@ -13,6 +13,9 @@
 namespace outrider::datapath::ebpf {
 
 absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMaps& maps);
+// As in or_drop.h: "acl_ingress".
+std::string DropReasonName(uint32_t reason);
+
 // Drops that belong to no port.
 absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDropCounters(const DatapathMaps& maps);
 

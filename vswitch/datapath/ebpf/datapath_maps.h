@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vswitch/abi/or_abi.h"
+#include "vswitch/abi/or_capture.h"
 #include "vswitch/sys/bpf/typed_map.h"
 
 namespace outrider::datapath::ebpf {
@@ -40,6 +41,8 @@ struct DatapathMaps {
             "or_allowed_macs",
             "or_mac_windows",
             "or_source_macs",
+            "or_multicast_groups",
+            "or_multicast_members",
             "or_groups",
             "or_group_combos",
             "or_group_rows",
@@ -48,7 +51,14 @@ struct DatapathMaps {
             "or_quotas",
             "or_connections",
             "or_connection_counts",
-            "or_fragments"};
+            "or_fragments",
+            "or_capture",
+            "or_capture_ports",
+            "or_capture_missed",
+            "or_capture_ring",
+            "or_providers",
+            "or_uplink_vlans",
+            "or_stations"};
   }
 
   sys::BpfMaps* raw;
@@ -69,7 +79,12 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_vtep> vteps{raw, "or_vteps"};
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
   sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
+  sys::TypedMap<uint32_t, abi::or_provider> providers{raw, "or_providers"};
+  sys::TypedMap<abi::or_uplink_vlan, uint32_t> uplink_vlans{raw, "or_uplink_vlans"};
+  sys::TypedMap<abi::or_fdb_key, abi::or_station> stations{raw, "or_stations"};
   sys::TypedMap<abi::or_neighbor_key, abi::or_neighbor> neighbors{raw, "or_neighbors"};
+  sys::TypedMap<abi::or_multicast_group, uint32_t> multicast_groups{raw, "or_multicast_groups"};
+  sys::TypedMap<abi::or_multicast_member, uint64_t> multicast_members{raw, "or_multicast_members"};
   sys::TypedMapOfArrays<uint32_t, abi::or_acl_line> rule_sets{raw, "or_rule_sets"};
   sys::TypedMap<uint32_t, abi::or_group> groups{raw, "or_groups"};
   sys::TypedMap<abi::or_group_key, uint32_t> group_combos{raw, "or_group_combos"};
@@ -83,6 +98,11 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
   sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
   sys::TypedMap<uint32_t, abi::or_first_frame> first_frames{raw, "or_first_frames"};
+  sys::TypedMap<uint32_t, abi::or_capture> capture{raw, "or_capture"};
+  sys::TypedMap<uint32_t, uint32_t> capture_ports{raw, "or_capture_ports"};
+  sys::TypedMap<uint32_t, uint64_t> capture_missed{raw, "or_capture_missed"};
+  // Descriptors of ring buffers.
+  sys::TypedMap<uint32_t, uint32_t> capture_ring{raw, "or_capture_ring"};
 };
 
 }  // namespace outrider::datapath::ebpf

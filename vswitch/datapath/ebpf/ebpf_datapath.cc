@@ -10,13 +10,17 @@
 #include <variant>
 #include <vector>
 
+#include "vswitch/datapath/ebpf/capture_hub.h"
 #include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/device_binder.h"
 #include "vswitch/datapath/ebpf/fdb_table.h"
 #include "vswitch/datapath/ebpf/first_frame_reader.h"
+#include "vswitch/datapath/ebpf/guest_sender.h"
+#include "vswitch/datapath/ebpf/multicast_table.h"
 #include "vswitch/datapath/ebpf/neighbor_table.h"
 #include "vswitch/datapath/ebpf/port_table.h"
+#include "vswitch/datapath/ebpf/port_tracer.h"
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 #include "vswitch/datapath/ebpf/segment_table.h"
@@ -24,6 +28,7 @@
 #include "vswitch/datapath/ebpf/state_reader.h"
 #include "vswitch/datapath/ebpf/sweeper.h"
 #include "vswitch/datapath/ebpf/tunnel.h"
+#include "vswitch/datapath/ebpf/uplink_table.h"
 #include "vswitch/datapath/ebpf/vlan_table.h"
 
 namespace outrider::datapath::ebpf {
@@ -45,7 +50,11 @@ struct Pipeline {
         vlans(&maps),
         ports(&maps, &devices, &segments, &rule_sets, &vlans,
               {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
-        fdb(&maps, &vteps) {}
+        fdb(&maps, &vteps),
+        multicast(&maps, &vteps),
+        tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
+        captures(&maps),
+        uplinks(&maps, netlink, filters, programs.get(), options.uplinks) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load() {
@@ -62,8 +71,23 @@ struct Pipeline {
     vlans.Load(inventory);
     ports.Load(inventory);
     fdb.Load(inventory);
+    multicast.Load(inventory);
+    RETURN_IF_ERROR(uplinks.Load(inventory));
     // Of ports that went while nobody was here.
     return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
+  }
+
+  // An uplink's way out is there before the segment leads to it, the way in when the segment is.
+  absl::Status UpsertSegment(const Vni& vni, const state::Segment& segment) {
+    RETURN_IF_ERROR(uplinks.Prepare(vni, segment));
+    RETURN_IF_ERROR(segments.Upsert(vni, segment));
+    return uplinks.Open(vni, segment);
+  }
+
+  absl::Status DeleteSegment(const Vni& vni) {
+    RETURN_IF_ERROR(uplinks.Close(vni));
+    RETURN_IF_ERROR(segments.Delete(vni));
+    return uplinks.Forget(vni);
   }
 
   std::unique_ptr<ProgramSet> programs;
@@ -77,6 +101,10 @@ struct Pipeline {
   VlanTable vlans;
   PortTable ports;
   FdbTable fdb;
+  MulticastTable multicast;
+  PortTracer tracer;
+  CaptureHub captures;
+  UplinkTable uplinks;
 };
 
 // Collects what became of a delta's objects.
@@ -107,6 +135,14 @@ class Outcome {
 
   ApplyResult result_;
 };
+
+// A device with our program for uplinks was made promiscuous by us.
+absl::Status LetGoOfUplink(const sys::Link& link, const std::set<uint32_t>& programs,
+                           sys::TcFilters* filters, sys::NetlinkSocket* netlink) {
+  const auto id = filters->Query(link.ifindex, sys::TcDirection::kIngress);
+  if (!id.ok() || !*id || !programs.contains(**id)) return absl::OkStatus();
+  return netlink->SetPromiscuous(link.ifindex, false);
+}
 
 }  // namespace
 
@@ -140,9 +176,14 @@ class EbpfDatapath::Impl {
   absl::StatusOr<state::HostState> ReadState() {
     ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
     if (!whole) RETURN_IF_ERROR(Repair());
+    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
     ASSIGN_OR_RETURN(const Inventory inventory, ReadInventory(pipeline_->maps));
     ASSIGN_OR_RETURN(const auto bound, pipeline_->devices.BoundPorts(inventory));
     state::HostState state = ToHostState(inventory, bound);
+    for (const Vni& vni : pipeline_->uplinks.Lost()) {
+      const auto segment = state.segments.find(vni);
+      if (segment != state.segments.end()) segment->second.mtu = 0;
+    }
     RETURN_IF_ERROR(ForgetLostShapers(inventory, &state));
     return state;
   }
@@ -157,6 +198,7 @@ class EbpfDatapath::Impl {
     Delete(delta, &outcome);
     pipeline_->ports.EndApply();
     pipeline_->segments.EndApply();
+    pipeline_->uplinks.EndApply();
     if (const absl::Status status = pipeline_->groups.EndApply(); !status.ok()) {
       spdlog::warn("groups: rows of no use stay until the next change: {}", Message(status));
     }
@@ -171,6 +213,10 @@ class EbpfDatapath::Impl {
     if (const absl::Status status = ForgetOldMacs(pipeline_->maps); !status.ok()) {
       spdlog::warn("source MACs of before are not forgotten: {}", Message(status));
     }
+    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
+    if (const absl::Status status = ForgetOldStations(pipeline_->maps); !status.ok()) {
+      spdlog::warn("stations of before are not forgotten: {}", Message(status));
+    }
     return pipeline_->ports.FindLost();
   }
 
@@ -180,6 +226,30 @@ class EbpfDatapath::Impl {
     if (sink_ != nullptr) StartReader();
   }
 
+  absl::StatusOr<std::map<MulticastMember, int64_t>> ReadMembers() {
+    std::map<MulticastMember, int64_t> members;
+    for (const MulticastTable::Member& member : pipeline_->multicast.Members()) {
+      ASSIGN_OR_RETURN(const abi::or_port_info info, pipeline_->maps.port_info.Lookup(member.port));
+      members[{DecodePortId(info), member.key}] = static_cast<int64_t>(member.until_ns / 1000);
+    }
+    return members;
+  }
+
+  absl::Status PutMember(const MulticastMember& member, int64_t until_us) {
+    ASSIGN_OR_RETURN(const uint32_t index, FindIndex(member.port));
+    return pipeline_->multicast.Join(member.group, index, static_cast<uint64_t>(until_us) * 1000);
+  }
+
+  absl::Status RemoveMember(const MulticastMember& member) {
+    const auto index = pipeline_->ports.IndexOf(member.port);
+    return index ? pipeline_->multicast.Leave(member.group, *index) : absl::OkStatus();
+  }
+
+  absl::Status SendToGuest(const PortId& port, const Vni& vni, const std::vector<uint8_t>& frame) {
+    ASSIGN_OR_RETURN(const uint32_t index, FindIndex(port));
+    return ebpf::SendToGuest(pipeline_->maps, index, vni.value(), frame);
+  }
+
   // For readers on other threads: the pipeline may be replaced meanwhile.
   std::shared_ptr<Pipeline> pipeline() {
     const std::lock_guard lock(mutex_);
@@ -187,6 +257,12 @@ class EbpfDatapath::Impl {
   }
 
  private:
+  absl::StatusOr<uint32_t> FindIndex(const PortId& id) const {
+    const auto index = pipeline_->ports.IndexOf(id);
+    if (!index) return absl::NotFoundError("port " + id.ToString() + ": is not in force");
+    return *index;
+  }
+
   // A rate that somebody removed from a device is none that is in force.
   absl::Status ForgetLostShapers(const Inventory& inventory, state::HostState* state) {
     for (const auto& [index, info] : inventory.port_info) {
@@ -239,8 +315,11 @@ class EbpfDatapath::Impl {
     }
     for (const auto& [vni, segment] : delta.segments.upserts) {
       const auto old_mtu = to.segments.Mtu(vni);
-      outcome->Upserted(ObjectKind::kSegment, vni, to.segments.Upsert(vni, segment));
-      if (old_mtu && *old_mtu != segment.mtu) RefreshPorts(vni, delta, outcome);
+      outcome->Upserted(ObjectKind::kSegment, vni, to.UpsertSegment(vni, segment));
+      if (old_mtu && *old_mtu != segment.mtu) {
+        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), segment.mtu, *old_mtu);
+        RefreshPorts(vni, delta, outcome);
+      }
     }
     for (const auto& [key, mac] : delta.neighbors.upserts) {
       outcome->Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
@@ -252,6 +331,9 @@ class EbpfDatapath::Impl {
       const auto* port = std::get_if<PortId>(&entry.where);
       const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
       outcome->Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
+    }
+    for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
+      outcome->Upserted(ObjectKind::kMulticastGroup, key, to.multicast.Upsert(key, vteps));
     }
     // After the FDB: a port with many VLANs that has moved is found at once, whatever its
     // broadcasts take.
@@ -269,6 +351,9 @@ class EbpfDatapath::Impl {
 
   void Delete(const state::StateDelta& delta, Outcome* outcome) {
     Pipeline& from = *pipeline_;
+    for (const auto& key : delta.multicast_groups.deletes) {
+      outcome->Deleted(ObjectKind::kMulticastGroup, key, from.multicast.Delete(key));
+    }
     for (const auto& key : delta.fdb.deletes) {
       outcome->Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
     }
@@ -278,7 +363,7 @@ class EbpfDatapath::Impl {
       outcome->Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
     }
     for (const auto& vni : delta.segments.deletes) {
-      outcome->Deleted(ObjectKind::kSegment, vni, from.segments.Delete(vni));
+      outcome->Deleted(ObjectKind::kSegment, vni, from.DeleteSegment(vni));
     }
     for (const auto& member : delta.group_members.deletes) {
       outcome->Deleted(ObjectKind::kGroupMember, member, from.groups.Erase(member));
@@ -306,6 +391,7 @@ class EbpfDatapath::Impl {
   absl::Status DeletePort(const PortId& id) {
     if (const auto index = pipeline_->ports.IndexOf(id)) {
       RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
+      RETURN_IF_ERROR(pipeline_->multicast.DropPort(*index));
     }
     return pipeline_->ports.Delete(id);
   }
@@ -344,6 +430,8 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
   ASSIGN_OR_RETURN(auto shaper, sys::TrafficShaper::Create());
   auto impl = std::make_unique<Impl>(options, netlink, std::move(filters), std::move(shaper));
   RETURN_IF_ERROR(impl->Start());
+  // Whoever captured before is gone.
+  RETURN_IF_ERROR(impl->pipeline()->captures.Clear());
   return std::unique_ptr<EbpfDatapath>(new EbpfDatapath(std::move(impl)));
 }
 
@@ -353,7 +441,10 @@ absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket*
   ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
   ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
   // Every device: what the maps say need not be whole.
+  ASSIGN_OR_RETURN(const std::set<uint32_t> of_uplinks,
+                   PinnedProgramIds(options.bpffs, Program::kFromUplink));
   for (const sys::Link& link : links) {
+    RETURN_IF_ERROR(LetGoOfUplink(link, of_uplinks, filters.get(), netlink));
     RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
                                    [&ours](uint32_t id) { return ours.contains(id); }));
     RETURN_IF_ERROR(shaper->Unshape(link.ifindex));
@@ -397,6 +488,34 @@ absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
   const auto pipeline = impl_->pipeline();
   ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
   return any ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
+}
+
+absl::StatusOr<std::map<MulticastMember, int64_t>> EbpfDatapath::ReadMembers() {
+  return impl_->ReadMembers();
+}
+
+absl::Status EbpfDatapath::PutMember(const MulticastMember& member, int64_t until_us) {
+  return impl_->PutMember(member, until_us);
+}
+
+absl::Status EbpfDatapath::RemoveMember(const MulticastMember& member) {
+  return impl_->RemoveMember(member);
+}
+
+absl::Status EbpfDatapath::SendToGuest(const PortId& port, const Vni& vni,
+                                       const std::vector<uint8_t>& frame) {
+  return impl_->SendToGuest(port, vni, frame);
+}
+
+absl::StatusOr<Trace> EbpfDatapath::TraceFrame(const TraceRequest& request) {
+  const auto pipeline = impl_->pipeline();
+  return pipeline->tracer.TraceFrame(request);
+}
+
+absl::StatusOr<std::unique_ptr<CaptureSession>> EbpfDatapath::StartCapture(
+    const CaptureRequest& request, PacketCapture::Sink sink) {
+  const auto pipeline = impl_->pipeline();
+  return pipeline->captures.Start(request, std::move(sink), pipeline);
 }
 
 }  // namespace outrider::datapath::ebpf

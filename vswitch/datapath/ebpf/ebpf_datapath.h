@@ -7,8 +7,8 @@
 // mirror the maps and are rebuilt by Create().
 //
 // Thread rule: Datapath's. Create, ReadState, Apply and the destructor on one thread, which stays
-// in the network namespace of the NetlinkSocket. DatapathCounters and ConnectionTable from any
-// thread.
+// in the network namespace of the NetlinkSocket. The other interfaces from any thread; of
+// PacketTracer in that namespace.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_EBPF_DATAPATH_H_
 
@@ -20,6 +20,10 @@
 
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
+#include "vswitch/datapath/ebpf/uplinks.h"
+#include "vswitch/datapath/multicast_path.h"
+#include "vswitch/datapath/packet_capture.h"
+#include "vswitch/datapath/packet_tracer.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
 
@@ -34,11 +38,18 @@ struct Options {
   VtepPair vteps;
   // Layer-3 MTU of the underlay, bytes (sys::UnderlayMtu).
   uint32_t underlay_mtu = 1500;
+  // Physical networks this host has an uplink to. The devices may come later.
+  Uplinks uplinks;
   // UDP port of VXLAN, host byte order.
   uint16_t vxlan_port = 4789;
 };
 
-class EbpfDatapath final : public Datapath, public DatapathCounters, public ConnectionTable {
+class EbpfDatapath final : public Datapath,
+                           public DatapathCounters,
+                           public ConnectionTable,
+                           public MulticastPath,
+                           public PacketTracer,
+                           public PacketCapture {
  public:
   // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
   // content are used as they are, others are replaced filter by filter, maps are kept. Removes rows
@@ -69,6 +80,15 @@ class EbpfDatapath final : public Datapath, public DatapathCounters, public Conn
                                                  size_t limit) override;
   absl::StatusOr<uint64_t> FlushConnections(const std::optional<PortId>& port) override;
   absl::StatusOr<uint64_t> SweepConnections() override;
+  absl::StatusOr<Trace> TraceFrame(const TraceRequest& request) override;
+  absl::StatusOr<std::unique_ptr<CaptureSession>> StartCapture(const CaptureRequest& request,
+                                                               PacketCapture::Sink sink) override;
+
+  absl::StatusOr<std::map<MulticastMember, int64_t>> ReadMembers() override;
+  absl::Status PutMember(const MulticastMember& member, int64_t until_us) override;
+  absl::Status RemoveMember(const MulticastMember& member) override;
+  absl::Status SendToGuest(const PortId& port, const Vni& vni,
+                           const std::vector<uint8_t>& frame) override;
 
  private:
   class Impl;

@@ -53,6 +53,7 @@ void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
   if (record.size() < sizeof(abi::or_event)) return;
   const auto kind = sys::FromBytes<uint32_t>(record.first(sizeof(uint32_t)));
   if (kind == abi::OR_EVENT_ACL) return OnAclLog(record);
+  if (kind == abi::OR_EVENT_MULTICAST) return OnMulticast(record);
   const auto event = sys::FromBytes<abi::or_event>(record.first(sizeof(abi::or_event)));
   if (event.kind != abi::OR_EVENT_FIRST_FRAME) return;
   const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
@@ -88,6 +89,18 @@ void FirstFrameReader::OnAclLog(std::span<const uint8_t> record) {
                    .src_port = event.src_port,
                    .dst_port = event.dst_port,
                    .length = event.length});
+}
+
+void FirstFrameReader::OnMulticast(std::span<const uint8_t> record) {
+  if (record.size() < sizeof(abi::or_multicast_event)) return;
+  const auto event =
+      sys::FromBytes<abi::or_multicast_event>(record.first(sizeof(abi::or_multicast_event)));
+  const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
+  const auto vni = Vni::Create(event.vni);
+  if (!info.ok() || !vni.ok() || event.length > sizeof(event.data)) return;
+  sink_->OnMulticast({.port = DecodePortId(*info),
+                      .vni = *vni,
+                      .packet = {event.data, event.data + event.length}});
 }
 
 }  // namespace outrider::datapath::ebpf

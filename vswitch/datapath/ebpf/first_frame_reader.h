@@ -27,6 +27,7 @@ class FirstFrameReader {
   FirstFrameReader(const DatapathMaps* maps, EventSink* sink) : maps_(maps), sink_(sink) {}
   void OnRecord(std::span<const uint8_t> record);
   void OnAclLog(std::span<const uint8_t> record);
+  void OnMulticast(std::span<const uint8_t> record);
 
   const DatapathMaps* const maps_;
   EventSink* const sink_;

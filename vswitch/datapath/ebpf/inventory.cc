@@ -61,6 +61,10 @@ absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
   }
   ASSIGN_OR_RETURN(rows.fdb, maps.fdb.Dump());
   ASSIGN_OR_RETURN(rows.neighbors, maps.neighbors.Dump());
+  ASSIGN_OR_RETURN(rows.multicast_groups, maps.multicast_groups.Dump());
+  ASSIGN_OR_RETURN(rows.multicast_members, maps.multicast_members.Dump());
+  RETURN_IF_ERROR(DumpInto(maps.providers, &rows.providers));
+  ASSIGN_OR_RETURN(rows.uplink_vlans, maps.uplink_vlans.Dump());
   return rows;
 }
 
@@ -76,6 +80,20 @@ Copies CopiesOf(const Inventory& inventory, const abi::or_segment& segment) {
     }
   }
   return copies;
+}
+
+state::Provider DecodeProvider(const abi::or_provider& row) {
+  return {.uplink = std::string(row.uplink, strnlen(row.uplink, sizeof(row.uplink))),
+          .vlan = static_cast<uint16_t>(row.vlan)};
+}
+
+std::optional<state::Provider> ProviderOf(const Inventory& inventory, uint32_t vni,
+                                          const abi::or_segment& segment) {
+  const auto found = inventory.providers.find(vni);
+  if ((segment.flags & OR_SEGMENT_PROVIDER) == 0 || found == inventory.providers.end()) {
+    return std::nullopt;
+  }
+  return DecodeProvider(found->second);
 }
 
 bool TakesCopies(const abi::or_port& port) {

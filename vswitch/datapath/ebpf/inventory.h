@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "vswitch/datapath/ebpf/c_arrays.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/datapath/ebpf/vlan_codec.h"
+#include "vswitch/state/host_state.h"
 #include "vswitch/types/ids.h"
 #include "vswitch/types/ip_address.h"
 
@@ -31,6 +33,10 @@ struct Inventory {
   std::map<uint32_t, std::map<IpAddress, uint32_t>> members;
   std::vector<std::pair<abi::or_fdb_key, abi::or_fdb>> fdb;
   std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
+  std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_groups;
+  std::vector<std::pair<abi::or_multicast_member, uint64_t>> multicast_members;
+  std::map<uint32_t, abi::or_provider> providers;  // by VNI
+  std::vector<std::pair<abi::or_uplink_vlan, uint32_t>> uplink_vlans;
   std::map<uint32_t, LoadedRuleSet> rule_sets;
   // Names of groups by id, and the rows of their members.
   std::map<uint32_t, std::string> groups;
@@ -51,6 +57,11 @@ struct Copies {
   std::set<uint32_t> vteps;  // VTEP indices
 };
 Copies CopiesOf(const Inventory& inventory, const abi::or_segment& segment);
+
+state::Provider DecodeProvider(const abi::or_provider& row);
+// What carries a segment; nullopt: VXLAN, or its row is missing.
+std::optional<state::Provider> ProviderOf(const Inventory& inventory, uint32_t vni,
+                                          const abi::or_segment& segment);
 
 // Whether a port gets copies of the BUM frames of its segments: bound, not blocked.
 bool TakesCopies(const abi::or_port& port);

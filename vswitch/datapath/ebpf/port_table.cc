@@ -223,6 +223,7 @@ absl::Status PortTable::ResolveSegments(const PortId& id, const state::Port& por
       continue;
     }
     *mtu = std::max(*mtu, *segment_mtu);
+    if (segments_->HasProvider(vni)) continue;
     const uint32_t needed = *segment_mtu + underlay_.overhead;
     if (needed <= underlay_.mtu) continue;
     status.Update(absl::FailedPreconditionError(fmt::format(

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "outrider_bpf.skel.h"
+#include "vswitch/abi/or_trace.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/sys/bpf/bpf_object.h"
 #include "vswitch/sys/bpf/bpffs.h"
@@ -15,12 +16,20 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 5> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 6> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
      {Program::kTunnelGuard, "or_tunnel_guard"},
-     {Program::kSweepConnections, "or_sweep_connections"}}};
+     {Program::kSweepConnections, "or_sweep_connections"},
+     {Program::kFromUplink, "or_from_uplink"}}};
+
+const char* NameOf(Program program) {
+  for (const auto& [known, name] : kPrograms) {
+    if (known == program) return name;
+  }
+  return "";
+}
 
 std::string VersionDir(const std::string& bpffs) {
   return fmt::format("{}/v{}", bpffs, OR_ABI_VERSION);
@@ -80,13 +89,14 @@ absl::Status CheckNoOtherVersion(const std::string& bpffs) {
   return absl::OkStatus();
 }
 
-// Ids of all programs pinned below `dir`, of every version.
-absl::StatusOr<std::set<uint32_t>> PinnedIds(const std::string& dir) {
+// Ids of all programs pinned below `dir`, of every version; of one alone when `only` names it.
+absl::StatusOr<std::set<uint32_t>> PinnedIds(const std::string& dir, const std::string& only = "") {
   std::set<uint32_t> ids;
   ASSIGN_OR_RETURN(const std::vector<std::string> versions, sys::ListPins(dir));
   for (const std::string& version : versions) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, sys::ListPins(dir + "/" + version));
     for (const std::string& name : names) {
+      if (!only.empty() && name != only) continue;
       ASSIGN_OR_RETURN(const sys::UniqueFd fd, sys::OpenPin(dir + "/" + version + "/" + name));
       ASSIGN_OR_RETURN(const sys::ProgramInfo info, sys::GetProgramInfo(fd.get()));
       ids.insert(info.id);
@@ -103,7 +113,7 @@ absl::StatusOr<std::unique_ptr<ProgramSet>> ProgramSet::Create(const std::string
   RETURN_IF_ERROR(CheckNoOtherVersion(bpffs));
   RETURN_IF_ERROR(sys::EnsureBpffs(MapsDir(bpffs)));
   ASSIGN_OR_RETURN(std::string digest, ContentDigest(constants));
-  std::unique_ptr<ProgramSet> set(new ProgramSet(ProgramsDir(bpffs), std::move(digest)));
+  std::unique_ptr<ProgramSet> set(new ProgramSet(constants, ProgramsDir(bpffs), std::move(digest)));
   // Before loading: pins that are replaced name programs that filters still run.
   RETURN_IF_ERROR(set->CollectIds());
   absl::Status status = set->OpenPinned(MapsDir(bpffs));
@@ -138,7 +148,9 @@ absl::Status ProgramSet::LoadAndPin(const std::string& maps_dir,
   ASSIGN_OR_RETURN(const auto object, sys::BpfObject::Load({.elf = ObjectBytes(),
                                                             .name = "outrider_bpf",
                                                             .constants = Encode(constants),
-                                                            .reuse_maps_from = maps_dir}));
+                                                            .reuse_maps_from = maps_dir,
+                                                            .own_maps_suffix = {},
+                                                            .capacities = {}}));
   RETURN_IF_ERROR(object->PinMaps(maps_dir));
   const std::string dir = programs_dir_ + "/" + digest_;
   RETURN_IF_ERROR(sys::EnsureBpffs(dir));
@@ -147,8 +159,11 @@ absl::Status ProgramSet::LoadAndPin(const std::string& maps_dir,
 }
 
 absl::Status ProgramSet::CollectIds() {
-  ASSIGN_OR_RETURN(const std::set<uint32_t> ids, PinnedIds(programs_dir_));
-  our_ids_.insert(ids.begin(), ids.end());
+  for (const auto& [program, name] : kPrograms) {
+    ASSIGN_OR_RETURN(const std::set<uint32_t> ids, PinnedIds(programs_dir_, name));
+    ids_of_[program].insert(ids.begin(), ids.end());
+    our_ids_.insert(ids.begin(), ids.end());
+  }
   return absl::OkStatus();
 }
 
@@ -160,8 +175,26 @@ absl::Status ProgramSet::SweepOldVersions() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs) {
-  return PinnedIds(ProgramsDir(bpffs));
+const char* ProgramName(Program program) { return NameOf(program); }
+
+std::string PinnedMapsDir(const std::string& bpffs) { return MapsDir(bpffs); }
+
+absl::StatusOr<std::unique_ptr<sys::BpfObject>> LoadTracingPrograms(
+    const ProgramConstants& constants, const std::string& maps_dir) {
+  std::map<std::string, sys::Bytes> values = Encode(constants);
+  values["or_tracing"] = {1};
+  return sys::BpfObject::Load({.elf = ObjectBytes(),
+                               .name = "outrider_trace",
+                               .constants = std::move(values),
+                               .reuse_maps_from = maps_dir,
+                               // What a frame at hand is written to belongs to an instance.
+                               .own_maps_suffix = "_scratch",
+                               .capacities = {{"or_trace_step_scratch", OR_MAX_TRACE_STEPS}}});
+}
+
+absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs,
+                                                    std::optional<Program> program) {
+  return PinnedIds(ProgramsDir(bpffs), program ? NameOf(*program) : "");
 }
 
 absl::Status RemoveAllPins(const std::string& bpffs) {

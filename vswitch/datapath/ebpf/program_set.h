@@ -11,16 +11,28 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "vswitch/sys/bpf/bpf_maps.h"
+#include "vswitch/sys/bpf/bpf_object.h"
 #include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/vtep_pair.h"
 
 namespace outrider::datapath::ebpf {
 
-enum class Program { kFromPort, kPortGuard, kFromOverlay, kTunnelGuard, kSweepConnections };
+enum class Program {
+  kFromPort,
+  kPortGuard,
+  kFromOverlay,
+  kTunnelGuard,
+  kSweepConnections,
+  kFromUplink
+};
+
+// As in the object: "or_from_port".
+const char* ProgramName(Program program);
 
 // Constants compiled into the programs.
 struct ProgramConstants {
@@ -35,10 +47,15 @@ class ProgramSet {
                                                             const ProgramConstants& constants);
 
   sys::KernelBpfMaps* maps() const { return maps_.get(); }
+  const ProgramConstants& constants() const { return constants_; }
   int Descriptor(Program program) const;
   uint32_t Id(Program program) const;
   // Whether the program is pinned here, of whatever version: a filter with another one is not ours.
   bool IsOurs(uint32_t program_id) const { return our_ids_.contains(program_id); }
+  bool IsOurs(uint32_t program_id, Program program) const {
+    const auto ids = ids_of_.find(program);
+    return ids != ids_of_.end() && ids->second.contains(program_id);
+  }
 
   // Removes the pins of other versions of the programs; for when no filter refers to them any more.
   absl::Status SweepOldVersions();
@@ -49,23 +66,33 @@ class ProgramSet {
     uint32_t id = 0;
   };
 
-  ProgramSet(std::string programs_dir, std::string digest)
-      : programs_dir_(std::move(programs_dir)), digest_(std::move(digest)) {}
+  ProgramSet(const ProgramConstants& constants, std::string programs_dir, std::string digest)
+      : constants_(constants), programs_dir_(std::move(programs_dir)), digest_(std::move(digest)) {}
   // NotFound when a program or a map is not pinned.
   absl::Status OpenPinned(const std::string& maps_dir);
   absl::Status LoadAndPin(const std::string& maps_dir, const ProgramConstants& constants);
   // Adds the ids of what is pinned.
   absl::Status CollectIds();
 
+  const ProgramConstants constants_;
   const std::string programs_dir_;
   const std::string digest_;
   std::unique_ptr<sys::KernelBpfMaps> maps_;
   std::map<Program, Entry> programs_;
   std::set<uint32_t> our_ids_;
+  std::map<Program, std::set<uint32_t>> ids_of_;
 };
 
-// Ids of the programs pinned here, of whatever version. Empty when there are none.
-absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs);
+// Where the maps are pinned.
+std::string PinnedMapsDir(const std::string& bpffs);
+// Another instance of the programs over the maps pinned in `maps_dir`, that says what it does and
+// changes nothing (vswitch/bpf/trace.h). Not pinned.
+absl::StatusOr<std::unique_ptr<sys::BpfObject>> LoadTracingPrograms(
+    const ProgramConstants& constants, const std::string& maps_dir);
+// Ids of the programs pinned here, of whatever version; with `program`, of this one alone. Empty
+// when there are none.
+absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs,
+                                                    std::optional<Program> program = std::nullopt);
 // Removes every pin of every release, and the directory when nothing else is in it.
 absl::Status RemoveAllPins(const std::string& bpffs);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "vswitch/datapath/ebpf/segment_codec.h"
+
 namespace outrider::datapath::ebpf {
 namespace {
 
@@ -29,8 +31,8 @@ void SegmentTable::Load(const Inventory& inventory) {
     Entry& entry = entries_[*vni];
     entry.in_force = true;
     entry.segment.mtu = row.mtu;
-    entry.segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
-    entry.segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+    DecodeSegmentFlags(row.flags, &entry.segment);
+    entry.segment.provider = ProviderOf(inventory, number, row);
     const Copies copies = CopiesOf(inventory, row);
     entry.listed_ports = copies.ports;
     for (const uint32_t index : copies.vteps) {
@@ -51,6 +53,11 @@ std::optional<uint32_t> SegmentTable::Mtu(const Vni& vni) const {
   const auto found = entries_.find(vni);
   if (found == entries_.end() || !found->second.in_force) return std::nullopt;
   return found->second.segment.mtu;
+}
+
+bool SegmentTable::HasProvider(const Vni& vni) const {
+  const auto found = entries_.find(vni);
+  return found != entries_.end() && found->second.segment.provider.has_value();
 }
 
 absl::Status SegmentTable::Upsert(const Vni& vni, const state::Segment& segment) {
@@ -153,8 +160,7 @@ absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segmen
     ASSIGN_OR_RETURN(list, WriteList(vni, ports, segment.vteps));
   }
   abi::or_segment row{};
-  if (segment.flood_unknown_unicast) row.flags |= OR_SEGMENT_FLOOD_UNKNOWN;
-  if (segment.suppress_arp) row.flags |= OR_SEGMENT_SUPPRESS_ARP;
+  row.flags = EncodeSegmentFlags(segment);
   row.mtu = segment.mtu;
   row.replication = list;
   row.local_copies = static_cast<uint32_t>(ports.size());

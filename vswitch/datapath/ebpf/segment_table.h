@@ -31,6 +31,8 @@ class SegmentTable {
 
   // Layer-3 MTU; nullopt for a segment that is not in force.
   std::optional<uint32_t> Mtu(const Vni& vni) const;
+  // Whether an uplink carries the segment instead of VXLAN.
+  bool HasProvider(const Vni& vni) const;
   // Other VTEPs are accepted as sources when this returns; copies go to them, and those that left
   // are refused, after the next Flush. Everything else is in force.
   absl::Status Upsert(const Vni& vni, const state::Segment& segment);

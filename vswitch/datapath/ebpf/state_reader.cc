@@ -5,6 +5,7 @@
 
 #include "vswitch/datapath/ebpf/group_codec.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
+#include "vswitch/datapath/ebpf/segment_codec.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -13,8 +14,7 @@ namespace {
 state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::or_segment& row,
                            const std::set<uint32_t>& copied) {
   state::Segment segment;
-  segment.flood_unknown_unicast = (row.flags & OR_SEGMENT_FLOOD_UNKNOWN) != 0;
-  segment.suppress_arp = (row.flags & OR_SEGMENT_SUPPRESS_ARP) != 0;
+  DecodeSegmentFlags(row.flags, &segment);
   const Copies copies = CopiesOf(inventory, row);
   bool whole = copies.ports == copied && copies.vteps.size() == row.remote_copies;
   const auto members = inventory.members.find(vni);
@@ -29,6 +29,8 @@ state::Segment ReadSegment(const Inventory& inventory, uint32_t vni, const abi::
   if (members != inventory.members.end()) {
     whole = whole && members->second.size() == segment.vteps.size();
   }
+  segment.provider = ProviderOf(inventory, vni, row);
+  whole = whole && segment.provider.has_value() == ((row.flags & OR_SEGMENT_PROVIDER) != 0);
   segment.mtu = whole ? row.mtu : 0;
   return segment;
 }
@@ -95,6 +97,18 @@ void ReadFdb(const Inventory& inventory, state::HostState* state) {
   }
 }
 
+void ReadMulticast(const Inventory& inventory, state::HostState* state) {
+  for (const auto& [row, until_ns] : inventory.multicast_members) {
+    const auto vni = Vni::Create(row.group.vni);
+    const auto vtep = inventory.vteps.find(row.place & ~OR_MULTICAST_VTEP);
+    // What guests have joined is not of the state.
+    if (!vni.ok() || (row.place & OR_MULTICAST_VTEP) == 0 || vtep == inventory.vteps.end())
+      continue;
+    const IpAddress group(ToArray(row.group.address));
+    state->multicast_groups[{*vni, group}].insert(vtep->second);
+  }
+}
+
 }  // namespace
 
 state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t>& bound_ports) {
@@ -121,6 +135,7 @@ state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t
   }
   ReadPorts(inventory, bound_ports, &state);
   ReadFdb(inventory, &state);
+  ReadMulticast(inventory, &state);
   return state;
 }
 

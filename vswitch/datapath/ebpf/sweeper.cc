@@ -54,6 +54,42 @@ void FindFdbOrphans(const Inventory& inventory, Orphans* orphans) {
   }
 }
 
+bool LeadsSomewhere(const Inventory& inventory, const abi::or_multicast_member& row) {
+  if (!inventory.segments.contains(row.group.vni)) return false;
+  if ((row.place & OR_MULTICAST_VTEP) == 0) return inventory.ports.contains(row.place);
+  return inventory.vteps.contains(row.place & ~OR_MULTICAST_VTEP);
+}
+
+using GroupKey = std::pair<uint32_t, IpAddress>;
+GroupKey KeyOf(const abi::or_multicast_group& group) {
+  return {group.vni, IpAddress(ToArray(group.address))};
+}
+
+// Groups get the number of members that are left, which an interrupted change may have missed.
+void FindMulticastOrphans(const Inventory& inventory, Orphans* orphans) {
+  std::map<GroupKey, uint32_t> counts;
+  std::map<GroupKey, abi::or_multicast_group> groups;
+  for (const auto& [row, until_ns] : inventory.multicast_members) {
+    if (!LeadsSomewhere(inventory, row)) {
+      orphans->multicast_members.push_back(row);
+      continue;
+    }
+    ++counts[KeyOf(row.group)];
+    groups[KeyOf(row.group)] = row.group;
+  }
+  std::map<GroupKey, uint32_t> written;
+  for (const auto& [group, count] : inventory.multicast_groups) {
+    written[KeyOf(group)] = count;
+    if (!counts.contains(KeyOf(group))) orphans->multicast_groups.push_back(group);
+  }
+  for (const auto& [key, count] : counts) {
+    const auto row = written.find(key);
+    if (row == written.end() || row->second != count) {
+      orphans->multicast_counts.emplace_back(groups.at(key), count);
+    }
+  }
+}
+
 // After the members that will go: a VTEP only they refer to goes too.
 void FindVtepOrphans(const Inventory& inventory, Orphans* orphans) {
   std::set<uint32_t> used;
@@ -63,6 +99,11 @@ void FindVtepOrphans(const Inventory& inventory, Orphans* orphans) {
   }
   for (const auto& [key, row] : inventory.fdb) {
     if (row.kind == abi::OR_FDB_REMOTE) used.insert(row.index);
+  }
+  for (const auto& [row, until_ns] : inventory.multicast_members) {
+    if ((row.place & OR_MULTICAST_VTEP) != 0 && LeadsSomewhere(inventory, row)) {
+      used.insert(row.place & ~OR_MULTICAST_VTEP);
+    }
   }
   for (const auto& [index, address] : inventory.vteps) {
     if (!used.contains(index)) orphans->vteps.push_back(index);
@@ -99,7 +140,8 @@ void FindPolicyOrphans(const Inventory& inventory, Orphans* orphans) {
 bool Orphans::empty() const {
   return limits.empty() && allowed.empty() && devices.empty() && port_info.empty() &&
          ports.empty() && replication.empty() && members.empty() && fdb.empty() && vteps.empty() &&
-         vlan_maps.empty();
+         vlan_maps.empty() && multicast_members.empty() && multicast_groups.empty() &&
+         multicast_counts.empty();
 }
 
 Orphans FindOrphans(const Inventory& inventory) {
@@ -107,6 +149,7 @@ Orphans FindOrphans(const Inventory& inventory) {
   FindPortOrphans(inventory, &orphans);
   FindSegmentOrphans(inventory, &orphans);
   FindFdbOrphans(inventory, &orphans);
+  FindMulticastOrphans(inventory, &orphans);
   FindVtepOrphans(inventory, &orphans);
   FindVlanOrphans(inventory, &orphans);
   FindPolicyOrphans(inventory, &orphans);
@@ -116,6 +159,9 @@ Orphans FindOrphans(const Inventory& inventory) {
 absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
                            DeviceBinder* devices) {
   RETURN_IF_ERROR(maps.fdb.DeleteBatch(orphans.fdb));
+  RETURN_IF_ERROR(maps.multicast_members.DeleteBatch(orphans.multicast_members));
+  RETURN_IF_ERROR(maps.multicast_groups.DeleteBatch(orphans.multicast_groups));
+  RETURN_IF_ERROR(maps.multicast_groups.UpdateBatch(orphans.multicast_counts));
   RETURN_IF_ERROR(maps.ports.DeleteBatch(orphans.ports));
   for (const uint32_t ifindex : orphans.devices) RETURN_IF_ERROR(devices->Unbind(ifindex));
   for (const uint32_t index : orphans.port_info) {

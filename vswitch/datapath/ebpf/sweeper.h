@@ -19,10 +19,14 @@ struct Orphans {
   std::vector<uint32_t> ports;                       // port index: nobody knows whose
   std::vector<abi::or_replication_key> replication;  // no segment names the list
   std::vector<abi::or_member_key> members;           // no such segment, or not in its list
-  std::vector<abi::or_fdb_key> fdb;                  // leads nowhere
-  std::vector<uint32_t> vteps;                       // nobody refers to it
-  VlanMaps vlan_maps;                                // no port names it
-  std::vector<uint32_t> limits;                      // no port names it
+  std::vector<abi::or_fdb_key> fdb;
+  std::vector<abi::or_multicast_member> multicast_members;
+  std::vector<abi::or_multicast_group> multicast_groups;
+  // Groups whose rows say another number of members than there are.
+  std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_counts;  // leads nowhere
+  std::vector<uint32_t> vteps;   // nobody refers to it
+  VlanMaps vlan_maps;            // no port names it
+  std::vector<uint32_t> limits;  // no port names it
   // No port names the list; its rows by slot.
   std::map<uint32_t, std::vector<abi::or_allowed_row>> allowed;
 

@@ -16,6 +16,10 @@ void VtepTable::Load(const Inventory& inventory) {
   for (const auto& [key, row] : inventory.fdb) {
     if (row.kind == abi::OR_FDB_REMOTE) ++entries_[row.index].references;
   }
+  for (const auto& [row, until_ns] : inventory.multicast_members) {
+    if ((row.place & OR_MULTICAST_VTEP) == 0) continue;
+    ++entries_[row.place & ~OR_MULTICAST_VTEP].references;
+  }
 }
 
 std::optional<uint32_t> VtepTable::IndexOf(const IpAddress& address) const {

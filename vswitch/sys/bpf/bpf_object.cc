@@ -78,15 +78,26 @@ absl::Status ReuseMap(bpf_map* map, const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::Status ReuseMaps(bpf_object* object, const std::string& dir) {
+absl::Status ReuseMaps(bpf_object* object, const BpfObjectOptions& options) {
+  const std::string& dir = options.reuse_maps_from;
   ASSIGN_OR_RETURN(std::vector<std::string> pins, ListPins(dir));
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const std::string name = bpf_map__name(map);
-    if (bpf_map__is_internal(map) || std::find(pins.begin(), pins.end(), name) == pins.end()) {
+    if (bpf_map__is_internal(map) || std::find(pins.begin(), pins.end(), name) == pins.end() ||
+        (!options.own_maps_suffix.empty() && name.ends_with(options.own_maps_suffix))) {
       continue;
     }
     RETURN_IF_ERROR(ReuseMap(map, dir + "/" + name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetCapacity(bpf_object* object, const std::string& name, uint32_t entries) {
+  bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
+  if (map == nullptr) return absl::NotFoundError("map " + name + ": not in the object");
+  if (const int error = -bpf_map__set_max_entries(map, entries); error != 0) {
+    return ErrnoStatus(error, "capacity of map " + name);
   }
   return absl::OkStatus();
 }
@@ -124,7 +135,10 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Load(const BpfObjectOption
     RETURN_IF_ERROR(SetConstant(raw, name, value));
   }
   if (!options.reuse_maps_from.empty()) {
-    RETURN_IF_ERROR(ReuseMaps(raw, options.reuse_maps_from));
+    RETURN_IF_ERROR(ReuseMaps(raw, options));
+  }
+  for (const auto& [name, entries] : options.capacities) {
+    RETURN_IF_ERROR(SetCapacity(raw, name, entries));
   }
   if (int error = -bpf_object__load(raw); error != 0) {
     return ErrnoStatus(error, "load eBPF object " + options.name + ": " + Tail(log));

@@ -45,6 +45,10 @@ struct BpfObjectOptions {
   // created. Empty: all maps are created. FailedPrecondition when a pin has another type, size,
   // capacity or flags than the object's map.
   std::string reuse_maps_from;
+  // Maps whose names end so are created all the same. Empty: none.
+  std::string own_maps_suffix;
+  // Capacities by map, other than the object's. NotFound for a map that is not in it.
+  std::map<std::string, uint32_t> capacities;
 };
 
 class BpfObject {

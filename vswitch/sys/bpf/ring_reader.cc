@@ -1,5 +1,6 @@
 #include "vswitch/sys/bpf/ring_reader.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +16,12 @@
 #include "vswitch/sys/bpf/libbpf_log.h"
 
 namespace outrider::sys {
+
+absl::StatusOr<UniqueFd> CreateRing(const std::string& name, uint32_t bytes) {
+  UniqueFd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, name.c_str(), 0, 0, bytes, nullptr));
+  if (ring.get() < 0) return ErrnoStatus(errno, "create ring buffer " + name);
+  return ring;
+}
 
 absl::StatusOr<std::unique_ptr<RingReader>> RingReader::Start(int map_fd, Sink sink) {
   InstallLibbpfLog();

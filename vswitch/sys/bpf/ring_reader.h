@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <thread>
 
 #include "vswitch/sys/bpf/unique_fd.h"
@@ -17,6 +18,10 @@
 struct ring_buffer;
 
 namespace outrider::sys {
+
+// A ring buffer map of `bytes`, a power of two and a multiple of the page size. At most 15 bytes of
+// name.
+absl::StatusOr<UniqueFd> CreateRing(const std::string& name, uint32_t bytes);
 
 class RingReader {
  public:

@@ -112,6 +112,16 @@ class RtnetlinkSocket final : public NetlinkSocket {
                   fmt::format("set device {} {}", ifindex, up ? "up" : "down"));
   }
 
+  absl::Status SetPromiscuous(int ifindex, bool promiscuous) override {
+    ifinfomsg header{};
+    header.ifi_index = ifindex;
+    header.ifi_flags = promiscuous ? unsigned{IFF_PROMISC} : 0u;
+    header.ifi_change = IFF_PROMISC;
+    return Change(
+        header, std::nullopt,
+        fmt::format("set device {} {}", ifindex, promiscuous ? "promiscuous" : "not promiscuous"));
+  }
+
  private:
   // By ifindex when not 0, else by name.
   absl::StatusOr<LinkHandle> Get(int ifindex, const char* name, const std::string& what) {

@@ -29,6 +29,8 @@ struct Link {
   bool admin_up = false;
   bool carrier = false;
   bool loopback = false;
+  // As configured (IFF_PROMISC): receives frames for whatever MAC.
+  bool promiscuous = false;
   MacAddress mac;
   bool operator==(const Link&) const = default;
 };
@@ -70,6 +72,8 @@ class NetlinkSocket {
   virtual absl::Status DeleteLink(int ifindex) = 0;
   virtual absl::Status SetMtu(int ifindex, uint32_t mtu) = 0;
   virtual absl::Status SetUp(int ifindex, bool up) = 0;
+  // Outlives the process.
+  virtual absl::Status SetPromiscuous(int ifindex, bool promiscuous) = 0;
 };
 
 // The device that holds `vtep`. FailedPrecondition with a remedy when no device has the address.

@@ -1,0 +1,229 @@
+// Memberships over time: who is a member until when, who is asked, what the controller hears.
+#include "vswitch/agent/multicast_snooper.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/agent/manual_executor.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/state_generator.h"
+
+namespace outrider::agent {
+namespace {
+
+using datapath::MulticastMember;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using tests::Bytes;
+using tests::Ip;
+using tests::MakePortId;
+
+const Vni kVni = tests::MakeVni(7);
+
+// Holds what it is told; a port it does not have is NotFound.
+class FakePath final : public datapath::MulticastPath {
+ public:
+  absl::StatusOr<std::map<MulticastMember, int64_t>> ReadMembers() override { return members; }
+  absl::Status PutMember(const MulticastMember& member, int64_t until_us) override {
+    members[member] = until_us;
+    return absl::OkStatus();
+  }
+  absl::Status RemoveMember(const MulticastMember& member) override {
+    members.erase(member);
+    return absl::OkStatus();
+  }
+  absl::Status SendToGuest(const PortId& port, const Vni&, const Bytes& frame) override {
+    sent.emplace_back(port, frame);
+    return absl::OkStatus();
+  }
+  // What was sent since the last call.
+  std::vector<std::pair<PortId, Bytes>> TakeSent() { return std::exchange(sent, {}); }
+
+  std::map<MulticastMember, int64_t> members;
+  std::vector<std::pair<PortId, Bytes>> sent;
+};
+
+MulticastMember MemberOf(int n, const std::string& group) {
+  return {MakePortId(static_cast<uint8_t>(n)), {kVni, Ip(group)}};
+}
+
+state::HostState TwoPorts() {
+  state::HostState state;
+  state.segments[kVni] = {.mtu = 1450, .snoop_multicast = true, .vteps = {}};
+  for (const uint8_t n : {1, 2}) {
+    state::Port& port = state.ports[MakePortId(n)];
+    port.mac = tests::MakeMac(n);
+    port.vni = kVni;
+    port.phase = state::PortPhase::kActive;
+    port.device = "port" + std::to_string(n);
+  }
+  return state;
+}
+
+Bytes Igmp(uint8_t type, const std::string& group, const std::string& source = "10.0.0.1") {
+  const auto address = Ip(group).v4_bytes();
+  Bytes message = {type, 0, 0, 0, address[0], address[1], address[2], address[3]};
+  const uint16_t checksum = tests::InternetChecksum(message);
+  message[2] = static_cast<uint8_t>(checksum >> 8);
+  message[3] = static_cast<uint8_t>(checksum);
+  const Bytes frame = tests::PacketBuilder("01:00:5e:00:00:16", "52:54:00:00:00:01")
+                          .Ipv4({.src = source, .dst = group, .ttl = 1, .protocol = 2})
+                          .Payload(message)
+                          .Build();
+  return Bytes(frame.begin() + 14, frame.end());
+}
+
+class MulticastSnooperTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Begin();
+    snooper_->Follow(TwoPorts());
+    path_.TakeSent();
+  }
+
+  // A process begins.
+  void Begin() {
+    // What it has posted is still in the executor.
+    if (snooper_ != nullptr) ended_.push_back(std::move(snooper_));
+    snooper_ = std::make_unique<MulticastSnooper>(MulticastSnooper::Dependencies{
+        .executor = &executor_, .path = &path_, .clock = [this] { return executor_.Wall(); }});
+    ASSERT_TRUE(snooper_->Start().ok());
+    snooper_->SetObserver([this](const auto& groups) { told_.push_back(groups); });
+  }
+
+  void Hear(int n, const Bytes& packet) {
+    snooper_->OnMulticast(
+        {.port = MakePortId(static_cast<uint8_t>(n)), .vni = kVni, .packet = packet});
+    executor_.RunReady();
+  }
+
+  std::vector<std::string> Groups() const {
+    std::vector<std::string> groups;
+    for (const auto& key : snooper_->groups()) groups.push_back(key.group.ToString());
+    return groups;
+  }
+
+  ManualExecutor executor_;
+  FakePath path_;
+  std::unique_ptr<MulticastSnooper> snooper_;
+  std::vector<std::unique_ptr<MulticastSnooper>> ended_;
+  std::vector<MulticastSnooper::Groups> told_;
+};
+
+TEST_F(MulticastSnooperTest, AMemberStaysAsLongAsItReports) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  EXPECT_TRUE(path_.members.contains(MemberOf(1, "239.1.2.3")));
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+  executor_.Advance(seconds(200));
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  executor_.Advance(seconds(259));
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+  executor_.Advance(seconds(2));
+  EXPECT_THAT(Groups(), IsEmpty());
+  EXPECT_THAT(path_.members, IsEmpty());
+  EXPECT_EQ(told_.size(), 3u) << "nothing, the group, nothing";
+}
+
+TEST_F(MulticastSnooperTest, WhoLeavesIsAskedAndSoonGone) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  Hear(1, Igmp(0x17, "239.1.2.3"));
+  EXPECT_THAT(path_.TakeSent(), ElementsAre(std::pair(MakePortId(1), GroupQuery(Ip("239.1.2.3")))));
+  Hear(1, Igmp(0x17, "239.1.2.3"));
+  EXPECT_THAT(path_.TakeSent(), IsEmpty()) << "once is enough";
+  executor_.Advance(seconds(4));
+  EXPECT_THAT(Groups(), IsEmpty());
+}
+
+TEST_F(MulticastSnooperTest, AnotherBehindThePortKeepsTheMembership) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  Hear(1, Igmp(0x17, "239.1.2.3"));
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  executor_.Advance(seconds(100));
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+}
+
+TEST_F(MulticastSnooperTest, ALeaveOfWhoIsNoMemberMeansNothing) {
+  Hear(1, Igmp(0x17, "239.1.2.3"));
+  EXPECT_THAT(path_.TakeSent(), IsEmpty());
+  EXPECT_THAT(path_.members, IsEmpty());
+}
+
+TEST_F(MulticastSnooperTest, ARouterIsOneWhileItAsks) {
+  Hear(2, Igmp(0x11, "224.0.0.1"));
+  EXPECT_TRUE(path_.members.contains(MemberOf(2, "::")));
+  executor_.Advance(seconds(254));
+  EXPECT_THAT(Groups(), ElementsAre("::"));
+  executor_.Advance(seconds(3));
+  EXPECT_THAT(Groups(), IsEmpty());
+}
+
+TEST_F(MulticastSnooperTest, GuestsAreAskedUnlessARouterDoes) {
+  const auto asked = [&](int n, IpFamily family) {
+    const auto sent = path_.TakeSent();
+    return std::count(sent.begin(), sent.end(),
+                      std::pair(MakePortId(static_cast<uint8_t>(n)), GeneralQuery(family)));
+  };
+  executor_.Advance(seconds(124));
+  EXPECT_THAT(path_.TakeSent(), IsEmpty());
+  executor_.Advance(seconds(2));
+  EXPECT_EQ(path_.sent.size(), 4u) << "both ports, both families";
+  EXPECT_EQ(asked(2, IpFamily::kV6), 1);
+  Hear(2, Igmp(0x11, "224.0.0.1"));
+  executor_.Advance(seconds(125));
+  EXPECT_EQ(path_.sent.size(), 2u);
+  EXPECT_EQ(asked(1, IpFamily::kV4), 0) << "the router's business now";
+  executor_.Advance(seconds(250));
+  EXPECT_GE(asked(1, IpFamily::kV4), 1) << "it fell silent";
+}
+
+TEST_F(MulticastSnooperTest, ANewPortIsAskedAtOnceAndOneThatLeftForgotten) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  state::HostState state = TwoPorts();
+  state.ports.erase(MakePortId(1));
+  snooper_->Follow(state);
+  EXPECT_THAT(Groups(), IsEmpty());
+  EXPECT_THAT(path_.TakeSent(), IsEmpty());
+  snooper_->Follow(TwoPorts());
+  EXPECT_THAT(path_.TakeSent(), ElementsAre(std::pair(MakePortId(1), GeneralQuery(IpFamily::kV4)),
+                                            std::pair(MakePortId(1), GeneralQuery(IpFamily::kV6))));
+  state.segments[kVni].snoop_multicast = false;
+  Hear(2, Igmp(0x16, "239.1.2.3"));
+  snooper_->Follow(state);
+  EXPECT_THAT(path_.members, IsEmpty()) << "the segment floods now";
+  Hear(2, Igmp(0x16, "239.1.2.3"));
+  EXPECT_THAT(path_.members, IsEmpty());
+}
+
+TEST_F(MulticastSnooperTest, ARestartForgetsNoMember) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  executor_.Advance(seconds(100));
+  Begin();
+  snooper_->Follow(TwoPorts());
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+  executor_.Advance(seconds(155));
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+  executor_.Advance(seconds(10));
+  EXPECT_THAT(Groups(), IsEmpty()) << "its time is that of its report";
+}
+
+TEST_F(MulticastSnooperTest, APortJoinsSoManyGroups) {
+  for (int n = 0; n < 300; ++n) {
+    Hear(1, Igmp(0x16, "239.9." + std::to_string(n / 200) + "." + std::to_string(n % 200)));
+  }
+  EXPECT_EQ(path_.members.size(), MulticastSnooper::kMaxGroups);
+  EXPECT_EQ(snooper_->ignored(), 300 - MulticastSnooper::kMaxGroups);
+  Hear(2, Igmp(0x16, "239.1.2.3"));
+  EXPECT_TRUE(path_.members.contains(MemberOf(2, "239.1.2.3"))) << "each port has its own share";
+}
+
+TEST_F(MulticastSnooperTest, WhatIsMalformedIsCounted) {
+  Bytes packet = Igmp(0x16, "239.1.2.3");
+  packet.back() ^= 1;
+  Hear(1, packet);
+  EXPECT_EQ(snooper_->ignored(), 1u);
+  EXPECT_THAT(path_.members, IsEmpty());
+}
+
+}  // namespace
+}  // namespace outrider::agent

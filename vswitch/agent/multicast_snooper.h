@@ -1,0 +1,91 @@
+// Keeps who joined which multicast group in the segments that snoop (RFC 4541): reads what guests
+// report, lets memberships run out, asks guests where no router does, and tells the controller
+// which groups the host wants. Owns the local half of the datapath's memberships; the other half
+// comes with the host's state. Knows no rings, maps or wire.
+//
+// Thread rule: the reconciler's executor, but for OnMulticast (any thread).
+#ifndef OUTRIDER_VSWITCH_AGENT_MULTICAST_SNOOPER_H_
+#define OUTRIDER_VSWITCH_AGENT_MULTICAST_SNOOPER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "vswitch/agent/executor.h"
+#include "vswitch/agent/multicast_messages.h"
+#include "vswitch/datapath/datapath.h"
+#include "vswitch/datapath/multicast_path.h"
+
+namespace outrider::agent {
+
+class MulticastSnooper {
+ public:
+  // RFC 3376, 8.4 and 8.5; RFC 3376, 8.8: two questions a second apart.
+  static constexpr Executor::Duration kMembershipTime = std::chrono::seconds(260);
+  static constexpr Executor::Duration kRouterTime = std::chrono::seconds(255);
+  static constexpr Executor::Duration kLeaveTime = std::chrono::seconds(2);
+  static constexpr Executor::Duration kTick = std::chrono::seconds(1);
+  // Of one port in one segment; more are refused.
+  static constexpr size_t kMaxGroups = 256;
+
+  // Groups some port of the host joined; of a segment with a multicast router also the group ::.
+  using Groups = std::set<state::MulticastKey>;
+
+  // All outlive the snooper. `clock`: CLOCK_BOOTTIME, microseconds.
+  struct Dependencies {
+    Executor* executor;
+    datapath::MulticastPath* path;
+    std::function<int64_t()> clock;
+  };
+  explicit MulticastSnooper(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+
+  // Takes over what earlier processes knew, and begins to look at the time.
+  absl::Status Start();
+  // Told of every change of the groups, and at once of the present ones.
+  void SetObserver(std::function<void(const Groups&)> observer);
+  // What is in force: which ports are in segments that snoop. New ones are asked at once; those
+  // that left are forgotten.
+  void Follow(const state::HostState& applied);
+  void OnMulticast(const datapath::MulticastEvent& event);
+
+  const Groups& groups() const { return told_; }
+  // Messages that were none, and joins above kMaxGroups, since the start.
+  uint64_t ignored() const { return ignored_; }
+
+ private:
+  using Place = std::pair<PortId, Vni>;
+
+  void Handle(const datapath::MulticastEvent& event);
+  void HandleQuery(const Place& place, IpFamily family);
+  void HandleRecord(const Place& place, const MembershipRecord& record);
+  void Put(const datapath::MulticastMember& member, int64_t until_us);
+  void Remove(const datapath::MulticastMember& member);
+  size_t CountOf(const Place& place) const;
+  void Tick();
+  void ScheduleTick();
+  // General queries, of the families no router asks for.
+  void Ask(const Place& place);
+  void Send(const Place& place, const std::vector<uint8_t>& frame);
+  bool IsAsked(const Vni& vni, IpFamily family) const;
+  // Says so when the groups have changed.
+  void Tell();
+
+  const Dependencies dependencies_;
+  std::function<void(const Groups&)> observer_;
+  std::set<Place> places_;
+  std::map<datapath::MulticastMember, int64_t> members_;
+  // When a router's query was heard last.
+  std::map<std::pair<Vni, IpFamily>, int64_t> queries_;
+  int64_t next_query_us_ = 0;
+  Groups told_;
+  uint64_t ignored_ = 0;
+};
+
+// CLOCK_BOOTTIME, microseconds.
+int64_t BootMicros();
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_MULTICAST_SNOOPER_H_

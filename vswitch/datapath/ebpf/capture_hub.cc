@@ -1,0 +1,175 @@
+#include "vswitch/datapath/ebpf/capture_hub.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include "vswitch/datapath/ebpf/connections.h"
+#include "vswitch/datapath/ebpf/port_codec.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+constexpr uint32_t kOnly = 0;
+// About 4000 frames of 1500 bytes.
+constexpr uint32_t kRingBytes = 8U << 20;
+// How long the programs go on without a word: an agent that died ends its captures by that.
+constexpr uint64_t kLeaseNs = 3'000'000'000;
+constexpr std::chrono::milliseconds kRenewEvery(500);
+
+int64_t NowNs(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+class CaptureHub::Session final : public CaptureSession {
+ public:
+  Session(CaptureHub* hub, uint64_t id, std::shared_ptr<void> owner)
+      : owner_(std::move(owner)), hub_(hub), id_(id) {}
+  ~Session() override {
+    const std::lock_guard lifecycle(hub_->lifecycle_);
+    hub_->Remove(id_, lifecycle);
+  }
+
+ private:
+  const std::shared_ptr<void> owner_;
+  CaptureHub* const hub_;
+  const uint64_t id_;
+};
+
+absl::Status CaptureHub::Clear() {
+  RETURN_IF_ERROR(maps_->capture.Update(kOnly, {}));
+  ASSIGN_OR_RETURN(const auto ports, maps_->capture_ports.Keys());
+  RETURN_IF_ERROR(maps_->capture_ports.DeleteBatch(ports));
+  const absl::Status removed = maps_->capture_ring.Delete(kOnly);
+  return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
+}
+
+absl::StatusOr<std::unique_ptr<CaptureSession>> CaptureHub::Start(const CaptureRequest& request,
+                                                                  PacketCapture::Sink sink,
+                                                                  std::shared_ptr<void> owner) {
+  Wish wish = {.port = {}, .snap_length = request.snap_length, .sink = std::move(sink)};
+  if (request.port) {
+    ASSIGN_OR_RETURN(wish.port, FindPortIndex(*maps_, *request.port));
+  }
+  const std::lock_guard lifecycle(lifecycle_);
+  uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    id = ++last_id_;
+    wishes_.emplace(id, std::move(wish));
+  }
+  const absl::Status status = reader_ == nullptr ? Begin() : Announce();
+  if (!status.ok()) {
+    Remove(id, lifecycle);
+    return status;
+  }
+  return std::make_unique<Session>(this, id, std::move(owner));
+}
+
+absl::Status CaptureHub::Begin() {
+  RETURN_IF_ERROR(Clear());
+  RETURN_IF_ERROR(maps_->capture_missed.Update(kOnly, 0));
+  ASSIGN_OR_RETURN(const sys::UniqueFd ring, sys::CreateRing("or_captured", kRingBytes));
+  RETURN_IF_ERROR(maps_->capture_ring.Update(kOnly, static_cast<uint32_t>(ring.get())));
+  decoder_ = std::make_unique<CaptureDecoder>(
+      NowNs(CLOCK_REALTIME) - NowNs(CLOCK_BOOTTIME),
+      [this](uint32_t port, CapturedFrame frame) { Deliver(port, std::move(frame)); });
+  ASSIGN_OR_RETURN(reader_, sys::RingReader::Start(ring.get(), [this](auto record) {
+                     const std::lock_guard lock(mutex_);
+                     decoder_->OnRecord(record);
+                   }));
+  ending_ = false;
+  renewer_ = std::thread([this] { Renew(); });
+  return Announce();
+}
+
+void CaptureHub::End() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  if (renewer_.joinable()) renewer_.join();
+  if (const absl::Status status = Clear(); !status.ok()) {
+    spdlog::warn("the end of a capture: {}; it ends by itself", Message(status));
+  }
+  reader_.reset();
+}
+
+void CaptureHub::Remove(uint64_t id, const std::lock_guard<std::mutex>&) {
+  bool last = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (decoder_ != nullptr) decoder_->Flush();
+    wishes_.erase(id);
+    last = wishes_.empty();
+  }
+  if (last) return End();
+  if (const absl::Status status = Announce(); !status.ok()) {
+    spdlog::warn("a capture that has ended: {}", Message(status));
+  }
+}
+
+absl::Status CaptureHub::Announce() {
+  const std::lock_guard lock(mutex_);
+  abi::or_capture wanted = {};
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> before, maps_->capture_ports.Keys());
+  std::vector<uint32_t> gone = before;
+  for (const auto& [id, wish] : wishes_) {
+    const uint32_t keep = wish.snap_length == 0 ? OR_CAPTURE_MAX : wish.snap_length;
+    wanted.keep = std::max(wanted.keep, std::min<uint32_t>(keep, OR_CAPTURE_MAX));
+    if (!wish.port) {
+      wanted.all = 1;
+      continue;
+    }
+    std::erase(gone, *wish.port);
+    RETURN_IF_ERROR(maps_->capture_ports.Update(*wish.port, 1));
+  }
+  RETURN_IF_ERROR(maps_->capture_ports.DeleteBatch(gone));
+  wanted.until_ns = static_cast<uint64_t>(NowNs(CLOCK_MONOTONIC)) + kLeaseNs;
+  return maps_->capture.Update(kOnly, wanted);
+}
+
+void CaptureHub::Renew() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, kRenewEvery, [this] { return ending_; })) return;
+      decoder_->Flush();
+      // Ports come and go.
+      names_.clear();
+    }
+    if (const absl::Status status = Announce(); !status.ok()) {
+      spdlog::warn("a capture may pause: {}", Message(status));
+    }
+  }
+}
+
+void CaptureHub::Deliver(uint32_t port, CapturedFrame frame) {
+  const auto [name, is_new] = names_.try_emplace(port);
+  if (is_new) {
+    const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(port);
+    if (info.ok()) name->second = DecodePortId(*info);
+  }
+  if (!name->second) return;
+  frame.port = *name->second;
+  for (const auto& [id, wish] : wishes_) {
+    if (wish.port && *wish.port != port) continue;
+    if (wish.snap_length == 0 || frame.data.size() <= wish.snap_length) {
+      wish.sink(frame);
+      continue;
+    }
+    CapturedFrame cut = frame;
+    cut.data.resize(wish.snap_length);
+    wish.sink(cut);
+  }
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,72 @@
+#include "vswitch/datapath/ebpf/guest_sender.h"
+
+#include <fmt/format.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+constexpr size_t kMacs = 12;
+
+absl::Status NotThere(uint32_t index, uint32_t vni) {
+  return absl::NotFoundError(fmt::format("port index {}: not active in segment {}", index, vni));
+}
+
+// The VLAN of the segment's frames at the port; 0: untagged.
+absl::StatusOr<uint32_t> TagOf(const DatapathMaps& maps, uint32_t index, const abi::or_port& port,
+                               uint32_t vni) {
+  if (port.vlan_mode == abi::OR_VLAN_ACCESS || port.vlan_mode == abi::OR_VLAN_DOT1Q_TUNNEL) {
+    if (port.vni != vni) return NotThere(index, vni);
+    return 0;
+  }
+  return maps.vlan_tags.Lookup({.map = port.vlan_map, .vni = vni});
+}
+
+// Closes itself.
+class PacketSocket {
+ public:
+  PacketSocket() : fd_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)) {}
+  ~PacketSocket() {
+    if (fd_ >= 0) close(fd_);
+  }
+  PacketSocket(const PacketSocket&) = delete;
+  PacketSocket& operator=(const PacketSocket&) = delete;
+
+  // 0, or errno.
+  int Send(uint32_t ifindex, uint32_t mark, const std::vector<uint8_t>& frame) const {
+    if (fd_ < 0 || setsockopt(fd_, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) return errno;
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = static_cast<int>(ifindex);
+    const ssize_t sent = sendto(fd_, frame.data(), frame.size(), MSG_DONTWAIT,
+                                reinterpret_cast<const sockaddr*>(&to), sizeof(to));
+    return sent < 0 ? errno : 0;
+  }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace
+
+absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
+                         std::vector<uint8_t> frame) {
+  ASSIGN_OR_RETURN(const abi::or_port port, maps.ports.Lookup(index));
+  if (port.phase != abi::OR_PORT_ACTIVE || port.ifindex == 0) return NotThere(index, vni);
+  ASSIGN_OR_RETURN(const uint32_t tag, TagOf(maps, index, port, vni));
+  if (tag != 0) {
+    const uint8_t header[] = {ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff, static_cast<uint8_t>(tag >> 8),
+                              static_cast<uint8_t>(tag)};
+    frame.insert(frame.begin() + kMacs, std::begin(header), std::end(header));
+  }
+  const int error = PacketSocket().Send(port.ifindex, OR_MARK_MAGIC | index, frame);
+  if (error == 0) return absl::OkStatus();
+  return ErrnoStatus(error, fmt::format("send to port index {}", index));
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,20 @@
+// Frames of the agent's own to guests: out of the port's device, with the mark that or_port_guard
+// wants, past the programs. Thread rule: the datapath's thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_GUEST_SENDER_H_
+#define OUTRIDER_VSWITCH_DATAPATH_EBPF_GUEST_SENDER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "vswitch/datapath/ebpf/datapath_maps.h"
+
+namespace outrider::datapath::ebpf {
+
+// Sends an untagged frame of segment `vni` to port `index`, with the tag that the port has for it.
+// NotFound when the port is not active or not in the segment.
+absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
+                         std::vector<uint8_t> frame);
+
+}  // namespace outrider::datapath::ebpf
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_GUEST_SENDER_H_

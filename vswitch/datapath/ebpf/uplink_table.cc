@@ -1,0 +1,288 @@
+#include "vswitch/datapath/ebpf/uplink_table.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <vector>
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+abi::or_provider Encode(const state::Provider& provider, int ifindex, uint32_t mtu) {
+  abi::or_provider row{};
+  row.ifindex = static_cast<uint32_t>(ifindex);
+  row.vlan = provider.vlan;
+  row.mtu = mtu;
+  std::copy_n(provider.uplink.begin(), std::min(provider.uplink.size(), sizeof(row.uplink) - 1),
+              row.uplink);
+  return row;
+}
+
+bool Same(const abi::or_provider& a, const abi::or_provider& b) {
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+abi::or_uplink_vlan ToRow(const std::pair<uint32_t, uint32_t>& key) {
+  return {.ifindex = key.first, .vlan = key.second};
+}
+
+absl::Status IgnoreNotFound(const absl::Status& status) {
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+uint64_t MonotonicNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+UplinkTable::UplinkTable(const DatapathMaps* maps, sys::NetlinkSocket* netlink,
+                         sys::TcFilters* filters, const ProgramSet* programs,
+                         const Uplinks& uplinks)
+    : maps_(maps), netlink_(netlink), filters_(filters), programs_(programs), grace_(maps->raw) {
+  for (const auto& [name, device] : uplinks) devices_[name].name = device;
+}
+
+absl::Status UplinkTable::Load(const Inventory& inventory) {
+  for (const auto& [number, row] : inventory.providers) {
+    const auto vni = Vni::Create(number);
+    const auto segment = inventory.segments.find(number);
+    if (!vni.ok() || segment == inventory.segments.end() ||
+        (segment->second.flags & OR_SEGMENT_PROVIDER) == 0) {
+      continue;
+    }
+    Entry& entry = entries_[*vni];
+    entry.provider = DecodeProvider(row);
+    entry.segment_mtu = segment->second.mtu;
+    entry.open = true;
+    entry.row = row;
+  }
+  std::set<uint32_t> devices;
+  RETURN_IF_ERROR(RemoveOrphans(inventory, &devices));
+  RETURN_IF_ERROR(Refresh());
+  for (const auto& [uplink, device] : devices_) {
+    if (device.in_use) devices.erase(static_cast<uint32_t>(device.ifindex));
+  }
+  for (const uint32_t ifindex : devices) RETURN_IF_ERROR(LetGo(static_cast<int>(ifindex)));
+  return absl::OkStatus();
+}
+
+// `devices` gets all that any row names.
+absl::Status UplinkTable::RemoveOrphans(const Inventory& inventory, std::set<uint32_t>* devices) {
+  for (const auto& [key, number] : inventory.uplink_vlans) {
+    devices->insert(key.ifindex);
+    const auto vni = Vni::Create(number);
+    const auto entry = vni.ok() ? entries_.find(*vni) : entries_.end();
+    const bool claimed = entry != entries_.end() && entry->second.row->ifindex == key.ifindex &&
+                         entry->second.row->vlan == key.vlan;
+    if (claimed) {
+      entry->second.way_in = {key.ifindex, key.vlan};
+      ways_in_.insert_or_assign({key.ifindex, key.vlan}, *vni);
+    } else {
+      RETURN_IF_ERROR(IgnoreNotFound(maps_->uplink_vlans.Delete(key)));
+    }
+  }
+  for (const auto& [number, row] : inventory.providers) {
+    if (row.ifindex != 0) devices->insert(row.ifindex);
+    const auto vni = Vni::Create(number);
+    if (vni.ok() && entries_.contains(*vni)) continue;
+    RETURN_IF_ERROR(IgnoreNotFound(maps_->providers.Delete(number)));
+    grace_.MarkFreed();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UplinkTable::Prepare(const Vni& vni, const state::Segment& segment) {
+  if (!segment.provider) return absl::OkStatus();
+  const std::string& uplink = segment.provider->uplink;
+  const auto device = devices_.find(uplink);
+  if (device == devices_.end()) {
+    return absl::FailedPreconditionError(
+        fmt::format("segment {}: this host has no uplink \"{}\"; start the agent with --uplink "
+                    "{}=DEVICE",
+                    vni.value(), uplink, uplink));
+  }
+  Entry& entry = entries_[vni];
+  entry.provider = *segment.provider;
+  entry.segment_mtu = segment.mtu;
+  RETURN_IF_ERROR(Look(uplink, &device->second));
+  return WriteWayOut(vni, &device->second, &entry);
+}
+
+absl::Status UplinkTable::Open(const Vni& vni, const state::Segment& segment) {
+  if (!segment.provider) {
+    RETURN_IF_ERROR(Close(vni));
+    return Forget(vni);
+  }
+  Entry& entry = entries_.at(vni);
+  entry.open = true;
+  RETURN_IF_ERROR(WriteWayIn(vni, FindDevice(entry), &entry));
+  return Check(vni, entry);
+}
+
+absl::Status UplinkTable::Close(const Vni& vni) {
+  const auto found = entries_.find(vni);
+  if (found == entries_.end()) return absl::OkStatus();
+  found->second.open = false;
+  return RemoveWayIn(vni, &found->second);
+}
+
+absl::Status UplinkTable::Forget(const Vni& vni) {
+  const auto found = entries_.find(vni);
+  if (found == entries_.end()) return absl::OkStatus();
+  RETURN_IF_ERROR(IgnoreNotFound(maps_->providers.Delete(vni.value())));
+  grace_.MarkFreed();
+  const std::string uplink = found->second.provider.uplink;
+  entries_.erase(found);
+  const auto device = devices_.find(uplink);
+  return device == devices_.end() ? absl::OkStatus() : Look(uplink, &device->second);
+}
+
+absl::Status UplinkTable::Refresh() {
+  for (auto& [uplink, device] : devices_) RETURN_IF_ERROR(Look(uplink, &device));
+  for (auto& [vni, entry] : entries_) RETURN_IF_ERROR(Sync(vni, &entry));
+  return absl::OkStatus();
+}
+
+std::set<Vni> UplinkTable::Lost() const {
+  std::set<Vni> lost;
+  for (const auto& [vni, entry] : entries_) {
+    if (!Check(vni, entry).ok()) lost.insert(vni);
+  }
+  return lost;
+}
+
+absl::Status UplinkTable::Sync(const Vni& vni, Entry* entry) {
+  const Device* const device = FindDevice(*entry);
+  RETURN_IF_ERROR(WriteWayOut(vni, device, entry));
+  return entry->open ? WriteWayIn(vni, device, entry) : absl::OkStatus();
+}
+
+absl::Status UplinkTable::WriteWayOut(const Vni& vni, const Device* device, Entry* entry) {
+  const abi::or_provider row = device == nullptr
+                                   ? Encode(entry->provider, 0, 0)
+                                   : Encode(entry->provider, device->ifindex, device->mtu);
+  if (entry->row && Same(*entry->row, row)) return absl::OkStatus();
+  // A frame must not take the VLAN of another segment.
+  RETURN_IF_ERROR(grace_.Wait());
+  RETURN_IF_ERROR(maps_->providers.Update(vni.value(), row));
+  if (entry->row) grace_.MarkFreed();
+  entry->row = row;
+  return absl::OkStatus();
+}
+
+absl::Status UplinkTable::WriteWayIn(const Vni& vni, const Device* device, Entry* entry) {
+  const int ifindex = device == nullptr ? 0 : device->ifindex;
+  if (ifindex == 0) return RemoveWayIn(vni, entry);
+  const VlanKey key(static_cast<uint32_t>(ifindex), entry->provider.vlan);
+  if (entry->way_in == key) return absl::OkStatus();
+  RETURN_IF_ERROR(maps_->uplink_vlans.Update(ToRow(key), vni.value()));
+  ways_in_.insert_or_assign(key, vni);
+  RETURN_IF_ERROR(RemoveWayIn(vni, entry));
+  entry->way_in = key;
+  return absl::OkStatus();
+}
+
+// Another segment may have taken over the VLAN meanwhile.
+absl::Status UplinkTable::RemoveWayIn(const Vni& vni, Entry* entry) {
+  if (!entry->way_in) return absl::OkStatus();
+  const auto row = ways_in_.find(*entry->way_in);
+  if (row != ways_in_.end() && row->second == vni) {
+    RETURN_IF_ERROR(IgnoreNotFound(maps_->uplink_vlans.Delete(ToRow(row->first))));
+    ways_in_.erase(row);
+  }
+  entry->way_in.reset();
+  return absl::OkStatus();
+}
+
+absl::Status UplinkTable::Check(const Vni& vni, const Entry& entry) const {
+  const std::string name =
+      fmt::format("segment {}: uplink \"{}\"", vni.value(), entry.provider.uplink);
+  const Device* const device = FindDevice(entry);
+  if (device == nullptr) return absl::FailedPreconditionError(name + " is none of this host's");
+  if (device->ifindex == 0) {
+    return absl::NotFoundError(fmt::format(
+        "{}: device {} does not exist; create it, or name another by --uplink {}=DEVICE", name,
+        device->name, entry.provider.uplink));
+  }
+  if (!device->problem.ok()) return Annotate(device->problem, name);
+  if (device->mtu >= entry.segment_mtu) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("{}: device {} has MTU {}, the segment {}; raise the device's or lower the "
+                  "segment's mtu",
+                  name, device->name, device->mtu, entry.segment_mtu));
+}
+
+const UplinkTable::Device* UplinkTable::FindDevice(const Entry& entry) const {
+  const auto found = devices_.find(entry.provider.uplink);
+  return found == devices_.end() ? nullptr : &found->second;
+}
+
+absl::Status UplinkTable::Look(const std::string& uplink, Device* device) {
+  const absl::StatusOr<sys::Link> link = netlink_->FindLink(device->name);
+  if (absl::IsNotFound(link.status())) {
+    if (device->ifindex != 0) {
+      spdlog::warn("uplink \"{}\": device {} is gone", uplink, device->name);
+    }
+    *device = {.name = device->name, .ifindex = 0, .mtu = 0, .in_use = false, .problem = {}};
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(link.status());
+  const bool used = IsUsed(uplink);
+  if (device->ifindex != link->ifindex) device->in_use = false;
+  if (device->in_use && !used) RETURN_IF_ERROR(LetGo(device->ifindex));
+  device->ifindex = link->ifindex;
+  device->mtu = link->mtu;
+  device->in_use = used;
+  device->problem = used ? Use(*link) : absl::OkStatus();
+  return absl::OkStatus();
+}
+
+bool UplinkTable::IsUsed(const std::string& uplink) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const auto& entry) { return entry.second.provider.uplink == uplink; });
+}
+
+// Frames for the guests' MACs have to get past the device's own filter. In promiscuous mode drivers
+// take the filter of VLANs off, too.
+absl::Status UplinkTable::Use(const sys::Link& link) {
+  ASSIGN_OR_RETURN(const auto id, filters_->Query(link.ifindex, sys::TcDirection::kIngress));
+  if (id != programs_->Id(Program::kFromUplink)) {
+    RETURN_IF_ERROR(filters_->Attach(link.ifindex, sys::TcDirection::kIngress,
+                                     programs_->Descriptor(Program::kFromUplink)));
+  }
+  return link.promiscuous ? absl::OkStatus() : netlink_->SetPromiscuous(link.ifindex, true);
+}
+
+absl::Status UplinkTable::LetGo(int ifindex) {
+  const auto id = filters_->Query(ifindex, sys::TcDirection::kIngress);
+  if (absl::IsNotFound(id.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(id.status());
+  // The index may be that of a port's device by now.
+  if (!*id || !programs_->IsOurs(**id, Program::kFromUplink)) return absl::OkStatus();
+  RETURN_IF_ERROR(filters_->Detach(ifindex, sys::TcDirection::kIngress));
+  return IgnoreNotFound(netlink_->SetPromiscuous(ifindex, false));
+}
+
+absl::Status ForgetOldStations(const DatapathMaps& maps) {
+  ASSIGN_OR_RETURN(const auto stations, maps.stations.Dump());
+  if (stations.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> carried, maps.providers.Keys());
+  const std::set<uint32_t> vnis(carried.begin(), carried.end());
+  const uint64_t now = MonotonicNs();
+  std::vector<abi::or_fdb_key> old;
+  for (const auto& [key, station] : stations) {
+    // Negative when it was heard after `now` was read.
+    const auto age = static_cast<int64_t>(now - station.heard_ns);
+    const bool aged = age >= static_cast<int64_t>(OR_STATION_AGE_NS);
+    if (aged || !vnis.contains(key.vni)) old.push_back(key);
+  }
+  return maps.stations.DeleteBatch(old);
+}
+
+}  // namespace outrider::datapath::ebpf
