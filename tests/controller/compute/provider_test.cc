@@ -14,6 +14,7 @@ TEST(ComputeProvider, PeersAreThePhysicalNetworksMatter) {
       state, Parse<v1::HostState>(fmt::format(
                  R"(
     segments {{ vni: 100 mtu: 1500 flood_unknown_unicast: true suppress_arp: true
+                suppress_nd: true
                 provider_uplink: "net" provider_vlan: 7 }}
     fdb {{ vni: 100 mac: "{mac1}" port_id: "{id1}" epoch: 1 }}
     neighbors {{ vni: 100 ip: "192.168.0.2" mac: "{mac1}" }}
