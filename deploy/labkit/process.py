@@ -27,7 +27,10 @@ class Process:
 
     def alive(self) -> bool:
         stat = _stat(self.pid)
-        return stat is not None and stat[1] == self.start_time and stat[0] not in "ZX"
+        if stat is None or stat[1] != self.start_time:
+            return False
+        # The first thread is a zombie until the others have ended, and with them what they hold.
+        return stat[0] not in "ZX" or _threads(self.pid) > 1
 
     def stop(self, *, kill: bool = False, patience: float = 5) -> None:
         """Ends the process (SIGTERM, then SIGKILL) and returns when it is gone."""
@@ -63,6 +66,13 @@ def _stat(pid: int) -> tuple[str, int] | None:
         return None
     fields = text.rpartition(")")[2].split()
     return fields[0], int(fields[19])
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(list(pathlib.Path(f"/proc/{pid}/task").iterdir()))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def adopt(name: str, pid: int) -> Process | None:

@@ -30,9 +30,8 @@ def row(
     """Median of the samples, and what is asked of them; `must` is null when nothing is. `judged` is
     the percentile that has to keep to a bound, 100: every sample; it is the value then if not that."""
     low, high = interval(samples)
-    bounds = [f"<= {at_most:g}"] * (at_most is not None) + [f">= {at_least:g}"] * (
-        at_least is not None
-    )
+    bounds = [] if at_most is None else [f"<= {at_most:g}"]
+    bounds += [] if at_least is None else [f">= {at_least:g}"]
     return {
         "name": name,
         "value": statistics.median(samples) if judged == 100 else percentile(samples, judged),
