@@ -19,12 +19,11 @@ from labkit.shell import run
 # compares times would compare that processor's with the clock of policers.
 TESTS = {
     "tests/bpf/outrider_bpf_test": "ConnectionTest.*:TcpConnectionTest.*:FragmentTest.*:TraceTest.*:"
-    "CaptureTest.*:DropTest.EachCase*:OverlayTest.*:NdTest.*:RejectTest.*",
+    "CaptureTest.*:DropTest.EachCase*:OverlayTest.*",
     "tests/datapath/ebpf/outrider_datapath_ebpf_test": "EbpfDatapathTest.*Restart*:"
-    "EbpfDatapathTest.OtherPrograms*:EbpfDatapathTest.AnInterrupted*:"
-    "EbpfDatapathTest.LeavesNoRowsBehind",
+    "EbpfDatapathTest.OtherPrograms*:EbpfDatapathTest.AnInterrupted*",
     "tests/datapath/ebpf/outrider_datapath_ebpf_traffic_test": "Devices/OverlayTraffic.*/Tap:"
-    "ProviderTraffic.*:ShaperTest.*:RestartTraffic.LosesNothingWhenTheProcessRestarts",
+    "RestartTraffic.LosesNothingWhenTheProcessRestarts",
 }
 MODULES = ("veth", "vxlan", "tun", "dummy", "sch_ingress", "sch_htb", "cls_bpf")
 INIT = pathlib.Path(__file__).resolve().parent / "kernel_guest" / "init"
