@@ -39,6 +39,32 @@ Bytes UdpFrom(int n, uint16_t src_port, uint16_t dst_port, size_t length,
       .Build();
 }
 
+Load SmallFrames(int from, int to) {
+  constexpr size_t kLength = 64;
+  constexpr size_t kHeaders = 42;
+  const Bytes frame = tests::PacketBuilder(MacOf(to), MacOf(from))
+                          .Ipv4({.src = IpOf(from), .dst = IpOf(to)})
+                          .Udp(5000, 6000)
+                          .Payload(kLength - kHeaders)
+                          .Build();
+  return {"64b", Lane::Ready({frame}), kLength};
+}
+
+Load SuperPackets(int from, int to) {
+  // Of 1450 bytes layer 3.
+  constexpr uint16_t kSegment = 1410;
+  constexpr uint16_t kHeaders = 54;
+  constexpr size_t kSegments = 45;
+  const Bytes frame = tests::PacketBuilder(MacOf(to), MacOf(from))
+                          .Ipv4({.src = IpOf(from), .dst = IpOf(to)})
+                          .Tcp(5000, 6000)
+                          .Payload(kSegments * kSegment)
+                          .Build();
+  return {"64kb",
+          {tests::Tap::WithHeader(frame, {.gso_size = kSegment, .header_length = kHeaders})},
+          static_cast<double>(kSegments * (kSegment + kHeaders))};
+}
+
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];

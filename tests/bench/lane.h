@@ -49,6 +49,18 @@ class Lane {
 
 std::string MacOf(int n);
 std::string IpOf(int n);
+// What is sent to measure a limit: one frame, over and over.
+struct Load {
+  const char* name;
+  std::vector<Bytes> ready;
+  // Of the frame on a wire, with the headers that segments repeat.
+  double wire_bytes;
+};
+// 64 bytes of UDP.
+Load SmallFrames(int from, int to);
+// About 64 KB of TCP that the sender leaves to the kernel to cut up.
+Load SuperPackets(int from, int to);
+
 // A UDP frame of so many bytes, 60 at least, from guest n to the receiver.
 Bytes UdpFrom(int n, uint16_t src_port, uint16_t dst_port, size_t length = 60,
               const std::string& dst_ip = IpOf(kReceiver));
