@@ -30,13 +30,13 @@ class Shaped {
     lane_.Enforce();
   }
 
-  // Share of the rate between the first frame after a second and the last of `seconds` more.
+  // Share of the rate between the first frame after the burst (a second's at 1 Mb/s) and the last of `seconds` more.
   double Share(const Load& load, uint64_t kbps, double seconds) {
     std::atomic<bool> stop = false;
     std::thread sender([&] { Offer(load, kbps, &stop); });
     while (lane_.tap(kShaped).Discard()) {
     }
-    AwaitUntil(Clock::now() + std::chrono::milliseconds(500));
+    AwaitUntil(Clock::now() + std::chrono::milliseconds(1500));
     const auto [first, none] = AwaitUntil(Clock::now());
     const auto [last, frames] =
         AwaitUntil(first + std::chrono::microseconds(static_cast<int64_t>(seconds * 1e6)));
