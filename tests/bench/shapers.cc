@@ -30,7 +30,8 @@ class Shaped {
     lane_.Enforce();
   }
 
-  // Share of the rate between the first frame after the burst (a second's at 1 Mb/s) and the last of `seconds` more.
+  // Share of the rate between the first frame after the burst (a second's at 1 Mb/s) and the last
+  // of `seconds` more.
   double Share(const Load& load, uint64_t kbps, double seconds) {
     std::atomic<bool> stop = false;
     std::thread sender([&] { Offer(load, kbps, &stop); });
