@@ -8,7 +8,11 @@
 namespace outrider::controller {
 namespace {
 
-// What passes in 10 ms, but at least two 64 KiB super-packets (objects.proto).
+// Bursts nobody chose (objects.proto), as a share of what passes in a second: at least two 64 KiB
+// super-packets. TCP that lost to a policer may stand still for its shortest retransmission
+// timeout, 200 ms with Linux; a bucket that holds less than the rate passes meanwhile is never made
+// up for.
+constexpr uint64_t kPolicerBurstsPerSecond = 4;
 constexpr uint64_t kBurstsPerSecond = 100;
 constexpr uint64_t kMinBurstKb = 1049;
 constexpr uint64_t kMinBurstPackets = 64;
@@ -17,13 +21,13 @@ bool IsLimit(const v1::Policer& policer) {
   return policer.rate_kbps() != 0 || policer.rate_pps() != 0;
 }
 
-v1::Policer CompilePolicer(const v1::Policer& given) {
+v1::Policer CompilePolicer(const v1::Policer& given, uint64_t bursts_per_second) {
   v1::Policer policer = given;
   if (policer.rate_kbps() != 0 && policer.burst_kb() == 0) {
-    policer.set_burst_kb(std::max(policer.rate_kbps() / kBurstsPerSecond, kMinBurstKb));
+    policer.set_burst_kb(std::max(policer.rate_kbps() / bursts_per_second, kMinBurstKb));
   }
   if (policer.rate_pps() != 0 && policer.burst_packets() == 0) {
-    policer.set_burst_packets(std::max(policer.rate_pps() / kBurstsPerSecond, kMinBurstPackets));
+    policer.set_burst_packets(std::max(policer.rate_pps() / bursts_per_second, kMinBurstPackets));
   }
   return policer;
 }
@@ -31,13 +35,16 @@ v1::Policer CompilePolicer(const v1::Policer& given) {
 void CompileStorm(const v1::StormControl& given, v1::PortState* state) {
   const auto limits = [](const v1::Policer& policer) { return IsLimit(policer); };
   if (limits(given.broadcast())) {
-    *state->mutable_storm()->mutable_broadcast() = CompilePolicer(given.broadcast());
+    *state->mutable_storm()->mutable_broadcast() =
+        CompilePolicer(given.broadcast(), kBurstsPerSecond);
   }
   if (limits(given.multicast())) {
-    *state->mutable_storm()->mutable_multicast() = CompilePolicer(given.multicast());
+    *state->mutable_storm()->mutable_multicast() =
+        CompilePolicer(given.multicast(), kBurstsPerSecond);
   }
   if (limits(given.unknown_unicast())) {
-    *state->mutable_storm()->mutable_unknown_unicast() = CompilePolicer(given.unknown_unicast());
+    *state->mutable_storm()->mutable_unknown_unicast() =
+        CompilePolicer(given.unknown_unicast(), kBurstsPerSecond);
   }
 }
 
@@ -94,10 +101,12 @@ void CompileAllowed(const v1::Port& port, v1::PortState* state) {
 
 void CompileQos(const v1::QosSection& qos, v1::PortState* state) {
   if (IsLimit(qos.ingress_policer())) {
-    *state->mutable_ingress_policer() = CompilePolicer(qos.ingress_policer());
+    *state->mutable_ingress_policer() =
+        CompilePolicer(qos.ingress_policer(), kPolicerBurstsPerSecond);
   }
   if (IsLimit(qos.egress_policer())) {
-    *state->mutable_egress_policer() = CompilePolicer(qos.egress_policer());
+    *state->mutable_egress_policer() =
+        CompilePolicer(qos.egress_policer(), kPolicerBurstsPerSecond);
   }
   CompileStorm(qos.storm(), state);
   CompileDscp(qos.dscp(), state);

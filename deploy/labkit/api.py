@@ -100,6 +100,10 @@ def detach(lab: Lab, host: str, port_id: str) -> None:
     outrider(lab, "port", "detach", port_id, host=host)
 
 
+def set_profile(lab: Lab, port_id: str, profile: str) -> None:
+    outrider(lab, "port", "set", port_id, "--profile", profile)
+
+
 def local_port(lab: Lab, host: str, port_id: str) -> Json:
     """A port as its host has it, with counters."""
     ports = query(lab, "port", "list", "--local", host=host)["items"]

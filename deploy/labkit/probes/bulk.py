@@ -12,6 +12,8 @@ from labkit.probes.harness import Harness
 PORT = 5201
 CHUNK = 1 << 18
 SAMPLE_S = 0.1
+# Linux's default, whatever this machine's is.
+CONGESTION_CONTROL = b"cubic"
 
 
 class Receiver:
@@ -44,6 +46,7 @@ def receive(harness: Harness) -> None:
 
 def send(harness: Harness, destination: str) -> None:
     connection = socket.create_connection((destination, PORT), timeout=5)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, CONGESTION_CONTROL)
     harness.ready()
     data = bytes(CHUNK)
     while not harness.stopping:

@@ -45,12 +45,12 @@ TEST_F(CompilePolicyTest, BurstsAreExplicit) {
   const auto policer = [this](const std::string& fields) {
     return Compiled("qos { ingress_policer { " + fields + " } }").ingress_policer();
   };
-  EXPECT_EQ(policer("rate_kbps: 10000").burst_kb(), 1049u);
-  EXPECT_EQ(policer("rate_kbps: 1000000").burst_kb(), 10'000u);
+  EXPECT_EQ(policer("rate_kbps: 4000").burst_kb(), 1049u);
+  EXPECT_EQ(policer("rate_kbps: 1000000").burst_kb(), 250'000u);
   EXPECT_EQ(policer("rate_kbps: 10000 burst_kb: 77").burst_kb(), 77u);
   EXPECT_EQ(policer("rate_kbps: 10000").burst_packets(), 0u);
   EXPECT_EQ(policer("rate_pps: 100").burst_packets(), 64u);
-  EXPECT_EQ(policer("rate_pps: 100000").burst_packets(), 1000u);
+  EXPECT_EQ(policer("rate_pps: 100000").burst_packets(), 25'000u);
   EXPECT_EQ(policer("rate_pps: 100 burst_packets: 5").burst_packets(), 5u);
   EXPECT_EQ(policer("rate_pps: 100").burst_kb(), 0u);
   EXPECT_EQ(Compiled("qos { shaper { max_kbps: 1000000 } }").shaper().burst_kb(), 10'000u);
@@ -69,6 +69,12 @@ TEST_F(CompilePolicyTest, QosIsCarriedOver) {
                     Parse<v1::DscpPolicy>("mode: MODE_MARK value: 46 tunnel: TUNNEL_UNIFORM")));
   EXPECT_TRUE(Equal(port.shaper(), Parse<v1::Shaper>("min_kbps: 1 max_kbps: 2 burst_kb: 3")));
   EXPECT_EQ(port.traffic_class(), 4u);
+}
+
+// A quarter second is for TCP; a storm is none.
+TEST_F(CompilePolicyTest, StormsGetShortBursts) {
+  const v1::PortState port = Compiled("qos { storm { broadcast { rate_kbps: 1000000 } } }");
+  EXPECT_EQ(port.storm().broadcast().burst_kb(), 10'000u);
 }
 
 TEST_F(CompilePolicyTest, SecurityCanBeTurnedOffAndOn) {
