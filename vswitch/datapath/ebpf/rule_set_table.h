@@ -4,8 +4,11 @@
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_RULE_SET_TABLE_H_
 
 #include <cstdint>
+#include <deque>
+#include <future>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "vswitch/datapath/ebpf/group_table.h"
 #include "vswitch/datapath/ebpf/inventory.h"
@@ -29,10 +32,16 @@ class RuleSetTable {
   absl::Status Delete(const Digest& digest);
 
  private:
+  // Returns when programs can see the set. The kernel's call goes on for a grace period, for
+  // whoever replaced one; nobody needs that of a new id.
+  absl::Status Insert(uint32_t id, std::vector<abi::or_acl_line> image);
+
   const DatapathMaps* const maps_;
   GroupTable* const groups_;
   std::map<Digest, uint32_t> ids_;
   uint32_t last_id_ = 0;
+  // Calls that are still in the kernel; their ends wait for them.
+  std::deque<std::future<absl::Status>> inserts_;
 };
 
 }  // namespace outrider::datapath::ebpf

@@ -160,6 +160,11 @@ class TypedMapOfArrays {
   absl::StatusOr<Bytes> Lookup(const Key& key) const {
     return maps_->LookupArray(name(), AsBytes(key));
   }
+  absl::StatusOr<bool> Contains(const Key& key) const {
+    const auto id = keys_.Lookup(key);
+    if (absl::IsNotFound(id.status())) return false;
+    return id.ok() ? absl::StatusOr<bool>(true) : id.status();
+  }
   // NotFound when absent.
   absl::Status Delete(const Key& key) const { return keys_.Delete(key); }
   absl::StatusOr<std::vector<Key>> Keys() const { return keys_.Keys(); }
