@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 #include <utility>
 
 #include "vswitch/datapath/ebpf/acl/compiler.h"
@@ -70,10 +71,14 @@ absl::Status BpfSwitch::ClearMaps() {
   for (const std::string& name : object_->MapNames()) {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
     // Arrays have nothing to delete.
-    if (name == "or_capture" || name == "or_capture_missed" || name == "or_capture_ring") continue;
+    const std::set<std::string> arrays = {"or_capture", "or_capture_missed", "or_capture_ring",
+                                          "or_ports"};
+    if (arrays.contains(name)) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
   }
+  ASSIGN_OR_RETURN(const auto rows, Ports().Dump());
+  for (const auto& [index, row] : rows) RETURN_IF_ERROR(Ports().Delete(index));
   return absl::OkStatus();
 }
 
@@ -185,7 +190,7 @@ abi::or_port_stats BpfSwitch::Stats(uint32_t port) {
 }
 
 absl::Status BpfSwitch::SetPort(uint32_t index, const abi::or_port& port) {
-  return Map<uint32_t, abi::or_port>("or_ports").Update(index, port);
+  return Ports().Update(index, port);
 }
 
 absl::Status BpfSwitch::SetRuleSet(uint32_t id, const state::RuleSet& set) {
@@ -219,7 +224,7 @@ absl::Status BpfSwitch::SetSegment(uint32_t vni, uint32_t flags) {
 absl::Status BpfSwitch::SetProvider(uint32_t vlan, uint32_t flags, uint32_t mtu) {
   const auto ifindex = static_cast<uint32_t>(tap(3).ifindex());
   RETURN_IF_ERROR((Map<uint32_t, uint32_t>("or_devices").Delete(ifindex)));
-  RETURN_IF_ERROR((Map<uint32_t, abi::or_port>("or_ports").Delete(3)));
+  RETURN_IF_ERROR(Ports().Delete(3));
   for (const char* mac : {kMacC, kMacRemote}) {
     abi::or_fdb_key key = {.vni = kVni, .mac = {}, .pad = 0};
     CopyBytes(Mac(mac).bytes(), key.mac);
@@ -257,7 +262,7 @@ absl::Status BpfSwitch::SetNeighbor(uint32_t vni, const std::string& ip, const s
 
 absl::Status BpfSwitch::SetLimit(uint32_t index, abi::or_limit_kind kind,
                                  const abi::or_limit& limit) {
-  auto ports = Map<uint32_t, abi::or_port>("or_ports");
+  const auto ports = Ports();
   auto rows = Map<uint32_t, abi::or_limits>("or_limits");
   ASSIGN_OR_RETURN(abi::or_port port, ports.Lookup(index));
   const auto before = rows.Lookup(index);
@@ -272,7 +277,7 @@ absl::Status BpfSwitch::SetLimit(uint32_t index, abi::or_limit_kind kind,
 
 absl::Status BpfSwitch::Allow(uint32_t index, const std::string& mac,
                               const std::vector<std::string>& prefixes) {
-  auto ports = Map<uint32_t, abi::or_port>("or_ports");
+  const auto ports = Ports();
   ASSIGN_OR_RETURN(abi::or_port port, ports.Lookup(index));
   abi::or_allowed_mac allowed = {.list = index, .mac = {}, .pad = 0};
   CopyBytes(Mac(mac).bytes(), allowed.mac);

@@ -343,7 +343,7 @@ TEST_F(ConnectionTest, AnotherSegmentIsAnotherZone) {
   ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
   // Both ports move to the other segment, where the same addresses are somebody else's.
   for (const uint32_t index : {1u, 2u}) {
-    auto ports = switch_->Map<uint32_t, abi::or_port>("or_ports");
+    const auto ports = switch_->Ports();
     abi::or_port port = ports.Lookup(index).value();
     port.vni = kOtherVni;
     ASSERT_EQ(ports.Update(index, port), absl::OkStatus());

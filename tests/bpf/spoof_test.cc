@@ -118,7 +118,7 @@ TEST_F(SpoofTest, FragmentsAreJudgedAsWell) {
 }
 
 TEST_F(SpoofTest, ACustomersTagHidesNothing) {
-  abi::or_port port = switch_->Map<uint32_t, abi::or_port>("or_ports").Lookup(1).value();
+  abi::or_port port = switch_->Ports().Lookup(1).value();
   port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
   ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
   const auto tagged = [](const std::string& src) {

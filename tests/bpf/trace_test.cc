@@ -258,7 +258,7 @@ TEST_F(TraceTest, FollowsAConnectionWithoutMovingIt) {
 TEST_F(TraceTest, TakesAStaleConnectionForRenewed) {
   ASSERT_EQ(Stateful(state::AclAction::kAllowRelated)(*switch_), absl::OkStatus());
   ASSERT_TRUE(switch_->Run("or_from_port", TcpTo(kMacRemote, kSyn)).ok());
-  abi::or_port port = switch_->Map<uint32_t, abi::or_port>("or_ports").Lookup(1).value();
+  abi::or_port port = switch_->Ports().Lookup(1).value();
   port.ingress_content = 2;
   ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
   const MapsContent before = traced_->Content();

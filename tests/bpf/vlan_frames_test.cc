@@ -99,7 +99,7 @@ absl::Status SetRules(BpfSwitch& s) {
   web.action = state::AclAction::kAllow;
   web.dst_port = state::PortRange{80, 80};
   RETURN_IF_ERROR(s.SetRuleSet(1, {web}, abi::OR_ACL_DROP));
-  auto ports = s.Map<uint32_t, abi::or_port>("or_ports");
+  const auto ports = s.Ports();
   ASSIGN_OR_RETURN(abi::or_port port, ports.Lookup(1));
   port.ingress_rule_set = 1;
   return ports.Update(1, port);

@@ -23,7 +23,7 @@
 namespace outrider::abi {
 #endif
 
-#define OR_ABI_VERSION 2
+#define OR_ABI_VERSION 3
 
 /* Capacities: a full map is an error the agent reports, never an eviction. */
 #define OR_MAX_PORTS 4096
@@ -48,8 +48,8 @@ namespace outrider::abi {
 
 /* ---- or_devices: ifindex (u32) -> port index (u32). Writer: agent. ---- */
 
-/* ---- or_ports: port index (u32, 1..OR_MAX_PORTS-1) -> struct or_port. Writer: agent. ----
- * Replaced whole (hash element), so that a frame sees one revision only. */
+/* ---- or_ports: port index (u32, 1..OR_MAX_PORTS-1) -> struct or_port_slot. Writer: agent. ----
+ * An array: no port's row is ever in memory that was another's a moment ago. */
 enum or_port_phase {
   OR_PORT_BLOCKED = 0,
   OR_PORT_ARMED = 1,
@@ -99,6 +99,15 @@ struct or_port {
   or_u64 egress_content;
 };
 OR_STATIC_ASSERT(sizeof(struct or_port) == 80, "or_port layout");
+
+/* A port's row, in force at once and whole: the agent writes the row that `active` does not name,
+ * then `active`. It does not write the other one again before every frame that read it has gone. */
+struct or_port_slot {
+  or_u32 active; /* 0: no such port; 1, 2: rows[active - 1] */
+  or_u32 pad;
+  struct or_port rows[2];
+};
+OR_STATIC_ASSERT(sizeof(struct or_port_slot) == 168, "or_port_slot layout");
 
 /* ---- or_port_info: port index (u32) -> struct or_port_info. Agent only: what ReadState needs and
  * frames do not. */

@@ -152,7 +152,7 @@ static __always_inline bool or_is_unfinished(const struct or_frame *f, __u32 len
  * guest's frame led to. */
 static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
-	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
+	const struct or_port *port = or_port_row(index);
 	__u32 ifindex, tag = 0;
 
 	if (!port || port->phase != OR_PORT_ACTIVE || !port->ifindex ||

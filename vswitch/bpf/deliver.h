@@ -28,7 +28,7 @@ struct or_delivery {
 static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index,
 					      struct or_frame *f, struct or_delivery *by)
 {
-	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
+	const struct or_port *port = or_port_row(index);
 	__u32 reason;
 
 	or_trace(OR_TRACE_DELIVER, index, f->vni, 0, 0);

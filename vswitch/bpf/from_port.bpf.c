@@ -23,8 +23,7 @@
 #include "vswitch/bpf/uplink.h"
 #include "vswitch/bpf/vlan.h"
 
-/* The port of a device; NULL: none. One version of it as long as the frame is looked at: the agent
- * replaces rows whole, and makes no new one before no frame can see an old one any more. */
+/* The port of a device; NULL: none. */
 static __always_inline const struct or_port *or_find_port(struct __sk_buff *skb, struct or_frame *f)
 {
 	__u32 ifindex = skb->ifindex;
@@ -34,7 +33,7 @@ static __always_inline const struct or_port *or_find_port(struct __sk_buff *skb,
 	if (!index)
 		return NULL;
 	f->port = *index;
-	port = bpf_map_lookup_elem(&or_ports, &f->port);
+	port = or_port_row(f->port);
 	/* Interface indexes are reused. */
 	return port && port->ifindex == ifindex ? port : NULL;
 }

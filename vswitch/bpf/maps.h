@@ -67,8 +67,13 @@ OR_STATIC_ASSERT(sizeof(struct or_quota_locked) == sizeof(struct or_quota), "or_
 
 /* ifindex -> port index. Writer: agent. */
 OR_HASH(or_devices, __u32, __u32, OR_MAX_PORTS);
-/* port index -> struct or_port. Writer: agent. */
-OR_HASH(or_ports, __u32, struct or_port, OR_MAX_PORTS);
+/* port index -> struct or_port_slot. Writer: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, OR_MAX_PORTS);
+	__type(key, __u32);
+	__type(value, struct or_port_slot);
+} or_ports SEC(".maps");
 /* port index -> struct or_port_info. Writer and reader: agent; here so that it lives and dies with
  * the others. */
 OR_HASH(or_port_info, __u32, struct or_port_info, OR_MAX_PORTS);
@@ -200,6 +205,19 @@ static __always_inline struct or_frame *or_new_frame(struct __sk_buff *skb, __u3
 	f->wire_packets = 1;
 	f->wire_bytes = skb->len;
 	return f;
+}
+
+/* The row of a port as it is in force now, or NULL. It stays as it is as long as the frame at hand is
+ * looked at. */
+static __always_inline const struct or_port *or_port_row(__u32 index)
+{
+	const struct or_port_slot *slot = bpf_map_lookup_elem(&or_ports, &index);
+	__u32 active;
+
+	if (!slot)
+		return NULL;
+	active = *(const volatile __u32 *)&slot->active;
+	return active ? &slot->rows[(active - 1) & 1] : NULL;
 }
 
 /* struct or_event. Writer: bpf; reader: agent. */

@@ -4,95 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
-
-#include "tests/datapath/ebpf/ebpf_host.h"
-#include "tests/support/packet_builder.h"
-#include "tests/support/state_generator.h"
-#include "vswitch/datapath/ebpf/port_table.h"
-#include "vswitch/datapath/ebpf/segment_table.h"
+#include "tests/datapath/ebpf/tables_fixture.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
 
 using ::testing::IsEmpty;
 
-const Vni kSegment = tests::MakeVni(7);
-const PortId kPort = tests::MakePortId(1);
-
-// Passes everything on, but for updates of the maps named.
-class FailingMaps final : public sys::KernelBpfMaps {
- public:
-  explicit FailingMaps(sys::KernelBpfMaps maps) : sys::KernelBpfMaps(std::move(maps)) {}
-
-  void Fail(const std::string& map) { failing_.insert(map); }
-  void Heal() { failing_.clear(); }
-
-  absl::Status Update(const std::string& map, sys::ByteSpan key, sys::ByteSpan value,
-                      sys::UpdateMode mode) override {
-    if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
-    return sys::KernelBpfMaps::Update(map, key, value, mode);
-  }
-  absl::Status UpdateBatch(const std::string& map,
-                           const std::vector<sys::MapEntry>& entries) override {
-    if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
-    return sys::KernelBpfMaps::UpdateBatch(map, entries);
-  }
-  absl::Status InsertArray(const std::string& map, sys::ByteSpan key, sys::ByteSpan content,
-                           uint32_t element_size) override {
-    if (failing_.contains(map)) return absl::ResourceExhaustedError(map + ": no memory");
-    return sys::KernelBpfMaps::InsertArray(map, key, content, element_size);
-  }
-  absl::Status WaitForReaders() override {
-    if (failing_.contains("grace")) return absl::ResourceExhaustedError("grace: no memory");
-    return sys::KernelBpfMaps::WaitForReaders();
-  }
-
- private:
-  std::set<std::string> failing_;
-};
-
-class FailedWrites : public ::testing::Test {
- protected:
-  FailedWrites() {
-    host_.Start();
-    raw_ = std::make_unique<FailingMaps>(
-        std::move(*sys::KernelBpfMaps::OpenPinned(
-                       host_.options().bpffs + fmt::format("/v{}/maps", OR_ABI_VERSION),
-                       DatapathMaps::Names())
-                       .value()));
-    maps_ = std::make_unique<DatapathMaps>(raw_.get());
-    vteps_ = std::make_unique<VtepTable>(maps_.get());
-    segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
-    groups_ = std::make_unique<GroupTable>(maps_.get());
-    rule_sets_ = std::make_unique<RuleSetTable>(maps_.get(), groups_.get());
-    vlans_ = std::make_unique<VlanTable>(maps_.get());
-    ports_ = std::make_unique<PortTable>(maps_.get(), /*devices=*/nullptr, segments_.get(),
-                                         rule_sets_.get(), vlans_.get(),
-                                         Underlay{.mtu = 1500, .overhead = 50});
-    EXPECT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
-  }
-
-  // Active, without a device: as far as the maps are concerned it forwards.
-  static state::Port ActivePort() {
-    state::Port port;
-    port.mac = tests::MakeMac(1);
-    port.vni = kSegment;
-    port.phase = state::PortPhase::kActive;
-    port.epoch = Epoch{1};
-    return port;
-  }
-
-  EbpfHost host_;
-  std::unique_ptr<FailingMaps> raw_;
-  std::unique_ptr<DatapathMaps> maps_;
-  std::unique_ptr<VtepTable> vteps_;
-  std::unique_ptr<SegmentTable> segments_;
-  std::unique_ptr<GroupTable> groups_;
-  std::unique_ptr<RuleSetTable> rule_sets_;
-  std::unique_ptr<VlanTable> vlans_;
-  std::unique_ptr<PortTable> ports_;
-};
+using FailedWrites = TablesFixture;
 
 // Each write of a profile's change fails in turn: the old profile must not stay.
 TEST_F(FailedWrites, OfAPortLeaveItClosed) {

@@ -8,6 +8,7 @@
 
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/abi/or_capture.h"
+#include "vswitch/datapath/ebpf/port_rows.h"
 #include "vswitch/sys/bpf/typed_map.h"
 
 namespace outrider::datapath::ebpf {
@@ -63,7 +64,7 @@ struct DatapathMaps {
 
   sys::BpfMaps* raw;
   sys::TypedMap<uint32_t, uint32_t> devices{raw, "or_devices"};
-  sys::TypedMap<uint32_t, abi::or_port> ports{raw, "or_ports"};
+  PortRows ports{raw};
   sys::TypedMap<uint32_t, abi::or_port_info> port_info{raw, "or_port_info"};
   sys::TypedMap<uint32_t, abi::or_limits> limits{raw, "or_limits"};
   sys::TypedMap<abi::or_policer_key, abi::or_policer> policers{raw, "or_policers"};

@@ -194,6 +194,10 @@ class EbpfDatapath::Impl {
     if (const absl::Status status = pipeline_->ports.PurgeVlanMaps(); !status.ok()) {
       spdlog::warn("VLAN maps of before may stay until the next change: {}", Message(status));
     }
+    // It takes memory, no more, if it stays.
+    if (const absl::Status status = pipeline_->ports.RemoveRetired(); !status.ok()) {
+      spdlog::warn("limits or addresses of former profiles stay: {}", Message(status));
+    }
     Write(delta, &outcome);
     Delete(delta, &outcome);
     pipeline_->ports.EndApply();

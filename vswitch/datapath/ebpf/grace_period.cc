@@ -1,5 +1,6 @@
 #include "vswitch/datapath/ebpf/grace_period.h"
 
+#include <chrono>
 #include <system_error>
 
 namespace outrider::datapath::ebpf {
@@ -8,26 +9,42 @@ GracePeriod::~GracePeriod() {
   if (running_.valid()) running_.wait();
 }
 
-absl::Status GracePeriod::Wait() {
-  if (running_.valid()) {
-    // What a failed background wait was for has to be waited for again.
-    if (!running_.get().ok()) freed_ = true;
-  }
-  if (!freed_) return absl::OkStatus();
+GracePeriod::Number GracePeriod::MarkFreed() {
+  // One under way began before this and does not cover it.
+  freed_ = begun_ + 1;
+  return freed_;
+}
+
+absl::Status GracePeriod::WaitFor(Number period) {
+  if (over_ >= period) return absl::OkStatus();
+  if (running_.valid()) Finish();
+  if (over_ >= period) return absl::OkStatus();
+  const Number number = ++begun_;
   RETURN_IF_ERROR(maps_->WaitForReaders());
-  freed_ = false;
+  over_ = number;
   return absl::OkStatus();
 }
 
 void GracePeriod::Begin() {
-  // A period under way began before the latest release and does not cover it; the next Wait() does.
-  if (!freed_ || running_.valid()) return;
+  if (freed_ <= begun_ || running_.valid()) return;
   try {
     running_ = std::async(std::launch::async, [maps = maps_] { return maps->WaitForReaders(); });
-    freed_ = false;
+    ++begun_;
   } catch (const std::system_error&) {
     // No thread to be had: the next Wait() waits itself.
   }
+}
+
+bool GracePeriod::IsOver(Number period) {
+  if (running_.valid() && running_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+    Finish();
+  }
+  return over_ >= period;
+}
+
+// What a failed one was for has to be waited for again, by a later one.
+void GracePeriod::Finish() {
+  if (running_.get().ok()) over_ = begun_;
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -1,16 +1,17 @@
 // Keeps memory that frames may still read from being written again. The kernel hands the memory of
 // a replaced or deleted hash element to the next update at once (Linux 6.1 and later), while a
 // program that looked it up still reads it: two replacements in a row could show a frame the second
-// object's bytes under the first one's key. Ports, segments and rule sets, which decide what a
-// frame may do, wait here in between. Others do not: a frame that reads another row of or_fdb may
-// go to the wrong port or VTEP once, but not out of its segment, which is checked again at the
-// port.
+// object's bytes under the first one's key. Segments, providers and rule sets, which decide what a
+// frame may do, wait here in between, and so do two replacements of one port's row, which has two
+// places (or_port_slot). Others do not: a frame that reads another row of or_fdb may go to the
+// wrong port or VTEP once, but not out of its segment, which is checked again at the port.
 //
 // Thread rule: one thread, that of the datapath; the wait after a call of Apply runs on a thread of
 // its own so that nobody stands still for it.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_GRACE_PERIOD_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_GRACE_PERIOD_H_
 
+#include <cstdint>
 #include <future>
 
 #include "vswitch/sys/bpf/bpf_maps.h"
@@ -25,16 +26,30 @@ class GracePeriod {
   GracePeriod(const GracePeriod&) = delete;
   GracePeriod& operator=(const GracePeriod&) = delete;
 
-  // A row was replaced, deleted or is no longer referred to.
-  void MarkFreed() { freed_ = true; }
+  // Number of a period. 0 is over from the start.
+  using Number = uint64_t;
+
+  // A row was replaced, deleted or is no longer referred to. Returns the period after which no
+  // frame reads it.
+  Number MarkFreed();
+  Number LastFreed() const { return freed_; }
   // Returns when no frame reads what was freed before. Costs nothing when nothing was.
-  absl::Status Wait();
+  absl::Status Wait() { return WaitFor(freed_); }
+  // Returns when that period is over.
+  absl::Status WaitFor(Number period);
   // Begins the wait in the background.
   void Begin();
+  // True when that period is over; waits for nothing.
+  bool IsOver(Number period);
 
  private:
+  // Takes the result of the period in the background.
+  void Finish();
+
   sys::BpfMaps* const maps_;
-  bool freed_ = false;
+  Number freed_ = 0;  // the period that the latest release needs
+  Number begun_ = 0;
+  Number over_ = 0;
   std::future<absl::Status> running_;
 };
 

@@ -5,8 +5,8 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-template <typename Key, typename Value>
-absl::Status DumpInto(const sys::TypedMap<Key, Value>& map, std::map<Key, Value>* rows) {
+template <typename Map, typename Rows>
+absl::Status DumpInto(const Map& map, Rows* rows) {
   ASSIGN_OR_RETURN(const auto entries, map.Dump());
   rows->insert(entries.begin(), entries.end());
   return absl::OkStatus();

@@ -48,7 +48,10 @@ void PortTable::Load(const Inventory& inventory) {
     entry.port = DecodePort(row, info->second, rule_sets, inventory).value_or(state::Port{});
     indices_.insert(index);
     last_index_ = index;
+    // Who ran before may have replaced it just now.
+    place_free_[index] = grace_.MarkFreed();
   }
+  grace_.Begin();
 }
 
 absl::Status PortTable::Upsert(const PortId& id, const state::Port& wanted) {
@@ -82,7 +85,7 @@ absl::Status PortTable::Delete(const PortId& id) {
     // Without its row the port forwards nothing in either direction; only then the filters go.
     SetCopied({}, entry.row, entry.index);
     RETURN_IF_ERROR(IgnoreNotFound(maps_->ports.Delete(entry.index)));
-    grace_.MarkFreed();
+    place_free_[entry.index] = grace_.MarkFreed();
     entry.row.reset();
   }
   if (entry.ifindex != 0) RETURN_IF_ERROR(devices_->Unbind(entry.ifindex));
@@ -322,24 +325,23 @@ void PortTable::EndApply() {
     allowed.insert(entry.row->allowed);
   }
   policies_.Retire(limits, allowed);
+  policies_free_ = grace_.LastFreed();
   grace_.Begin();
+}
+
+absl::Status PortTable::RemoveRetired() {
+  return grace_.IsOver(policies_free_) ? policies_.RemoveRetired() : absl::OkStatus();
 }
 
 absl::Status PortTable::ReplaceRow(const abi::or_port& row, Entry* entry) {
   if (entry->row && SameBytes(*entry->row, row)) return absl::OkStatus();
-  absl::Status status = grace_.Wait();
-  // What older rows named, and no frame reads now; it takes memory, no more, if it stays.
-  if (status.ok()) {
-    if (const absl::Status removed = policies_.RemoveRetired(); !removed.ok()) {
-      spdlog::warn("limits or addresses of former profiles stay: {}", Message(removed));
-    }
-  }
+  absl::Status status = grace_.WaitFor(place_free_[entry->index]);
   if (status.ok()) status = maps_->ports.Update(entry->index, row);
   if (!status.ok()) {
     Silence(entry);
     return status;
   }
-  if (entry->row) grace_.MarkFreed();
+  if (entry->row) place_free_[entry->index] = grace_.MarkFreed();
   SetCopied(row, entry->row, entry->index);
   entry->row = row;
   return absl::OkStatus();
@@ -362,7 +364,7 @@ void PortTable::Silence(Entry* entry) {
     spdlog::error("port index {}: cannot be closed: {}", entry->index, Message(status));
     return;
   }
-  grace_.MarkFreed();
+  place_free_[entry->index] = grace_.MarkFreed();
   SetCopied({}, entry->row, entry->index);
   entry->row.reset();
 }

@@ -8,6 +8,7 @@
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_TABLE_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_TABLE_H_
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -68,6 +69,8 @@ class PortTable {
   absl::Status WaitForFrames() { return grace_.Wait(); }
   // Removes the VLAN maps no port is on any more.
   absl::Status PurgeVlanMaps();
+  // Removes what only rows named that no frame reads any more; waits for nothing.
+  absl::Status RemoveRetired();
   // After a call of Apply: lets the wait for replaced rows begin.
   void EndApply();
 
@@ -119,6 +122,10 @@ class PortTable {
   const Underlay underlay_;
   GracePeriod grace_;
   PolicyTable policies_;
+  // When limits and addresses of rows replaced before have no reader.
+  GracePeriod::Number policies_free_ = 0;
+  // By index: when the place of the row before has no reader.
+  std::array<GracePeriod::Number, OR_MAX_PORTS> place_free_ = {};
   std::map<PortId, Entry> entries_;
   std::set<uint32_t> indices_;
   uint32_t last_index_ = 0;

@@ -162,7 +162,7 @@ absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
   RETURN_IF_ERROR(maps.multicast_members.DeleteBatch(orphans.multicast_members));
   RETURN_IF_ERROR(maps.multicast_groups.DeleteBatch(orphans.multicast_groups));
   RETURN_IF_ERROR(maps.multicast_groups.UpdateBatch(orphans.multicast_counts));
-  RETURN_IF_ERROR(maps.ports.DeleteBatch(orphans.ports));
+  for (const uint32_t index : orphans.ports) RETURN_IF_ERROR(maps.ports.Delete(index));
   for (const uint32_t ifindex : orphans.devices) RETURN_IF_ERROR(devices->Unbind(ifindex));
   for (const uint32_t index : orphans.port_info) {
     RETURN_IF_ERROR(DeletePortSideRows(maps, index));
