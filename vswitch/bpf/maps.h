@@ -207,8 +207,8 @@ static __always_inline struct or_frame *or_new_frame(struct __sk_buff *skb, __u3
 	return f;
 }
 
-/* The row of a port as it is in force now, or NULL. It stays as it is as long as the frame at hand is
- * looked at. */
+/* The row of a port as it is in force now, or NULL. It stays as it is as long as the frame at hand
+ * is looked at. */
 static __always_inline const struct or_port *or_port_row(__u32 index)
 {
 	const struct or_port_slot *slot = bpf_map_lookup_elem(&or_ports, &index);
