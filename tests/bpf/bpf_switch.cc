@@ -72,7 +72,7 @@ absl::Status BpfSwitch::ClearMaps() {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
     // Arrays have nothing to delete.
     const std::set<std::string> arrays = {"or_capture", "or_capture_missed", "or_capture_ring",
-                                          "or_ports"};
+                                          "or_group_revision", "or_ports"};
     if (arrays.contains(name)) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));

@@ -72,6 +72,8 @@ enum or_vlan_mode {
 #define OR_PORT_STATEFUL (1u << 2)
 /* Connections that another rule set admitted go on. */
 #define OR_PORT_KEEP_ESTABLISHED (1u << 3)
+/* A rule set names groups: what admitted a connection is its content and or_group_revision. */
+#define OR_PORT_NAMES_GROUPS (1u << 4)
 
 struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */

@@ -61,7 +61,7 @@ struct or_connection {
   OR_LOCK lock;
   or_u32 port;        /* as in the key: memory of a deleted element may be another's at once */
   or_u64 expires_ns;  /* CLOCK_MONOTONIC */
-  or_u64 admitted_by; /* or_port.*_content of the list that decided */
+  or_u64 admitted_by; /* or_admission() of the list that decided */
   or_u8 state;        /* enum or_connection_state */
   or_u8 flags;        /* OR_CONNECTION_* */
   or_u8 first_flags;  /* TCP flags of the first packet */

@@ -20,6 +20,8 @@
 #include "vswitch/bpf/trace.h"
 
 #define OR_EEXIST 17
+/* 2^64 over the golden ratio: revisions near each other make contents that are not. */
+#define OR_REVISION_STEP 0x9e3779b97f4a7c15ull
 
 #define OR_TO_GUEST 0u
 #define OR_FROM_GUEST 1u
@@ -121,13 +123,26 @@ static __always_inline bool or_traced_renewal(__u32 port, bool begin)
 	return trace->renewed == port;
 }
 
+/* Of the list that a port's connection of this direction is admitted by: what it says, with the
+ * groups it names. */
+static __always_inline __u64 or_admission(const struct or_port *port, bool from_guest)
+{
+	__u64 content = from_guest ? port->ingress_content : port->egress_content;
+	const __u64 *revision;
+	__u32 zero = 0;
+
+	if (!(port->flags & OR_PORT_NAMES_GROUPS))
+		return content;
+	revision = bpf_map_lookup_elem(&or_group_revision, &zero);
+	return revision ? content + *revision * OR_REVISION_STEP : content;
+}
+
 static __always_inline bool or_connection_is_stale(const struct or_connection *c,
 						   const struct or_port *port)
 {
 	if (port->flags & OR_PORT_KEEP_ESTABLISHED || or_traced_renewal(c->port, false))
 		return false;
-	return c->admitted_by !=
-	       (c->flags & OR_CONNECTION_FROM_GUEST ? port->ingress_content : port->egress_content);
+	return c->admitted_by != or_admission(port, c->flags & OR_CONNECTION_FROM_GUEST);
 }
 
 static __always_inline __u32 or_connection_verdict(enum or_track track)
@@ -237,8 +252,7 @@ static __noinline void or_connection_renew(const struct or_connection_key *key,
 		return;
 	}
 	if (c && c->port == key->port)
-		c->admitted_by = c->flags & OR_CONNECTION_FROM_GUEST ? port->ingress_content
-								     : port->egress_content;
+		c->admitted_by = or_admission(port, c->flags & OR_CONNECTION_FROM_GUEST);
 }
 
 /* A connection that a rule admits begins with this frame. 0, or the reason to drop it. */
@@ -275,7 +289,7 @@ static __noinline __u32 or_connection_open(const struct or_frame *f,
 	}
 	c.flags = (from_guest ? OR_CONNECTION_FROM_GUEST : 0) |
 		  (f->flags & OR_FRAME_FRAGMENT ? OR_CONNECTION_LIBERAL : 0);
-	c.admitted_by = from_guest ? port->ingress_content : port->egress_content;
+	c.admitted_by = or_admission(port, from_guest);
 	c.expires_ns = or_connection_expiry(&c, f->protocol, bpf_ktime_get_coarse_ns());
 	error = bpf_map_update_elem(&or_connections, key, &c, BPF_NOEXIST);
 	if (!error)

@@ -165,6 +165,13 @@ OR_HASH(or_group_rows, struct or_group_row_key, struct or_group_row, OR_MAX_GROU
 /* group id -> name, and members of groups. Writer and reader: agent. */
 OR_HASH(or_groups, __u32, struct or_group, OR_MAX_GROUPS);
 OR_HASH(or_group_members, struct or_group_member, __u32, OR_MAX_GROUP_MEMBERS);
+/* 0 -> how often members of groups have changed, u64. Writer: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} or_group_revision SEC(".maps");
 /* What rules decided on, per CPU. Created by bpf, deleted by the agent. */
 OR_PERCPU_HASH(or_rule_counts, struct or_rule_count_key, struct or_rule_count, OR_MAX_RULE_COUNTS);
 /* what is said -> struct or_quota. Created and written by bpf, deleted by the agent. */

@@ -255,6 +255,34 @@ TEST_P(ConnectionTraffic, ARestartForgetsNoConnection) {
   EXPECT_EQ(List().total, 1u);
 }
 
+TEST_P(ConnectionTraffic, WhatOldMembersOfAGroupAdmittedIsJudgedAgain) {
+  Become();
+  HostState state = StateOfA();
+  state.rule_sets[MakeDigest(3)] = state.rule_sets[MakeDigest(1)];
+  state.rule_sets[MakeDigest(3)].rules[0].dst_group = "address/peers";
+  state.ports[kPort].ingress_rule_set = MakeDigest(3);
+  const auto host = [](const std::string& ip) {
+    return state::GroupMember{.group = "address/peers",
+                              .prefix = IpPrefix::Create(tests::Ip(ip), 32)};
+  };
+  state.group_members = {host(two_.ip()), host("192.0.2.1")};
+  state.rule_sets.erase(MakeDigest(1));
+  a_.Become(state);
+  const sys::UniqueFd listener = two_.Listen();
+  const sys::UniqueFd client = one_.Connect(two_);
+  const sys::UniqueFd server = Accept(listener);
+  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  // Of no concern to this one.
+  state.group_members.erase(host("192.0.2.1"));
+  a_.Become(state);
+  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  ASSERT_EQ(a_.PortDrops(kPort, "acl_ingress"), 0u);
+  state.group_members = {host("192.0.2.2")};
+  a_.Become(state);
+  ASSERT_EQ(send(client.get(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_GE(a_.AwaitPortDrops(kPort, "acl_ingress", 1), 1u);
+}
+
 TEST_P(ConnectionTraffic, WhatIsFlushedIsJudgedAgain) {
   Become();
   const sys::UniqueFd listener = two_.Listen();

@@ -48,6 +48,7 @@ struct DatapathMaps {
             "or_group_combos",
             "or_group_rows",
             "or_group_members",
+            "or_group_revision",
             "or_rule_counts",
             "or_quotas",
             "or_connections",
@@ -91,6 +92,7 @@ struct DatapathMaps {
   sys::TypedMap<abi::or_group_key, uint32_t> group_combos{raw, "or_group_combos"};
   sys::TypedMap<abi::or_group_row_key, abi::or_group_row> group_rows{raw, "or_group_rows"};
   sys::TypedMap<abi::or_group_member, uint32_t> group_members{raw, "or_group_members"};
+  sys::TypedMap<uint32_t, uint64_t> group_revision{raw, "or_group_revision"};
   sys::TypedMap<abi::or_rule_count_key, abi::or_rule_count> rule_counts{raw, "or_rule_counts"};
   sys::TypedMap<abi::or_rule_count_key, abi::or_quota> quotas{raw, "or_quotas"};
   sys::TypedMap<abi::or_connection_key, abi::or_connection> connections{raw, "or_connections"};

@@ -41,6 +41,7 @@ std::array<uint32_t, 3> Ordered(const abi::or_group_row_key& key) {
 
 absl::Status GroupTable::Insert(const state::GroupMember& member) {
   if (members_.contains(member)) return absl::OkStatus();
+  changed_ = true;
   ASSIGN_OR_RETURN(const uint32_t group, IdOf(member.group));
   const auto [entry, is_new] = prefixes_.try_emplace(member.prefix);
   if (is_new) ++lengths_[{member.prefix.IsV4(), member.prefix.length()}];
@@ -56,6 +57,7 @@ absl::Status GroupTable::Insert(const state::GroupMember& member) {
 absl::Status GroupTable::Erase(const state::GroupMember& member) {
   const auto group = ids_.find(member.group);
   if (group == ids_.end()) return absl::OkStatus();
+  changed_ = true;
   if (const auto entry = prefixes_.find(member.prefix); entry != prefixes_.end()) {
     entry->second.groups.erase(group->second);
     RETURN_IF_ERROR(UpdateWithin(member.prefix));
@@ -94,6 +96,7 @@ absl::Status GroupTable::RemoveSet(uint32_t set) {
 }
 
 absl::Status GroupTable::EndApply() {
+  if (changed_) RETURN_IF_ERROR(RaiseRevision());
   if (!unseen_.empty()) {
     RETURN_IF_ERROR(grace_.Wait());
     for (const uint32_t combo : unseen_) {
@@ -105,6 +108,13 @@ absl::Status GroupTable::EndApply() {
   if (!retired_.empty()) grace_.MarkFreed();
   std::swap(unseen_, retired_);
   grace_.Begin();
+  return absl::OkStatus();
+}
+
+absl::Status GroupTable::RaiseRevision() {
+  ASSIGN_OR_RETURN(const uint64_t revision, maps_->group_revision.Lookup(0));
+  RETURN_IF_ERROR(maps_->group_revision.Update(0, revision + 1));
+  changed_ = false;
   return absl::OkStatus();
 }
 
@@ -224,7 +234,9 @@ absl::Status GroupTable::Load(const Inventory& inventory) {
   AdoptCombos(inventory);
   RETURN_IF_ERROR(RepairRows(inventory));
   for (auto& [prefix, entry] : prefixes_) RETURN_IF_ERROR(UpdateCombo(prefix, &entry));
-  return DeleteStrays(inventory);
+  RETURN_IF_ERROR(DeleteStrays(inventory));
+  // Who ran before may have ended between a change and this.
+  return sets_.empty() ? absl::OkStatus() : RaiseRevision();
 }
 
 void GroupTable::LoadMembers(const Inventory& inventory) {

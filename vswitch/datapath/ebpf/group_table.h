@@ -39,10 +39,12 @@ class GroupTable {
 
   // Before a port refers to the rule set. After an error the set must not be used.
   absl::Status AddSet(uint32_t set, GroupRules rules);
+  bool IsNamedBy(uint32_t set) const { return sets_.contains(set); }
   // When no frame looks at the rule set any more.
   absl::Status RemoveSet(uint32_t set);
 
-  // After a call of Apply: rows that frames may still look at go a grace period later.
+  // After a call of Apply: connections that old members admitted are judged again; rows that frames
+  // may still look at go a grace period later.
   absl::Status EndApply();
 
  private:
@@ -74,6 +76,7 @@ class GroupTable {
   absl::Status WriteRows(const std::vector<Row>& rows);
   absl::Status DeleteRows(uint32_t set, uint32_t combo);
 
+  absl::Status RaiseRevision();
   void LoadMembers(const Inventory& inventory);
   void AdoptCombos(const Inventory& inventory);
   absl::Status RepairRows(const Inventory& inventory);
@@ -92,6 +95,7 @@ class GroupTable {
   std::vector<uint32_t> retired_;  // combos no prefix leads to any more
   std::vector<uint32_t> unseen_;   // ... and, after a grace period, no frame looks at
   uint32_t last_combo_ = 0;
+  bool changed_ = false;  // members, since the revision was raised
 };
 
 }  // namespace outrider::datapath::ebpf

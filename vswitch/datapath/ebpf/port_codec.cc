@@ -81,6 +81,7 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   if (port.report_first_frame) row.flags |= OR_PORT_REPORT_FIRST_FRAME;
   if (port.max_connections != 0) row.flags |= OR_PORT_STATEFUL;
   if (port.keep_established) row.flags |= OR_PORT_KEEP_ESTABLISHED;
+  if (references.names_groups) row.flags |= OR_PORT_NAMES_GROUPS;
   row.max_connections = port.max_connections;
   row.ingress_content = ContentOf(port.ingress_rule_set);
   row.egress_content = ContentOf(port.egress_rule_set);

@@ -20,6 +20,7 @@ struct PortReferences {
   // Ids in or_rule_sets; 0: none.
   uint32_t ingress_rule_set = 0;
   uint32_t egress_rule_set = 0;
+  bool names_groups = false;  // either rule set
   // Id in or_vlan_segments and or_vlan_tags; 0: none.
   uint32_t vlan_map = 0;
   PolicyIds policy = {};

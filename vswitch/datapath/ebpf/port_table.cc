@@ -201,6 +201,7 @@ absl::Status PortTable::Resolve(const PortId& id, state::Port* port,
     if (!*digest) return;
     const auto found = rule_sets_->IdOf(**digest);
     *rule_set = found.value_or(0);
+    references->names_groups |= found && rule_sets_->NamesGroups(*found);
     if (found) return;
     if (status.ok()) {
       status = absl::FailedPreconditionError(fmt::format("port {}: rule set {} is not in force",

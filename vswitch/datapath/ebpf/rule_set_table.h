@@ -25,6 +25,8 @@ class RuleSetTable {
   absl::Status Load(const Inventory& inventory);
 
   std::optional<uint32_t> IdOf(const Digest& digest) const;
+  // Whether a set that is in force names groups.
+  bool NamesGroups(uint32_t id) const { return groups_->IsNamedBy(id); }
   // No-op for a digest that is there: same digest, same content. ResourceExhausted names the limit
   // that the set exceeds.
   absl::Status Upsert(const Digest& digest, const state::RuleSet& set);
