@@ -15,7 +15,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::AgentLocalService::Stub;
+using AgentStub = v1::AgentLocalService::Stub;
 
 struct CaptureOptions {
   std::string port;
@@ -65,7 +65,8 @@ absl::StatusOr<v1::CaptureRequest> RequestOf(Client* client, const CaptureOption
   v1::CaptureRequest request;
   request.set_snap_length(options.snap_length);
   if (options.port == "all") return request;
-  ASSIGN_OR_RETURN(const auto ports, client->Call(&Stub::ListPorts, v1::ListLocalPortsRequest()));
+  ASSIGN_OR_RETURN(const auto ports,
+                   client->Call(&AgentStub::ListPorts, v1::ListLocalPortsRequest()));
   ASSIGN_OR_RETURN(const v1::LocalPort port, FindLocalPort(ports, options.port));
   request.set_port_id(port.attachment().port_id());
   return request;
@@ -77,8 +78,8 @@ absl::StatusOr<int> Capture(Invocation* cli, const CaptureOptions& options) {
   ASSIGN_OR_RETURN(const auto writer, PcapngWriter::Create(options.file, options.snap_length));
   Written written;
   absl::Status kept;
-  const absl::Status status = client->Stream<Stub, v1::CaptureRequest, v1::CapturedFrame>(
-      &Stub::Capture, request,
+  const absl::Status status = client->Stream<AgentStub, v1::CaptureRequest, v1::CapturedFrame>(
+      &AgentStub::Capture, request,
       [&](const v1::CapturedFrame& frame) {
         kept = writer->Write({.interface = PointName(frame.point()),
                               .time_ns = frame.time_ns(),

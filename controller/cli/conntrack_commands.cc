@@ -7,19 +7,14 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/duration.h"
 #include "controller/cli/object_commands.h"
+#include "controller/cli/protocol_numbers.h"
 #include "controller/cli/table.h"
 #include "outrider/v1/agent.grpc.pb.h"
 
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::AgentLocalService::Stub;
-
-constexpr uint32_t kIcmp = 1;
-constexpr uint32_t kTcp = 6;
-constexpr uint32_t kUdp = 17;
-constexpr uint32_t kIcmpv6 = 58;
-constexpr uint32_t kSctp = 132;
+using AgentStub = v1::AgentLocalService::Stub;
 
 bool HasPorts(uint32_t protocol) {
   return protocol == kTcp || protocol == kUdp || protocol == kSctp;
@@ -63,7 +58,7 @@ std::string ConnectionTable(const v1::ListConnectionsResponse& list) {
 
 absl::StatusOr<int> List(Invocation* cli, const v1::ListConnectionsRequest& request) {
   ASSIGN_OR_RETURN(Client * client, cli->Agent());
-  ASSIGN_OR_RETURN(const auto list, client->Call(&Stub::ListConnections, request));
+  ASSIGN_OR_RETURN(const auto list, client->Call(&AgentStub::ListConnections, request));
   cli->Print(cli->json() ? JsonList(list.connections()) : ConnectionTable(list));
   const auto shown = static_cast<uint64_t>(list.connections_size());
   if (shown < list.total()) {
@@ -75,7 +70,7 @@ absl::StatusOr<int> List(Invocation* cli, const v1::ListConnectionsRequest& requ
 
 absl::StatusOr<int> Flush(Invocation* cli, const v1::FlushConnectionsRequest& request) {
   ASSIGN_OR_RETURN(Client * client, cli->Agent());
-  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::FlushConnections, request));
+  ASSIGN_OR_RETURN(const auto response, client->Call(&AgentStub::FlushConnections, request));
   const std::string of = request.port_id().empty() ? std::string("all ports")
                                                    : fmt::format("port \"{}\"", request.port_id());
   return PrintObject(cli, response,

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "controller/cli/protocol_numbers.h"
 #include "controller/model/status.h"
 
 namespace outrider::controller::cli {
@@ -19,11 +20,6 @@ constexpr uint16_t kTypeIpv4 = 0x0800;
 constexpr uint16_t kTypeIpv6 = 0x86dd;
 // IEEE 802's numbers of no protocol: for experiments (RFC 7042).
 constexpr uint16_t kTypeExperiment = 0x88b5;
-constexpr uint8_t kIcmp = 1;
-constexpr uint8_t kTcp = 6;
-constexpr uint8_t kUdp = 17;
-constexpr uint8_t kIcmpv6 = 58;
-constexpr uint8_t kSctp = 132;
 constexpr uint8_t kNeighbourSolicitation = 135;
 constexpr size_t kShortestFrame = 60;
 

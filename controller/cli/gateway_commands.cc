@@ -11,7 +11,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::GatewayService::Stub;
+using GatewayStub = v1::GatewayService::Stub;
 
 struct GatewayOptions {
   std::string name;
@@ -45,7 +45,7 @@ absl::StatusOr<int> Create(Invocation* cli, const GatewayOptions& options) {
     RETURN_IF_ERROR(AddStation(station, &gateway));
   }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(gateway, client->Call(&Stub::Create, gateway));
+  ASSIGN_OR_RETURN(gateway, client->Call(&GatewayStub::Create, gateway));
   return PrintObject(cli, gateway,
                      fmt::format("gateway \"{}\" created: vtep {}, segments {}, stations {}\n",
                                  gateway.meta().name(), gateway.vtep(),
@@ -74,9 +74,10 @@ void AddGatewayCommands(Invocation* cli, CLI::App* root) {
   command->add_option("--station", create->stations, "A MAC behind it: SEGMENT,MAC[,IP...]")
       ->type_name("STATION")
       ->allow_extra_args(false);
-  AddListCommand<Stub, v1::ListGatewaysResponse>(cli, group, kind, &Stub::List, GatewayTable);
-  AddShowCommand<Stub, v1::Gateway>(cli, group, kind, &Stub::Get, GatewayText);
-  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+  AddListCommand<GatewayStub, v1::ListGatewaysResponse>(cli, group, kind, &GatewayStub::List,
+                                                        GatewayTable);
+  AddShowCommand<GatewayStub, v1::Gateway>(cli, group, kind, &GatewayStub::Get, GatewayText);
+  AddDeleteCommand(cli, group, kind, &GatewayStub::Delete);
 }
 
 }  // namespace outrider::controller::cli

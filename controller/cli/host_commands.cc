@@ -12,7 +12,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::HostService::Stub;
+using HostStub = v1::HostService::Stub;
 
 struct EnrollOptions {
   v1::EnrollHostRequest request;
@@ -33,7 +33,7 @@ absl::StatusOr<int> Enroll(Invocation* cli, const EnrollOptions& options) {
     request.set_ttl_s(static_cast<uint32_t>(seconds.count()));
   }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::Enroll, request));
+  ASSIGN_OR_RETURN(const auto response, client->Call(&HostStub::Enroll, request));
   cli->Print(cli->json() ? Json(response) : response.token() + "\n");
   if (!cli->json()) {
     cli->Hint(
@@ -49,8 +49,8 @@ absl::StatusOr<int> Enroll(Invocation* cli, const EnrollOptions& options) {
 void AddHostCommands(Invocation* cli, CLI::App* root) {
   const KindWords kind = {"host", "host", "h1", "ID"};
   CLI::App* group = cli->AddGroup(root, "host", "Hosts: who runs an agent, and invitations");
-  AddListCommand<Stub, v1::ListHostsResponse>(cli, group, kind, &Stub::List, HostTable);
-  AddShowCommand<Stub, v1::Host>(cli, group, kind, &Stub::Get, HostText);
+  AddListCommand<HostStub, v1::ListHostsResponse>(cli, group, kind, &HostStub::List, HostTable);
+  AddShowCommand<HostStub, v1::Host>(cli, group, kind, &HostStub::Get, HostText);
 
   auto enroll = std::make_shared<EnrollOptions>();
   CLI::App* command = cli->AddCommand(
@@ -64,7 +64,7 @@ void AddHostCommands(Invocation* cli, CLI::App* root) {
       ->add_option("--endpoint", *enroll->request.mutable_endpoint(),
                    "Where agents reach the controller (default: its --advertise)")
       ->type_name("HOST:PORT");
-  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+  AddDeleteCommand(cli, group, kind, &HostStub::Delete);
 }
 
 }  // namespace outrider::controller::cli

@@ -14,7 +14,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::AgentLocalService::Stub;
+using AgentStub = v1::AgentLocalService::Stub;
 using std::chrono::milliseconds;
 
 // Long enough for the controller's answer; what still is not in force then has a reason to show.
@@ -66,7 +66,7 @@ absl::StatusOr<int> Attach(Invocation* cli, const AttachOptions& options) {
   for (const std::string& ip : options.ips) request.mutable_attachment()->add_ips(ip);
   request.set_wait_ms(WireMillis(wait));
   ASSIGN_OR_RETURN(Client * client, cli->Agent());
-  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::AttachPort, request, wait));
+  ASSIGN_OR_RETURN(const auto response, client->Call(&AgentStub::AttachPort, request, wait));
   if (cli->json()) cli->Print(Json(response));
   if (!InForce(response.port())) return ReportBlocked(cli, response.port(), wait);
   if (!cli->json()) cli->Print(AttachedLine(response));
@@ -80,7 +80,8 @@ struct DetachOptions {
 
 // Devices are names for people; the agent's key is the port id.
 absl::StatusOr<std::string> PortOfDevice(Client* client, const std::string& device) {
-  ASSIGN_OR_RETURN(const auto list, client->Call(&Stub::ListPorts, v1::ListLocalPortsRequest()));
+  ASSIGN_OR_RETURN(const auto list,
+                   client->Call(&AgentStub::ListPorts, v1::ListLocalPortsRequest()));
   for (const v1::LocalPort& port : list.ports()) {
     if (port.attachment().device() == device) return port.attachment().port_id();
   }
@@ -99,7 +100,7 @@ absl::StatusOr<int> Detach(Invocation* cli, const DetachOptions& options) {
   }
   v1::DetachPortRequest request;
   request.set_port_id(id);
-  ASSIGN_OR_RETURN(const auto response, client->Call(&Stub::DetachPort, request));
+  ASSIGN_OR_RETURN(const auto response, client->Call(&AgentStub::DetachPort, request));
   return PrintObject(cli, response, fmt::format("port \"{}\" detached\n", id));
 }
 
@@ -140,7 +141,8 @@ void AddAttach(Invocation* cli, CLI::App* group) {
 
 absl::StatusOr<int> ListLocalPorts(Invocation* cli) {
   ASSIGN_OR_RETURN(Client * client, cli->Agent());
-  ASSIGN_OR_RETURN(const auto list, client->Call(&Stub::ListPorts, v1::ListLocalPortsRequest()));
+  ASSIGN_OR_RETURN(const auto list,
+                   client->Call(&AgentStub::ListPorts, v1::ListLocalPortsRequest()));
   cli->Print(cli->json() ? JsonList(list.ports()) : LocalPortTable(list));
   return Done();
 }

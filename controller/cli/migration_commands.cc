@@ -15,7 +15,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::MigrationService::Stub;
+using MigrationStub = v1::MigrationService::Stub;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDefaultArmedWait(30'000);
@@ -46,7 +46,7 @@ absl::StatusOr<int> Prepare(Invocation* cli, const PrepareOptions& options) {
     request.set_lease_s(static_cast<uint32_t>(seconds.count()));
   }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(const auto migration, client->Call(&Stub::Prepare, request, wait));
+  ASSIGN_OR_RETURN(const auto migration, client->Call(&MigrationStub::Prepare, request, wait));
   return PrintObject(cli, migration, MigrationHeadline(migration));
 }
 
@@ -105,15 +105,15 @@ absl::StatusOr<int> Watch(Invocation* cli, const std::string& id) {
   Watcher watcher(cli, id);
   const std::function<bool(const v1::MigrationChange&)> on_change =
       [&watcher](const v1::MigrationChange& change) { return watcher.OnChange(change); };
-  RETURN_IF_ERROR(client->Stream(&Stub::Watch, request, on_change));
+  RETURN_IF_ERROR(client->Stream(&MigrationStub::Watch, request, on_change));
   return watcher.outcome();
 }
 
 // Switchover and abort: one call, one line.
 template <typename Request>
 absl::StatusOr<int> CallVerb(Invocation* cli,
-                             grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                          v1::Migration*),
+                             grpc::Status (MigrationStub::*method)(grpc::ClientContext*,
+                                                                   const Request&, v1::Migration*),
                              const Request& request) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   ASSIGN_OR_RETURN(const v1::Migration migration, client->Call(method, request));
@@ -132,7 +132,7 @@ absl::StatusOr<int> Switchover(Invocation* cli, const SwitchoverOptions& options
     ASSIGN_OR_RETURN(Client * client, cli->Controller());
     v1::GetRequest get;
     get.set_name(options.request.name());
-    RETURN_IF_ERROR(client->Call(&Stub::Get, get).status());
+    RETURN_IF_ERROR(client->Call(&MigrationStub::Get, get).status());
     std::string line;
     if (!std::getline(std::cin, line)) {
       return absl::CancelledError(
@@ -140,7 +140,7 @@ absl::StatusOr<int> Switchover(Invocation* cli, const SwitchoverOptions& options
                       options.request.name()));
     }
   }
-  return CallVerb(cli, &Stub::Switchover, options.request);
+  return CallVerb(cli, &MigrationStub::Switchover, options.request);
 }
 
 void AddPrepare(Invocation* cli, CLI::App* group) {
@@ -183,7 +183,7 @@ void AddVerbs(Invocation* cli, CLI::App* group) {
   auto abort = std::make_shared<v1::AbortMigrationRequest>();
   command = cli->AddCommand(group, "abort", "Stop: the source keeps, or regains, the ports",
                             {"outrider migration abort m-1 --reason \"disk copy failed\""},
-                            [cli, abort] { return CallVerb(cli, &Stub::Abort, *abort); });
+                            [cli, abort] { return CallVerb(cli, &MigrationStub::Abort, *abort); });
   command->add_option("ID", *abort->mutable_name(), "Id of the migration")->required();
   command->add_option("--reason", *abort->mutable_reason(), "Kept in the record")
       ->type_name("TEXT");
@@ -203,9 +203,11 @@ void AddMigrationCommands(Invocation* cli, CLI::App* root) {
   CLI::App* group = cli->AddGroup(root, "migration", "Moves of VMs between hosts");
   AddPrepare(cli, group);
   AddVerbs(cli, group);
-  AddListCommand<Stub, v1::ListMigrationsResponse>(cli, group, kind, &Stub::List, MigrationTable);
-  AddShowCommand<Stub, v1::Migration>(cli, group, kind, &Stub::Get, MigrationPicture);
-  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+  AddListCommand<MigrationStub, v1::ListMigrationsResponse>(cli, group, kind, &MigrationStub::List,
+                                                            MigrationTable);
+  AddShowCommand<MigrationStub, v1::Migration>(cli, group, kind, &MigrationStub::Get,
+                                               MigrationPicture);
+  AddDeleteCommand(cli, group, kind, &MigrationStub::Delete);
 }
 
 }  // namespace outrider::controller::cli

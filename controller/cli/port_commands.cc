@@ -13,7 +13,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::PortService::Stub;
+using PortStub = v1::PortService::Stub;
 
 constexpr char kExampleId[] = "6f1c7a52-0e0b-4d53-9d59-3c8f4f4f0001";
 
@@ -102,7 +102,7 @@ absl::StatusOr<int> Create(Invocation* cli, const PortOptions& options) {
   port.mutable_meta()->set_name(options.id);
   Fill(options, &port);
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(port, client->Call(&Stub::Create, port));
+  ASSIGN_OR_RETURN(port, client->Call(&PortStub::Create, port));
   return PrintObject(cli, port, Line(port, "created"));
 }
 
@@ -111,9 +111,9 @@ absl::StatusOr<int> Set(Invocation* cli, const PortOptions& options) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   v1::GetRequest get;
   get.set_name(options.id);
-  ASSIGN_OR_RETURN(v1::Port port, client->Call(&Stub::Get, get));
+  ASSIGN_OR_RETURN(v1::Port port, client->Call(&PortStub::Get, get));
   Fill(options, &port);
-  ASSIGN_OR_RETURN(port, client->Call(&Stub::Update, port));
+  ASSIGN_OR_RETURN(port, client->Call(&PortStub::Update, port));
   return PrintObject(cli, port, Line(port, "updated"));
 }
 
@@ -126,7 +126,7 @@ struct ListOptions {
 absl::StatusOr<int> List(Invocation* cli, const ListOptions& options) {
   if (options.local) return ListLocalPorts(cli);
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(const auto list, client->Call(&Stub::List, v1::ListRequest()));
+  ASSIGN_OR_RETURN(const auto list, client->Call(&PortStub::List, v1::ListRequest()));
   std::vector<v1::Port> ports;
   for (const v1::Port& port : list.items()) {
     if (options.host.empty() || port.location().host() == options.host) ports.push_back(port);
@@ -135,21 +135,21 @@ absl::StatusOr<int> List(Invocation* cli, const ListOptions& options) {
   return Done();
 }
 
-struct ShowOptions {
+struct PortShowOptions {
   std::string id;
   bool stats = false;
 };
 
 // Counters are asked for last: a port nobody knows is the better message of the two.
-absl::StatusOr<int> Show(Invocation* cli, const ShowOptions& options) {
+absl::StatusOr<int> Show(Invocation* cli, const PortShowOptions& options) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   v1::GetRequest get;
   get.set_name(options.id);
-  ASSIGN_OR_RETURN(const v1::Port port, client->Call(&Stub::Get, get));
+  ASSIGN_OR_RETURN(const v1::Port port, client->Call(&PortStub::Get, get));
   if (!options.stats) return PrintObject(cli, port, PortText(port));
   v1::PortCountersRequest request;
   request.set_name(options.id);
-  ASSIGN_OR_RETURN(const auto counters, client->Call(&Stub::GetCounters, request));
+  ASSIGN_OR_RETURN(const auto counters, client->Call(&PortStub::GetCounters, request));
   cli->Print(cli->json() ? JsonObject({{"port", &port}, {"counters", &counters}})
                          : PortText(port) + "\n" + PortCountersText(counters));
   return Done();
@@ -166,7 +166,7 @@ void AddReadCommands(Invocation* cli, CLI::App* group) {
   command->add_flag("--local", list->local, "Ask this host's agent, not the controller")
       ->excludes(host);
 
-  auto show = std::make_shared<ShowOptions>();
+  auto show = std::make_shared<PortShowOptions>();
   command = cli->AddCommand(group, "show", "Show one port",
                             {fmt::format("outrider port show {}", kExampleId),
                              fmt::format("outrider port show {} --stats", kExampleId)},
@@ -200,7 +200,7 @@ void AddPortCommands(Invocation* cli, CLI::App* root) {
                                          kExampleId)},
                             [cli, set] { return Set(cli, *set); });
   AddOptions(command, set.get());
-  AddDeleteCommand(cli, group, {"port", "port", kExampleId, "ID"}, &Stub::Delete);
+  AddDeleteCommand(cli, group, {"port", "port", kExampleId, "ID"}, &PortStub::Delete);
   AddLocalPortCommands(cli, group);
 }
 

@@ -13,14 +13,14 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::ProfileService::Stub;
+using ProfileStub = v1::ProfileService::Stub;
 
 absl::StatusOr<v1::ListProfileRevisionsResponse> Revisions(Invocation* cli,
                                                            const std::string& name) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   v1::ListProfileRevisionsRequest request;
   request.set_name(name);
-  return client->Call(&Stub::ListRevisions, request);
+  return client->Call(&ProfileStub::ListRevisions, request);
 }
 
 // The API has no call for one revision: a profile's line of them is short.
@@ -34,13 +34,13 @@ absl::StatusOr<v1::Profile> FindRevision(const v1::ListProfileRevisionsResponse&
                   name, revision));
 }
 
-struct ShowOptions {
+struct ProfileShowOptions {
   std::string name;
   std::optional<uint32_t> revision;
   bool effective = false;
 };
 
-absl::StatusOr<int> Show(Invocation* cli, const ShowOptions& options) {
+absl::StatusOr<int> Show(Invocation* cli, const ProfileShowOptions& options) {
   if (options.revision.has_value()) {
     ASSIGN_OR_RETURN(const auto list, Revisions(cli, options.name));
     ASSIGN_OR_RETURN(const v1::Profile profile,
@@ -51,10 +51,10 @@ absl::StatusOr<int> Show(Invocation* cli, const ShowOptions& options) {
   v1::GetRequest request;
   request.set_name(options.name);
   if (options.effective) {
-    ASSIGN_OR_RETURN(const v1::Profile profile, client->Call(&Stub::GetEffective, request));
+    ASSIGN_OR_RETURN(const v1::Profile profile, client->Call(&ProfileStub::GetEffective, request));
     return PrintObject(cli, profile, EffectiveProfileText(profile));
   }
-  ASSIGN_OR_RETURN(const v1::Profile profile, client->Call(&Stub::Get, request));
+  ASSIGN_OR_RETURN(const v1::Profile profile, client->Call(&ProfileStub::Get, request));
   return PrintObject(cli, profile, ProfileText(profile));
 }
 
@@ -109,7 +109,7 @@ absl::StatusOr<int> Diff(Invocation* cli, DiffOptions options) {
 
 // Commands that look at one name's line of revisions.
 void AddRevisionCommands(Invocation* cli, CLI::App* group) {
-  auto show = std::make_shared<ShowOptions>();
+  auto show = std::make_shared<ProfileShowOptions>();
   CLI::App* command = cli->AddCommand(
       group, "show", "Show a profile as YAML that apply accepts",
       {"outrider profile show web", "outrider profile show web --revision 2 > web-2.yaml",
@@ -157,10 +157,11 @@ void AddProfileCommands(Invocation* cli, CLI::App* root) {
       ->type_name("FILE")
       ->required();
   command->add_flag("--draft", *draft, "Keep it for \"profile activate\", put nothing in force");
-  AddListCommand<Stub, v1::ListProfilesResponse>(cli, group, kind, &Stub::List, ProfileTable);
+  AddListCommand<ProfileStub, v1::ListProfilesResponse>(cli, group, kind, &ProfileStub::List,
+                                                        ProfileTable);
   AddRevisionCommands(cli, group);
   AddProfileLifeCommands(cli, group);
-  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+  AddDeleteCommand(cli, group, kind, &ProfileStub::Delete);
 }
 
 }  // namespace outrider::controller::cli

@@ -12,11 +12,11 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::ProfileService::Stub;
+using ProfileStub = v1::ProfileService::Stub;
 
 absl::StatusOr<int> Activate(Invocation* cli, const v1::ProfileRevisionRequest& request) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(const v1::Profile after, client->Call(&Stub::Activate, request));
+  ASSIGN_OR_RETURN(const v1::Profile after, client->Call(&ProfileStub::Activate, request));
   return PrintObject(cli, after,
                      fmt::format("profile \"{}\" revision {} in force\n", after.meta().name(),
                                  after.profile_revision()));
@@ -27,9 +27,9 @@ absl::StatusOr<int> Rollback(Invocation* cli, const v1::ProfileRevisionRequest& 
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   v1::GetRequest get;
   get.set_name(request.name());
-  const absl::StatusOr<v1::Profile> before = client->Call(&Stub::Get, get);
+  const absl::StatusOr<v1::Profile> before = client->Call(&ProfileStub::Get, get);
   if (!before.ok() && !absl::IsNotFound(before.status())) return before.status();
-  ASSIGN_OR_RETURN(const v1::Profile after, client->Call(&Stub::Rollback, request));
+  ASSIGN_OR_RETURN(const v1::Profile after, client->Call(&ProfileStub::Rollback, request));
   const bool same = before.ok() && before->profile_revision() == after.profile_revision();
   const std::string content =
       request.profile_revision() == 0
@@ -42,7 +42,7 @@ absl::StatusOr<int> Rollback(Invocation* cli, const v1::ProfileRevisionRequest& 
 
 absl::StatusOr<int> Retire(Invocation* cli, const v1::GetRequest& request) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(const v1::Profile after, client->Call(&Stub::Retire, request));
+  ASSIGN_OR_RETURN(const v1::Profile after, client->Call(&ProfileStub::Retire, request));
   return PrintObject(cli, after,
                      fmt::format("profile \"{}\" retired; revision {} was the last in force\n",
                                  request.name(), after.profile_revision()));
@@ -56,7 +56,7 @@ absl::StatusOr<int> DryRun(Invocation* cli, const std::string& path) {
   }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   const auto& profile = static_cast<const v1::Profile&>(*documents[0].object);
-  const auto response = client->Call(&Stub::DryRun, profile);
+  const auto response = client->Call(&ProfileStub::DryRun, profile);
   if (!response.ok()) {
     return Annotate(response.status(), fmt::format("{}:{}", InputName(path), documents[0].line));
   }

@@ -13,7 +13,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::SegmentService::Stub;
+using SegmentStub = v1::SegmentService::Stub;
 
 // What create and set have in common. Absent options leave the field as it is.
 struct SegmentOptions {
@@ -132,7 +132,7 @@ absl::StatusOr<int> Create(Invocation* cli, const SegmentOptions& options) {
     ASSIGN_OR_RETURN(*segment.mutable_provider(), ParseProvider(options.provider));
   }
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
-  ASSIGN_OR_RETURN(segment, client->Call(&Stub::Create, segment));
+  ASSIGN_OR_RETURN(segment, client->Call(&SegmentStub::Create, segment));
   return PrintObject(cli, segment, Line(segment, "created"));
 }
 
@@ -142,9 +142,9 @@ absl::StatusOr<int> Set(Invocation* cli, const SegmentOptions& options) {
   ASSIGN_OR_RETURN(Client * client, cli->Controller());
   v1::GetRequest get;
   get.set_name(options.name);
-  ASSIGN_OR_RETURN(v1::Segment segment, client->Call(&Stub::Get, get));
+  ASSIGN_OR_RETURN(v1::Segment segment, client->Call(&SegmentStub::Get, get));
   Fill(options, &segment);
-  ASSIGN_OR_RETURN(segment, client->Call(&Stub::Update, segment));
+  ASSIGN_OR_RETURN(segment, client->Call(&SegmentStub::Update, segment));
   return PrintObject(cli, segment, Line(segment, "updated"));
 }
 
@@ -170,8 +170,9 @@ void AddSegmentCommands(Invocation* cli, CLI::App* root) {
                    "Carried by a VLAN of hosts' uplinks (none: untagged), not VXLAN")
       ->type_name("UPLINK[:VLAN]");
 
-  AddListCommand<Stub, v1::ListSegmentsResponse>(cli, group, kind, &Stub::List, SegmentTable);
-  AddShowCommand<Stub, v1::Segment>(cli, group, kind, &Stub::Get, SegmentText);
+  AddListCommand<SegmentStub, v1::ListSegmentsResponse>(cli, group, kind, &SegmentStub::List,
+                                                        SegmentTable);
+  AddShowCommand<SegmentStub, v1::Segment>(cli, group, kind, &SegmentStub::Get, SegmentText);
 
   auto set = std::make_shared<SegmentOptions>();
   command = cli->AddCommand(
@@ -179,7 +180,7 @@ void AddSegmentCommands(Invocation* cli, CLI::App* root) {
       {"outrider segment set blue --mtu 1400", "outrider segment set blue --unknown-unicast flood"},
       [cli, set] { return Set(cli, *set); });
   AddOptions(command, set.get());
-  AddDeleteCommand(cli, group, kind, &Stub::Delete);
+  AddDeleteCommand(cli, group, kind, &SegmentStub::Delete);
 }
 
 }  // namespace outrider::controller::cli

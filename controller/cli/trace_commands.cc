@@ -13,7 +13,7 @@
 namespace outrider::controller::cli {
 namespace {
 
-using Stub = v1::AgentLocalService::Stub;
+using AgentStub = v1::AgentLocalService::Stub;
 
 struct TraceOptions {
   TraceQuestion question;
@@ -49,7 +49,7 @@ absl::StatusOr<v1::TraceRequest> RequestOfWords(Client* client, const TraceOptio
                                                 const v1::LocalPort& port) {
   v1::GetHostStateRequest get;
   get.set_view(v1::GetHostStateRequest::VIEW_DESIRED);
-  ASSIGN_OR_RETURN(const auto state, client->Call(&Stub::GetHostState, get));
+  ASSIGN_OR_RETURN(const auto state, client->Call(&AgentStub::GetHostState, get));
   v1::TraceRequest request;
   TraceQuestion question = options.question;
   RETURN_IF_ERROR(FillTrace(port, state.state(), &question, &request));
@@ -65,12 +65,13 @@ absl::StatusOr<int> RunTrace(Invocation* cli, const TraceOptions& options) {
         "--from-vtep");
   }
   ASSIGN_OR_RETURN(Client * client, cli->Agent());
-  ASSIGN_OR_RETURN(const auto ports, client->Call(&Stub::ListPorts, v1::ListLocalPortsRequest()));
+  ASSIGN_OR_RETURN(const auto ports,
+                   client->Call(&AgentStub::ListPorts, v1::ListLocalPortsRequest()));
   ASSIGN_OR_RETURN(const v1::LocalPort port, FindLocalPort(ports, options.question.port));
   absl::StatusOr<v1::TraceRequest> request =
       bytes ? RequestOfBytes(options, port) : RequestOfWords(client, options, port);
   RETURN_IF_ERROR(request.status());
-  ASSIGN_OR_RETURN(const auto trace, client->Call(&Stub::Trace, *request));
+  ASSIGN_OR_RETURN(const auto trace, client->Call(&AgentStub::Trace, *request));
   cli->Print(cli->json() ? Json(trace) : TraceText(trace));
   return trace.verdict() == "dropped" ? kExitDropped : kExitOk;
 }

@@ -14,9 +14,9 @@ namespace {
 constexpr char kBroadcast[] = "ff:ff:ff:ff:ff:ff";
 
 // Who is who in a segment, by the controller's word.
-class Segment {
+class KnownSegment {
  public:
-  Segment(const v1::HostState& state, uint32_t vni) : state_(state), vni_(vni) {}
+  KnownSegment(const v1::HostState& state, uint32_t vni) : state_(state), vni_(vni) {}
 
   // Empty: nobody known.
   std::string MacOf(const std::string& ip) const {
@@ -84,14 +84,14 @@ bool WantsIpv6(const FrameSpec& spec) {
 }
 
 // The port's own address of the family; empty: none known.
-std::string OwnIp(const v1::LocalPort& port, const Segment& segment, bool v6) {
+std::string OwnIp(const v1::LocalPort& port, const KnownSegment& segment, bool v6) {
   for (const std::string& ip : port.attachment().ips()) {
     if (IsIpv6Text(ip) == v6) return ip;
   }
   return segment.IpOf(port.attachment().mac(), v6);
 }
 
-absl::Status FillDestinationMac(const Segment& segment, FrameSpec* spec) {
+absl::Status FillDestinationMac(const KnownSegment& segment, FrameSpec* spec) {
   if (!spec->dst_mac.empty()) return absl::OkStatus();
   if (spec->protocol == "arp") spec->dst_mac = kBroadcast;
   if (spec->protocol == "nd") spec->dst_mac = SolicitedMac(spec->dst_ip);
@@ -107,7 +107,8 @@ absl::Status FillDestinationMac(const Segment& segment, FrameSpec* spec) {
                   segment.vni(), Cell(spec->dst_ip)));
 }
 
-absl::Status FillFromGuest(const v1::LocalPort& port, const Segment& segment, FrameSpec* spec) {
+absl::Status FillFromGuest(const v1::LocalPort& port, const KnownSegment& segment,
+                           FrameSpec* spec) {
   if (spec->src_mac.empty()) spec->src_mac = port.attachment().mac();
   if (spec->src_ip.empty() && !spec->dst_ip.empty()) {
     spec->src_ip = OwnIp(port, segment, WantsIpv6(*spec));
@@ -119,7 +120,7 @@ absl::Status FillFromGuest(const v1::LocalPort& port, const Segment& segment, Fr
   return FillDestinationMac(segment, spec);
 }
 
-absl::Status FillToGuest(const v1::LocalPort& port, const Segment& segment, FrameSpec* spec) {
+absl::Status FillToGuest(const v1::LocalPort& port, const KnownSegment& segment, FrameSpec* spec) {
   if (spec->dst_mac.empty()) spec->dst_mac = port.attachment().mac();
   if (spec->src_mac.empty()) spec->src_mac = segment.MacOf(spec->src_ip);
   if (spec->src_mac.empty()) {
@@ -137,7 +138,7 @@ absl::Status FillToGuest(const v1::LocalPort& port, const Segment& segment, Fram
 }
 
 // Where a frame of the source MAC enters this host.
-absl::Status EnterFrom(const Segment& segment, const std::string& src_mac,
+absl::Status EnterFrom(const KnownSegment& segment, const std::string& src_mac,
                        v1::TraceRequest* request) {
   const v1::FdbEntry* where = segment.WhereIs(src_mac);
   if (where == nullptr) {
@@ -171,7 +172,7 @@ absl::Status FillTrace(const v1::LocalPort& port, const v1::HostState& state,
   request->set_port_id(port.attachment().port_id());
   request->set_from_vtep(question->from_vtep);
   const bool comes_in = question->to || !question->from_vtep.empty();
-  const Segment segment(state, question->vni != 0 ? question->vni : VniOf(port, state, *spec));
+  const KnownSegment segment(state, question->vni != 0 ? question->vni : VniOf(port, state, *spec));
   if (!comes_in) return FillFromGuest(port, segment, spec);
   request->set_vni(segment.vni());
   RETURN_IF_ERROR(FillToGuest(port, segment, spec));

@@ -6,11 +6,10 @@
 
 #include "controller/model/complaint.h"
 #include "controller/model/names.h"
+#include "controller/model/vlan_section.h"
 
 namespace outrider::controller {
 namespace {
-
-constexpr uint32_t kMaxVlan = 4094;
 
 // "vlan 100 of uplink \"physnet1\"", "the untagged frames of uplink \"physnet1\"".
 std::string Text(const v1::Segment& segment) {

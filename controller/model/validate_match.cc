@@ -10,12 +10,12 @@
 #include "controller/model/one_line.h"
 #include "controller/model/tcp_flags.h"
 #include "controller/model/validate_sections.h"
+#include "controller/model/vlan_section.h"
 
 namespace outrider::controller {
 namespace {
 
 constexpr uint32_t kMaxPort = 65535;
-constexpr uint32_t kMaxVlan = 4094;
 // Below are lengths (IEEE 802.3, 3.2.6).
 constexpr uint32_t kMinEtherNumber = 1536;
 

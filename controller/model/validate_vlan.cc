@@ -12,8 +12,6 @@
 namespace outrider::controller {
 namespace {
 
-constexpr uint32_t kMaxVlan = 4094;
-
 absl::Status CheckSegment(const Model& model, const std::string& segment, const std::string& what) {
   if (segment.empty()) return Wrong("{} is missing; name a segment", what);
   if (model.Find<v1::Segment>(segment) != nullptr) return absl::OkStatus();

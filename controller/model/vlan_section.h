@@ -4,12 +4,16 @@
 #ifndef OUTRIDER_CONTROLLER_MODEL_VLAN_SECTION_H_
 #define OUTRIDER_CONTROLLER_MODEL_VLAN_SECTION_H_
 
+#include <cstdint>
 #include <string>
 
 #include "controller/model/index.h"
 #include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller {
+
+// The highest id of a VLAN (IEEE 802.1Q, 9.6); the lowest is 1.
+inline constexpr uint32_t kMaxVlan = 4094;
 
 // MODE_TRUNK and the native modes.
 bool IsTrunk(const v1::VlanSection& vlan);

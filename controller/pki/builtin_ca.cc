@@ -16,7 +16,6 @@
 namespace outrider::controller {
 namespace {
 
-constexpr int64_t kSecondUs = 1'000'000;
 constexpr int64_t kYearUs = 365LL * 24 * 3600 * kSecondUs;
 constexpr int64_t kRootLifeUs = 10 * kYearUs;
 constexpr int64_t kServerLifeUs = kYearUs;

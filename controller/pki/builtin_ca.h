@@ -19,10 +19,11 @@
 
 namespace outrider::controller {
 
+inline constexpr int64_t kSecondUs = 1'000'000;
 // DNS name in the server certificate that agents expect, whatever address they connect to.
 inline constexpr char kServerDnsName[] = "outrider-controller";
 // Certificates begin this much before the time of issue, for hosts whose clocks are late.
-inline constexpr int64_t kClockSkewUs = 5LL * 60 * 1'000'000;
+inline constexpr int64_t kClockSkewUs = 5 * 60 * kSecondUs;
 
 struct BuiltinCaOptions {
   // Made (0700) when missing; its parent must exist.

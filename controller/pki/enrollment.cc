@@ -13,7 +13,6 @@
 namespace outrider::controller {
 namespace {
 
-constexpr int64_t kSecondUs = 1'000'000;
 constexpr uint32_t kDefaultTtlS = 3600;
 constexpr uint32_t kMinTtlS = 10;
 constexpr uint32_t kMaxTtlS = 604800;

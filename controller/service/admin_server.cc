@@ -15,10 +15,10 @@
 namespace outrider::controller {
 namespace {
 
-constexpr int kMaxMessageBytes = 16 << 20;
+constexpr int kMaxAdminMessageBytes = 16 << 20;
 // Long enough for calls that wait to notice, and end with a reason.
-constexpr std::chrono::milliseconds kShutdownGrace{500};
-static_assert(kShutdownGrace > 2 * kCancelPoll);
+constexpr std::chrono::milliseconds kAdminShutdownGrace{500};
+static_assert(kAdminShutdownGrace > 2 * kCancelPoll);
 
 }  // namespace
 
@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::strin
   std::unique_ptr<AdminServer> admin(new AdminServer(socket_path, backend));
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials());
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxReceiveMessageSize(kMaxAdminMessageBytes);
   builder.RegisterService(&admin->segments_);
   builder.RegisterService(&admin->groups_);
   builder.RegisterService(&admin->port_groups_);
@@ -69,7 +69,7 @@ AdminServer::~AdminServer() {
   if (server_ == nullptr) return;
   stopping_ = true;
   // gRPC removes the socket with the listener.
-  server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  server_->Shutdown(std::chrono::system_clock::now() + kAdminShutdownGrace);
   server_->Wait();
 }
 

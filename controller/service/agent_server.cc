@@ -13,8 +13,8 @@ namespace {
 
 // gRPC's limit is the server's, and Enroll is open to anybody: no more than sessions need. A Hello
 // of thousands of ports, or an Ack in which tens of thousands of objects failed, is some MiB.
-constexpr int kMaxMessageBytes = 8 << 20;
-constexpr std::chrono::milliseconds kShutdownGrace{500};
+constexpr int kMaxAgentMessageBytes = 8 << 20;
+constexpr std::chrono::milliseconds kAgentShutdownGrace{500};
 
 // How often gRPC looks whether the server's certificate was replaced.
 constexpr unsigned kReloadS = 2;
@@ -31,7 +31,7 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const CertificateAuthority&
 }
 
 void SetLimits(grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder->SetMaxReceiveMessageSize(kMaxAgentMessageBytes);
   // An agent whose machine died is noticed within 15 s.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
@@ -66,7 +66,7 @@ absl::StatusOr<std::unique_ptr<AgentServer>> AgentServer::Start(const std::strin
 
 AgentServer::~AgentServer() {
   if (server_ == nullptr) return;
-  server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  server_->Shutdown(std::chrono::system_clock::now() + kAgentShutdownGrace);
   server_->Wait();
 }
 

@@ -1,10 +1,10 @@
 """clang-tidy over every source of the product (tests are left to the compiler's warnings: headers
 of gRPC and GoogleTest cost seconds each), in parallel, remembering what was clean.
 
-Most of a run's time goes into looking at the libraries' headers, which every unit includes. So the
-sources of a folder are looked at together, as one unit that includes them all. Where that does not
-compile (two files have a name of their own in common) or something is found, each file is looked at
-by itself, and that is what counts."""
+Most of a run's time goes into looking at the libraries' headers, which every unit includes. So
+sources with the same flags are looked at together, as one unit that includes several. Two that have
+a name of their own in common cannot be in one: the later one waits for another unit. Where
+something is found, each file is looked at by itself, and that is what counts."""
 import concurrent.futures
 import hashlib
 import json
@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("vswitch", "controller", "proto")
@@ -36,7 +37,7 @@ def precompile(header: pathlib.Path, words: list[str], directory: str) -> None:
 Entry = dict[str, str]
 
 # Sources in one unit: so many that headers cost little, and every processor gets some.
-TOGETHER = 8
+TOGETHER = 12
 
 
 def our_commands(build: pathlib.Path) -> list[Entry]:
@@ -66,34 +67,74 @@ def suit_clang(entries: list[Entry], out: pathlib.Path) -> None:
             done.result()
 
 
-def flags_of(entry: Entry) -> str:
-    return entry["command"].partition(" -o ")[0]
+def flags_of(entry: Entry) -> list[str]:
+    # The commands are GCC's: clang may not know every warning they name.
+    words = shlex.split(entry["command"].partition(" -o ")[0])[1:]
+    return [*words, "-Wno-unknown-warning-option"]
 
 
-def unite(entries: list[Entry], out: pathlib.Path) -> Iterator[tuple[Entry, list[Entry]]]:
-    """Units of several files of one folder and with the same flags, each with its compile command."""
-    groups: dict[tuple[str, str], list[Entry]] = {}
+class Judged(NamedTuple):
+    """Files by what came of them in a unit."""
+
+    clean: list[Entry]
+    # Not looked at: a name of theirs is that of an earlier file.
+    clashing: list[Entry]
+    # To be looked at by themselves.
+    suspect: list[Entry]
+
+
+class Unit:
+    """Several files with the same flags, looked at as one."""
+
+    def __init__(self, path: pathlib.Path, members: list[Entry]) -> None:
+        self.path, self.members = path, members
+
+    def judge(self) -> Judged:
+        clashing: list[Entry] = []
+        while len(self.members) > 1:
+            lines = [f'#include "{member["file"]}"\n' for member in self.members]
+            self.path.write_text("".join(lines), encoding="utf-8")
+            if check(str(self.path), self.members[0])[0]:
+                return Judged(self.members, clashing, [])
+            wrong = self._with_clashes()
+            if not wrong:
+                break
+            clashing += wrong
+            self.members = [entry for entry in self.members if entry not in wrong]
+        return Judged([], clashing, self.members)
+
+    def _with_clashes(self) -> list[Entry]:
+        """The members but the first in which the compiler sees errors. Of an error in a header, those
+        that it names with it: a name of theirs is that of the header."""
+        said = subprocess.run(
+            [
+                *("clang++", *flags_of(self.members[0]), "-w", "-ferror-limit=0"),
+                *("-fsyntax-only", str(self.path)),
+            ],
+            cwd=self.members[0]["directory"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+        errors = places(said, "(?:fatal )?error")
+        if not errors <= {entry["file"] for entry in self.members}:
+            errors |= places(said, "note")
+        return [entry for entry in self.members[1:] if entry["file"] in errors]
+
+
+def places(said: str, kind: str) -> set[str]:
+    """The files of which the compiler's messages of that kind speak."""
+    return set(re.findall(rf"^(\S+?):\d+:\d+: {kind}: ", said, re.MULTILINE))
+
+
+def unite(entries: list[Entry], out: pathlib.Path, turn: int) -> Iterator[Unit]:
+    groups: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry["file"]):
-        folder = str(pathlib.Path(entry["file"]).parent)
-        groups.setdefault((folder, flags_of(entry)), []).append(entry)
-    for (folder, flags), members in groups.items():
+        groups.setdefault(" ".join(sorted(flags_of(entry))), []).append(entry)
+    for number, members in enumerate(groups.values()):
         for first in range(0, len(members), TOGETHER):
-            some = members[first : first + TOGETHER]
-            name = str(pathlib.Path(folder).relative_to(ROOT)).replace("/", "_")
-            path = out / f"{name}_{first}.cc"
-            lines = [f'#include "{member["file"]}"' for member in some]
-            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            command = f"{flags} -o {path}.o -c {path}"
-            yield {**some[0], "file": str(path), "command": command}, some
-
-
-def compiles(entry: Entry) -> bool:
-    words = shlex.split(flags_of(entry))
-    argv = ["clang++", *words[1:], "-w", "-Wno-unknown-warning-option", "-fsyntax-only"]
-    done = subprocess.run(
-        [*argv, entry["file"]], cwd=entry["directory"], capture_output=True, check=False
-    )
-    return done.returncode == 0
+            path = out / f"unit_{turn}_{number}_{first}.cc"
+            yield Unit(path, members[first : first + TOGETHER])
 
 
 def first_party_closure(path: pathlib.Path, seen: set[pathlib.Path]) -> set[pathlib.Path]:
@@ -115,22 +156,35 @@ def fingerprint(path: pathlib.Path, config: bytes) -> str:
     return digest.hexdigest()
 
 
-def check(out: pathlib.Path, path: str) -> tuple[bool, str]:
-    # The commands are GCC's: clang may not know every warning they name. Of a unit of several files
-    # these are what it includes.
-    argv = ["clang-tidy", "-quiet", "-p", str(out), "--extra-arg=-Wno-unknown-warning-option"]
-    argv.append(f"-header-filter={ROOT}/({'|'.join(FOLDERS)})/.*\\.(h|cc)$")
-    done = subprocess.run([*argv, path], capture_output=True, text=True, check=False)
+def check(path: str, entry: Entry) -> tuple[bool, str]:
+    """clang-tidy over `path` with the entry's flags."""
+    # Of a unit of several files these are what it includes.
+    header_filter = f"-header-filter={ROOT}/({'|'.join(FOLDERS)})/.*\\.(h|cc)$"
+    config = f"--config-file={ROOT / '.clang-tidy'}"
+    done = subprocess.run(
+        ["clang-tidy", "-quiet", config, header_filter, path, "--", *flags_of(entry)],
+        cwd=entry["directory"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode == 0, done.stdout
 
 
-def check_together(out: pathlib.Path, unit: Entry, members: list[Entry]) -> list[Entry]:
-    """The members to be looked at by themselves."""
-    if len(members) == 1:
-        return members
-    if compiles(unit) and check(out, unit["file"])[0]:
-        return []
-    return members
+def look_together(
+    todo: list[Entry], out: pathlib.Path, pool: concurrent.futures.Executor
+) -> Judged:
+    """Judges all files, those that clash in units of their own."""
+    clean: list[Entry] = []
+    suspect: list[Entry] = []
+    turn = 0
+    while todo:
+        judged = list(pool.map(Unit.judge, unite(todo, out, turn)))
+        clean += [entry for one in judged for entry in one.clean]
+        suspect += [entry for one in judged for entry in one.suspect]
+        todo = [entry for one in judged for entry in one.clashing]
+        turn += 1
+    return Judged(clean, [], suspect)
 
 
 def main() -> int:
@@ -144,20 +198,13 @@ def main() -> int:
     }
     todo = [entry for entry in entries if not marks[entry["file"]].exists()]
     suit_clang(todo, out)
-    units = list(unite(todo, out))
-    (out / "compile_commands.json").write_text(
-        json.dumps(todo + [unit for unit, _ in units]), encoding="utf-8"
-    )
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = pool.map(lambda unit: check_together(out, *unit), units)
-        alone = [entry["file"] for part in parts for entry in part]
-        for entry in todo:
-            if entry["file"] not in alone:
-                marks[entry["file"]].touch()
-        for path, (ok, text) in zip(
-            alone, pool.map(lambda path: check(out, path), alone), strict=True
-        ):
+        judged = look_together(todo, out, pool)
+        for entry in judged.clean:
+            marks[entry["file"]].touch()
+        alone = [entry["file"] for entry in judged.suspect]
+        for path, (ok, text) in zip(alone, pool.map(check, alone, judged.suspect), strict=True):
             if ok:
                 marks[path].touch()
             else:

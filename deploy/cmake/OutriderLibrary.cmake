@@ -20,6 +20,7 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(LIBPCAP REQUIRED IMPORTED_TARGET libpcap)
 include(GoogleTest)
+include(OutriderSuites)
 
 # Warnings are errors in our code; generated protobuf code is compiled without them.
 add_library(outrider_flags INTERFACE)
@@ -112,9 +113,10 @@ function(outrider_executable name)
   outrider_precompile(${name} product "${keyword}")
 endfunction()
 
-# One ctest entry per GoogleTest case. LABELS group them: unit, bpf, netns, system.
+# One ctest entry per GoogleTest case; BY_SUITE, where cases share what takes long to make, one per
+# suite. LABELS group them: unit, bpf, netns, system.
 function(outrider_test name)
-  cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "GRPC;PROTO;CLI;BY_SUITE" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -125,6 +127,10 @@ function(outrider_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} outrider_flags GTest::gmock GTest::gtest_main)
   outrider_keyword()
   outrider_precompile(${name} test "${keyword}")
+  if(ARG_BY_SUITE)
+    outrider_add_suites(${name} ${ARG_TIMEOUT} "${ARG_LABELS}")
+    return()
+  endif()
   # With several labels the list must survive two expansions; ctest wants one ;-separated value.
   string(REPLACE ";" "\\;" labels "${ARG_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST

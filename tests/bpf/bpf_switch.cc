@@ -2,13 +2,13 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
-#include <outrider_bpf.skel.h>
 
 #include <algorithm>
 #include <ctime>
 #include <set>
 #include <utility>
 
+#include "tests/bpf/loaded_programs.h"
 #include "vswitch/datapath/ebpf/acl/compiler.h"
 #include "vswitch/sys/bpf/tc_filters.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
@@ -22,8 +22,6 @@ template <typename Array>
 void CopyBytes(const Array& from, uint8_t* to) {
   std::copy(from.begin(), from.end(), to);
 }
-
-sys::Bytes BytesOf(sys::ByteSpan span) { return {span.begin(), span.end()}; }
 
 }  // namespace
 
@@ -42,15 +40,7 @@ absl::StatusOr<std::unique_ptr<BpfSwitch>> BpfSwitch::Create() {
   RETURN_IF_ERROR(EnterNewNetns());
   std::unique_ptr<BpfSwitch> made(new BpfSwitch());
   RETURN_IF_ERROR(made->MakeDevices());
-  sys::BpfObjectOptions options;
-  size_t size = 0;
-  const void* elf = outrider_bpf__elf_bytes(&size);
-  options.elf = {static_cast<const uint8_t*>(elf), size};
-  options.name = "outrider_bpf";
-  const auto tunnel = static_cast<uint32_t>(made->tunnel_ifindex_);
-  options.constants["or_tunnel_ifindex"] = BytesOf(sys::AsBytes(tunnel));
-  options.constants["or_local_vtep"] = BytesOf(sys::AsBytes(Ip(kLocalVtep).bytes()));
-  ASSIGN_OR_RETURN(made->object_, sys::BpfObject::Load(options));
+  ASSIGN_OR_RETURN(made->object_, LoadPrograms(made->tunnel_ifindex_));
   ASSIGN_OR_RETURN(made->maps_, made->object_->Maps());
   RETURN_IF_ERROR(made->Reset());
   return made;

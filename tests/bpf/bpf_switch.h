@@ -67,7 +67,8 @@ struct RunResult {
 
 class BpfSwitch {
  public:
-  // Enters a new network namespace; the whole topology is in place, filters are not attached.
+  // Enters a new network namespace; the whole topology is in place, filters are not attached. The
+  // programs are those of the process's last switch, if that is gone (loaded_programs.h).
   static absl::StatusOr<std::unique_ptr<BpfSwitch>> Create();
 
   // Runs a program once (or repeat times) on `packet`.
@@ -121,7 +122,7 @@ class BpfSwitch {
 
   std::array<std::unique_ptr<Tap>, 3> taps_;
   int tunnel_ifindex_ = 0;
-  std::unique_ptr<sys::BpfObject> object_;
+  std::shared_ptr<sys::BpfObject> object_;
   std::unique_ptr<sys::KernelBpfMaps> maps_;
 };
 

@@ -3,36 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/bpf/bpf_switch.h"
+#include "tests/bpf/answer_fixture.h"
 
 namespace outrider::tests {
 namespace {
 
-constexpr char kV6A[] = "fd00::1";
-constexpr char kV6B[] = "fd00::2";
 constexpr size_t kQuote = 88;
 
-uint16_t At16(const Bytes& packet, size_t at) {
-  return static_cast<uint16_t>(packet[at] << 8 | packet[at + 1]);
-}
 void Put16(uint16_t value, size_t at, Bytes* packet) {
   (*packet)[at] = static_cast<uint8_t>(value >> 8);
   (*packet)[at + 1] = static_cast<uint8_t>(value);
-}
-Bytes Slice(const Bytes& packet, size_t from, size_t to) {
-  return Bytes(packet.begin() + static_cast<ptrdiff_t>(from),
-               packet.begin() + static_cast<ptrdiff_t>(to));
-}
-
-// The ICMPv6 message with its pseudo header; a right checksum makes the sum all ones.
-Bytes WithPseudoHeader(const Bytes& packet) {
-  Bytes covered = Slice(packet, 22, 54);
-  const auto length = static_cast<uint8_t>(packet.size() - 54);
-  const Bytes rest = {0, 0, 0, length, 0, 0, 0, 58};
-  covered.insert(covered.end(), rest.begin(), rest.end());
-  const Bytes message = Slice(packet, 54, packet.size());
-  covered.insert(covered.end(), message.begin(), message.end());
-  return covered;
 }
 
 // The pseudo header's sum, where a sender that leaves the checksum to its device puts it.
@@ -44,34 +24,20 @@ void Unfinish(size_t check, uint8_t protocol, Bytes* packet) {
   Put16(static_cast<uint16_t>(~InternetChecksum(pseudo)), check, packet);
 }
 
-PacketBuilder FromA(const std::string& dst = kMacB) { return PacketBuilder(dst, kMacA); }
 PacketBuilder V4(const std::string& dst = kIpB) {
-  return FromA().Ipv4({.src = kIpA, .dst = dst, .dont_fragment = true});
+  return FromGuestA().Ipv4({.src = kIpA, .dst = dst, .dont_fragment = true});
 }
-PacketBuilder V6() { return FromA().Ipv6({.src = kV6A, .dst = kV6B}); }
+PacketBuilder V6() { return FromGuestA().Ipv6({.src = kV6A, .dst = kV6B}); }
 
-class MtuTest : public ::testing::Test {
+class MtuTest : public AnswerTest {
  protected:
-  void SetUp() override {
-    auto made = BpfSwitch::Create();
-    ASSERT_TRUE(made.ok()) << made.status();
-    switch_ = std::move(*made);
-  }
-
-  // The answer to a packet of A's; empty when there is none. Either way the packet is dropped.
+  // Either way the packet is counted as dropped.
   Bytes AnswerTo(const Bytes& packet, const RunContext& context = {}) {
     const uint64_t before = switch_->Drops()[{1, OR_DROP_OVER_MTU}];
-    const RunResult result = switch_->Run("or_from_port", packet, context).value();
+    Bytes answer = AnswerTest::AnswerTo(packet, context);
     EXPECT_GT((switch_->Drops()[{1, OR_DROP_OVER_MTU}]), before);
-    if (result.verdict == kDropped) return {};
-    EXPECT_EQ(result.verdict, kRedirected);
-    EXPECT_EQ(result.mark, OR_MARK_MAGIC | 1);
-    EXPECT_EQ(Slice(result.packet, 0, 6), Slice(packet, 6, 12));
-    EXPECT_EQ(Slice(result.packet, 6, 12), Slice(packet, 0, 6));
-    return result.packet;
+    return answer;
   }
-
-  std::unique_ptr<BpfSwitch> switch_;
 };
 
 TEST_F(MtuTest, Ipv4ThatMustNotBeFragmentedIsToldTheMtu) {
@@ -103,7 +69,7 @@ TEST_F(MtuTest, Ipv6IsToldTheMtu) {
   EXPECT_EQ(At16(answer, 54), 2 << 8) << "packet too big";
   EXPECT_EQ(At16(answer, 58), 0);
   EXPECT_EQ(At16(answer, 60), kMtu);
-  EXPECT_EQ(InternetChecksum(WithPseudoHeader(answer)), 0);
+  EXPECT_EQ(InternetChecksum(WithPseudoHeader(answer, false, 58)), 0);
   EXPECT_EQ(Slice(answer, 62, 62 + kQuote), Slice(packet, 14, 14 + kQuote));
 }
 
@@ -165,7 +131,7 @@ TEST_F(MtuTest, EchoAndItsReplyAndAFirstFragmentAreTold) {
   EXPECT_FALSE(AnswerTo(V4().Icmp(8).Payload(kMtu).Build()).empty());
   EXPECT_FALSE(AnswerTo(V4().Icmp(0).Payload(kMtu).Build()).empty());
   EXPECT_FALSE(AnswerTo(V6().Icmpv6(129).Payload(kMtu).Build()).empty());
-  EXPECT_FALSE(AnswerTo(FromA().Ipv4(fragment).Udp(1, 2).Payload(kMtu).Build()).empty());
+  EXPECT_FALSE(AnswerTo(FromGuestA().Ipv4(fragment).Udp(1, 2).Payload(kMtu).Build()).empty());
   EXPECT_FALSE(AnswerTo(V6().Fragment6({.more = true}).Udp(1, 2).Payload(kMtu).Build()).empty());
 }
 
@@ -175,18 +141,20 @@ TEST_F(MtuTest, IsSilentWhereAnAnswerDoesHarm) {
   later.fragment_offset = 100;
   later.protocol = 17;
   const std::vector<std::pair<std::string, PacketBuilder>> silent = {
-      {"may be fragmented", FromA().Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2)},
-      {"a later fragment", FromA().Ipv4(later)},
+      {"may be fragmented", FromGuestA().Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2)},
+      {"a later fragment", FromGuestA().Ipv4(later)},
       {"a later fragment of IPv6", V6().Fragment6({.offset = 100, .next_header = 17})},
       {"an ICMP error", V4().Icmp(3, 1)},
       {"an ICMPv6 error", V6().Icmpv6(1)},
       {"a redirect", V6().Icmpv6(137)},
-      {"broadcast",
-       FromA(kBroadcast).Ipv4({.src = kIpA, .dst = "10.0.0.255", .dont_fragment = true}).Udp(1, 2)},
+      {"broadcast", FromGuestA(kBroadcast)
+                        .Ipv4({.src = kIpA, .dst = "10.0.0.255", .dont_fragment = true})
+                        .Udp(1, 2)},
       {"multicast", V4("224.0.1.1").Udp(1, 2)},
-      {"no source", FromA().Ipv4({.src = "0.0.0.0", .dst = kIpB, .dont_fragment = true}).Udp(1, 2)},
-      {"from ::", FromA().Ipv6({.src = "::", .dst = kV6B}).Udp(1, 2)},
-      {"another ethertype", FromA().EtherType(0x88b5)},
+      {"no source",
+       FromGuestA().Ipv4({.src = "0.0.0.0", .dst = kIpB, .dont_fragment = true}).Udp(1, 2)},
+      {"from ::", FromGuestA().Ipv6({.src = "::", .dst = kV6B}).Udp(1, 2)},
+      {"another ethertype", FromGuestA().EtherType(0x88b5)},
   };
   for (const auto& [name, packet] : silent) {
     PacketBuilder large = packet;

@@ -4,74 +4,28 @@
 
 #include <algorithm>
 
-#include "tests/bpf/bpf_switch.h"
+#include "tests/bpf/answer_fixture.h"
 
 namespace outrider::tests {
 namespace {
 
-constexpr char kV6A[] = "fd00::1";
-constexpr char kV6B[] = "fd00::2";
 constexpr uint8_t kSyn = 0x02;
 constexpr uint8_t kRst = 0x04;
 constexpr uint8_t kAck = 0x10;
 
-uint32_t At32(const Bytes& packet, size_t at) {
-  return static_cast<uint32_t>(packet[at]) << 24 | static_cast<uint32_t>(packet[at + 1]) << 16 |
-         static_cast<uint32_t>(packet[at + 2]) << 8 | packet[at + 3];
-}
-uint16_t At16(const Bytes& packet, size_t at) {
-  return static_cast<uint16_t>(packet[at] << 8 | packet[at + 1]);
-}
+PacketBuilder V4() { return FromGuestA().Ipv4({.src = kIpA, .dst = kIpB}); }
+PacketBuilder V6() { return FromGuestA().Ipv6({.src = kV6A, .dst = kV6B}); }
 
-Bytes Slice(const Bytes& packet, size_t from, size_t to) {
-  return Bytes(packet.begin() + static_cast<ptrdiff_t>(from),
-               packet.begin() + static_cast<ptrdiff_t>(to));
-}
-
-// The layer-4 part with its pseudo header; a right checksum makes the sum all ones.
-Bytes WithPseudoHeader(const Bytes& packet, bool v4, uint8_t protocol) {
-  Bytes covered = v4 ? Slice(packet, 26, 34) : Slice(packet, 22, 54);
-  const Bytes rest = Slice(packet, v4 ? 34 : 54, packet.size());
-  const auto length = static_cast<uint32_t>(rest.size());
-  for (const uint32_t word : {length, uint32_t{protocol}}) {
-    for (int shift = 24; shift >= 0; shift -= 8)
-      covered.push_back(static_cast<uint8_t>(word >> shift));
-  }
-  covered.insert(covered.end(), rest.begin(), rest.end());
-  return covered;
-}
-
-PacketBuilder FromA(const std::string& dst = kMacB) { return PacketBuilder(dst, kMacA); }
-PacketBuilder V4() { return FromA().Ipv4({.src = kIpA, .dst = kIpB}); }
-PacketBuilder V6() { return FromA().Ipv6({.src = kV6A, .dst = kV6B}); }
-
-class RejectTest : public ::testing::Test {
+class RejectTest : public AnswerTest {
  protected:
   void SetUp() override {
-    auto made = BpfSwitch::Create();
-    ASSERT_TRUE(made.ok()) << made.status();
-    switch_ = std::move(*made);
+    ASSERT_NO_FATAL_FAILURE(AnswerTest::SetUp());
     abi::or_port port = switch_->StandardPort(1);
     port.ingress_rule_set = 1;
     ASSERT_EQ(switch_->SetRuleSet(1, {.rules = {}, .default_action = state::AclAction::kReject}),
               absl::OkStatus());
     ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
   }
-
-  RunResult Run(const Bytes& packet) { return switch_->Run("or_from_port", packet).value(); }
-
-  // The answer to a packet of A's; empty when there is none.
-  Bytes AnswerTo(const Bytes& packet) {
-    const RunResult result = Run(packet);
-    if (result.verdict == kDropped) return {};
-    EXPECT_EQ(result.verdict, kRedirected);
-    EXPECT_EQ(result.mark, OR_MARK_MAGIC | 1);
-    EXPECT_EQ(Slice(result.packet, 0, 6), Slice(packet, 6, 12));
-    EXPECT_EQ(Slice(result.packet, 6, 12), Slice(packet, 0, 6));
-    return result.packet;
-  }
-
-  std::unique_ptr<BpfSwitch> switch_;
 };
 
 TEST_F(RejectTest, AnswersASynWithAReset) {
@@ -157,13 +111,13 @@ TEST_F(RejectTest, IsSilentWhereAnAnswerDoesHarm) {
       {"an echo reply", V4().Icmp(0)},
       {"an ICMPv6 error", V6().Icmpv6(1).Payload(48)},
       {"a router advertisement", V6().Icmpv6(134).Payload(16)},
-      {"a first fragment", FromA().Ipv4(fragment).Udp(1, 2).Payload(64)},
-      {"a later fragment", FromA().Ipv4(later).Payload(64)},
-      {"broadcast", FromA(kBroadcast).Ipv4({.src = kIpA, .dst = "255.255.255.255"}).Udp(1, 2)},
-      {"multicast", FromA().Ipv4({.src = kIpA, .dst = "224.0.0.1"}).Udp(1, 2)},
-      {"a host without an address", FromA().Ipv4({.src = "0.0.0.0", .dst = kIpB}).Udp(1, 2)},
-      {"an unspecified source", FromA().Ipv6({.src = "::", .dst = kV6B}).Udp(1, 2)},
-      {"another ethertype", FromA().EtherType(0x88b5).Payload(46)},
+      {"a first fragment", FromGuestA().Ipv4(fragment).Udp(1, 2).Payload(64)},
+      {"a later fragment", FromGuestA().Ipv4(later).Payload(64)},
+      {"broadcast", FromGuestA(kBroadcast).Ipv4({.src = kIpA, .dst = "255.255.255.255"}).Udp(1, 2)},
+      {"multicast", FromGuestA().Ipv4({.src = kIpA, .dst = "224.0.0.1"}).Udp(1, 2)},
+      {"a host without an address", FromGuestA().Ipv4({.src = "0.0.0.0", .dst = kIpB}).Udp(1, 2)},
+      {"an unspecified source", FromGuestA().Ipv6({.src = "::", .dst = kV6B}).Udp(1, 2)},
+      {"another ethertype", FromGuestA().EtherType(0x88b5).Payload(46)},
   };
   for (const auto& [name, packet] : silent) {
     EXPECT_EQ(AnswerTo(packet.Build()), Bytes()) << name;

@@ -15,8 +15,8 @@ from labkit.cpio import CpioWriter
 from labkit.shell import run
 
 # By their folder in the build, and what of them is run: every program is loaded, and frames go every
-# way. An emulated processor takes seconds to verify the programs, which most tests do anew; and what
-# compares times would compare that processor's with the clock of policers.
+# way. An emulated processor takes seconds to verify the programs, which datapaths and traces do anew;
+# and what compares times would compare that processor's with the clock of policers.
 TESTS = {
     "tests/bpf/outrider_bpf_test": "ConnectionTest.*:TcpConnectionTest.*:FragmentTest.*:TraceTest.*:"
     "CaptureTest.*:DropTest.EachCase*:OverlayTest.*",

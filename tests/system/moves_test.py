@@ -18,16 +18,8 @@ class MovesTest(unittest.TestCase):
         name = support.prefix()
         with tempfile.TemporaryDirectory() as folder:
             rows_file = pathlib.Path(folder) / "rows.json"
-            argv = [str(support.ROOT / "deploy" / "demo"), "--prefix", name]
-            argv += [
-                "--build",
-                support.build_folder(),
-                "--repeat",
-                str(MOVES),
-                "--json",
-                str(rows_file),
-            ]
-            done = support.run_program(argv)
+            words = ("--repeat", str(MOVES), "--json", str(rows_file))
+            done = support.run_program(support.demo(name, *words))
             rows = json.loads(rows_file.read_text(encoding="utf-8"))
         self.assertEqual([row for row in rows if not row["ok"]], [])
         first = [row for row in rows if row["check"] == "receipt_before_first_frame"]

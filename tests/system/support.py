@@ -70,6 +70,12 @@ def run_program(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(argv, running.returncode, output)
 
 
+def demo(name: str, *words: str) -> list[str]:
+    """argv of deploy/demo in a lab of that name."""
+    build = ["--build", build_folder()]
+    return [str(ROOT / "deploy" / "demo"), "--prefix", name, *build, *words]
+
+
 def end_program(running: subprocess.Popen) -> None:
     """Asks the program to end; kills it only when it does not."""
     if running.poll() is None:
@@ -150,6 +156,6 @@ def leftovers(name: str) -> list[str]:
 
 
 __all__ = [
-    *("LabCase", "LabError", "ROOT", "build_folder", "end_program", "leftovers", "main", "prefix"),
-    "run_program",
+    *("LabCase", "LabError", "ROOT", "build_folder", "demo", "end_program", "leftovers", "main"),
+    *("prefix", "run_program"),
 ]

@@ -2,22 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "vswitch/state/acl_words.h"
+
 namespace outrider::agent {
 namespace {
-
-const char* NameOf(state::AclAction action) {
-  switch (action) {
-    case state::AclAction::kAllow:
-      return "allow";
-    case state::AclAction::kAllowRelated:
-      return "allow-related";
-    case state::AclAction::kReject:
-      return "reject";
-    case state::AclAction::kDrop:
-      break;
-  }
-  return "drop";
-}
 
 std::string EndPoint(const IpAddress& address, uint16_t port) {
   if (port == 0) return address.ToString();
@@ -39,7 +27,7 @@ std::string Flow(const datapath::AclLogEvent& event) {
 std::string AclLogText(const datapath::AclLogEvent& event) {
   const bool ingress = event.direction == datapath::Direction::kIngress;
   return fmt::format("port {}: {} rule {} {}: {}, {} bytes", event.port.ToString(),
-                     ingress ? "ingress" : "egress", event.number, NameOf(event.action),
+                     ingress ? "ingress" : "egress", event.number, state::WordOf(event.action),
                      Flow(event), event.length);
 }
 

@@ -9,24 +9,26 @@ namespace {
 
 constexpr uint8_t kMaxDscp = 63;
 
-absl::Status Invalid(const std::string& text) { return absl::InvalidArgumentError(text); }
-
 }  // namespace
 
 absl::Status Validate(const DscpPolicy& dscp) {
   for (const auto& value : {dscp.mark, dscp.outer}) {
-    if (value && *value > kMaxDscp) return Invalid(fmt::format("dscp {} exceeds 63", *value));
+    if (value && *value > kMaxDscp)
+      return absl::InvalidArgumentError(fmt::format("dscp {} exceeds 63", *value));
   }
   return absl::OkStatus();
 }
 
 absl::Status Validate(const Shaper& shaper) {
-  if (shaper.max_kbps == 0 && shaper != Shaper{}) return Invalid("shaper without a ceiling");
+  if (shaper.max_kbps == 0 && shaper != Shaper{})
+    return absl::InvalidArgumentError("shaper without a ceiling");
   if (shaper.min_kbps > shaper.max_kbps) {
-    return Invalid(fmt::format("shaper guarantees {} kb/s, more than its ceiling of {}",
-                               shaper.min_kbps, shaper.max_kbps));
+    return absl::InvalidArgumentError(
+        fmt::format("shaper guarantees {} kb/s, more than its ceiling of {}", shaper.min_kbps,
+                    shaper.max_kbps));
   }
-  if (shaper.max_kbps != 0 && shaper.burst_kb == 0) return Invalid("shaper without a burst");
+  if (shaper.max_kbps != 0 && shaper.burst_kb == 0)
+    return absl::InvalidArgumentError("shaper without a burst");
   return absl::OkStatus();
 }
 
@@ -36,14 +38,16 @@ absl::Status Validate(const std::vector<AllowedAddress>& allowed) {
   for (const AllowedAddress& entry : allowed) {
     rows += 1 + entry.prefixes.size();
     if (entry.mac.IsMulticast() || entry.mac.IsZero()) {
-      return Invalid(fmt::format("allowed MAC {} is not a unicast address", entry.mac.ToString()));
+      return absl::InvalidArgumentError(
+          fmt::format("allowed MAC {} is not a unicast address", entry.mac.ToString()));
     }
     if (!seen.insert(entry.mac).second) {
-      return Invalid(fmt::format("allowed MAC {} is named twice", entry.mac.ToString()));
+      return absl::InvalidArgumentError(
+          fmt::format("allowed MAC {} is named twice", entry.mac.ToString()));
     }
   }
   if (rows > kMaxAllowedRows) {
-    return Invalid(
+    return absl::InvalidArgumentError(
         fmt::format("{} allowed MACs and prefixes, at most {} fit", rows, kMaxAllowedRows));
   }
   return absl::OkStatus();

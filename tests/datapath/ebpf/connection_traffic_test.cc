@@ -127,6 +127,13 @@ size_t Transfer(const sys::UniqueFd& from, const sys::UniqueFd& to, size_t size)
   return received;
 }
 
+// Both ends of a connection.
+struct Session {
+  sys::UniqueFd listener;
+  sys::UniqueFd client;
+  sys::UniqueFd server;
+};
+
 // True: the guests are on two hosts.
 class ConnectionTraffic : public ::testing::TestWithParam<bool> {
  protected:
@@ -181,6 +188,14 @@ class ConnectionTraffic : public ::testing::TestWithParam<bool> {
     Add(2, two_, &b);
     b.fdb.insert_or_assign({kSegment, one_.mac()}, state::FdbEntry{tests::Ip(kVtepA), Epoch{1}});
     b_.Become(b);
+  }
+
+  // A connection that guest 1 opened to guest 2 and has spoken over.
+  Session Open() {
+    Session session{.listener = two_.Listen(), .client = one_.Connect(two_), .server = {}};
+    session.server = Accept(session.listener);
+    EXPECT_EQ(Transfer(session.client, session.server, 1000), 1000u);
+    return session;
   }
 
   ConnectionList List() { return a_.datapath().ListConnections(kPort, 100).value(); }
@@ -243,14 +258,11 @@ TEST_P(ConnectionTraffic, NobodyOpensToTheGuest) {
 
 TEST_P(ConnectionTraffic, ARestartForgetsNoConnection) {
   Become();
-  const sys::UniqueFd listener = two_.Listen();
-  const sys::UniqueFd client = one_.Connect(two_);
-  const sys::UniqueFd server = Accept(listener);
-  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  const Session session = Open();
   a_.Stop();
-  EXPECT_EQ(Transfer(server, client, 1000), 1000u);
+  EXPECT_EQ(Transfer(session.server, session.client, 1000), 1000u);
   a_.Start();
-  EXPECT_EQ(Transfer(server, client, 1000), 1000u);
+  EXPECT_EQ(Transfer(session.server, session.client, 1000), 1000u);
   EXPECT_EQ(a_.Read(), StateOfA());
   EXPECT_EQ(List().total, 1u);
 }
@@ -285,10 +297,7 @@ TEST_P(ConnectionTraffic, WhatOldMembersOfAGroupAdmittedIsJudgedAgain) {
 
 TEST_P(ConnectionTraffic, WhatIsFlushedIsJudgedAgain) {
   Become();
-  const sys::UniqueFd listener = two_.Listen();
-  const sys::UniqueFd client = one_.Connect(two_);
-  const sys::UniqueFd server = Accept(listener);
-  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  const Session session = Open();
   EXPECT_EQ(a_.datapath().FlushConnections(MakePortId(9)).status().code(),
             absl::StatusCode::kNotFound);
   EXPECT_EQ(a_.datapath().ListConnections(MakePortId(9), 1).status().code(),
@@ -296,18 +305,15 @@ TEST_P(ConnectionTraffic, WhatIsFlushedIsJudgedAgain) {
   EXPECT_EQ(a_.datapath().FlushConnections(kPort).value(), 1u);
   EXPECT_EQ(List().total, 0u);
   EXPECT_EQ(Counted(), 0u);
-  ASSERT_EQ(send(server.get(), "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_EQ(send(session.server.get(), "x", 1, MSG_NOSIGNAL), 1);
   EXPECT_GE(a_.AwaitPortDrops(kPort, "acl_egress", 1), 1u);
-  ASSERT_EQ(send(client.get(), "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_EQ(send(session.client.get(), "x", 1, MSG_NOSIGNAL), 1);
   EXPECT_GE(a_.AwaitPortDrops(kPort, "connection_invalid", 1), 1u) << "in the middle";
 }
 
 TEST_P(ConnectionTraffic, ADeletedPortTakesItsConnections) {
   Become();
-  const sys::UniqueFd listener = two_.Listen();
-  const sys::UniqueFd client = one_.Connect(two_);
-  const sys::UniqueFd server = Accept(listener);
-  ASSERT_EQ(Transfer(client, server, 1000), 1000u);
+  const Session session = Open();
   HostState without = StateOfA();
   without.ports.erase(kPort);
   without.fdb.erase({kSegment, one_.mac()});

@@ -1,5 +1,7 @@
 #include "vswitch/datapath/ebpf/capture_decoder.h"
 
+#include <linux/if_ether.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,8 +11,6 @@
 
 namespace outrider::datapath::ebpf {
 namespace {
-
-constexpr size_t kMacs = 12;
 
 CapturePoint PointOf(uint16_t point) {
   switch (point) {
@@ -29,11 +29,11 @@ CapturePoint PointOf(uint16_t point) {
 void InsertTag(const abi::or_captured& head, CapturedFrame* frame) {
   if (head.tagged == 0) return;
   frame->length += 4;
-  if (frame->data.size() < kMacs) return;
+  if (frame->data.size() < 2 * ETH_ALEN) return;
   const uint8_t tag[] = {static_cast<uint8_t>(head.tag_type >> 8),
                          static_cast<uint8_t>(head.tag_type), static_cast<uint8_t>(head.tag >> 8),
                          static_cast<uint8_t>(head.tag)};
-  frame->data.insert(frame->data.begin() + kMacs, std::begin(tag), std::end(tag));
+  frame->data.insert(frame->data.begin() + 2 * ETH_ALEN, std::begin(tag), std::end(tag));
 }
 
 }  // namespace

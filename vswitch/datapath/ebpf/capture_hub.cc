@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <utility>
 
 #include "vswitch/datapath/ebpf/connections.h"
+#include "vswitch/datapath/ebpf/kernel_clock.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 
 namespace outrider::datapath::ebpf {
@@ -19,12 +19,6 @@ constexpr uint32_t kRingBytes = 8U << 20;
 // How long the programs go on without a word: an agent that died ends its captures by that.
 constexpr uint64_t kLeaseNs = 3'000'000'000;
 constexpr std::chrono::milliseconds kRenewEvery(500);
-
-int64_t NowNs(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 }  // namespace
 
@@ -79,7 +73,7 @@ absl::Status CaptureHub::Begin() {
   ASSIGN_OR_RETURN(const sys::UniqueFd ring, sys::CreateRing("or_captured", kRingBytes));
   RETURN_IF_ERROR(maps_->capture_ring.Update(kOnly, static_cast<uint32_t>(ring.get())));
   decoder_ = std::make_unique<CaptureDecoder>(
-      NowNs(CLOCK_REALTIME) - NowNs(CLOCK_BOOTTIME),
+      ClockNs(CLOCK_REALTIME) - ClockNs(CLOCK_BOOTTIME),
       [this](uint32_t port, CapturedFrame frame) { Deliver(port, std::move(frame)); });
   ASSIGN_OR_RETURN(reader_, sys::RingReader::Start(ring.get(), [this](auto record) {
                      const std::lock_guard lock(mutex_);
@@ -133,7 +127,7 @@ absl::Status CaptureHub::Announce() {
     RETURN_IF_ERROR(maps_->capture_ports.Update(*wish.port, 1));
   }
   RETURN_IF_ERROR(maps_->capture_ports.DeleteBatch(gone));
-  wanted.until_ns = static_cast<uint64_t>(NowNs(CLOCK_MONOTONIC)) + kLeaseNs;
+  wanted.until_ns = MonotonicNs() + kLeaseNs;
   return maps_->capture.Update(kOnly, wanted);
 }
 

@@ -2,27 +2,16 @@
 
 #include <spdlog/spdlog.h>
 
-#include <ctime>
-
 #include "vswitch/datapath/ebpf/acl/rule_codec.h"
 #include "vswitch/datapath/ebpf/c_arrays.h"
+#include "vswitch/datapath/ebpf/kernel_clock.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 
 namespace outrider::datapath::ebpf {
-namespace {
-
-int64_t NowNs(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-}  // namespace
-
 int64_t BootToWallClockUs(uint64_t boot_ns) {
   // The age of the moment is the same on both clocks.
-  const int64_t age_ns = NowNs(CLOCK_BOOTTIME) - static_cast<int64_t>(boot_ns);
-  return (NowNs(CLOCK_REALTIME) - age_ns) / 1000;
+  const int64_t age_ns = ClockNs(CLOCK_BOOTTIME) - static_cast<int64_t>(boot_ns);
+  return (ClockNs(CLOCK_REALTIME) - age_ns) / 1000;
 }
 
 absl::StatusOr<std::unique_ptr<FirstFrameReader>> FirstFrameReader::Start(int events_fd,

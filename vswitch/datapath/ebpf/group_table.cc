@@ -6,14 +6,11 @@
 #include <array>
 #include <cstring>
 
+#include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/group_codec.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
-
-absl::Status IgnoreNotFound(const absl::Status& status) {
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
-}
 
 bool Covers(const IpPrefix& outer, const IpPrefix& inner) {
   return outer.IsV4() == inner.IsV4() && outer.length() <= inner.length() &&
@@ -63,12 +60,12 @@ absl::Status GroupTable::Erase(const state::GroupMember& member) {
     RETURN_IF_ERROR(UpdateWithin(member.prefix));
   }
   const abi::or_group_member row{.group = group->second, .prefix = EncodePrefix(member.prefix)};
-  RETURN_IF_ERROR(IgnoreNotFound(maps_->group_members.Delete(row)));
+  RETURN_IF_ERROR(OkIfAbsent(maps_->group_members.Delete(row)));
   members_.erase(member);
   // Members of one group stand together.
   const auto left = members_.lower_bound({.group = member.group, .prefix = {}});
   if (left != members_.end() && left->group == member.group) return absl::OkStatus();
-  RETURN_IF_ERROR(IgnoreNotFound(maps_->groups.Delete(group->second)));
+  RETURN_IF_ERROR(OkIfAbsent(maps_->groups.Delete(group->second)));
   names_.erase(group->second);
   ids_.erase(group);
   return absl::OkStatus();
@@ -154,7 +151,7 @@ absl::Status GroupTable::UpdateWithin(const IpPrefix& prefix) {
   }
   if (!gone) return UpdateCombo(prefix, &it->second);
   if (it->second.combo != 0) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->group_combos.Delete(EncodePrefix(prefix))));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->group_combos.Delete(EncodePrefix(prefix))));
     Release(it->second.combo);
   }
   const auto length = lengths_.find({prefix.IsV4(), prefix.length()});
@@ -220,7 +217,7 @@ absl::Status GroupTable::WriteRows(const std::vector<Row>& rows) {
 
 absl::Status GroupTable::DeleteRows(uint32_t set, uint32_t combo) {
   for (const uint32_t destination : {0u, 1u}) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->group_rows.Delete({set, combo, destination})));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->group_rows.Delete({set, combo, destination})));
   }
   return absl::OkStatus();
 }
@@ -295,7 +292,7 @@ absl::Status GroupTable::RepairRows(const Inventory& inventory) {
   }
   for (const auto& [key, row] : inventory.group_rows) {
     if (wanted.contains(Ordered(key))) continue;
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->group_rows.Delete(key)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->group_rows.Delete(key)));
     grace_.MarkFreed();
   }
   return WriteRows(wrong);
@@ -305,16 +302,16 @@ absl::Status GroupTable::RepairRows(const Inventory& inventory) {
 absl::Status GroupTable::DeleteStrays(const Inventory& inventory) {
   for (const auto& [key, id] : inventory.group_combos) {
     if (prefixes_.contains(DecodePrefix(key))) continue;
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->group_combos.Delete(key)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->group_combos.Delete(key)));
   }
   for (const abi::or_group_member& row : inventory.group_members) {
     if (names_.contains(row.group)) continue;
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->group_members.Delete(row)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->group_members.Delete(row)));
   }
   for (const auto& [id, name] : inventory.groups) {
     const auto left = members_.lower_bound({.group = name, .prefix = {}});
     if (left != members_.end() && left->group == name) continue;
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->groups.Delete(id)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->groups.Delete(id)));
     ids_.erase(name);
     names_.erase(id);
   }

@@ -11,8 +11,6 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr size_t kMacs = 12;
-
 absl::Status NotThere(uint32_t index, uint32_t vni) {
   return absl::NotFoundError(fmt::format("port index {}: not active in segment {}", index, vni));
 }
@@ -62,7 +60,7 @@ absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
   if (tag != 0) {
     const uint8_t header[] = {ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff, static_cast<uint8_t>(tag >> 8),
                               static_cast<uint8_t>(tag)};
-    frame.insert(frame.begin() + kMacs, std::begin(header), std::end(header));
+    frame.insert(frame.begin() + 2 * ETH_ALEN, std::begin(header), std::end(header));
   }
   const int error = PacketSocket().Send(port.ifindex, OR_MARK_MAGIC | index, frame);
   if (error == 0) return absl::OkStatus();

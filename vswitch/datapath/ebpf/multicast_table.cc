@@ -1,5 +1,7 @@
 #include "vswitch/datapath/ebpf/multicast_table.h"
 
+#include "vswitch/datapath/ebpf/absent_row.h"
+
 namespace outrider::datapath::ebpf {
 namespace {
 
@@ -14,10 +16,6 @@ abi::or_multicast_group Encode(const state::MulticastKey& key) {
 
 abi::or_multicast_member Encode(const state::MulticastKey& key, uint32_t place) {
   return {.group = Encode(key), .place = place};
-}
-
-absl::Status IgnoreNotFound(const absl::Status& status) {
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
 }  // namespace
@@ -95,14 +93,14 @@ absl::Status MulticastTable::Add(const state::MulticastKey& key, uint32_t place,
 absl::Status MulticastTable::Remove(const state::MulticastKey& key, uint32_t place) {
   const auto found = groups_.find(key);
   if (found == groups_.end() || !found->second.contains(place)) return absl::OkStatus();
-  RETURN_IF_ERROR(IgnoreNotFound(maps_->multicast_members.Delete(Encode(key, place))));
+  RETURN_IF_ERROR(OkIfAbsent(maps_->multicast_members.Delete(Encode(key, place))));
   found->second.erase(place);
   if (!found->second.empty()) {
     const auto count = static_cast<uint32_t>(found->second.size());
     return maps_->multicast_groups.Update(Encode(key), count);
   }
   groups_.erase(found);
-  return IgnoreNotFound(maps_->multicast_groups.Delete(Encode(key)));
+  return OkIfAbsent(maps_->multicast_groups.Delete(Encode(key)));
 }
 
 absl::Status MulticastTable::AddVtep(const state::MulticastKey& key, const IpAddress& vtep) {

@@ -2,14 +2,11 @@
 
 #include <cstring>
 
+#include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/policy_codec.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
-
-absl::Status IgnoreNotFound(const absl::Status& status) {
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
-}
 
 bool SameLimit(const abi::or_limit& a, const abi::or_limit& b) {
   return std::memcmp(&a, &b, sizeof(a)) == 0;
@@ -31,7 +28,7 @@ absl::Status RenewBuckets(const DatapathMaps& maps, uint32_t index, const abi::o
   for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
     if (SameLimit(before.of[kind], after.of[kind])) continue;
     if (!IsLimited(after.of[kind])) {
-      RETURN_IF_ERROR(IgnoreNotFound(maps.policers.Delete({index, kind})));
+      RETURN_IF_ERROR(OkIfAbsent(maps.policers.Delete({index, kind})));
       continue;
     }
     // Debt of a low rate would silence a higher one for long.
@@ -42,7 +39,7 @@ absl::Status RenewBuckets(const DatapathMaps& maps, uint32_t index, const abi::o
 
 absl::Status DeleteBuckets(const DatapathMaps& maps, uint32_t index) {
   for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps.policers.Delete({index, kind})));
+    RETURN_IF_ERROR(OkIfAbsent(maps.policers.Delete({index, kind})));
   }
   return absl::OkStatus();
 }

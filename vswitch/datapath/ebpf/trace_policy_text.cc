@@ -8,6 +8,7 @@
 #include "vswitch/abi/or_policy.h"
 #include "vswitch/datapath/ebpf/acl/rule_text.h"
 #include "vswitch/datapath/ebpf/c_arrays.h"
+#include "vswitch/state/acl_words.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -95,7 +96,7 @@ std::string Left(uint64_t tokens) {
 
 // The rule at `place` (from 1) as it was given, or the default action of the set.
 std::string DecisionText(const LoadedRuleSet& loaded, uint32_t place, uint32_t number) {
-  if (place == 0) return "default action: " + ActionText(loaded.set.default_action);
+  if (place == 0) return std::string("default action: ") + state::WordOf(loaded.set.default_action);
   if (place > loaded.set.rules.size()) return fmt::format("rule {}", number);
   return fmt::format("rule {}: {}", number, RuleText(loaded.set.rules[place - 1]));
 }
@@ -179,7 +180,7 @@ TraceStep DescribeAcl(const Step& step, const TraceNames& names) {
     said.fields["action"] = "allow";
     return said;
   }
-  said.fields["action"] = ActionText(DecodeAction(step.b & OR_ACL_DECISION_ACTION));
+  said.fields["action"] = state::WordOf(DecodeAction(step.b & OR_ACL_DECISION_ACTION));
   said.fields["rule"] = std::to_string(number);
   said.text = fmt::format("{} list {}, {}", direction, digest.substr(0, 12),
                           DecisionText(*loaded, place, number));

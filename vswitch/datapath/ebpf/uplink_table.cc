@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 #include <vector>
+
+#include "vswitch/datapath/ebpf/absent_row.h"
+#include "vswitch/datapath/ebpf/kernel_clock.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -27,16 +29,6 @@ bool Same(const abi::or_provider& a, const abi::or_provider& b) {
 
 abi::or_uplink_vlan ToRow(const std::pair<uint32_t, uint32_t>& key) {
   return {.ifindex = key.first, .vlan = key.second};
-}
-
-absl::Status IgnoreNotFound(const absl::Status& status) {
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
-}
-
-uint64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
 }  // namespace
@@ -84,14 +76,14 @@ absl::Status UplinkTable::RemoveOrphans(const Inventory& inventory, std::set<uin
       entry->second.way_in = {key.ifindex, key.vlan};
       ways_in_.insert_or_assign({key.ifindex, key.vlan}, *vni);
     } else {
-      RETURN_IF_ERROR(IgnoreNotFound(maps_->uplink_vlans.Delete(key)));
+      RETURN_IF_ERROR(OkIfAbsent(maps_->uplink_vlans.Delete(key)));
     }
   }
   for (const auto& [number, row] : inventory.providers) {
     if (row.ifindex != 0) devices->insert(row.ifindex);
     const auto vni = Vni::Create(number);
     if (vni.ok() && entries_.contains(*vni)) continue;
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->providers.Delete(number)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->providers.Delete(number)));
     grace_.MarkFreed();
   }
   return absl::OkStatus();
@@ -135,7 +127,7 @@ absl::Status UplinkTable::Close(const Vni& vni) {
 absl::Status UplinkTable::Forget(const Vni& vni) {
   const auto found = entries_.find(vni);
   if (found == entries_.end()) return absl::OkStatus();
-  RETURN_IF_ERROR(IgnoreNotFound(maps_->providers.Delete(vni.value())));
+  RETURN_IF_ERROR(OkIfAbsent(maps_->providers.Delete(vni.value())));
   grace_.MarkFreed();
   const std::string uplink = found->second.provider.uplink;
   entries_.erase(found);
@@ -193,7 +185,7 @@ absl::Status UplinkTable::RemoveWayIn(const Vni& vni, Entry* entry) {
   if (!entry->way_in) return absl::OkStatus();
   const auto row = ways_in_.find(*entry->way_in);
   if (row != ways_in_.end() && row->second == vni) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->uplink_vlans.Delete(ToRow(row->first))));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->uplink_vlans.Delete(ToRow(row->first))));
     ways_in_.erase(row);
   }
   entry->way_in.reset();
@@ -266,7 +258,7 @@ absl::Status UplinkTable::LetGo(int ifindex) {
   // The index may be that of a port's device by now.
   if (!*id || !programs_->IsOurs(**id, Program::kFromUplink)) return absl::OkStatus();
   RETURN_IF_ERROR(filters_->Detach(ifindex, sys::TcDirection::kIngress));
-  return IgnoreNotFound(netlink_->SetPromiscuous(ifindex, false));
+  return OkIfAbsent(netlink_->SetPromiscuous(ifindex, false));
 }
 
 absl::Status ForgetOldStations(const DatapathMaps& maps) {

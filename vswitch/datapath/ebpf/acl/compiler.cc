@@ -15,10 +15,6 @@ static_assert(OR_MAX_RULES >= state::kMaxRules);
 
 using Rules = std::vector<state::AclRule>;
 
-uint32_t LinesFor(size_t elements, size_t per_line) {
-  return static_cast<uint32_t>((elements + per_line - 1) / per_line);
-}
-
 uint64_t EncodeDecision(const state::AclRule& rule) {
   return uint64_t{EncodeAction(rule.action)} |
          uint64_t{std::min<uint32_t>(rule.log_rate, 0xffff)} << OR_ACL_DECISION_LOG_SHIFT |

@@ -13,10 +13,6 @@ constexpr uint32_t kKeysPerLine = 4;
 
 using Page = std::array<uint32_t, kPageKeys>;
 
-uint32_t LinesFor(size_t elements, uint32_t per_line) {
-  return static_cast<uint32_t>((elements + per_line - 1) / per_line);
-}
-
 // One level of the tree: the first keys of its lines' separators.
 std::vector<FieldKey> FirstKeysOfLines(const std::vector<Interval>& classes) {
   std::vector<FieldKey> keys;

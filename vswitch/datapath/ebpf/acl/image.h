@@ -13,6 +13,11 @@
 
 namespace outrider::datapath::ebpf {
 
+// How many lines an array takes of which a line holds `per_line` elements.
+inline uint32_t LinesFor(size_t elements, size_t per_line) {
+  return static_cast<uint32_t>((elements + per_line - 1) / per_line);
+}
+
 class Image {
  public:
   // Appends `count` lines of zeros and returns the first one's number.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include "vswitch/state/acl_words.h"
+
 namespace outrider::datapath::ebpf {
 namespace {
 
@@ -68,20 +70,6 @@ std::string IcmpText(const state::AclRule& rule) {
 
 }  // namespace
 
-std::string ActionText(state::AclAction action) {
-  switch (action) {
-    case state::AclAction::kAllow:
-      return "allow";
-    case state::AclAction::kAllowRelated:
-      return "allow-related";
-    case state::AclAction::kReject:
-      return "reject";
-    case state::AclAction::kDrop:
-      break;
-  }
-  return "drop";
-}
-
 std::string ProtocolText(uint8_t protocol) {
   switch (protocol) {
     case IPPROTO_TCP:
@@ -109,7 +97,7 @@ std::string TcpFlagsText(uint8_t flags) {
 }
 
 std::string RuleText(const state::AclRule& rule) {
-  std::string text = ActionText(rule.action);
+  std::string text = state::WordOf(rule.action);
   const auto add = [&text](const std::string& words) {
     if (!words.empty()) text += " " + words;
   };

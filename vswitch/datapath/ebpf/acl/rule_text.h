@@ -9,8 +9,6 @@
 
 namespace outrider::datapath::ebpf {
 
-// "allow", "drop", "allow-related", "reject".
-std::string ActionText(state::AclAction action);
 // "tcp", "udp", "icmp", "icmpv6", "sctp", else the number.
 std::string ProtocolText(uint8_t protocol);
 // "SYN,ACK"; "none".
