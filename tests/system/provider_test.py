@@ -144,6 +144,23 @@ class ProviderTest(support.LabCase):
         self.transfer(self.light("left"), station, STATION_IP)
         self.transfer(station, self.light("left"), LEFT_IP)
 
+    def test_hosts_list_the_stations_they_heard(self) -> None:
+        self.ping("left", STATION_IP)
+        heard = api.query(self.lab, "station", "list", str(VNI), host="h1")["items"]
+        found = {row["mac"]: row for row in heard}
+        self.assertNotIn(LEFT_MAC, found)
+        self.assertLess(found[STATION_MAC].pop("heard_s"), 60)
+        where = {"vni": VNI, "uplink": physical.UPLINK, "vlan": OUTSIDE}
+        self.assertEqual(found[STATION_MAC], {"mac": STATION_MAC, **where})
+        for line in api.outrider(self.lab, "station", "list", host="h1").splitlines():
+            if STATION_MAC in line:
+                self.assertRegex(line, rf"^{VNI} .* {physical.UPLINK}:{OUTSIDE} +(now|\d+s ago)$")
+                break
+        else:
+            self.fail("the table has no such station")
+        said = self.refused("station", "list", str(VNI), host="h2")
+        self.assertIn(f"vni {VNI}: no segment on this host that an uplink carries", said)
+
     def test_a_trunk_of_64_vlans_each_one_of_the_network(self) -> None:
         station, trunk = self.lab.netns(TRUNK_STATION), self.light("trunk")
         inside = [INSIDE + n for n in range(VLANS)]

@@ -91,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const Options& options) {
 }
 
 Agent::Agent(Options options, StateDirectory directory)
-    : options_(std::move(options)), directory_(std::move(directory)) {}
+    : options_(std::move(options)), directory_(std::move(directory)), stations_(options_.bpffs) {}
 
 // Whoever calls goes before what it calls; the datapath on the thread it was made on.
 Agent::~Agent() {
@@ -227,6 +227,7 @@ absl::Status Agent::StartLocalApi() {
                         .reconciler = reconciler_.get(),
                         .counters = datapath_.get(),
                         .connections = datapath_.get(),
+                        .stations = &stations_,
                         .tracer = datapath_.get(),
                         .capture = datapath_.get(),
                         .session = [this] { return session_->status(); },

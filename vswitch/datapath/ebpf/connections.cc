@@ -4,25 +4,17 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 #include <tuple>
 #include <utility>
 
 #include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/datapath/ebpf/monotonic_clock.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/sys/bpf/program_run.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
-
-constexpr uint64_t kNsPerS = 1'000'000'000;
-
-uint64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kNsPerS + static_cast<uint64_t>(now.tv_nsec);
-}
 
 const char* StateName(uint8_t state) {
   switch (state) {

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 #include <vector>
+
+#include "vswitch/datapath/ebpf/monotonic_clock.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -31,12 +32,6 @@ abi::or_uplink_vlan ToRow(const std::pair<uint32_t, uint32_t>& key) {
 
 absl::Status IgnoreNotFound(const absl::Status& status) {
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
-}
-
-uint64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
 }  // namespace
