@@ -113,6 +113,7 @@ void AddAllCommands(Invocation* cli, CLI::App* root) {
   AddGatewayCommands(cli, root);
   AddMigrationCommands(cli, root);
   AddConntrackCommands(cli, root);
+  AddStationCommands(cli, root);
   AddStateCommands(cli, root);
   AddTraceCommand(cli, root);
   AddCaptureCommand(cli, root);

@@ -19,6 +19,7 @@ void AddTraceCommand(Invocation* cli, CLI::App* root);
 void AddCaptureCommand(Invocation* cli, CLI::App* root);
 void AddStatusCommand(Invocation* cli, CLI::App* root);
 void AddConntrackCommands(Invocation* cli, CLI::App* root);
+void AddStationCommands(Invocation* cli, CLI::App* root);
 void AddCompletionCommands(Invocation* cli, CLI::App* root);
 
 // The rest of `profile`: from a draft to the end.

@@ -127,7 +127,7 @@ void AddAttach(Invocation* cli, CLI::App* group) {
       ->add_option("--profile", *attachment->mutable_profile(),
                    "Profile of the port (default: what the controller has)")
       ->type_name("NAME");
-  Invocation::AddRepeated(command, "--ip", &options->ips, "Address hosts may answer ARP for")
+  Invocation::AddRepeated(command, "--ip", &options->ips, "Address hosts answer ARP and ND for")
       ->type_name("IP");
   command
       ->add_option("--vm-id,--vm", *attachment->mutable_vm_id(),

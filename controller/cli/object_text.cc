@@ -69,7 +69,9 @@ std::string ShortDigest(const std::string& digest) { return digest.substr(0, 12)
 
 std::string MtuText(const v1::Segment& segment) {
   if (segment.mtu() != 0) return std::to_string(segment.mtu());
-  return "derived";
+  // An older controller does not say.
+  if (segment.mtu_in_force() == 0) return "derived";
+  return fmt::format("{} (derived)", segment.mtu_in_force());
 }
 
 std::string MulticastText(const v1::Segment& segment) {
@@ -198,7 +200,12 @@ std::string MigrationTable(const v1::ListMigrationsResponse& list) {
 }
 
 std::string SegmentText(const v1::Segment& segment) {
-  return BookkeepingComment(segment.meta()) + PrintYaml(segment);
+  std::string derived;
+  if (segment.mtu() == 0 && segment.mtu_in_force() != 0) {
+    derived =
+        fmt::format("# mtu {}, what the underlays of its hosts carry\n", segment.mtu_in_force());
+  }
+  return BookkeepingComment(segment.meta()) + derived + PrintYaml(segment);
 }
 
 std::string AddressGroupText(const v1::AddressGroup& group) {

@@ -29,7 +29,7 @@ std::string LocalPortTable(const v1::ListLocalPortsResponse& list);
 std::string HostTable(const v1::ListHostsResponse& list);
 std::string MigrationTable(const v1::ListMigrationsResponse& list);
 
-// "1400", or "derived".
+// "1400", or "1450 (derived)".
 std::string MtuText(const v1::Segment& segment);
 // "snoop, unknown drop".
 std::string MulticastText(const v1::Segment& segment);

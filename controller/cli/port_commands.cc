@@ -39,7 +39,7 @@ PortFlags AddOptions(CLI::App* command, PortOptions* options) {
   flags.mac = command->add_option("--mac", options->mac, "MAC of the guest")->type_name("MAC");
   flags.profile = command->add_option("--profile", options->profile, "Profile that is in force")
                       ->type_name("NAME");
-  Invocation::AddRepeated(command, "--ip", &options->ips, "Address hosts may answer ARP for")
+  Invocation::AddRepeated(command, "--ip", &options->ips, "Address hosts answer ARP and ND for")
       ->type_name("IP");
   // Commas are between the prefixes of one MAC here.
   command->add_option("--allow", options->allowed, "Further MAC or prefixes the guest may use")

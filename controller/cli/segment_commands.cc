@@ -175,10 +175,11 @@ void AddSegmentCommands(Invocation* cli, CLI::App* root) {
   AddShowCommand<SegmentStub, v1::Segment>(cli, group, kind, &SegmentStub::Get, SegmentText);
 
   auto set = std::make_shared<SegmentOptions>();
-  command = cli->AddCommand(
-      group, "set", "Change a segment; what is not named stays",
-      {"outrider segment set blue --mtu 1400", "outrider segment set blue --unknown-unicast flood"},
-      [cli, set] { return Set(cli, *set); });
+  command =
+      cli->AddCommand(group, "set", "Change a segment; what is not named stays",
+                      {"outrider segment set blue --mtu 1400",
+                       "outrider segment set blue --multicast snoop --unknown-multicast drop"},
+                      [cli, set] { return Set(cli, *set); });
   AddOptions(command, set.get());
   AddDeleteCommand(cli, group, kind, &SegmentStub::Delete);
 }

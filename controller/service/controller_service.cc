@@ -2,7 +2,46 @@
 
 #include <fmt/format.h>
 
+#include "controller/model/underlay.h"
+
 namespace outrider::controller {
+
+grpc::Status SegmentService::Create(grpc::ServerContext* context, const v1::Segment* request,
+                                    v1::Segment* response) {
+  grpc::Status status = ObjectService::Create(context, request, response);
+  if (status.ok()) SetMtuInForce(response);
+  return status;
+}
+
+grpc::Status SegmentService::Update(grpc::ServerContext* context, const v1::Segment* request,
+                                    v1::Segment* response) {
+  grpc::Status status = ObjectService::Update(context, request, response);
+  if (status.ok()) SetMtuInForce(response);
+  return status;
+}
+
+grpc::Status SegmentService::Get(grpc::ServerContext* context, const v1::GetRequest* request,
+                                 v1::Segment* response) {
+  grpc::Status status = ObjectService::Get(context, request, response);
+  if (status.ok()) SetMtuInForce(response);
+  return status;
+}
+
+grpc::Status SegmentService::List(grpc::ServerContext* context, const v1::ListRequest* request,
+                                  v1::ListSegmentsResponse* response) {
+  grpc::Status status = ObjectService::List(context, request, response);
+  repository()->Read([response](const Model& model) {
+    for (v1::Segment& segment : *response->mutable_items()) {
+      segment.set_mtu_in_force(MtuInForce(model, segment));
+    }
+  });
+  return status;
+}
+
+void SegmentService::SetMtuInForce(v1::Segment* segment) const {
+  repository()->Read(
+      [segment](const Model& model) { segment->set_mtu_in_force(MtuInForce(model, *segment)); });
+}
 
 grpc::Status PortService::GetCounters(grpc::ServerContext*, const v1::PortCountersRequest* request,
                                       v1::PortCountersResponse* response) {

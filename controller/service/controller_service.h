@@ -10,8 +10,24 @@
 
 namespace outrider::controller {
 
-using SegmentService = ObjectService<v1::SegmentService::Service, v1::Segment,
-                                     v1::ListSegmentsResponse, v1::SegmentChange>;
+// Answers say what mtu is in force.
+class SegmentService : public ObjectService<v1::SegmentService::Service, v1::Segment,
+                                            v1::ListSegmentsResponse, v1::SegmentChange> {
+ public:
+  using ObjectService::ObjectService;
+  grpc::Status Create(grpc::ServerContext* context, const v1::Segment* request,
+                      v1::Segment* response) override;
+  grpc::Status Update(grpc::ServerContext* context, const v1::Segment* request,
+                      v1::Segment* response) override;
+  grpc::Status Get(grpc::ServerContext* context, const v1::GetRequest* request,
+                   v1::Segment* response) override;
+  grpc::Status List(grpc::ServerContext* context, const v1::ListRequest* request,
+                    v1::ListSegmentsResponse* response) override;
+
+ private:
+  void SetMtuInForce(v1::Segment* segment) const;
+};
+
 using AddressGroupService = ObjectService<v1::AddressGroupService::Service, v1::AddressGroup,
                                           v1::ListAddressGroupsResponse, v1::AddressGroupChange>;
 using PortGroupService = ObjectService<v1::PortGroupService::Service, v1::PortGroup,

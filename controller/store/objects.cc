@@ -21,6 +21,9 @@ std::string Subject(const std::string& name) {
 template <typename T>
 void TakeOutputs(const Model&, T*) {}
 
+// Not stored: it follows the hosts.
+void TakeOutputs(const Model&, v1::Segment* candidate) { candidate->clear_mtu_in_force(); }
+
 void TakeOutputs(const Model& model, v1::Port* candidate) {
   const v1::Port* present = model.Find<v1::Port>(candidate->meta().name());
   static const v1::Port* const kNone = new v1::Port();

@@ -15,7 +15,8 @@ using google::protobuf::EnumDescriptor;
 using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 
-constexpr std::array<const char*, 3> kOutputOnly = {
+constexpr std::array<const char*, 4> kOutputOnly = {
+    "outrider.v1.Segment.mtu_in_force",
     "outrider.v1.Profile.state",
     "outrider.v1.Profile.profile_revision",
     "outrider.v1.Profile.digest",

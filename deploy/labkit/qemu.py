@@ -140,3 +140,11 @@ def console(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> 
                 raise LabError(f"guest {guest.name}: its console closed during `{command}`")
             text += data.decode(errors="replace").replace("\r", "")
     return int(end[1]), text[: end.start()].strip("\n")
+
+
+def shell(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> str:
+    """The same for a command that must succeed; returns its output."""
+    status, output = console(lab, guest, command, timeout)
+    if status != 0:
+        raise LabError(f"guest {guest.name}: `{command}` ended with {status}: {output}")
+    return output

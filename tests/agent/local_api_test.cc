@@ -17,6 +17,7 @@
 #include "tests/fakes/fake_connection_table.h"
 #include "tests/fakes/fake_packet_capture.h"
 #include "tests/fakes/fake_packet_tracer.h"
+#include "tests/fakes/fake_station_table.h"
 
 namespace outrider::agent {
 namespace {
@@ -42,6 +43,7 @@ class LocalApiTest : public ::testing::Test {
                   .reconciler = agent_.reconciler.get(),
                   .counters = &agent_.datapath,
                   .connections = &connections_,
+                  .stations = &stations_,
                   .tracer = &tracer_,
                   .capture = &capture_,
                   .session =
@@ -71,6 +73,7 @@ class LocalApiTest : public ::testing::Test {
 
   RunningAgent agent_;
   datapath::FakeConnectionTable connections_;
+  datapath::FakeStationTable stations_;
   datapath::FakePacketTracer tracer_;
   datapath::FakePacketCapture capture_;
   const std::string socket_ = agent_.directory / "agent.sock";
@@ -213,6 +216,37 @@ TEST_F(LocalApiTest, ListsAndFlushesConnections) {
   grpc::ClientContext all_context;
   ASSERT_TRUE(stub_->FlushConnections(&all_context, {}, &flushed).ok());
   EXPECT_EQ(flushed.flushed(), 1u);
+}
+
+TEST_F(LocalApiTest, ListsStations) {
+  const auto station = [](uint32_t vni, uint8_t number) {
+    return datapath::Station{.vni = MakeVni(vni),
+                             .mac = MakeMac(number),
+                             .provider = {.uplink = "physnet1", .vlan = 100},
+                             .heard_s = 17};
+  };
+  stations_.stations = {station(7, 1), station(7, 2), station(8, 1)};
+  const auto list = [this](uint32_t vni, uint32_t limit, v1::ListStationsResponse* response) {
+    grpc::ClientContext context;
+    v1::ListStationsRequest request;
+    request.set_vni(vni);
+    request.set_limit(limit);
+    return stub_->ListStations(&context, request, response).error_code();
+  };
+  v1::ListStationsResponse all;
+  ASSERT_EQ(list(0, 0, &all), grpc::StatusCode::OK);
+  EXPECT_EQ(all.total(), 3u);
+  ASSERT_EQ(all.stations_size(), 3);
+  EXPECT_EQ(
+      all.stations(1).ShortDebugString(),
+      "vni: 7 mac: \"" + MakeMac(2).ToString() + "\" uplink: \"physnet1\" vlan: 100 heard_s: 17");
+  v1::ListStationsResponse one;
+  ASSERT_EQ(list(7, 1, &one), grpc::StatusCode::OK);
+  EXPECT_EQ(one.total(), 2u);
+  EXPECT_EQ(one.stations_size(), 1);
+  EXPECT_EQ(list(9, 0, &one), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(list(1u << 24, 0, &one), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(list(0, 20'001, &one), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(LocalApiTest, Traces) {

@@ -1,26 +1,32 @@
 """Segments that VLANs of a physical network carry, by the real daemons: stations of that network, a
-trunk of 64 of its VLANs, what hosts take in of it, arrivals and moves."""
+trunk of 64 of its VLANs, what hosts take in of it, arrivals and moves; a guest on all of them with
+stateful rules and a rate limit."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import subprocess
+from collections.abc import Iterator
 
+import stateful_guest
 import support
 import tagged_frames
 from labkit import api, inventory, move, netns, physical, ports, process, qemu, scenes, services
 from labkit.probes import analysis
 from labkit.probes.runner import RunningProbe
 
-VLANS = 64
+VLANS = stateful_guest.VLANS
 # Of the physical network, and of the guest's trunk. The first is that of access_port.bpf.c.
-OUTSIDE, INSIDE, VNI = 2000, 101, 8001
+OUTSIDE, INSIDE, VNI = 2000, stateful_guest.FIRST_VLAN, 8001
 LEFT_IP, LEFT_MAC = "10.5.0.1", "52:54:00:05:00:01"
 TRUNK_MAC = "52:54:00:05:00:02"
 LATE_MAC, MOVER_MAC, GUEST_MAC = "52:54:00:05:00:03", "52:54:00:05:00:04", "52:54:00:05:00:05"
 VLANS_MAC = "52:54:00:05:00:06"
 STATION_IP, STATION_MAC = "10.5.0.99", "52:54:00:05:00:99"
+# Addresses of the guest's VLANs, NETWORK.0 to .63, and the station's in the first.
+NETWORK, STATION_IN_FIRST = "10.7", "10.7.0.99"
 TRUNK_STATION_MAC = "52:54:00:05:00:98"
 # A station behind an access port, and one that sends and gets tags.
 STATION, TRUNK_STATION = "st", "ts"
@@ -44,6 +50,18 @@ else:
         peer.sendall(data)
 """
 
+# Answers one request at address argv[1] with argv[2] bytes.
+WEB_SERVER = """
+import socket, sys
+size = int(sys.argv[2])
+server = socket.create_server((sys.argv[1], 80))
+print("ready", flush=True)
+peer, _ = server.accept()
+peer.recv(65536)
+peer.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % size + bytes(size))
+peer.close()
+"""
+
 
 def segments() -> str:
     documents = [
@@ -55,9 +73,9 @@ def segments() -> str:
 
 
 def profiles() -> str:
-    vlans = "".join(f"    - {{vlan: {INSIDE + n}, segment: v{n}}}\n" for n in range(VLANS))
-    trunk = f"kind: Profile\nname: trunk\nvlan:\n  mode: trunk\n  vlans:\n{vlans}"
-    return f"kind: Profile\nname: scene\nvlan: {{segment: v0}}\n---\n{trunk}"
+    scene = "kind: Profile\nname: scene\nvlan: {segment: v0}\n"
+    trunk = f"kind: Profile\nname: trunk\nvlan:\n  mode: trunk\n  vlans:\n{stateful_guest.TRUNK}"
+    return "---\n".join([scene, trunk, stateful_guest.PROFILE])
 
 
 class ProviderTest(support.LabCase):
@@ -67,7 +85,8 @@ class ProviderTest(support.LabCase):
     def prepare(cls) -> None:
         api.apply(cls.lab, segments() + "---\n" + profiles())
         cls.add_station(STATION, STATION_MAC)
-        netns.address(cls.lab.netns(STATION), "eth0", f"{STATION_IP}/24")
+        for address in (STATION_IP, STATION_IN_FIRST):
+            netns.address(cls.lab.netns(STATION), "eth0", f"{address}/24")
         cls.make_access_port(STATION)
         cls.add_station(TRUNK_STATION, TRUNK_STATION_MAC)
         ports.add_light(cls.lab, "left", "h1", LEFT_IP, LEFT_MAC, "scene")
@@ -144,6 +163,23 @@ class ProviderTest(support.LabCase):
         self.transfer(self.light("left"), station, STATION_IP)
         self.transfer(station, self.light("left"), LEFT_IP)
 
+    def test_hosts_list_the_stations_they_heard(self) -> None:
+        self.ping("left", STATION_IP)
+        heard = api.query(self.lab, "station", "list", str(VNI), host="h1")["items"]
+        found = {row["mac"]: row for row in heard}
+        self.assertNotIn(LEFT_MAC, found)
+        self.assertLess(found[STATION_MAC].pop("heard_s"), 60)
+        where = {"vni": VNI, "uplink": physical.UPLINK, "vlan": OUTSIDE}
+        self.assertEqual(found[STATION_MAC], {"mac": STATION_MAC, **where})
+        for line in api.outrider(self.lab, "station", "list", host="h1").splitlines():
+            if STATION_MAC in line:
+                self.assertRegex(line, rf"^{VNI} .* {physical.UPLINK}:{OUTSIDE} +(now|\d+s ago)$")
+                break
+        else:
+            self.fail("the table has no such station")
+        said = self.refused("station", "list", str(VNI), host="h2")
+        self.assertIn(f"vni {VNI}: no segment on this host that an uplink carries", said)
+
     def test_a_trunk_of_64_vlans_each_one_of_the_network(self) -> None:
         station, trunk = self.lab.netns(TRUNK_STATION), self.light("trunk")
         inside = [INSIDE + n for n in range(VLANS)]
@@ -153,31 +189,53 @@ class ProviderTest(support.LabCase):
         back = self.received(trunk, station, TRUNK_STATION_MAC, outside)
         self.assertEqual(back, [[INSIDE + n, OUTSIDE + n] for n in range(VLANS)])
 
-    def test_a_guest_s_64_vlan_devices_reach_the_network(self) -> None:
-        guest = ports.start_guest(self.lab, "vlans", "h1", "10.6.0.2", VLANS_MAC, "trunk")
+    def test_a_guest_with_64_vlans_stateful_rules_and_a_limit(self) -> None:
+        guest = ports.start_guest(self.lab, "vlans", "h1", "10.6.0.2", VLANS_MAC, "guest")
         qemu.wait_ready(self.lab, guest)
-        setup = (
-            f"for n in $(seq 0 {VLANS - 1}); do v=$((n + {INSIDE}));"
-            " ip link add link eth0 name v$v type vlan id $v && ip link set v$v up"
-            " && ip addr add 10.7.$n.1/24 dev v$v || exit 1; done"
+        lab = inventory.load(self.lab.prefix)
+        shell = lambda command, timeout: qemu.shell(lab, guest, command, timeout)  # noqa: E731
+        shell(stateful_guest.configure(NETWORK, stateful_guest.GUEST), 60)
+        answering = self.running(TRUNK_STATION, tagged_frames.RESPONDER, TRUNK_STATION_MAC)
+        with self.subTest("what the guest asks is answered in every VLAN"), answering:
+            stateful_guest.check_every_vlan_answers(self, shell, NETWORK)
+            listed = api.query(self.lab, "conntrack", "list", guest.port_id, host="h1")["items"]
+            stateful_guest.check_remembered(self, listed, NETWORK)
+        with self.subTest("nobody outside begins anything"):
+            self.check_nobody_begins(guest)
+        size = str(stateful_guest.FILE_KB * 1024)
+        serving = self.running(STATION, WEB_SERVER, STATION_IN_FIRST, size)
+        with self.subTest("a download keeps to the limit"), serving:
+            stateful_guest.check_download(self, shell, f"http://{STATION_IN_FIRST}/file")
+        ports.stop_guest(lab, "vlans")
+
+    def check_nobody_begins(self, guest: inventory.GuestRecord) -> None:
+        denied = lambda: api.drops(self.lab, "h1", guest.port_id).get("acl_egress", 0)  # noqa: E731
+        before = denied()
+        # The station's own answers come, so it is the guest that gets nothing.
+        station = netns.inside(
+            self.lab.netns(STATION), ["busybox", "ping", "-c", "2", "-W", "1", f"{NETWORK}.0.1"]
         )
-        ask = (
-            f"for n in $(seq 0 {VLANS - 1}); do"
-            " ping -c 1 -W 5 10.7.$n.2 >/dev/null && echo answered; done; true"
-        )
-        argv = ["python3", "-c", tagged_frames.RESPONDER, TRUNK_STATION_MAC]
-        station = netns.inside(self.lab.netns(TRUNK_STATION), argv)
-        with subprocess.Popen(station, stdout=subprocess.PIPE, text=True) as responder:
+        said = subprocess.run(station, capture_output=True, text=True, check=False, timeout=60)
+        self.assertIn("2 packets transmitted, 0 packets received", said.stdout)
+        self.assertGreaterEqual(denied() - before, 2)
+        before = denied()
+        outside = [str(OUTSIDE + n) for n in range(VLANS)]
+        trunk = self.lab.netns(TRUNK_STATION)
+        self.at(trunk, "python3", "-c", tagged_frames.SENDER, TRUNK_STATION_MAC, *outside)
+        enough = lambda: denied() - before >= VLANS  # noqa: E731
+        self.assertTrue(process.wait_until(enough, 5), f"{denied() - before} of {VLANS}")
+
+    @contextlib.contextmanager
+    def running(self, station: str, program: str, *argv: str) -> Iterator[None]:
+        """A Python program of a station, from when it says that it is ready."""
+        words = netns.inside(self.lab.netns(station), ["python3", "-c", program, *argv])
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
             try:
-                assert responder.stdout is not None
-                self.assertEqual(responder.stdout.readline(), "ready\n")
-                lab = inventory.load(self.lab.prefix)
-                self.assertEqual(qemu.console(lab, guest, setup, 60)[0], 0)
-                _, answered = qemu.console(lab, guest, ask, 200)
+                assert child.stdout is not None
+                self.assertEqual(child.stdout.readline(), "ready\n")
+                yield
             finally:
-                responder.terminate()
-        ports.stop_guest(inventory.load(self.lab.prefix), "vlans")
-        self.assertEqual(answered.count("answered"), VLANS)
+                child.terminate()
 
     def test_the_vlans_taken_in_follow_the_ports(self) -> None:
         self.assertEqual(self.vlans_of("h1"), {OUTSIDE + n for n in range(VLANS)})

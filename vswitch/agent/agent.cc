@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <random>
+#include <thread>
 
 #include "vswitch/agent/agent_instance.h"
 #include "vswitch/agent/unix_socket_path.h"
@@ -60,6 +62,17 @@ datapath::ebpf::Options DatapathOptions(const Options& options) {
   return result;
 }
 
+// The socket of an agent that was killed goes a moment after its lock.
+absl::Status WaitForSocketPath(const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  absl::Status status = PrepareSocketPath(path);
+  while (absl::IsAlreadyExists(status) && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    status = PrepareSocketPath(path);
+  }
+  return status;
+}
+
 // Only ever called on the session's loop.
 std::function<double()> RandomSource() {
   return [engine = std::mt19937_64(std::random_device()())]() mutable {
@@ -78,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const Options& options) {
 }
 
 Agent::Agent(Options options, StateDirectory directory)
-    : options_(std::move(options)), directory_(std::move(directory)) {}
+    : options_(std::move(options)), directory_(std::move(directory)), stations_(options_.bpffs) {}
 
 // Whoever calls goes before what it calls; the datapath on the thread it was made on.
 Agent::~Agent() {
@@ -101,7 +114,7 @@ Agent::~Agent() {
 // at.
 absl::Status Agent::Start() {
   ASSIGN_OR_RETURN(vteps_, ParseVteps(options_.vteps));
-  RETURN_IF_ERROR(PrepareSocketPath(options_.socket));
+  RETURN_IF_ERROR(WaitForSocketPath(options_.socket));
   ASSIGN_OR_RETURN(store_, LocalStore::Open(directory_.path() + "/agent.db"));
   RETURN_IF_ERROR(StartDatapath());
   ASSIGN_OR_RETURN(const std::string token, ReadJoinToken(options_));
@@ -214,6 +227,7 @@ absl::Status Agent::StartLocalApi() {
                         .reconciler = reconciler_.get(),
                         .counters = datapath_.get(),
                         .connections = datapath_.get(),
+                        .stations = &stations_,
                         .tracer = datapath_.get(),
                         .capture = datapath_.get(),
                         .session = [this] { return session_->status(); },

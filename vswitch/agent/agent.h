@@ -18,6 +18,7 @@
 #include "vswitch/agent/options.h"
 #include "vswitch/agent/state_directory.h"
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
+#include "vswitch/datapath/ebpf/pinned_stations.h"
 #include "vswitch/types/vtep_pair.h"
 
 namespace outrider::agent {
@@ -44,6 +45,7 @@ class Agent {
 
   const Options options_;
   const StateDirectory directory_;
+  datapath::ebpf::PinnedStations stations_;
   const int64_t started_us_ = WallMicros();
   VtepPair vteps_;
   uint32_t underlay_mtu_ = 0;

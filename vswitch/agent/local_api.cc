@@ -22,6 +22,8 @@ using grpc::ServerContext;
 constexpr uint32_t kDefaultConnections = 10'000;
 // What fits the 4 MiB that gRPC takes as one message, with room.
 constexpr uint32_t kMaxConnections = 20'000;
+constexpr uint32_t kDefaultStations = 10'000;
+constexpr uint32_t kMaxStations = 20'000;
 
 grpc::Status ToGrpc(const absl::Status& status) {
   // The codes are the same (google.rpc.Code).
@@ -53,6 +55,14 @@ absl::StatusOr<std::optional<PortId>> ParseOptionalPort(const std::string& text)
   auto id = PortId::Parse(text);
   if (!id.ok()) return Annotate(id.status(), "port_id");
   return std::optional<PortId>(*id);
+}
+
+// 0: of all segments.
+absl::StatusOr<std::optional<Vni>> ParseOptionalVni(uint32_t number) {
+  if (number == 0) return std::optional<Vni>();
+  auto vni = Vni::Create(number);
+  if (!vni.ok()) return Annotate(vni.status(), "vni");
+  return std::optional<Vni>(*vni);
 }
 
 absl::StatusOr<datapath::TraceRequest> FromMessage(const v1::TraceRequest& message) {
@@ -177,6 +187,24 @@ class Service final : public v1::AgentLocalService::Service {
     const auto flushed = dependencies_.connections->FlushConnections(*port);
     if (!flushed.ok()) return ToGrpc(flushed.status());
     response->set_flushed(*flushed);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListStations(ServerContext*, const v1::ListStationsRequest* request,
+                            v1::ListStationsResponse* response) override {
+    const auto vni = ParseOptionalVni(request->vni());
+    if (!vni.ok()) return ToGrpc(vni.status());
+    if (request->limit() > kMaxStations) {
+      return ToGrpc(absl::InvalidArgumentError(fmt::format(
+          "limit: {} exceeds {}; list one segment at a time", request->limit(), kMaxStations)));
+    }
+    const auto list = dependencies_.stations->ListStations(
+        *vni, request->limit() == 0 ? kDefaultStations : request->limit());
+    if (!list.ok()) return ToGrpc(list.status());
+    for (const auto& station : list->stations) {
+      *response->add_stations() = agent::ToMessage(station);
+    }
+    response->set_total(list->total);
     return grpc::Status::OK;
   }
 

@@ -16,6 +16,7 @@
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/packet_capture.h"
 #include "vswitch/datapath/packet_tracer.h"
+#include "vswitch/datapath/station_table.h"
 
 namespace outrider::agent {
 
@@ -28,6 +29,7 @@ class LocalApi {
     Reconciler* reconciler;
     datapath::DatapathCounters* counters;
     datapath::ConnectionTable* connections;
+    datapath::StationTable* stations;
     datapath::PacketTracer* tracer;
     datapath::PacketCapture* capture;
     std::function<SessionStatus()> session;

@@ -83,6 +83,16 @@ v1::Connection ToMessage(const datapath::Connection& connection) {
   return message;
 }
 
+v1::Station ToMessage(const datapath::Station& station) {
+  v1::Station message;
+  message.set_vni(station.vni.value());
+  message.set_mac(station.mac.ToString());
+  message.set_uplink(station.provider.uplink);
+  message.set_vlan(station.provider.vlan);
+  message.set_heard_s(station.heard_s);
+  return message;
+}
+
 v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups) {
   v1::MulticastMemberships message;
   for (const state::MulticastKey& key : groups) {

@@ -14,6 +14,7 @@
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/packet_capture.h"
 #include "vswitch/datapath/packet_tracer.h"
+#include "vswitch/datapath/station_table.h"
 
 namespace outrider::agent {
 
@@ -22,6 +23,7 @@ v1::Ack ToMessage(const Acknowledgement& acknowledgement);
 v1::PortReceipt ToMessage(const PortReceipt& receipt, const std::string& host_id);
 v1::PortEvent ToMessage(const PortEvent& event);
 v1::Connection ToMessage(const datapath::Connection& connection);
+v1::Station ToMessage(const datapath::Station& station);
 v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups);
 v1::TraceResponse ToMessage(const datapath::Trace& trace);
 v1::CapturedFrame ToMessage(const datapath::CapturedFrame& frame);

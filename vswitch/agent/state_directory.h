@@ -3,6 +3,7 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_STATE_DIRECTORY_H_
 #define OUTRIDER_VSWITCH_AGENT_STATE_DIRECTORY_H_
 
+#include <chrono>
 #include <string>
 
 #include "vswitch/types/status.h"
@@ -13,8 +14,15 @@ namespace outrider::agent {
 // file left behind by a dead agent blocks the next.
 class StateDirectory {
  public:
-  // Makes the directory (0700) if it is missing. FailedPrecondition: another agent runs on it.
-  static absl::StatusOr<StateDirectory> Lock(const std::string& path);
+  // How long the kernel may take to let go of what a killed agent held: its lock outlives it until
+  // its last thread has ended.
+  static constexpr std::chrono::milliseconds kPatience{5000};
+
+  // Makes the directory (0700) if it is missing. FailedPrecondition, after `patience`: another
+  // agent runs on it. Says so in the log when it has to wait. The file `lock` names the holder's
+  // pid.
+  static absl::StatusOr<StateDirectory> Lock(const std::string& path,
+                                             std::chrono::milliseconds patience = kPatience);
   StateDirectory(StateDirectory&& other) noexcept;
   StateDirectory& operator=(StateDirectory&& other) = delete;
   ~StateDirectory();
@@ -23,6 +31,10 @@ class StateDirectory {
 
  private:
   StateDirectory(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  // FailedPrecondition: another agent still runs on it at the deadline.
+  absl::Status WaitForLock(std::chrono::milliseconds patience);
+  // "another agent (pid 12)"; without the pid if it wrote none.
+  std::string Holder() const;
   std::string path_;
   int fd_;
 };

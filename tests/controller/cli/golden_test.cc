@@ -83,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(Commands, CliGolden,
                          testing::Values("apply", "capture", "completion", "connection",
                                          "conntrack", "gateway", "group", "help", "host",
                                          "local_port", "migration", "port", "port_group", "profile",
-                                         "segment", "state", "status", "trace", "usage", "yaml"),
+                                         "segment", "state", "station", "status", "trace", "usage",
+                                         "yaml"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -114,6 +114,8 @@ TEST(YamlDecoder, NamesFileLineAndPathOfMistakes) {
        "security, parent"},
       {"name: web\nprofile_revision: 3\n",
        "web.yaml:2: \"profile_revision\" is set by the controller; remove it"},
+      {"kind: Segment\nname: blue\nmtu_in_force: 1450\n",
+       "web.yaml:3: \"mtu_in_force\" is set by the controller; remove it"},
       {"name: web\nacl: {}\nqos: {}\nacl: {}\n",
        "web.yaml:4: key \"acl\" is given twice, first on line 2; remove one"},
       {rule + "match: {protocol: tcp, protocol: udp}\n",

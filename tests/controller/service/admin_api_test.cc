@@ -37,18 +37,27 @@ TEST_F(AdminApiTest, CreateGetListUpdateDelete) {
   grpc::ClientContext c1, c2, c3, c4, c5, c6, c7;
   ASSERT_TRUE(stub->Create(&c1, Segment("blue", 100), &created).ok());
   EXPECT_EQ(created.mtu(), 0u) << "derived";
+  EXPECT_EQ(created.mtu_in_force(), 1450u) << "while no host is known";
   EXPECT_NE(created.meta().revision(), 0u);
   ASSERT_TRUE(stub->Get(&c2, Named("blue"), &got).ok());
   EXPECT_EQ(got.SerializeAsString(), created.SerializeAsString());
   got.set_mtu(1300);
   ASSERT_TRUE(stub->Update(&c3, got, &updated).ok());
   EXPECT_GT(updated.meta().revision(), created.meta().revision());
+  EXPECT_EQ(updated.mtu_in_force(), 1300u) << "not the 1450 of the request";
+  v1::Segment odd = updated;
+  odd.set_mtu_in_force(9000);
+  v1::Segment same;
+  grpc::ClientContext c8;
+  ASSERT_TRUE(stub->Update(&c8, odd, &same).ok());
+  EXPECT_EQ(same.SerializeAsString(), updated.SerializeAsString()) << "nothing is changed";
   // The revision it was read at is stale now.
   EXPECT_EQ(stub->Update(&c4, got, &updated).error_code(), grpc::StatusCode::ABORTED);
   v1::ListSegmentsResponse list;
   ASSERT_TRUE(stub->List(&c5, {}, &list).ok());
   ASSERT_EQ(list.items_size(), 1);
   EXPECT_EQ(list.items(0).mtu(), 1300u);
+  EXPECT_EQ(list.items(0).mtu_in_force(), 1300u);
   EXPECT_EQ(list.revision(), list.items(0).meta().revision());
   v1::DeleteRequest erase;
   erase.set_name("blue");

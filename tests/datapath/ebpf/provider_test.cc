@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "tests/datapath/ebpf/provider_fixture.h"
+#include "vswitch/datapath/ebpf/pinned_stations.h"
 #include "vswitch/sys/bpf/tc_filters.h"
 
 namespace outrider::datapath::ebpf {
@@ -11,6 +12,7 @@ namespace {
 
 using state::HostState;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Optional;
 using ::testing::SizeIs;
@@ -41,6 +43,7 @@ class UplinkTest : public ProviderHost {
     const sys::TypedMap<abi::or_fdb_key, abi::or_station> map(Maps("or_stations"), "or_stations");
     ASSERT_EQ(map.Update(key, {.heard_ns = ns}), absl::OkStatus());
   }
+  static MacAddress Mac(int n) { return MacAddress::Parse(MacOf(n)).value(); }
   size_t Stations() { return Rows<abi::or_fdb_key, abi::or_station>("or_stations").size(); }
   // The failure of segment 7 when all of `state` is applied.
   std::string Failure(const HostState& state) {
@@ -186,6 +189,36 @@ TEST_F(UplinkTest, StationsAreForgotten) {
   const auto left = Rows<abi::or_fdb_key, abi::or_station>("or_stations");
   ASSERT_THAT(left, SizeIs(1));
   EXPECT_EQ(left[0].first.mac[5], 50);
+}
+
+// Only those the programs would send to, nobody of this host's own; from frames, and in order.
+TEST_F(UplinkTest, StationsAreListed) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  HostState state = Carried();
+  state.segments[MakeVni(8)] = {.mtu = 1450, .vteps = {}, .provider = {{kUplink, 200}}};
+  host_.Become(state);
+  network().Send(Tagged(kStation, kBroadcast, kVlan));
+  ASSERT_TRUE(guest(1).Receive());
+  Station(MakeMac(3), 100 * kSecond);
+  Station(MakeMac(4), OR_STATION_AGE_NS);
+  Station(Mac(1), 0);  // a port that came from another host
+  Station(MakeMac(5), 0, 8);
+  Station(MakeMac(6), 0, 9);  // of a segment that is not here
+  PinnedStations table(host_.options().bpffs);
+  const auto all = table.ListStations(std::nullopt, 100);
+  ASSERT_TRUE(all.ok()) << all.status();
+  std::vector<datapath::Station> expected = {{kSegment, MakeMac(3), {kUplink, kVlan}, 100},
+                                             {kSegment, Mac(kStation), {kUplink, kVlan}, 0},
+                                             {MakeVni(8), MakeMac(5), {kUplink, 200}, 0}};
+  EXPECT_EQ(all->stations, expected);
+  EXPECT_EQ(all->total, 3u);
+  const auto first = table.ListStations(kSegment, 1);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_THAT(first->stations, ElementsAre(expected[0]));
+  EXPECT_EQ(first->total, 2u);
+  const auto none = table.ListStations(MakeVni(9), 1);
+  EXPECT_EQ(none.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(Message(none.status()), HasSubstr("vni 9: no segment on this host"));
 }
 
 // As many as there are, they have no more room than the map; a station that speaks is heard.

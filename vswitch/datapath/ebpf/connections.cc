@@ -16,8 +16,6 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr uint64_t kNsPerS = 1'000'000'000;
-
 const char* StateName(uint8_t state) {
   switch (state) {
     case abi::OR_CONNECTION_NEW:

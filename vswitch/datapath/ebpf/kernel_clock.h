@@ -7,11 +7,13 @@
 
 namespace outrider::datapath::ebpf {
 
+inline constexpr uint64_t kNsPerS = 1'000'000'000;
+
 // Nanoseconds since whatever `clock` counts from (clock_gettime(2)).
 inline int64_t ClockNs(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  return int64_t{now.tv_sec} * static_cast<int64_t>(kNsPerS) + now.tv_nsec;
 }
 
 // As bpf_ktime_get_ns() has it.

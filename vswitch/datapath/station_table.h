@@ -1,0 +1,45 @@
+// The stations of physical networks that a host heard behind its uplinks, for people. Apart from
+// Datapath: stations come from frames, not from a HostState.
+//
+// Thread rule: any thread.
+#ifndef OUTRIDER_VSWITCH_DATAPATH_STATION_TABLE_H_
+#define OUTRIDER_VSWITCH_DATAPATH_STATION_TABLE_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "vswitch/state/host_state.h"
+
+namespace outrider::datapath {
+
+struct Station {
+  Vni vni;
+  MacAddress mac;
+  // What carries the segment here.
+  state::Provider provider;
+  // Since it was last heard, seconds.
+  uint32_t heard_s = 0;
+  bool operator==(const Station&) const = default;
+};
+
+struct StationList {
+  // Ordered by VNI, MAC.
+  std::vector<Station> stations;
+  // How many there are, listed or not.
+  uint64_t total = 0;
+};
+
+class StationTable {
+ public:
+  virtual ~StationTable() = default;
+
+  // The first `limit` stations of a segment, or of all. Not those that are too old to be used, and
+  // not the ports of this host, whatever was heard in their name. NotFound: no segment here that an
+  // uplink carries has this VNI.
+  virtual absl::StatusOr<StationList> ListStations(const std::optional<Vni>& vni, size_t limit) = 0;
+};
+
+}  // namespace outrider::datapath
+
+#endif  // OUTRIDER_VSWITCH_DATAPATH_STATION_TABLE_H_
