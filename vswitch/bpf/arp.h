@@ -87,7 +87,7 @@ static __noinline bool or_answer_arp(struct __sk_buff *skb, struct or_frame *f)
 	__builtin_memcpy(reply.arp.sender_mac, mac, 6);
 	__builtin_memcpy(reply.arp.target_ip, f->src + 12, 4);
 	__builtin_memcpy(reply.arp.sender_ip, f->dst + 12, 4);
-	or_trace(OR_TRACE_ANSWER, f->port, or_trace_mac(mac), 0, 0);
+	or_trace(OR_TRACE_ANSWER, f->port, or_mac_number(mac), 0, 0);
 	return !bpf_skb_store_bytes(skb, 0, &reply, sizeof(reply), BPF_F_RECOMPUTE_CSUM);
 }
 

@@ -10,9 +10,8 @@
 #define OUTRIDER_BPF_ICMP_ERROR_H_
 
 #include "vswitch/bpf/answer.h"
+#include "vswitch/bpf/icmp.h"
 
-#define OR_ICMP_UNREACHABLE 3
-#define OR_ICMPV6_UNREACHABLE 1
 #define OR_TCP_CHECK 16 /* offset in the header */
 #define OR_UDP_CHECK 6
 

@@ -13,12 +13,12 @@
 #include "vswitch/bpf/answer.h"
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/icmp.h"
 #include "vswitch/bpf/icmp_error.h"
+#include "vswitch/bpf/tcp_track.h"
 #include "vswitch/bpf/uplink.h"
 
-#define OR_ICMP_ECHO 8
 #define OR_ICMP_FILTERED 13
-#define OR_ICMPV6_ECHO 128
 #define OR_ICMPV6_PROHIBITED 1
 
 /* Whom one may answer: a single sender, and a packet that is no answer itself. */
@@ -102,7 +102,7 @@ static __noinline bool or_make_answer(struct __sk_buff *skb, const struct or_fra
 	if (!s || !or_may_reject(f))
 		return false;
 	offset = or_transport_offset(skb, f);
-	if (f->protocol == IPPROTO_TCP && (!offset || f->tcp_flags & 4))
+	if (f->protocol == IPPROTO_TCP && (!offset || f->tcp_flags & OR_TCP_RST))
 		return false;
 	if (!or_may_tell(port))
 		return false;

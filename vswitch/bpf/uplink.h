@@ -12,20 +12,13 @@
 
 #include <linux/pkt_cls.h>
 
+#include "vswitch/bpf/clock.h"
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
-
-#define OR_NS_PER_S 1000000000ull
-
-/* Nanoseconds from one time to another; negative: another CPU's clock was ahead. */
-static __always_inline __s64 or_ns_between(__u64 from, __u64 to)
-{
-	return (__s64)(to - from);
-}
 
 /* The frame's source was heard from the uplink. To a second: not a write for each frame. */
 static __noinline void or_hear_station(const struct or_frame *f)
