@@ -131,7 +131,7 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 	if (f->port)
 		return or_answer_port(skb, f, f->port);
 	if (or_is_provider(f->vni))
-		return or_send_to_uplink(skb, f);
+		return or_leave(skb, f) ? TC_ACT_SHOT : TC_ACT_REDIRECT;
 	__builtin_memcpy(key.mac, f->eth_src, 6);
 	sender = bpf_map_lookup_elem(&or_fdb, &key);
 	if (!sender || sender->kind != OR_FDB_REMOTE || !or_encapsulate(skb, f, sender->index))
