@@ -165,6 +165,7 @@ static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame
 	f->wire_packets = 1;
 	f->wire_bytes = skb->len;
 	or_count_tx(index, f);
+	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 	skb->mark = OR_MARK_MAGIC | index;
 	or_trace(OR_TRACE_OUTPUT, index, ifindex, tag, 0);
 	return or_redirect(ifindex);
