@@ -48,17 +48,16 @@ static __noinline bool or_make_reset(struct __sk_buff *skb, const struct or_fram
 				     struct or_answer_scratch *s, __u32 offset)
 {
 	struct tcphdr *in = (void *)s->transport, *out;
-	__u32 length = or_transport_length(skb, offset), at, ack;
 	bool unfinished, answers;
 	__u64 sum;
+	__u32 at;
 
 	if (bpf_skb_load_bytes(skb, offset, s->transport, sizeof(*in)) || in->rst)
 		return false;
-	unfinished = or_is_unfinished(f, length, in->check);
+	unfinished = or_is_unfinished(skb, f, offset, in->check);
 	/* Elsewhere than our own header the device would complete something else. */
 	if (unfinished && f->ether == OR_ETHER_IPV4 && offset != OR_ETH_HLEN + sizeof(struct iphdr))
 		return false;
-	ack = bpf_ntohl(in->seq) + length - in->doff * 4 + in->syn + in->fin;
 	answers = in->ack;
 	at = or_answer_ip(s, f, IPPROTO_TCP, sizeof(*out));
 	out = (void *)(s->packet + (f->ether == OR_ETHER_IPV4
@@ -73,7 +72,7 @@ static __noinline bool or_make_reset(struct __sk_buff *skb, const struct or_fram
 		out->seq = in->ack_seq;
 	} else {
 		out->ack = 1;
-		out->ack_seq = bpf_htonl(ack);
+		out->ack_seq = bpf_htonl(f->tcp_end);
 	}
 	sum = or_pseudo_sum(f, sizeof(*out), IPPROTO_TCP);
 	if (unfinished)
