@@ -151,6 +151,13 @@ static __always_inline __u32 or_connection_stale_flow(const struct or_connection
 	       (__u32)c->first_flags << 16;
 }
 
+static __always_inline __u32 or_traced_flow(__u32 found)
+{
+	if (found == OR_FLOW_OVER)
+		return OR_TRACE_FLOW_OVER;
+	return found == OR_FLOW_INVALID ? OR_TRACE_FLOW_INVALID : OR_TRACE_FLOW_PASS;
+}
+
 /* What or_connection_find() says, with the connection left as it is. */
 static __noinline __u32 or_connection_peek(const struct or_frame *f,
 					   const struct or_connection_key *key,
@@ -176,9 +183,7 @@ static __noinline __u32 or_connection_peek(const struct or_frame *f,
 	__builtin_memcpy(&copy->port, &c->port,
 			 sizeof(*c) - __builtin_offsetof(struct or_connection, port));
 	found = or_connection_verdict(or_connection_track(copy, f, from_guest));
-	or_trace(OR_TRACE_CONNECTION, c->port,
-		 found == OR_FLOW_INVALID ? OR_TRACE_FLOW_INVALID : OR_TRACE_FLOW_PASS, c->state,
-		 0);
+	or_trace(OR_TRACE_CONNECTION, c->port, or_traced_flow(found), c->state, 0);
 	return found == OR_FLOW_OVER ? OR_FLOW_NONE : found;
 }
 
