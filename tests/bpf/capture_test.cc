@@ -14,6 +14,8 @@
 namespace outrider::tests {
 namespace {
 
+using ::testing::ElementsAre;
+
 constexpr uint32_t kOnly = 0;
 constexpr uint32_t kLargeMtu = 3500;
 
@@ -150,6 +152,65 @@ TEST_F(CaptureTest, SaysWhereAFrameEnded) {
   EXPECT_EQ(records[1].head.point, abi::OR_CAPTURE_DROP);
   EXPECT_EQ(records[1].head.reason, OR_DROP_UNKNOWN_UNICAST);
   EXPECT_EQ(records[1].head.cpu, records[0].head.cpu);
+}
+
+std::vector<uint32_t> PointsOf(const std::vector<Record>& records) {
+  std::vector<uint32_t> points;
+  points.reserve(records.size());
+  for (const Record& record : records) points.push_back(record.head.point);
+  return points;
+}
+
+// What the uplink does not take has not passed.
+TEST_F(CaptureTest, ShowsNoWayOutOfWhatTheUplinkRefuses) {
+  ASSERT_EQ(switch_->SetProvider(5, 0, 1000), absl::OkStatus());
+  ASSERT_EQ(switch_->HearStation(kMacUnknown), absl::OkStatus());
+  Announce({.until_ns = UINT64_MAX, .keep = 100, .all = 1});
+  const Bytes large = PacketBuilder(kMacUnknown, kMacA)
+                          .Ipv4({.src = kIpA, .dst = kIpB})
+                          .Udp(1, 2)
+                          .Payload(1000)
+                          .Build();
+  ASSERT_TRUE(switch_->Run("or_from_port", large).ok());
+  EXPECT_THAT(PointsOf(Await(2)), ElementsAre(abi::OR_CAPTURE_FROM_GUEST, abi::OR_CAPTURE_DROP));
+  ASSERT_TRUE(
+      switch_
+          ->Run(
+              "or_from_port",
+              PacketBuilder(kMacUnknown, kMacA).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build())
+          .ok());
+  EXPECT_THAT(PointsOf(Await(2)),
+              ElementsAre(abi::OR_CAPTURE_FROM_GUEST, abi::OR_CAPTURE_FROM_GUEST_OUT));
+}
+
+TEST_F(CaptureTest, ShowsNoCopyThatTheKernelRefuses) {
+  abi::or_port port = switch_->StandardPort(2);
+  port.ifindex = 999'999;
+  ASSERT_EQ(switch_->SetPort(2, port), absl::OkStatus());
+  ASSERT_TRUE((switch_->Map<uint32_t, uint32_t>("or_capture_ports").Update(2, 1)).ok());
+  Announce({.until_ns = UINT64_MAX, .keep = 100, .all = 0});
+  const Bytes broadcast =
+      PacketBuilder(kBroadcast, kMacA).Ipv4({.src = kIpA, .dst = "10.0.0.255"}).Udp(1, 2).Build();
+  ASSERT_TRUE(switch_->Run("or_from_port", broadcast).ok());
+  EXPECT_THAT(PointsOf(Await(2)), ElementsAre(abi::OR_CAPTURE_TO_GUEST, abi::OR_CAPTURE_DROP));
+}
+
+TEST_F(CaptureTest, ShowsWhatTheSwitchAnswers) {
+  abi::or_port port = switch_->StandardPort(1);
+  port.ingress_rule_set = 1;
+  ASSERT_EQ(switch_->SetRuleSet(1, {.rules = {}, .default_action = state::AclAction::kReject}),
+            absl::OkStatus());
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  Announce({.until_ns = UINT64_MAX, .keep = 100, .all = 1});
+  const auto result = switch_->Run(
+      "or_from_port",
+      PacketBuilder(kMacB, kMacA).Ipv4({.src = kIpA, .dst = kIpB}).Tcp(1, 80, 0x02).Build());
+  ASSERT_TRUE(result.ok()) << result.status();
+  const std::vector<Record> records = Await(3);
+  ASSERT_THAT(PointsOf(records), ElementsAre(abi::OR_CAPTURE_FROM_GUEST, abi::OR_CAPTURE_DROP,
+                                             abi::OR_CAPTURE_TO_GUEST_OUT));
+  EXPECT_EQ(records[2].head.port, 1u);
+  EXPECT_EQ(records[2].data, result->packet);
 }
 
 }  // namespace

@@ -221,6 +221,23 @@ TEST_F(ConnectionTest, ARuleThatRemembersNeedsAShare) {
   EXPECT_EQ(Dropped(OR_DROP_CONNECTIONS_FULL), 1u);
 }
 
+TEST_F(ConnectionTest, APortThatKeepsNoneIsSwept) {
+  SetProfile(OutboundOnly());
+  Profile neighbor = OutboundOnly();
+  neighbor.egress = {RuleFor(state::AclAction::kAllow)};
+  SetProfile(neighbor, 2);
+  ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
+  ASSERT_TRUE(Passes(
+      2, PacketBuilder(kMacC, kMacB).Ipv4({.src = kIpB, .dst = "10.0.0.3"}).Udp(1, 99).Build(), 3));
+  ASSERT_EQ(Entries().size(), 2u);
+  Profile stateless = OutboundOnly();
+  stateless.max_connections = 0;
+  SetProfile(stateless);
+  EXPECT_EQ(Sweep(), 1u);
+  EXPECT_EQ(Count(1), 0u);
+  EXPECT_EQ(Count(2), 1u);
+}
+
 TEST_F(ConnectionTest, ExpiredEntriesAreNoneAndAreSwept) {
   SetProfile(OutboundOnly());
   ASSERT_TRUE(FromA(UdpFromA(2000, 53)));

@@ -76,5 +76,25 @@ TEST_F(FragmentTest, OfTcpLoosenTheWindow) {
   EXPECT_TRUE(FromA(TcpFrame({true, kAck, 1001, 9001})));
 }
 
+// Whoever knows the addresses alone turns nothing off.
+TEST_F(FragmentTest, OutOfTheWindowLoosenNothing) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(TcpFrame({true, kSyn, 1000, 0})));
+  ASSERT_TRUE(ToA(TcpFrame({false, kSyn | kAck, 5000, 1001})));
+  ASSERT_TRUE(FromA(TcpFrame({true, kAck, 1001, 5001})));
+  for (const uint32_t seq : {900'000u, 5001u}) {
+    const uint32_t ack = seq == 5001u ? 900'000u : 1001u;
+    EXPECT_FALSE(ToA(PacketBuilder(kMacA, kMacB)
+                         .Ipv4({.src = kIpB, .dst = kIpA, .more_fragments = true})
+                         .Tcp({.src_port = 80, .dst_port = 40'000, .seq = seq, .ack = ack})
+                         .Payload(36)
+                         .Build()));
+  }
+  EXPECT_EQ(Dropped(OR_DROP_CONNECTION_INVALID), 2u);
+  EXPECT_EQ(Entries()[0].second.flags, OR_CONNECTION_FROM_GUEST);
+  EXPECT_FALSE(FromA(TcpFrame({true, kAck, 1001, 9001})));
+  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 900'000, 1001, 10})));
+}
+
 }  // namespace
 }  // namespace outrider::tests

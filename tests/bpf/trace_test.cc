@@ -83,6 +83,15 @@ std::vector<Way> Ways() {
       PacketBuilder(kBroadcast, kMacA)
           .Arp({.sender_mac = Mac(kMacA), .sender_ip = kIpA, .target_mac = {}, .target_ip = kIpB})
           .Build();
+  Bytes target(16);
+  target[0] = 0xfd;
+  target[15] = 2;
+  const Bytes solicitation =
+      PacketBuilder("33:33:ff:00:00:02", kMacA)
+          .Ipv6({.src = "fd00::1", .dst = "ff02::1:ff00:2", .hop_limit = 255})
+          .Icmpv6(135)
+          .Payload(target)
+          .Build();
   return {
       {"local", UdpTo(kMacB), Nothing,
        then({OR_TRACE_ACL, OR_TRACE_MARK, OR_TRACE_FDB, OR_TRACE_DELIVER, OR_TRACE_ACL,
@@ -97,6 +106,24 @@ std::vector<Way> Ways() {
       {"arp_answered", arp, [](BpfSwitch& s) { return s.SetNeighbor(kVni, kIpB, kMacB); },
        then({OR_TRACE_ACL, OR_TRACE_MARK, OR_TRACE_ANSWER, OR_TRACE_DELIVER, OR_TRACE_ACL,
              OR_TRACE_OUTPUT}),
+       kRedirected},
+      {"solicitation_answered", solicitation,
+       [](BpfSwitch& s) {
+         RETURN_IF_ERROR(s.SetSegment(kVni, OR_SEGMENT_SUPPRESS_ND));
+         return s.SetNeighbor(kVni, "fd00::2", kMacB);
+       },
+       then({OR_TRACE_ACL, OR_TRACE_MARK, OR_TRACE_ANSWER, OR_TRACE_DELIVER, OR_TRACE_ACL,
+             OR_TRACE_OUTPUT}),
+       kRedirected},
+      {"told_of_the_mtu",
+       PacketBuilder(kMacB, kMacA)
+           .Ipv4({.src = kIpA, .dst = kIpB, .dont_fragment = true})
+           .Udp(1000, 2000)
+           .Payload(kMtu)
+           .Build(),
+       Nothing,
+       {abi::OR_TRACE_PORT, abi::OR_TRACE_PARSE, OR_TRACE_DROP, abi::OR_TRACE_REJECT,
+        OR_TRACE_OUTPUT},
        kRedirected},
       {"limited", UdpTo(kMacRemote),
        [](BpfSwitch& s) {
@@ -252,6 +279,13 @@ TEST_F(TraceTest, FollowsAConnectionWithoutMovingIt) {
   EXPECT_EQ(found(TcpTo(kMacRemote, kSyn)), abi::OR_TRACE_FLOW_PASS);
   EXPECT_EQ(found(TcpTo(kMacRemote, kSyn | kFin)), abi::OR_TRACE_FLOW_INVALID);
   EXPECT_TRUE(traced_->Content() == before);
+  // After a reset the same SYN begins another one.
+  auto table = switch_->Map<abi::or_connection_key, abi::or_connection>("or_connections");
+  auto entries = table.Dump().value();
+  ASSERT_EQ(entries.size(), 1u);
+  entries[0].second.state = abi::OR_CONNECTION_CLOSED;
+  ASSERT_EQ(table.Update(entries[0].first, entries[0].second), absl::OkStatus());
+  EXPECT_EQ(found(TcpTo(kMacRemote, kSyn)), abi::OR_TRACE_FLOW_OVER);
 }
 
 // Admitted by other rules: judged again, and then taken for a connection of the rules of now.

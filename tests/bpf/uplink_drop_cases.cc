@@ -6,9 +6,8 @@ namespace outrider::tests {
 namespace {
 
 // Port C's device is the uplink.
-std::function<absl::Status(BpfSwitch&)> WithUplink(uint32_t vlan, uint32_t flags,
-                                                   uint32_t mtu = kMtu) {
-  return [=](BpfSwitch& s) { return s.SetProvider(vlan, flags, mtu); };
+std::function<absl::Status(BpfSwitch&)> WithUplink(uint32_t vlan, uint32_t flags) {
+  return [=](BpfSwitch& s) { return s.SetProvider(vlan, flags); };
 }
 
 std::vector<DropCase> ToUplinkCases() {
@@ -16,15 +15,22 @@ std::vector<DropCase> ToUplinkCases() {
     abi::or_port port = s.StandardPort(1);
     port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
     RETURN_IF_ERROR(s.SetPort(1, port));
-    return s.SetProvider(0, OR_SEGMENT_FLOOD_UNKNOWN);
+    RETURN_IF_ERROR(s.SetProvider(0, 0));
+    return s.HearStation(kMacUnknown);
   };
   const auto no_device = [](BpfSwitch& s) {
-    RETURN_IF_ERROR(s.SetProvider(5, OR_SEGMENT_FLOOD_UNKNOWN));
+    RETURN_IF_ERROR(s.SetProvider(5, 0));
+    RETURN_IF_ERROR(s.HearStation(kMacUnknown));
     return s.Map<uint32_t, abi::or_provider>("or_providers").Update(kVni, {});
   };
   const auto no_row = [](BpfSwitch& s) {
-    RETURN_IF_ERROR(s.SetProvider(5, OR_SEGMENT_FLOOD_UNKNOWN));
+    RETURN_IF_ERROR(s.SetProvider(5, 0));
+    RETURN_IF_ERROR(s.HearStation(kMacUnknown));
     return s.Map<uint32_t, abi::or_provider>("or_providers").Delete(kVni);
+  };
+  const auto small = [](BpfSwitch& s) {
+    RETURN_IF_ERROR(s.SetProvider(5, 0, 1000));
+    return s.HearStation(kMacUnknown);
   };
   const auto aged = [](BpfSwitch& s) {
     RETURN_IF_ERROR(s.SetProvider(5, 0));
@@ -35,8 +41,7 @@ std::vector<DropCase> ToUplinkCases() {
   return {
       {"uplink_without_a_device", 1, OR_DROP_UPLINK_MISSING, UdpTo(kMacUnknown), no_device},
       {"uplink_without_a_row", 1, OR_DROP_UPLINK_MISSING, UdpTo(kMacUnknown), no_row},
-      {"uplink_takes_smaller_frames", 1, OR_DROP_OVER_MTU, UdpTo(kMacUnknown, 1000),
-       WithUplink(5, OR_SEGMENT_FLOOD_UNKNOWN, 1000)},
+      {"uplink_takes_smaller_frames", 1, OR_DROP_OVER_MTU, UdpTo(kMacUnknown, 1000), small},
       {"nobody_heard_at_the_uplink", 1, OR_DROP_UNKNOWN_UNICAST, UdpTo(kMacUnknown),
        WithUplink(5, 0)},
       {"heard_too_long_ago", 1, OR_DROP_UNKNOWN_UNICAST, UdpTo(kMacUnknown), aged},

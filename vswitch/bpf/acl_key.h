@@ -26,12 +26,6 @@ static __always_inline void or_acl_address(const __u8 *address, struct or_acl_ke
 	key->low = bpf_be64_to_cpu(words[1]);
 }
 
-static __always_inline __u64 or_acl_mac(const __u8 *mac)
-{
-	return (__u64)mac[0] << 40 | (__u64)mac[1] << 32 | (__u64)mac[2] << 24 |
-	       (__u64)mac[3] << 16 | (__u64)mac[4] << 8 | mac[5];
-}
-
 static __always_inline __u64 or_acl_shape(const struct or_frame *f)
 {
 	__u64 shape = (__u64)f->extensions << OR_ACL_SHAPE_EXTENSIONS_SHIFT;
@@ -96,10 +90,10 @@ __noinline __u32 or_acl_key_of(const struct or_frame *f, __u32 field, struct or_
 		key->low = f->vlan;
 		return OR_ACL_KEY_KNOWN;
 	case OR_ACL_SRC_MAC:
-		key->low = or_acl_mac(f->eth_src);
+		key->low = or_mac_number(f->eth_src);
 		return OR_ACL_KEY_KNOWN;
 	case OR_ACL_DST_MAC:
-		key->low = or_acl_mac(f->eth_dst);
+		key->low = or_mac_number(f->eth_dst);
 		return OR_ACL_KEY_KNOWN;
 	}
 	return OR_ACL_KEY_ABSENT;

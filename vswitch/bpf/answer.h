@@ -136,15 +136,35 @@ static __always_inline __u32 or_answer_ip(struct or_answer_scratch *s, const str
 	}
 }
 
-/* Length of what follows the layer-4 header's beginning, as the IP header says. */
-static __always_inline __u32 or_transport_length(struct __sk_buff *skb, __u32 offset)
+/* Length of what begins with the layer-4 header at `offset`, as the IP header says: Ethernet's
+ * padding is not of it. Not of a super-packet. */
+static __always_inline __u32 or_transport_length(struct __sk_buff *skb, const struct or_frame *f,
+						 __u32 offset)
 {
-	return skb->len > offset ? skb->len - offset : 0;
+	bool v4 = f->ether == OR_ETHER_IPV4;
+	__u16 length_be = 0;
+	__u32 end;
+
+	if (bpf_skb_load_bytes(skb,
+			       OR_ETH_HLEN + (v4 ? __builtin_offsetof(struct iphdr, tot_len)
+						 : __builtin_offsetof(struct ipv6hdr, payload_len)),
+			       &length_be, sizeof(length_be)))
+		return 0;
+	end = OR_ETH_HLEN + bpf_ntohs(length_be) + (v4 ? 0 : sizeof(struct ipv6hdr));
+	return end > offset ? end - offset : 0;
 }
 
-/* Whether the checksum is left to the device: the field holds the pseudo header's sum. */
-static __always_inline bool or_is_unfinished(const struct or_frame *f, __u32 length, __u16 check)
+/* Whether the checksum `check` of the layer-4 header at `offset` is left to the device: the field
+ * holds the pseudo header's sum. Of a super-packet it always is, and its sender may have summed up
+ * what it likes. */
+static __always_inline bool or_is_unfinished(struct __sk_buff *skb, const struct or_frame *f,
+					     __u32 offset, __u16 check)
 {
+	__u32 length;
+
+	if (skb->gso_size)
+		return true;
+	length = or_transport_length(skb, f, offset);
 	return check == or_fold(or_pseudo_sum(f, length, f->protocol));
 }
 
@@ -165,6 +185,7 @@ static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame
 	f->wire_packets = 1;
 	f->wire_bytes = skb->len;
 	or_count_tx(index, f);
+	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 	skb->mark = OR_MARK_MAGIC | index;
 	or_trace(OR_TRACE_OUTPUT, index, ifindex, tag, 0);
 	return or_redirect(ifindex);

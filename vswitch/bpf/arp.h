@@ -56,8 +56,9 @@ static __noinline __u32 or_parse_arp(struct __sk_buff *skb, struct or_frame *f)
 }
 
 /* Turns a broadcast request for a known address into its reply, in place: bytes change, lengths and
- * checksum state do not. False: the frame is as it was and has to be replicated. A guest that
- * probes its own address (RFC 5227) gets no answer, which it would take for a conflict. */
+ * checksum state do not. `f` becomes the reply's. False: the frame is as it was and has to be
+ * replicated. A guest that probes its own address (RFC 5227) gets no answer, which it would take
+ * for a conflict. */
 static __noinline bool or_answer_arp(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct or_neighbor_key key = {.vni = f->vni};
@@ -87,8 +88,15 @@ static __noinline bool or_answer_arp(struct __sk_buff *skb, struct or_frame *f)
 	__builtin_memcpy(reply.arp.sender_mac, mac, 6);
 	__builtin_memcpy(reply.arp.target_ip, f->src + 12, 4);
 	__builtin_memcpy(reply.arp.sender_ip, f->dst + 12, 4);
-	or_trace(OR_TRACE_ANSWER, f->port, or_trace_mac(mac), 0, 0);
-	return !bpf_skb_store_bytes(skb, 0, &reply, sizeof(reply), BPF_F_RECOMPUTE_CSUM);
+	if (bpf_skb_store_bytes(skb, 0, &reply, sizeof(reply), BPF_F_RECOMPUTE_CSUM))
+		return false;
+	or_trace(OR_TRACE_ANSWER, f->port, or_mac_number(mac), 0, 0);
+	__builtin_memcpy(f->eth_dst, f->eth_src, 6);
+	__builtin_memcpy(f->eth_src, mac, 6);
+	__builtin_memcpy(f->dst, f->src, 16);
+	__builtin_memcpy(f->src, key.address, 16);
+	f->flags &= ~OR_FRAME_ARP_REQUEST;
+	return true;
 }
 
 #endif /* OUTRIDER_BPF_ARP_H_ */

@@ -3,7 +3,9 @@
  * The table of connections of stateful ports: finding, opening and forgetting entries. A port and a
  * segment are a zone: the same addresses behind another port or in another segment are another
  * connection. Each port has a share of the table; when it is used up its own new connections are
- * refused, and nobody else's. Does not know rules (filter.h).
+ * refused, and nobody else's. Over three quarters of it, what is not answered yet is soon given up:
+ * a stranger who sends one packet each to a server has less of it than who is talked to. Does not
+ * know rules (filter.h).
  *
  * Every deletion that succeeds takes one off the port's count, every insertion adds one: the count
  * is exact. An entry that is found expired is deleted there and then; the rest is the sweep's.
@@ -15,6 +17,7 @@
 #include <linux/in6.h>
 
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/bpf/clock.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/tcp_track.h"
 #include "vswitch/bpf/trace.h"
@@ -22,6 +25,9 @@
 #define OR_EEXIST 17
 /* 2^64 over the golden ratio: revisions near each other make contents that are not. */
 #define OR_REVISION_STEP 0x9e3779b97f4a7c15ull
+/* Of what is not answered, when the port's share is short: a handshake whose packets are lost twice
+ * (RFC 6298: after 1 and 2 s more) takes less. */
+#define OR_BRIEF_SECONDS 10
 
 #define OR_TO_GUEST 0u
 #define OR_FROM_GUEST 1u
@@ -62,10 +68,26 @@ static __always_inline __u64 or_connection_seconds(const struct or_connection *c
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? 30 : 600;
 }
 
-static __always_inline __u64 or_connection_expiry(const struct or_connection *c, __u8 protocol,
-						  __u64 now)
+static __always_inline bool or_is_unanswered(__u8 state)
 {
-	return now + or_connection_seconds(c, protocol) * 1000000000ull;
+	return state == OR_CONNECTION_NEW || state == OR_CONNECTION_SYN_SENT ||
+	       state == OR_CONNECTION_SYN_RECEIVED;
+}
+
+static __always_inline bool or_share_is_short(__u32 held, const struct or_port *port)
+{
+	return (__u64)held * 4 > (__u64)port->max_connections * 3;
+}
+
+/* When `c` is forgotten if nothing more is heard of it; `brief`: its port's share is short. */
+static __always_inline __u64 or_connection_expiry(const struct or_connection *c, __u8 protocol,
+						  __u64 now, bool brief)
+{
+	__u64 seconds = or_connection_seconds(c, protocol);
+
+	if (brief && or_is_unanswered(c->state) && seconds > OR_BRIEF_SECONDS)
+		seconds = OR_BRIEF_SECONDS;
+	return now + seconds * OR_NS_PER_S;
 }
 
 /* Puts who sent it and who gets it on the two sides of the key. */
@@ -98,10 +120,16 @@ static __noinline bool or_connection_forget(const struct or_connection_key *key)
 static __always_inline enum or_track or_connection_track(struct or_connection *c,
 							 const struct or_frame *f, bool from_guest)
 {
-	if (f->flags & OR_FRAME_FRAGMENT)
-		c->flags |= OR_CONNECTION_LIBERAL;
-	if (f->protocol == IPPROTO_TCP)
-		return or_tcp_track(c, f, from_guest);
+	enum or_track track;
+
+	if (f->protocol == IPPROTO_TCP) {
+		track = or_tcp_track(c, f, from_guest);
+		/* Not by one that is of the connection by its addresses alone. What a first
+		 * fragment shows of its data is within the window if all of it is. */
+		if (track == OR_TRACK_PASS && f->flags & OR_FRAME_FRAGMENT)
+			c->flags |= OR_CONNECTION_LIBERAL;
+		return track;
+	}
 	if (from_guest != !!(c->flags & OR_CONNECTION_FROM_GUEST))
 		c->state = OR_CONNECTION_REPLIED;
 	return OR_TRACK_PASS;
@@ -166,6 +194,13 @@ static __always_inline __u32 or_connection_stale_flow(const struct or_connection
 	       (__u32)c->first_flags << 16;
 }
 
+static __always_inline __u32 or_traced_flow(__u32 found)
+{
+	if (found == OR_FLOW_OVER)
+		return OR_TRACE_FLOW_OVER;
+	return found == OR_FLOW_INVALID ? OR_TRACE_FLOW_INVALID : OR_TRACE_FLOW_PASS;
+}
+
 /* What or_connection_find() says, with the connection left as it is. */
 static __noinline __u32 or_connection_peek(const struct or_frame *f,
 					   const struct or_connection_key *key,
@@ -191,9 +226,7 @@ static __noinline __u32 or_connection_peek(const struct or_frame *f,
 	__builtin_memcpy(&copy->port, &c->port,
 			 sizeof(*c) - __builtin_offsetof(struct or_connection, port));
 	found = or_connection_verdict(or_connection_track(copy, f, from_guest));
-	or_trace(OR_TRACE_CONNECTION, c->port,
-		 found == OR_FLOW_INVALID ? OR_TRACE_FLOW_INVALID : OR_TRACE_FLOW_PASS, c->state,
-		 0);
+	or_trace(OR_TRACE_CONNECTION, c->port, or_traced_flow(found), c->state, 0);
 	return found == OR_FLOW_OVER ? OR_FLOW_NONE : found;
 }
 
@@ -204,7 +237,8 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 {
 	struct or_connection *c = bpf_map_lookup_elem(&or_connections, key);
 	enum or_track track = OR_TRACK_ASIDE;
-	bool was_closed;
+	bool was_closed, brief = false;
+	__u32 index = key->port, *held;
 	__u64 now;
 
 	if (!c)
@@ -214,12 +248,16 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 		return OR_FLOW_OVER;
 	if (or_connection_is_stale(c, port))
 		return or_connection_stale_flow(c);
+	if (or_is_unanswered(c->state)) {
+		held = bpf_map_lookup_elem(&or_connection_counts, &index);
+		brief = held && or_share_is_short(*held, port);
+	}
 	bpf_spin_lock(&c->lock);
 	if (c->port == key->port) {
 		was_closed = c->state == OR_CONNECTION_CLOSED;
 		track = or_connection_track(c, f, from_guest);
 		if (track == OR_TRACK_PASS && !was_closed)
-			c->expires_ns = or_connection_expiry(c, f->protocol, now);
+			c->expires_ns = or_connection_expiry(c, f->protocol, now, brief);
 	}
 	bpf_spin_unlock(&c->lock);
 	return or_connection_verdict(track);
@@ -261,7 +299,7 @@ static __noinline __u32 or_connection_open(const struct or_frame *f,
 					   const struct or_port *port, bool from_guest)
 {
 	struct or_connection c = {.port = key->port, .state = OR_CONNECTION_NEW};
-	__u32 index = key->port, *held;
+	__u32 index = key->port, *held, others;
 	long error;
 
 	if (f->flags & OR_FRAME_ECHO_REPLY)
@@ -283,14 +321,16 @@ static __noinline __u32 or_connection_open(const struct or_frame *f,
 			 c.state, 0);
 		return full ? OR_DROP_CONNECTIONS_FULL : 0;
 	}
-	if (__sync_fetch_and_add(held, 1) >= port->max_connections) {
+	others = __sync_fetch_and_add(held, 1);
+	if (others >= port->max_connections) {
 		__sync_fetch_and_add(held, -1);
 		return OR_DROP_CONNECTIONS_FULL;
 	}
 	c.flags = (from_guest ? OR_CONNECTION_FROM_GUEST : 0) |
 		  (f->flags & OR_FRAME_FRAGMENT ? OR_CONNECTION_LIBERAL : 0);
 	c.admitted_by = or_admission(port, from_guest);
-	c.expires_ns = or_connection_expiry(&c, f->protocol, bpf_ktime_get_coarse_ns());
+	c.expires_ns = or_connection_expiry(&c, f->protocol, bpf_ktime_get_coarse_ns(),
+					    or_share_is_short(others + 1, port));
 	error = bpf_map_update_elem(&or_connections, key, &c, BPF_NOEXIST);
 	if (!error)
 		return 0;

@@ -83,9 +83,10 @@ static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f
 			reason = OR_DROP_REDIRECT_FAILED;
 			whole = false;
 		} else {
-			or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 			if (or_clone_redirect(skb, by.ifindex))
 				reason = OR_DROP_REDIRECT_FAILED;
+			else
+				or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
 			whole = or_vlan_unpush(skb, by.tag);
 		}
 	}

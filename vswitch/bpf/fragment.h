@@ -2,8 +2,10 @@
 /*
  * Fragments of a stateful port. The first one has the ports and is judged as its connection is; the
  * later ones pass by the note it leaves. A note is forgotten after the time reassembly may take
- * (RFC 791, RFC 8200), or when the port's guest, in that direction, has OR_FRAGMENT_SLOTS younger
- * datagrams under way. A fragment that overtakes its first one is judged by rules alone.
+ * (RFC 791, RFC 8200), or when another datagram of the port's guest, in that direction, wants its
+ * place: one of OR_FRAGMENT_SLOTS, which follows from the datagram's id. Of as many datagrams with
+ * ids in a row each has its own; two with random ids may have the same. A fragment that overtakes
+ * its first one is judged by rules alone.
  */
 #ifndef OUTRIDER_BPF_FRAGMENT_H_
 #define OUTRIDER_BPF_FRAGMENT_H_

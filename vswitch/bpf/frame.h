@@ -92,6 +92,13 @@ static __always_inline bool or_mac_equal(const __u8 *a, const __u8 *b)
 	       a[5] == b[5];
 }
 
+/* In the order in which it is written. */
+static __always_inline __u64 or_mac_number(const __u8 *mac)
+{
+	return (__u64)mac[0] << 40 | (__u64)mac[1] << 32 | (__u64)mac[2] << 24 |
+	       (__u64)mac[3] << 16 | (__u64)mac[4] << 8 | mac[5];
+}
+
 /* `to` gets the IPv4-mapped form of an address in wire order. */
 static __always_inline void or_map_ipv4(__u8 *to, __u32 address_be)
 {

@@ -99,17 +99,12 @@ static __always_inline void or_pass(struct __sk_buff *skb, const struct or_frame
 	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST_OUT);
 }
 
-/* Unicast of a segment that an uplink carries, for none of our ports. */
-static __always_inline int or_unicast_to_uplink(struct __sk_buff *skb, struct or_frame *f,
-						const struct or_port *port, __u32 flags)
+/* Unicast to a station of the physical network. */
+static __always_inline int or_unicast_to_uplink(struct __sk_buff *skb, struct or_frame *f)
 {
-	__u32 reason = 0;
+	__u32 reason = or_may_leave(skb, f);
 	int verdict;
 
-	if (!or_is_station(f)) {
-		reason = flags & OR_SEGMENT_FLOOD_UNKNOWN ? or_police_storm(port, f)
-							  : OR_DROP_UNKNOWN_UNICAST;
-	}
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST_OUT);
@@ -129,9 +124,11 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 
 	if (!segment)
 		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
+	if (segment->flags & OR_SEGMENT_PROVIDER)
+		or_forget_station(f);
 	if (!or_is_multicast(f->eth_dst)) {
-		if (segment->flags & OR_SEGMENT_PROVIDER)
-			return or_unicast_to_uplink(skb, f, port, segment->flags);
+		if (segment->flags & OR_SEGMENT_PROVIDER && or_is_station(f))
+			return or_unicast_to_uplink(skb, f);
 		if (!(segment->flags & OR_SEGMENT_FLOOD_UNKNOWN))
 			return or_drop(f->port, OR_DROP_UNKNOWN_UNICAST, f);
 	} else if (or_answer(skb, f, segment)) {

@@ -103,6 +103,17 @@ static __always_inline int or_pass_to_host(struct __sk_buff *skb, const struct o
 	return TC_ACT_OK;
 }
 
+/* What the segment refuses. A broadcast is the host's as well, which has an MTU of its own, but not
+ * what the host has sent itself. */
+static __always_inline int or_refuse_from_uplink(struct __sk_buff *skb, const struct or_frame *f,
+						 const struct or_uplink_tag *tag, __u32 reason)
+{
+	or_count_drop(0, reason, f);
+	if (!or_is_multicast(f->eth_dst) || reason == OR_DROP_OWN_SOURCE)
+		return TC_ACT_SHOT;
+	return or_pass_to_host(skb, tag);
+}
+
 static __always_inline int or_switch_from_uplink(struct __sk_buff *skb, struct or_frame *f,
 						 const struct or_segment *segment,
 						 const struct or_uplink_tag *tag)
@@ -110,7 +121,12 @@ static __always_inline int or_switch_from_uplink(struct __sk_buff *skb, struct o
 	__u64 to;
 
 	if (or_is_multicast(f->eth_dst)) {
-		or_replicate(skb, f, segment, false);
+		__u32 reason = or_scope_multicast(skb, f, segment->flags);
+
+		if (reason)
+			or_count_drop(0, reason, f);
+		else
+			or_replicate(skb, f, segment, false);
 		return or_pass_to_host(skb, tag);
 	}
 	to = or_locate(f);
@@ -146,6 +162,6 @@ int or_from_uplink(struct __sk_buff *skb)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);
 	reason = or_admit_from_uplink(skb, f, &tag, segment->mtu);
 	if (reason)
-		return or_drop(0, reason, f);
+		return or_refuse_from_uplink(skb, f, &tag, reason);
 	return or_switch_from_uplink(skb, f, segment, &tag);
 }

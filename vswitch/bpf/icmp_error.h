@@ -10,14 +10,12 @@
 #define OUTRIDER_BPF_ICMP_ERROR_H_
 
 #include "vswitch/bpf/answer.h"
+#include "vswitch/bpf/icmp.h"
 
-#define OR_ICMP_UNREACHABLE 3
-#define OR_ICMPV6_UNREACHABLE 1
 #define OR_TCP_CHECK 16 /* offset in the header */
 #define OR_UDP_CHECK 6
 
-/* The offset behind a checksum that the device will complete; 0: there is none. Of a super-packet
- * it always does, and its sender may have summed up what it likes. */
+/* The offset behind a checksum that the device will complete; 0: there is none. */
 static __always_inline __u32 or_unfinished_end(struct __sk_buff *skb, const struct or_frame *f)
 {
 	__u32 at = f->l4_offset;
@@ -33,7 +31,7 @@ static __always_inline __u32 or_unfinished_end(struct __sk_buff *skb, const stru
 		return 0;
 	if (bpf_skb_load_bytes(skb, at, &check, sizeof(check)))
 		return 0;
-	if (!skb->gso_size && !or_is_unfinished(f, or_transport_length(skb, f->l4_offset), check))
+	if (!or_is_unfinished(skb, f, f->l4_offset, check))
 		return 0;
 	return at + sizeof(check);
 }

@@ -6,11 +6,13 @@
 #ifndef OUTRIDER_BPF_LIMIT_H_
 #define OUTRIDER_BPF_LIMIT_H_
 
+#include "vswitch/bpf/clock.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/trace.h"
 
-#define OR_LIMIT_WINDOW_NS 1000000000ull
+/* Signed: a CPU that was late may find a window younger than its own time. */
+#define OR_LIMIT_WINDOW_NS ((__s64)OR_NS_PER_S)
 
 /* Whether one more may be said now of what `of` names. Global, as or_parse() is: verified once.
  * When there is no memory for the counter, nothing is said. */
@@ -27,7 +29,7 @@ __noinline bool or_within_limit(const struct or_rule_count_key *of, __u32 per_se
 	key = *of;
 	limit = bpf_map_lookup_elem(&or_quotas, &key);
 	if (or_tracing)
-		return !limit || now - limit->window_ns >= OR_LIMIT_WINDOW_NS ||
+		return !limit || or_ns_between(limit->window_ns, now) >= OR_LIMIT_WINDOW_NS ||
 		       limit->count < per_second;
 	if (!limit) {
 		bpf_map_update_elem(&or_quotas, &key, &first, BPF_NOEXIST);
@@ -36,7 +38,7 @@ __noinline bool or_within_limit(const struct or_rule_count_key *of, __u32 per_se
 			return false;
 	}
 	bpf_spin_lock(&limit->lock);
-	if (now - limit->window_ns >= OR_LIMIT_WINDOW_NS) {
+	if (or_ns_between(limit->window_ns, now) >= OR_LIMIT_WINDOW_NS) {
 		limit->window_ns = now;
 		limit->count = 0;
 	}

@@ -67,6 +67,7 @@ static __noinline int or_too_big(struct __sk_buff *skb, struct or_frame *f,
 				 const struct or_port *port)
 {
 	__u32 mtu = or_mtu(f, port), what = OR_ICMPV6_TOO_BIG << 8;
+	bool told;
 
 	/* What the tag that stays on the frame leaves of it. */
 	if (f->customer_vlan)
@@ -74,10 +75,10 @@ static __noinline int or_too_big(struct __sk_buff *skb, struct or_frame *f,
 	if (f->ether == OR_ETHER_IPV4)
 		what = OR_ICMP_UNREACHABLE << 8 | OR_ICMP_FRAGMENTATION_NEEDED;
 	or_count_drop(f->port, OR_DROP_OVER_MTU, f);
-	if (!or_may_tell_mtu(skb, f) || !or_may_tell(f->port) ||
-	    !or_make_icmp_error(skb, f, what, mtu))
-		return TC_ACT_SHOT;
-	return or_answer_port(skb, f, f->port);
+	told = or_may_tell_mtu(skb, f) && or_may_tell(f->port) &&
+	       or_make_icmp_error(skb, f, what, mtu);
+	or_trace(OR_TRACE_REJECT, f->port, told, f->protocol, 0);
+	return told ? or_answer_port(skb, f, f->port) : TC_ACT_SHOT;
 }
 
 #endif /* OUTRIDER_BPF_MTU_H_ */

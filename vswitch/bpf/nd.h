@@ -178,6 +178,7 @@ static __noinline bool or_answer_nd(struct __sk_buff *skb, struct or_frame *f)
 	if (or_mac_equal(mac, f->eth_src) ||
 	    bpf_skb_change_tail(skb, OR_ND_HEAD + OR_ND_ADVERTISEMENT, 0))
 		return false;
+	or_trace(OR_TRACE_ANSWER, f->port, or_mac_number(mac), 0, 0);
 	or_write_advertisement(s, f, mac);
 	return !bpf_skb_store_bytes(skb, 0, s->packet, OR_ND_HEAD + OR_ND_ADVERTISEMENT,
 				    BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH);

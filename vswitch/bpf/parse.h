@@ -20,6 +20,7 @@
 #include "vswitch/abi/or_drop.h"
 #include "vswitch/bpf/arp.h"
 #include "vswitch/bpf/frame.h"
+#include "vswitch/bpf/icmp.h"
 
 /* More extension headers than this are malformed: no sane sender has them, and the walk must end.
  */
@@ -39,13 +40,6 @@
 #define OR_TCP_HEAD 16 /* up to the window */
 #define OR_ICMP_HLEN 8
 #define OR_ICMPV6_HLEN 4
-#define OR_ICMP_ECHO_REPLY 0
-#define OR_ICMP_ECHO 8
-#define OR_ICMPV6_ECHO 128
-#define OR_ICMPV6_ECHO_REPLY 129
-#define OR_ND_ROUTER_SOLICIT 133
-#define OR_ND_ROUTER_ADVERT 134
-#define OR_ND_NEIGHBOUR_ADVERT 136
 #define OR_ND_HOP_LIMIT 255 /* no router has passed it on (RFC 4861) */
 
 static __always_inline __u32 or_load_be32(const __u8 *bytes)
@@ -274,9 +268,9 @@ static __noinline __u32 or_parse_ipv6(struct __sk_buff *skb, struct or_frame *f)
 		return offset;
 	offset = or_parse_layer4(skb, f, offset, end);
 	if (f->protocol == IPPROTO_ICMPV6 && !(f->flags & OR_FRAME_FRAGMENT) &&
-	    f->icmp_type >= OR_ND_ROUTER_SOLICIT && f->icmp_type <= OR_ND_NEIGHBOUR_ADVERT &&
+	    f->icmp_type >= OR_ND_SOLICIT_ROUTER && f->icmp_type <= OR_ND_ADVERTISE &&
 	    !f->icmp_code && ip.hop_limit == OR_ND_HOP_LIMIT)
-		f->flags |= f->icmp_type == OR_ND_ROUTER_ADVERT ? OR_FRAME_RA : OR_FRAME_ND;
+		f->flags |= f->icmp_type == OR_ND_ADVERTISE_ROUTER ? OR_FRAME_RA : OR_FRAME_ND;
 	return offset;
 }
 

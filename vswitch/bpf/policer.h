@@ -10,11 +10,11 @@
 #define OUTRIDER_BPF_POLICER_H_
 
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/bpf/clock.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/trace.h"
 
-#define OR_NS_PER_S 1000000000ull
 #define OR_BYTES_PER_KB 125
 /* Rates above this (137 Gbit/s) and buckets above this (8.6 GB) are policed as this: two full
  * buckets in the unit of tokens, bytes times nanoseconds per second, fit 64 bits. */

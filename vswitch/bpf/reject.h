@@ -13,12 +13,12 @@
 #include "vswitch/bpf/answer.h"
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/icmp.h"
 #include "vswitch/bpf/icmp_error.h"
+#include "vswitch/bpf/tcp_track.h"
 #include "vswitch/bpf/uplink.h"
 
-#define OR_ICMP_ECHO 8
 #define OR_ICMP_FILTERED 13
-#define OR_ICMPV6_ECHO 128
 #define OR_ICMPV6_PROHIBITED 1
 
 /* Whom one may answer: a single sender, and a packet that is no answer itself. */
@@ -48,17 +48,16 @@ static __noinline bool or_make_reset(struct __sk_buff *skb, const struct or_fram
 				     struct or_answer_scratch *s, __u32 offset)
 {
 	struct tcphdr *in = (void *)s->transport, *out;
-	__u32 length = or_transport_length(skb, offset), at, ack;
 	bool unfinished, answers;
 	__u64 sum;
+	__u32 at;
 
 	if (bpf_skb_load_bytes(skb, offset, s->transport, sizeof(*in)) || in->rst)
 		return false;
-	unfinished = or_is_unfinished(f, length, in->check);
+	unfinished = or_is_unfinished(skb, f, offset, in->check);
 	/* Elsewhere than our own header the device would complete something else. */
 	if (unfinished && f->ether == OR_ETHER_IPV4 && offset != OR_ETH_HLEN + sizeof(struct iphdr))
 		return false;
-	ack = bpf_ntohl(in->seq) + length - in->doff * 4 + in->syn + in->fin;
 	answers = in->ack;
 	at = or_answer_ip(s, f, IPPROTO_TCP, sizeof(*out));
 	out = (void *)(s->packet + (f->ether == OR_ETHER_IPV4
@@ -73,7 +72,7 @@ static __noinline bool or_make_reset(struct __sk_buff *skb, const struct or_fram
 		out->seq = in->ack_seq;
 	} else {
 		out->ack = 1;
-		out->ack_seq = bpf_htonl(ack);
+		out->ack_seq = bpf_htonl(f->tcp_end);
 	}
 	sum = or_pseudo_sum(f, sizeof(*out), IPPROTO_TCP);
 	if (unfinished)
@@ -102,7 +101,7 @@ static __noinline bool or_make_answer(struct __sk_buff *skb, const struct or_fra
 	if (!s || !or_may_reject(f))
 		return false;
 	offset = or_transport_offset(skb, f);
-	if (f->protocol == IPPROTO_TCP && (!offset || f->tcp_flags & 4))
+	if (f->protocol == IPPROTO_TCP && (!offset || f->tcp_flags & OR_TCP_RST))
 		return false;
 	if (!or_may_tell(port))
 		return false;
@@ -131,7 +130,7 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 	if (f->port)
 		return or_answer_port(skb, f, f->port);
 	if (or_is_provider(f->vni))
-		return or_send_to_uplink(skb, f);
+		return or_leave(skb, f) ? TC_ACT_SHOT : TC_ACT_REDIRECT;
 	__builtin_memcpy(key.mac, f->eth_src, 6);
 	sender = bpf_map_lookup_elem(&or_fdb, &key);
 	if (!sender || sender->kind != OR_FDB_REMOTE || !or_encapsulate(skb, f, sender->index))

@@ -12,9 +12,9 @@
 #include <linux/ipv6.h>
 
 #include "vswitch/bpf/conntrack.h"
+#include "vswitch/bpf/icmp.h"
 #include "vswitch/bpf/parse.h"
 
-#define OR_ICMP_UNREACHABLE 3
 #define OR_ICMP_TIME_EXCEEDED 11
 #define OR_ICMP_PARAMETER 12
 #define OR_ICMPV6_FIRST_ERROR 1 /* unreachable, too big, time exceeded, parameter problem */

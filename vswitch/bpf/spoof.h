@@ -22,17 +22,13 @@
 
 #include "vswitch/bpf/allowed.h"
 #include "vswitch/bpf/frame.h"
+#include "vswitch/bpf/icmp.h"
 
 #define OR_DHCP_SERVER_PORT 67
 #define OR_DHCP_CLIENT_PORT 68
 #define OR_MLD_REPORT 131
 #define OR_MLD_DONE 132
 #define OR_MLD2_REPORT 143
-#define OR_ND_SOLICIT_ROUTER 133
-#define OR_ND_ADVERTISE_ROUTER 134
-#define OR_ND_SOLICIT 135
-#define OR_ND_ADVERTISE 136
-#define OR_ND_REDIRECT 137
 #define OR_ND_OPTION_SOURCE 1 /* link-layer address; in units of 8 bytes */
 #define OR_ND_OPTION_TARGET 2
 /* More options than this are refused: no sane sender has them, and the walk must end. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Port counters, in wire frames. What a guest sends is received or dropped on its port, never both:
- * frames in == rx_packets + the port's ingress drops. Beside these, a copy of a broadcast that
- * cannot be sent to a VTEP or an uplink is a drop of its own (encap_failed, redirect_failed,
- * uplink_missing). What is meant for a guest is sent (tx) or dropped on the guest's port; what the
- * device itself drops behind that shows in the device's counters.
+ * frames in == rx_packets + the port's ingress drops. Beside these, a copy of a broadcast or of
+ * flooded unicast that cannot be sent to a VTEP or an uplink is a drop of its own (encap_failed,
+ * redirect_failed, uplink_missing and, where the uplink takes less than the segment, over_mtu and
+ * vlan_tagged). What is meant for a guest is sent (tx) or dropped on the guest's port; what the
+ * device itself drops behind that shows in the device's counters. An answer in place of a rejected
+ * frame is never a drop: the frame is one already.
  */
 #ifndef OUTRIDER_BPF_STATS_H_
 #define OUTRIDER_BPF_STATS_H_

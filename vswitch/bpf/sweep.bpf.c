@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Removes connections: those that are over, or those of a port at the agent's word. Attached
- * nowhere: the agent runs it by BPF_PROG_TEST_RUN with what to do in skb->cb[0] and skb->mark
- * (or_abi.h). The verdict is the number of entries removed.
+ * Removes connections: those that are over or of a port that keeps none any more, or those of a
+ * port at the agent's word. Attached nowhere: the agent runs it by BPF_PROG_TEST_RUN with what to
+ * do in skb->cb[0] and skb->mark (or_abi.h). The verdict is the number of entries removed.
  */
 #include <linux/bpf.h>
 
@@ -14,6 +14,14 @@ struct or_sweep {
 	__u32 port;
 	__u32 removed;
 };
+
+/* A port that keeps no connections any more: its count stays as long as the port. */
+static __always_inline bool or_is_stateless(__u32 index)
+{
+	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
+
+	return port && !(port->flags & OR_PORT_STATEFUL);
+}
 
 static __always_inline bool or_is_swept(const struct or_sweep *sweep,
 					const struct or_connection_key *key,
@@ -27,7 +35,8 @@ static __always_inline bool or_is_swept(const struct or_sweep *sweep,
 	case OR_SWEEP_ALL:
 		return true;
 	}
-	return c->expires_ns <= sweep->now || !bpf_map_lookup_elem(&or_connection_counts, &port);
+	return c->expires_ns <= sweep->now || !bpf_map_lookup_elem(&or_connection_counts, &port) ||
+	       or_is_stateless(port);
 }
 
 static long or_sweep_step(void *map, const struct or_connection_key *key,

@@ -59,12 +59,6 @@ static __always_inline bool or_trace(__u32 stage, __u32 port, __u64 a, __u64 b, 
 	return true;
 }
 
-static __always_inline __u64 or_trace_mac(const __u8 *mac)
-{
-	return (__u64)mac[0] << 40 | (__u64)mac[1] << 32 | (__u64)mac[2] << 24 |
-	       (__u64)mac[3] << 16 | (__u64)mac[4] << 8 | mac[5];
-}
-
 static __always_inline __u8 or_trace_known(const struct or_frame *f)
 {
 	__u8 known = 0;
