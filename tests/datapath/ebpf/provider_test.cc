@@ -114,6 +114,25 @@ TEST_F(UplinkTest, ADeviceThatIsTooSmallIsNamed) {
             "the device's or lower the segment's mtu");
 }
 
+// What a failed upsert has written goes when the segment does.
+TEST_F(UplinkTest, ASegmentThatFailedLeavesNothingBehind) {
+  HostState state = Carried();
+  state.ports.clear();
+  state.fdb.clear();
+  state.segments[kSegment].mtu = 9000;
+  state::StateDelta delta = state::ComputeDelta({}, state);
+  ASSERT_THAT(host_.Apply(delta).failures, SizeIs(1));
+  EXPECT_TRUE(HasProgram());
+  delta = {};
+  delta.segments.deletes = {kSegment};
+  EXPECT_THAT(host_.Apply(delta).failures, IsEmpty());
+  EXPECT_FALSE(HasProgram());
+  EXPECT_FALSE(host_.FindLink(kUplinkDevice).promiscuous);
+  EXPECT_THAT(Vlans(), IsEmpty());
+  EXPECT_THAT((Rows<uint32_t, abi::or_provider>("or_providers")), IsEmpty());
+  EXPECT_THAT((Rows<uint32_t, abi::or_segment>("or_segments")), IsEmpty());
+}
+
 TEST_F(UplinkTest, WithoutTheDeviceTheSegmentIsTheHostsOwn) {
   host_.RemoveDevice(kUplinkDevice);
   EXPECT_EQ(Failure(Carried()),
