@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/datapath/ebpf/ebpf_host.h"
@@ -292,6 +293,35 @@ TEST_F(EbpfDatapathTest, UninstallLeavesNothing) {
   host_.Start();
   EXPECT_EQ(host_.Read(), HostState());
   host_.Become(OnePort());
+}
+
+// As the message about another release's pins says.
+TEST_F(EbpfDatapathTest, UninstallTakesTheFiltersOfAnotherReleaseOff) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  std::filesystem::rename(VersionDir(), host_.options().bpffs + "/v1");
+  EXPECT_EQ(host_.TryStart().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(
+      host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
+  EXPECT_EQ(Filter("tap0", TcDirection::kEgress), std::nullopt);
+  host_.Start();
+  host_.Become(OnePort());
+}
+
+// A map is missing and another has a layout that is not ours: refused, and not forgotten.
+TEST_F(EbpfDatapathTest, MapsOfAnotherLayoutLeaveThePinsForUninstall) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  ASSERT_TRUE(sys::Unpin(MapsDir() + "/or_devices").ok());
+  std::filesystem::remove(MapsDir() + "/or_fdb");
+  std::filesystem::rename(MapsDir() + "/or_vteps", MapsDir() + "/or_fdb");
+  EXPECT_FALSE(host_.TryStart().ok());
+  ASSERT_TRUE(
+      host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
 }
 
 TEST_F(EbpfDatapathTest, UninstallNeedsNoWholeMaps) {
