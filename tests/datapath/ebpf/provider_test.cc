@@ -41,6 +41,9 @@ class UplinkTest : public ProviderHost {
     const sys::TypedMap<abi::or_fdb_key, abi::or_station> map(Maps("or_stations"), "or_stations");
     ASSERT_EQ(map.Update(key, {.heard_ns = ns}), absl::OkStatus());
   }
+  std::set<Vni> LostSegments() {
+    return host_.In([&] { return host_.datapath().FindLostSegments(); });
+  }
   size_t Stations() { return Rows<abi::or_fdb_key, abi::or_station>("or_stations").size(); }
   // The failure of segment 7 when all of `state` is applied.
   std::string Failure(const HostState& state) {
@@ -148,11 +151,11 @@ TEST_F(UplinkTest, WithoutTheDeviceTheSegmentIsTheHostsOwn) {
 TEST_F(UplinkTest, ADeviceThatComesBackIsTakenAgain) {
   host_.Become(Carried());
   host_.RemoveDevice(kUplinkDevice);
-  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(LostSegments(), ElementsAre(kSegment));
   EXPECT_THAT(Vlans(), IsEmpty());
   host_.AddDevice(kUplinkDevice);
   Connect();
-  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(LostSegments(), IsEmpty());
   EXPECT_EQ(host_.Read(), Carried());
   guest(1).Send(Tagged(1, MacOf(kStation), 0));
   EXPECT_THAT(NextFromHost(), Optional(Tagged(1, MacOf(kStation), kVlan)));
@@ -167,8 +170,54 @@ TEST_F(UplinkTest, AProgramThatSomebodyRemovedIsPutBack) {
     ASSERT_EQ(filters->Detach(host_.FindLink(kUplinkDevice).ifindex, sys::TcDirection::kIngress),
               absl::OkStatus());
   });
-  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(LostSegments(), IsEmpty());
   EXPECT_TRUE(HasProgram());
+}
+
+// What cannot be looked at keeps neither the ports nor the other uplinks from being mended.
+TEST_F(UplinkTest, ABadDeviceIsTheMatterOfItsSegmentsAlone) {
+  host_.options().uplinks["bad"] = "a-name-no-device-can-have";
+  host_.Start();
+  HostState state = Carried();
+  state.segments[MakeVni(8)] = {.mtu = 1450, .vteps = {}, .provider = {{"bad", 200}}};
+  ASSERT_THAT(host_.Apply(state::ComputeDelta(host_.Read(), state)).failures, SizeIs(1));
+  EXPECT_THAT(LostSegments(), ElementsAre(MakeVni(8)));
+  host_.RemoveDevice(kUplinkDevice);
+  host_.AddDevice(kUplinkDevice);
+  Connect();
+  EXPECT_THAT(LostSegments(), ElementsAre(MakeVni(8)));
+  network().Send(Tagged(kStation, MacOf(1), kVlan));
+  EXPECT_THAT(guest(1).Receive(), Optional(Tagged(kStation, MacOf(1), 0)));
+  EXPECT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+}
+
+// A flag that was there before us stays, also through a restart.
+TEST_F(UplinkTest, WhatSomebodyElseMadePromiscuousStaysSo) {
+  const int ifindex = host_.FindLink(kUplinkDevice).ifindex;
+  ASSERT_EQ(host_.netlink()->SetPromiscuous(ifindex, true), absl::OkStatus());
+  host_.Become(Carried());
+  host_.Become({});
+  EXPECT_FALSE(HasProgram());
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+  host_.Become(Carried());
+  host_.Start();
+  host_.Become({});
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+  host_.Become(Carried());
+  host_.Stop();
+  ASSERT_EQ(host_.In([&] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }),
+            absl::OkStatus());
+  EXPECT_FALSE(HasProgram());
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+}
+
+// What we set ourselves goes, whoever runs by then.
+TEST_F(UplinkTest, TheNextProcessKnowsWhoMadeItPromiscuous) {
+  host_.Become(Carried());
+  host_.Start();
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+  host_.Become({});
+  EXPECT_FALSE(host_.FindLink(kUplinkDevice).promiscuous);
 }
 
 // Restarted with other uplinks: the device is left alone, the segment is not in force.

@@ -136,14 +136,6 @@ class Outcome {
   ApplyResult result_;
 };
 
-// A device with our program for uplinks was made promiscuous by us.
-absl::Status LetGoOfUplink(const sys::Link& link, const std::set<uint32_t>& programs,
-                           sys::TcFilters* filters, sys::NetlinkSocket* netlink) {
-  const auto id = filters->Query(link.ifindex, sys::TcDirection::kIngress);
-  if (!id.ok() || !*id || !programs.contains(**id)) return absl::OkStatus();
-  return netlink->SetPromiscuous(link.ifindex, false);
-}
-
 }  // namespace
 
 class EbpfDatapath::Impl {
@@ -176,7 +168,7 @@ class EbpfDatapath::Impl {
   absl::StatusOr<state::HostState> ReadState() {
     ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
     if (!whole) RETURN_IF_ERROR(Repair());
-    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
+    pipeline_->uplinks.Refresh();
     ASSIGN_OR_RETURN(const Inventory inventory, ReadInventory(pipeline_->maps));
     ASSIGN_OR_RETURN(const auto bound, pipeline_->devices.BoundPorts(inventory));
     state::HostState state = ToHostState(inventory, bound);
@@ -213,11 +205,15 @@ class EbpfDatapath::Impl {
     if (const absl::Status status = ForgetOldMacs(pipeline_->maps); !status.ok()) {
       spdlog::warn("source MACs of before are not forgotten: {}", Message(status));
     }
-    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
     if (const absl::Status status = ForgetOldStations(pipeline_->maps); !status.ok()) {
       spdlog::warn("stations of before are not forgotten: {}", Message(status));
     }
     return pipeline_->ports.FindLost();
+  }
+
+  std::set<Vni> FindLostSegments() {
+    pipeline_->uplinks.Refresh();
+    return pipeline_->uplinks.Lost();
   }
 
   void SetEventSink(EventSink* sink) {
@@ -441,10 +437,8 @@ absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket*
   ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
   ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
   // Every device: what the maps say need not be whole.
-  ASSIGN_OR_RETURN(const std::set<uint32_t> of_uplinks,
-                   PinnedProgramIds(options.bpffs, Program::kFromUplink));
+  RETURN_IF_ERROR(LetGoOfUplinks(links, options.bpffs, filters.get(), netlink));
   for (const sys::Link& link : links) {
-    RETURN_IF_ERROR(LetGoOfUplink(link, of_uplinks, filters.get(), netlink));
     RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
                                    [&ours](uint32_t id) { return ours.contains(id); }));
     RETURN_IF_ERROR(shaper->Unshape(link.ifindex));
@@ -461,6 +455,8 @@ ApplyResult EbpfDatapath::Apply(const state::StateDelta& delta) { return impl_->
 void EbpfDatapath::AllowOlderEpoch(const PortId& id) { impl_->AllowOlderEpoch(id); }
 
 absl::StatusOr<std::set<PortId>> EbpfDatapath::FindLostPorts() { return impl_->FindLostPorts(); }
+
+std::set<Vni> EbpfDatapath::FindLostSegments() { return impl_->FindLostSegments(); }
 
 void EbpfDatapath::SetEventSink(EventSink* sink) { impl_->SetEventSink(sink); }
 
