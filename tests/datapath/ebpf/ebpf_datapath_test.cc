@@ -206,6 +206,7 @@ TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
   }
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
+  EXPECT_THAT(host_.Apply({}).failures, IsEmpty());
   const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
   const DatapathMaps maps(raw.get());
   EXPECT_TRUE(absl::IsNotFound(maps.replication.Lookup({.list = 900, .slot = 0}).status()));
@@ -213,6 +214,30 @@ TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
   EXPECT_TRUE(absl::IsNotFound(maps.port_info.Lookup(900).status()));
   EXPECT_TRUE(absl::IsNotFound(maps.port_stats.LookupSum(900).status()));
   EXPECT_TRUE(absl::IsNotFound(maps.devices.Lookup(12345).status()));
+}
+
+// A port whose row could not be written: its guest is no neighbour of the host's, not even while
+// the next process starts.
+TEST_F(EbpfDatapathTest, ASilencedPortsDeviceKeepsItsFiltersThroughARestart) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const auto silence = [this] {
+    host_.Stop();
+    const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+    const DatapathMaps maps(raw.get());
+    const uint32_t index = maps.port_info.Keys().value().at(0);
+    ASSERT_TRUE(maps.ports.Delete(index).ok());
+    host_.Start();
+  };
+  silence();
+  EXPECT_TRUE(Filter("tap0", TcDirection::kIngress).has_value());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kEgress).has_value());
+  host_.Become(OnePort());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kIngress).has_value());
+  silence();
+  EXPECT_TRUE(host_.In([this] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt) << "nobody wants it";
+  host_.Become(OnePort());
 }
 
 TEST_F(EbpfDatapathTest, LeavesNoRowsBehind) {

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "vswitch/abi/or_drop.h"
-#include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/port_buckets.h"
 
 namespace outrider::datapath::ebpf {
@@ -374,8 +373,6 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   // First: without its count a port gets no new connection.
   RETURN_IF_ERROR(IgnoreNotFound(maps.connection_counts.Delete(index)));
   RETURN_IF_ERROR(IgnoreNotFound(maps.fragments.Delete(index)));
-  RETURN_IF_ERROR(DeleteRuleCounts(
-      maps, [index](const abi::or_rule_count_key& key) { return key.port == index; }));
   RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));
   RETURN_IF_ERROR(IgnoreNotFound(maps.mac_windows.Delete(index)));
   RETURN_IF_ERROR(DeleteBuckets(maps, index));
