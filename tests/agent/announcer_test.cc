@@ -173,7 +173,9 @@ TEST_F(AnnouncedPort, WhenTheUplinkIsBack) {
   ASSERT_TRUE(Snapshot(1, Carried(100)).ok());
   Attach(1);
   EXPECT_EQ(Said(), Announcer::kTimes.size());
-  reconciler_->UplinkChanged();
+  reconciler_->UplinkChanged("eth9");
+  EXPECT_EQ(Said(), 0u) << "another device";
+  reconciler_->UplinkChanged("eth1");
   EXPECT_EQ(Said(), Announcer::kTimes.size());
 }
 

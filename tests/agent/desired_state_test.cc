@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/agent/sample_states.h"
+#include "tests/support/packet_builder.h"
 
 namespace outrider::agent {
 namespace {
@@ -145,6 +146,43 @@ TEST_F(AfterApplyTest, ASegmentThatFailedBesideTheDeltaIsWrittenAnew) {
   const state::StateDelta again = state::ComputeDelta(applied, to);
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again.segments.upserts.begin()->second, to.segments.begin()->second);
+}
+
+// A new segment may have left rows, a device in use: the next diff writes it anew, or removes it.
+TEST_F(AfterApplyTest, ASegmentThatFailedIsThereToBeRemoved) {
+  const state::HostState to = SampleState();
+  const auto applied =
+      AfterApply({}, state::ComputeDelta({}, to), Failing(datapath::ObjectKind::kSegment, "7"));
+  EXPECT_EQ(state::ComputeDelta(applied, to).segments.upserts.size(), 1u);
+  state::HostState without = applied;
+  without.segments.clear();
+  EXPECT_EQ(state::ComputeDelta(applied, without).segments.deletes.size(), 1u);
+  EXPECT_EQ(applied.segments.at(MakeVni(7)).vteps, to.segments.at(MakeVni(7)).vteps);
+}
+
+TEST_F(AfterApplyTest, ASegmentWhoseChangeFailedIsTakenBack) {
+  const state::HostState from = SampleState();
+  state::HostState to = from;
+  to.segments[MakeVni(7)].mtu = 9000;
+  const auto applied =
+      AfterApply(from, state::ComputeDelta(from, to), Failing(datapath::ObjectKind::kSegment, "7"));
+  const state::StateDelta back = state::ComputeDelta(applied, from);
+  ASSERT_EQ(back.segments.upserts.size(), 1u);
+  EXPECT_EQ(back.segments.upserts.begin()->second, from.segments.at(MakeVni(7)));
+}
+
+TEST_F(AfterApplyTest, AMulticastGroupThatFailedIsThereToBeRemoved) {
+  const state::MulticastKey key{.vni = MakeVni(7), .group = tests::Ip("239.1.2.3")};
+  state::HostState from = SampleState();
+  state::HostState to = from;
+  to.multicast_groups[key] = {tests::Ip("192.0.2.1"), tests::Ip("192.0.2.2")};
+  const auto failing = Failing(datapath::ObjectKind::kMulticastGroup, datapath::KeyText(key));
+  auto applied = AfterApply(from, state::ComputeDelta(from, to), failing);
+  EXPECT_EQ(state::ComputeDelta(applied, from).multicast_groups.deletes.size(), 1u);
+  EXPECT_EQ(state::ComputeDelta(applied, to).multicast_groups.upserts.size(), 1u);
+  from.multicast_groups[key] = {tests::Ip("192.0.2.1")};
+  applied = AfterApply(from, state::ComputeDelta(from, to), failing);
+  EXPECT_EQ(state::ComputeDelta(applied, from).multicast_groups.upserts.size(), 1u);
 }
 
 TEST_F(AfterApplyTest, AFailedDeleteIsStillThere) {

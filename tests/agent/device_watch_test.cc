@@ -48,6 +48,19 @@ TEST(DeviceNames, ADeviceThatWasSetDownIsToldOf) {
   EXPECT_THAT(names.Replace({link}), ElementsAre(Appeared("or-vxlan")));
 }
 
+TEST(DeviceNames, ALinkThatLosesItsCarrierIsToldOf) {
+  DeviceNames names;
+  sys::Link link = Link(3, "eth1");
+  link.admin_up = true;
+  link.carrier = true;
+  names.Update({Kind::kLinkChanged, link});
+  link.carrier = false;
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), ElementsAre(Appeared("eth1")));
+  link.carrier = true;
+  EXPECT_THAT(names.Replace({link}), ElementsAre(Appeared("eth1")));
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), IsEmpty());
+}
+
 TEST(DeviceNames, AListingTellsWhatWasMissed) {
   DeviceNames names;
   EXPECT_THAT(names.Replace({Link(1, "lo"), Link(3, "tap0")}),

@@ -125,6 +125,13 @@ TEST(MulticastMessages, QueriesOfRouters) {
   EXPECT_TRUE(Parsed(Igmp({0x11, 100, 0, 0, 0, 0, 0, 0})).is_query);
   EXPECT_FALSE(Parsed(Igmp({0x11, 100, 0, 0, 0, 0, 0, 0}, "0.0.0.0")).is_query) << "a switch's";
   EXPECT_TRUE(Parsed(Mld(130, Bytes(20, 0))).is_query);
+  EXPECT_TRUE(Parsed(Igmp({0x11, 100, 0, 0, 0, 0, 0, 0})).is_general);
+  EXPECT_FALSE(Parsed(Igmp({0x11, 10, 0, 0, 239, 1, 2, 3})).is_general) << "of one group";
+  EXPECT_TRUE(Parsed(Mld(130, Bytes(20, 0))).is_general);
+  Bytes of_group(20, 0);
+  of_group[4] = 0xff;
+  of_group[19] = 5;
+  EXPECT_FALSE(Parsed(Mld(130, of_group)).is_general);
   EXPECT_EQ(Parsed(Mld(130, Bytes(20, 0))).family, IpFamily::kV6);
 }
 

@@ -217,6 +217,85 @@ TEST_F(MulticastSnooperTest, APortJoinsSoManyGroups) {
   EXPECT_TRUE(path_.members.contains(MemberOf(2, "239.1.2.3"))) << "each port has its own share";
 }
 
+// A trunk is in many segments: not each of them has a port's share.
+TEST_F(MulticastSnooperTest, ATrunkJoinsSoManyGroupsInAllItsSegments) {
+  state::HostState state = TwoPorts();
+  state::Port& trunk = state.ports.at(MakePortId(1));
+  trunk.vni.reset();
+  trunk.vlans.mode = state::VlanMode::kTrunk;
+  constexpr int kSegments = 5;
+  for (int i = 0; i < kSegments; ++i) {
+    const Vni vni = *Vni::Create(static_cast<uint32_t>(100 + i));
+    state.segments[vni] = {.mtu = 1450, .snoop_multicast = true, .vteps = {}};
+    trunk.vlans.trunk.emplace(static_cast<uint16_t>(10 + i), vni);
+  }
+  snooper_->Follow(state);
+  for (int i = 0; i < kSegments; ++i) {
+    for (int n = 0; n < 256; ++n) {
+      snooper_->OnMulticast({.port = MakePortId(1),
+                             .vni = *Vni::Create(static_cast<uint32_t>(100 + i)),
+                             .packet = Igmp(0x16, "239.9.0." + std::to_string(n))});
+      executor_.RunReady();
+    }
+  }
+  EXPECT_EQ(path_.members.size(), MulticastSnooper::kMaxPortGroups);
+  EXPECT_EQ(snooper_->ignored(), kSegments * 256 - MulticastSnooper::kMaxPortGroups);
+  Hear(2, Igmp(0x16, "239.1.2.3"));
+  EXPECT_TRUE(path_.members.contains(MemberOf(2, "239.1.2.3")));
+}
+
+// While the executor is busy a guest fills its own share of the queue, and nobody else's.
+TEST_F(MulticastSnooperTest, SoManyMessagesOfAPortWait) {
+  const auto send = [&](uint8_t port, int group) {
+    snooper_->OnMulticast({.port = MakePortId(port),
+                           .vni = kVni,
+                           .packet = Igmp(0x16, "239.9.0." + std::to_string(group))});
+  };
+  for (int n = 0; n < 100; ++n) send(1, n);
+  send(2, 200);
+  EXPECT_EQ(snooper_->dropped(), 100 - MulticastSnooper::kMaxWaiting);
+  executor_.RunReady();
+  EXPECT_EQ(path_.members.size(), MulticastSnooper::kMaxWaiting + 1);
+  send(1, 99);
+  executor_.RunReady();
+  EXPECT_TRUE(path_.members.contains(MemberOf(1, "239.9.0.99"))) << "there is room again";
+}
+
+TEST_F(MulticastSnooperTest, ManyChangesAreToldTogether) {
+  for (int n = 0; n < 50; ++n) Hear(1, Igmp(0x16, "239.9.0." + std::to_string(n)));
+  EXPECT_EQ(told_.size(), 2u) << "nothing, and the first group";
+  executor_.Advance(MulticastSnooper::kTellGap);
+  ASSERT_EQ(told_.size(), 3u);
+  EXPECT_EQ(told_.back(), snooper_->groups());
+  EXPECT_EQ(told_.back().size(), 50u);
+  Hear(2, Igmp(0x16, "239.9.0.1"));
+  executor_.Advance(seconds(5));
+  EXPECT_EQ(told_.size(), 3u) << "a second member changes no group";
+}
+
+// RFC 3376, 6.6.2: it asks one group; the other members are not asked by that.
+TEST_F(MulticastSnooperTest, AQueryOfOneGroupIsNoReasonNotToAsk) {
+  Hear(2, Igmp(0x11, "239.1.2.3"));
+  executor_.Advance(seconds(126));
+  EXPECT_EQ(path_.TakeSent().size(), 4u) << "both ports, both families";
+}
+
+// The host's own round may be two minutes away; what the router has kept alive would have ended.
+TEST_F(MulticastSnooperTest, WhenARouterFallsSilentGuestsAreAskedInTime) {
+  executor_.Advance(seconds(10));
+  Hear(2, Igmp(0x11, "224.0.0.1"));
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  executor_.Advance(seconds(241));
+  path_.TakeSent();
+  executor_.Advance(seconds(5));
+  EXPECT_THAT(path_.TakeSent(), ElementsAre(std::pair(MakePortId(1), GeneralQuery(IpFamily::kV4)),
+                                            std::pair(MakePortId(2), GeneralQuery(IpFamily::kV4))));
+  executor_.Advance(seconds(10));
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  executor_.Advance(seconds(200));
+  EXPECT_TRUE(path_.members.contains(MemberOf(1, "239.1.2.3")));
+}
+
 TEST_F(MulticastSnooperTest, WhatIsMalformedIsCounted) {
   Bytes packet = Igmp(0x16, "239.1.2.3");
   packet.back() ^= 1;

@@ -176,6 +176,21 @@ TEST_F(ReconcilerTest, WhatOthersTookAwayIsBoundAnew) {
       << "nothing is lost: nothing is written";
 }
 
+TEST_F(ReconcilerTest, ASegmentThatLostItsNetworkFailsUntilItIsBack) {
+  Attach(1);
+  ASSERT_TRUE(Snapshot(5, SampleState()).ok());
+  datapath_->LoseSegment(MakeVni(7), absl::NotFoundError("no device"));
+  executor_.Advance(Reconciler::kCheckInterval);
+  ASSERT_EQ(reconciler_->Status().failures.size(), 1u);
+  EXPECT_EQ(reconciler_->Status().failures[0].key, "7");
+  ASSERT_EQ(observer_.acknowledgements.back().failures.size(), 1u);
+  EXPECT_EQ(InForce().phase, PortPhase::kActive) << "among the host's own ports";
+  datapath_->LoseSegment(MakeVni(7), absl::OkStatus());
+  executor_.Advance(Reconciler::kLastRetry);
+  EXPECT_TRUE(reconciler_->Status().failures.empty());
+  EXPECT_TRUE(observer_.acknowledgements.back().failures.empty());
+}
+
 TEST_F(ReconcilerTest, GeneratedSequencesEndWithDesiredInForce) {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     datapath_->SetEventSink(nullptr);

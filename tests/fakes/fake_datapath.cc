@@ -68,6 +68,15 @@ absl::StatusOr<std::set<PortId>> FakeDatapath::FindLostPorts() {
   return lost;
 }
 
+std::set<Vni> FakeDatapath::FindLostSegments() {
+  const std::lock_guard lock(mutex_);
+  std::set<Vni> lost;
+  for (const auto& [vni, status] : lost_segments_) {
+    if (state_.segments.contains(vni)) lost.insert(vni);
+  }
+  return lost;
+}
+
 void FakeDatapath::SetEventSink(EventSink* sink) {
   std::vector<FirstFrameEvent> waiting;
   if (sink != nullptr) {
@@ -143,6 +152,12 @@ void FakeDatapath::FailUpsert(ObjectKind kind, const std::string& key, const abs
   upsert_failures_[{kind, key}] = {status, times};
 }
 
+void FakeDatapath::LoseSegment(const Vni& vni, const absl::Status& status) {
+  const std::lock_guard lock(mutex_);
+  lost_segments_.erase(vni);
+  if (!status.ok()) lost_segments_.emplace(vni, status);
+}
+
 void FakeDatapath::FailReadState(const absl::Status& status, int times) {
   const std::lock_guard lock(mutex_);
   read_failure_ = {status, times};
@@ -187,7 +202,8 @@ state::HostState FakeDatapath::ReadLocked() const {
 absl::Status FakeDatapath::UpsertSegment(const Vni& vni, const state::Segment& segment) {
   RETURN_IF_ERROR(TakeFailure(ObjectKind::kSegment, KeyText(vni)));
   state_.segments.insert_or_assign(vni, segment);
-  return absl::OkStatus();
+  const auto lost = lost_segments_.find(vni);
+  return lost == lost_segments_.end() ? absl::OkStatus() : lost->second;
 }
 
 absl::Status FakeDatapath::UpsertPort(const PortId& id, state::Port port) {

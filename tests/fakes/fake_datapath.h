@@ -34,6 +34,7 @@ class FakeDatapath final : public Datapath, public DatapathCounters {
   ApplyResult Apply(const state::StateDelta& delta) override;
   void AllowOlderEpoch(const PortId& id) override;
   absl::StatusOr<std::set<PortId>> FindLostPorts() override;
+  std::set<Vni> FindLostSegments() override;
   void SetEventSink(EventSink* sink) override;
   absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;
   absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDrops() override;
@@ -55,6 +56,9 @@ class FakeDatapath final : public Datapath, public DatapathCounters {
                   int times = 1);
   // The next `times` calls of ReadState fail.
   void FailReadState(const absl::Status& status, int times = 1);
+
+  // The segment does not reach its network: upserts of it fail with `status` until it is OK.
+  void LoseSegment(const Vni& vni, const absl::Status& status);
 
   // ---- What was asked of it ----
   std::vector<state::StateDelta> applied() const;
@@ -99,6 +103,7 @@ class FakeDatapath final : public Datapath, public DatapathCounters {
   std::map<PortId, FirstFrameEvent> first_frames_;
   std::set<PortId> any_epoch_;
   std::map<std::pair<ObjectKind, std::string>, std::pair<absl::Status, int>> upsert_failures_;
+  std::map<Vni, absl::Status> lost_segments_;
   std::pair<absl::Status, int> read_failure_{absl::OkStatus(), 0};
   std::map<PortId, PortCounters> counters_;
   std::map<std::string, uint64_t> host_drops_;

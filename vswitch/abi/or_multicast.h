@@ -35,6 +35,13 @@ struct or_multicast_member {
 };
 OR_STATIC_ASSERT(sizeof(struct or_multicast_member) == 24, "or_multicast_member layout");
 
+/* Whom copies of a frame are for. */
+enum or_multicast_scope {
+  OR_SCOPE_ALL = 0,
+  OR_SCOPE_MEMBERS = 1, /* and routers */
+  OR_SCOPE_ROUTERS = 2,
+};
+
 /* A report, leave or query of a guest's, for the agent to read: the packet from its IP header on,
  * as much as fits. In or_events. */
 #define OR_MULTICAST_DATA 1504

@@ -40,7 +40,7 @@ namespace outrider::abi {
   X(FDB, 9, "fdb")                                                              \
   /* answered in the name of a MAC */                                           \
   X(ANSWER, 10, "answer")                                                       \
-  /* list, local copies, remote copies */                                       \
+  /* list, local copies, remote copies and enum or_multicast_scope */           \
   X(REPLICATE, 11, "replicate")                                                 \
   /* towards the port: VNI */                                                   \
   X(DELIVER, 12, "deliver")                                                     \
@@ -80,6 +80,9 @@ enum or_trace_connection {
 /* Beside the rule's place, in `c` of OR_TRACE_ACL. */
 #define OR_TRACE_TO_GUEST (1u << 31)
 #define OR_TRACE_UNDECIDED (1u << 30) /* what no rule is asked about, or no image */
+
+/* Above the remote copies, in `c` of OR_TRACE_REPLICATE. */
+#define OR_TRACE_SCOPE_SHIFT 32
 
 #define OR_TRACE_NO_LIMIT (~0ull)
 

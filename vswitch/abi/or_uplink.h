@@ -21,11 +21,14 @@ namespace outrider::abi {
 
 /* ---- or_providers: vni (u32) -> struct or_provider. There for each segment with
  * OR_SEGMENT_PROVIDER. Writer: agent. ---- */
+/* The device's promiscuous flag was set by the agent, which takes it off again. For the agent. */
+#define OR_PROVIDER_MADE_PROMISCUOUS (1u << 0)
+
 struct or_provider {
-  or_u32 ifindex; /* of the uplink's device; 0: it is not there */
-  or_u32 vlan;    /* 0: untagged */
-  or_u32 mtu;     /* of the device, layer 3 */
-  or_u32 pad;
+  or_u32 ifindex;  /* of the uplink's device; 0: it is not there */
+  or_u32 vlan;     /* 0: untagged */
+  or_u32 mtu;      /* of the device, layer 3 */
+  or_u32 flags;    /* OR_PROVIDER_* */
   char uplink[64]; /* NUL-padded; for ReadState, no program looks at it */
 };
 OR_STATIC_ASSERT(sizeof(struct or_provider) == 80, "or_provider layout");

@@ -161,7 +161,9 @@ absl::Status Agent::StartReconciler() {
                        if (change.device == options_.tunnel_device) {
                          return reconciler_->CheckDatapath();
                        }
-                       if (IsUplink(options_, change.device)) return reconciler_->UplinkChanged();
+                       if (IsUplink(options_, change.device)) {
+                         return reconciler_->UplinkChanged(change.device);
+                       }
                        if (change.appeared) return reconciler_->DeviceAppeared(change.device);
                        reconciler_->DeviceGone(change.device);
                      });

@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vswitch/agent/announcement.h"
@@ -32,6 +33,10 @@ class Announcer {
   static constexpr size_t kBurst = 64;
   static constexpr Executor::Duration kBurstGap = std::chrono::milliseconds(10);
 
+  using Ips = std::set<IpAddress>;
+  // Addresses that neighbours know, by segment and MAC.
+  using NeighborIps = std::map<std::pair<Vni, MacAddress>, Ips>;
+
   // `uplinks`: names and devices. Executor and sender outlive the announcer.
   Announcer(Executor* executor, sys::FrameSender* sender,
             std::map<std::string, std::string> uplinks)
@@ -40,6 +45,10 @@ class Announcer {
   // The port forwards by `in_force` from now on. `ips`: those of its own beside what the neighbours
   // say. In place of what was to be said of it before.
   void Announce(const PortId& id, const state::HostState& in_force, const std::set<IpAddress>& ips);
+  // The same for those of `ports`, with addresses of their own, that are in a segment which the
+  // uplink's `device` carries.
+  void AnnounceBehind(const std::string& device, const std::map<PortId, Ips>& ports,
+                      const state::HostState& in_force);
   // The port forwards no more: nothing further is said of it.
   void Forget(const PortId& id) { rounds_.erase(id); }
 
@@ -55,8 +64,13 @@ class Announcer {
     size_t next = 0;
   };
 
+  void Begin(const PortId& id, const Round& round);
+  // Of the uplink that carries the segment; nullptr: none does.
+  const std::string* DeviceOf(const Vni& vni, const state::HostState& in_force) const;
+  bool IsBehind(const std::string& device, const state::Port& port,
+                const state::HostState& in_force) const;
   Round FramesOf(const state::Port& port, const state::HostState& in_force,
-                 const std::set<IpAddress>& ips) const;
+                 const NeighborIps& neighbors, const Ips& ips) const;
   void Enqueue(const PortId& id, const Round& round);
   // As much of the queue as may be sent now; the rest follows.
   void SendQueued();

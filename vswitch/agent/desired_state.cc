@@ -55,6 +55,20 @@ void Patch(ObjectKind kind, const state::SetDelta<Key>& delta, const Failed& fai
   }
 }
 
+// Part of them may be in force: unlike what is wanted and what was, so that the next pass writes
+// them anew, takes the change back, or removes them.
+void KeepHalfWritten(const state::StateDelta& delta, const Failed& failed,
+                     state::HostState* applied) {
+  for (const auto& [vni, segment] : delta.segments.upserts) {
+    if (!failed.contains({ObjectKind::kSegment, KeyText(vni)})) continue;
+    applied->segments.insert_or_assign(vni, segment).first->second.mtu = 0;
+  }
+  for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
+    if (!failed.contains({ObjectKind::kMulticastGroup, KeyText(key)})) continue;
+    applied->multicast_groups.insert_or_assign(key, std::set<IpAddress>());
+  }
+}
+
 }  // namespace
 
 bool OpenedItself(const state::Port& desired, const state::HostState& applied, const PortId& id) {
@@ -122,6 +136,7 @@ state::HostState AfterApply(state::HostState applied, const state::StateDelta& d
   for (const auto& [id, port] : delta.ports.upserts) {
     if (failed.contains({ObjectKind::kPort, KeyText(id)})) applied.ports.insert_or_assign(id, port);
   }
+  KeepHalfWritten(delta, failed, &applied);
   // One that a change of its ports left incomplete: unlike any segment that is wanted, so that the
   // next pass writes it anew.
   const auto& removed = delta.segments.deletes;

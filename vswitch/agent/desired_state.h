@@ -35,8 +35,10 @@ state::HostState HoldInForce(const state::HostState& in_force,
 // desired state that could be in force.
 state::Port LostPort(const state::Port& port);
 
-// What is in force after a delta was applied with `result`: an object that failed stays as it was
-// (a port is lost instead), so that the next diff tries it again.
+// What is in force after a delta was applied with `result`: an object that failed stays as it was,
+// so that the next diff tries it again. A port is lost instead. A segment that may be half written
+// is the new one without an MTU, a multicast group is one without VTEPs: either is written or
+// removed by the next diff, whatever is wanted by then.
 state::HostState AfterApply(state::HostState applied, const state::StateDelta& delta,
                             const datapath::ApplyResult& result);
 

@@ -13,7 +13,8 @@ std::vector<DeviceChange> DeviceNames::Update(const sys::LinkEvent& event) {
     seen_.erase(known);
   }
   if (event.kind == Kind::kLinkChanged) {
-    const Seen now{.name = event.link.name, .up = event.link.admin_up};
+    const Seen now{
+        .name = event.link.name, .up = event.link.admin_up, .carrier = event.link.carrier};
     if (known != seen_.end() && known->second == now) return changes;
     if (known != seen_.end() && known->second.name != now.name) {
       changes.push_back({.device = known->second.name, .appeared = false});
@@ -27,7 +28,7 @@ std::vector<DeviceChange> DeviceNames::Update(const sys::LinkEvent& event) {
 std::vector<DeviceChange> DeviceNames::Replace(const std::vector<sys::Link>& links) {
   std::map<int, Seen> present;
   for (const sys::Link& link : links) {
-    present[link.ifindex] = {.name = link.name, .up = link.admin_up};
+    present[link.ifindex] = {.name = link.name, .up = link.admin_up, .carrier = link.carrier};
   }
   std::vector<DeviceChange> changes;
   for (const auto& [ifindex, old] : seen_) {

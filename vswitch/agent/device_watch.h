@@ -1,6 +1,6 @@
-// Turns link events into what concerns ports and the tunnel: a device of a name appeared or was set
-// up or down, or the one that was there is gone (removed, renamed, or replaced by another). Owns
-// the names last seen. Knows no ports.
+// Turns link events into what concerns ports, uplinks and the tunnel: a device of a name appeared,
+// was set up or down, or its carrier came or went; or the one that was there is gone (removed,
+// renamed, or replaced by another). Owns the names last seen. Knows no ports.
 //
 // Thread rule: DeviceNames one thread; DeviceWatch's callbacks run on the link monitor's thread.
 #ifndef OUTRIDER_VSWITCH_AGENT_DEVICE_WATCH_H_
@@ -37,6 +37,7 @@ class DeviceNames {
   struct Seen {
     std::string name;
     bool up = false;
+    bool carrier = false;
     bool operator==(const Seen&) const = default;
   };
   // By interface index.

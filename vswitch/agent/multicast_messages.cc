@@ -17,6 +17,7 @@ constexpr size_t kIpv6Header = 40;
 // With a hop-by-hop header of the router alert alone.
 constexpr size_t kMldOffset = kIpv6Header + 8;
 
+constexpr std::array<uint8_t, 4> kAnyGroup = {};
 constexpr uint8_t kIgmpQuery = 0x11;
 constexpr uint8_t kIgmpV1Report = 0x12;
 constexpr uint8_t kIgmpV2Report = 0x16;
@@ -112,10 +113,11 @@ absl::StatusOr<MulticastMessage> ParseIgmp(Span packet) {
   const bool whole = packet.size() >= total;
   const Span igmp = packet.subspan(header, std::min(packet.size(), total) - header);
   if (whole && Fold(Sum(igmp)) != 0xffff) return Malformed("the IGMP checksum is wrong");
-  MulticastMessage message{.family = IpFamily::kV4, .is_query = false, .records = {}};
+  MulticastMessage message{.family = IpFamily::kV4, .records = {}};
   switch (igmp[0]) {
     case kIgmpQuery:
       message.is_query = V4(packet.subspan(12)) != IpAddress::FromV4({0, 0, 0, 0});
+      message.is_general = message.is_query && V4(igmp.subspan(4)) == V4(kAnyGroup);
       return message;
     case kIgmpV1Report:
     case kIgmpV2Report:
@@ -157,7 +159,7 @@ absl::StatusOr<MulticastMessage> ParseMld(Span packet) {
   if (whole && Fold(Sum(mld) + PseudoSum(packet, mld.size())) != 0xffff) {
     return Malformed("the MLD checksum is wrong");
   }
-  MulticastMessage message{.family = IpFamily::kV6, .is_query = false, .records = {}};
+  MulticastMessage message{.family = IpFamily::kV6, .records = {}};
   switch (mld[0]) {
     case kMldV2Report:
       RETURN_IF_ERROR(ReadRecords(mld.subspan(8), At16(mld, 6), whole, 16, &message));
@@ -167,6 +169,7 @@ absl::StatusOr<MulticastMessage> ParseMld(Span packet) {
     case kMldDone:
       if (mld.size() < 24) return Malformed("the MLD message is cut short");
       message.is_query = mld[0] == kMldQuery;
+      message.is_general = message.is_query && V6(mld.subspan(8)) == IpAddress();
       if (message.is_query) return message;
       RETURN_IF_ERROR(AddRecord(V6(mld.subspan(8)), mld[0] == kMldReport, &message));
       return message;

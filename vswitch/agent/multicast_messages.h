@@ -25,6 +25,8 @@ struct MulticastMessage {
   IpFamily family = IpFamily::kV4;
   // A router's question. Those of switches, which have no address of their own, are none.
   bool is_query = false;
+  // It asks for all groups, so that guests need not be asked here.
+  bool is_general = false;
   // Of reports and leaves; without link-local groups, which everybody gets.
   std::vector<MembershipRecord> records;
   bool operator==(const MulticastMessage&) const = default;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
+#include <utility>
 
 namespace outrider::agent {
 namespace {
@@ -26,7 +28,8 @@ int64_t BootMicros() {
 }
 
 absl::Status MulticastSnooper::Start() {
-  ASSIGN_OR_RETURN(members_, dependencies_.path->ReadMembers());
+  ASSIGN_OR_RETURN(const auto members, dependencies_.path->ReadMembers());
+  for (const auto& [member, until_us] : members) members_.Put(member, until_us);
   next_query_us_ = dependencies_.clock() + int64_t{kQueryIntervalS} * 1'000'000;
   ScheduleTick();
   return absl::OkStatus();
@@ -34,14 +37,14 @@ absl::Status MulticastSnooper::Start() {
 
 void MulticastSnooper::SetObserver(std::function<void(const Groups&)> observer) {
   observer_ = std::move(observer);
-  if (observer_) observer_(told_);
+  if (observer_) observer_(groups());
 }
 
 void MulticastSnooper::Follow(const state::HostState& applied) {
   std::set<Place> places;
   const bool any = std::any_of(applied.segments.begin(), applied.segments.end(),
                                [](const auto& entry) { return entry.second.snoop_multicast; });
-  if (!any && places_.empty()) return;
+  if (!any && places_.empty() && members_.empty()) return;
   for (const auto& [id, port] : applied.ports) {
     if (!port.device || port.phase != state::PortPhase::kActive) continue;
     for (const Vni& vni : state::SegmentsOf(port)) {
@@ -50,12 +53,10 @@ void MulticastSnooper::Follow(const state::HostState& applied) {
       if (snoops) places.emplace(id, vni);
     }
   }
-  if (places == places_) return;
+  // The first time there may be members of an earlier process.
+  if (places == places_ && std::exchange(followed_, true)) return;
   places.swap(places_);
-  const std::map<MulticastMember, int64_t> members = members_;
-  for (const auto& [member, until_us] : members) {
-    if (!places_.contains({member.port, member.group.vni})) Remove(member);
-  }
+  for (const MulticastMember& member : members_.NotOf(places_)) Remove(member);
   for (const Place& place : places_) {
     if (!places.contains(place)) Ask(place);
   }
@@ -63,7 +64,28 @@ void MulticastSnooper::Follow(const state::HostState& applied) {
 }
 
 void MulticastSnooper::OnMulticast(const datapath::MulticastEvent& event) {
-  dependencies_.executor->Post([this, event] { Handle(event); });
+  if (!Admit(event.port)) return;
+  dependencies_.executor->Post([this, event] {
+    Leave(event.port);
+    Handle(event);
+  });
+}
+
+bool MulticastSnooper::Admit(const PortId& port) {
+  const std::lock_guard lock(waiting_mutex_);
+  size_t& waiting = waiting_[port];
+  if (waiting == kMaxWaiting) {
+    ++dropped_;
+    return false;
+  }
+  ++waiting;
+  return true;
+}
+
+void MulticastSnooper::Leave(const PortId& port) {
+  const std::lock_guard lock(waiting_mutex_);
+  const auto waiting = waiting_.find(port);
+  if (--waiting->second == 0) waiting_.erase(waiting);
 }
 
 void MulticastSnooper::Handle(const datapath::MulticastEvent& event) {
@@ -77,33 +99,36 @@ void MulticastSnooper::Handle(const datapath::MulticastEvent& event) {
     }
     return;
   }
-  if (message->is_query) HandleQuery(place, message->family);
+  if (message->is_query) HandleQuery(place, *message);
   for (const MembershipRecord& record : message->records) HandleRecord(place, record);
   Tell();
 }
 
-void MulticastSnooper::HandleQuery(const Place& place, IpFamily family) {
+// Who asks for one group has not asked for the others.
+void MulticastSnooper::HandleQuery(const Place& place, const MulticastMessage& message) {
   const int64_t now = dependencies_.clock();
-  queries_[{place.second, family}] = now;
+  if (message.is_general) queries_[{place.second, message.family}] = now;
   Put(Member(place.first, place.second, IpAddress()), now + kRouterTime.count());
 }
 
 // Who leaves is asked whether it was the last one: behind a port there may be several.
 void MulticastSnooper::HandleRecord(const Place& place, const MembershipRecord& record) {
   const MulticastMember member = Member(place.first, place.second, record.group);
-  const auto known = members_.find(member);
+  const std::optional<int64_t> known = members_.UntilOf(member);
   const int64_t now = dependencies_.clock();
   if (record.joined) {
-    if (known == members_.end() && CountOf(place) >= kMaxGroups) {
+    if (!known && !HasRoom(place)) {
       if (ignored_++ % kLogEach == 0) {
-        spdlog::warn("port {}: group {} is ignored: {} groups are joined, no more are kept",
-                     place.first.ToString(), record.group.ToString(), kMaxGroups);
+        spdlog::warn(
+            "port {}: group {} is ignored: no more than {} groups in a segment and {} in all are "
+            "kept ({} ignored since the start)",
+            place.first.ToString(), record.group.ToString(), kMaxGroups, kMaxPortGroups, ignored_);
       }
       return;
     }
     return Put(member, now + kMembershipTime.count());
   }
-  if (known == members_.end() || known->second <= now + kLeaveTime.count()) return;
+  if (!known || *known <= now + kLeaveTime.count()) return;
   Put(member, now + kLeaveTime.count());
   Send(place, GroupQuery(record.group));
 }
@@ -111,28 +136,26 @@ void MulticastSnooper::HandleRecord(const Place& place, const MembershipRecord& 
 void MulticastSnooper::Put(const MulticastMember& member, int64_t until_us) {
   const absl::Status status = dependencies_.path->PutMember(member, until_us);
   if (status.ok()) {
-    members_[member] = until_us;
-  } else if (!absl::IsNotFound(status)) {
-    spdlog::warn("multicast group {}: {}", datapath::KeyText(member.group), Message(status));
+    members_.Put(member, until_us);
+  } else if (!absl::IsNotFound(status) && failed_++ % kLogEach == 0) {
+    spdlog::warn("multicast group {}: {} ({} since the start)", datapath::KeyText(member.group),
+                 Message(status), failed_);
   }
 }
 
+// What stays in the datapath is tried again with the next tick.
 void MulticastSnooper::Remove(const MulticastMember& member) {
   const absl::Status status = dependencies_.path->RemoveMember(member);
-  // What stays in the datapath is tried again with the next tick.
-  if (status.ok() || absl::IsNotFound(status)) members_.erase(member);
+  if (status.ok() || absl::IsNotFound(status)) {
+    members_.Remove(member);
+  } else {
+    members_.Postpone(member, dependencies_.clock() + kTick.count());
+  }
 }
 
-size_t MulticastSnooper::CountOf(const Place& place) const {
-  const MulticastMember first = Member(place.first, place.second, IpAddress());
-  size_t count = 0;
-  for (auto member = members_.lower_bound(first);
-       member != members_.end() && member->first.port == place.first &&
-       member->first.group.vni == place.second;
-       ++member) {
-    ++count;
-  }
-  return count;
+bool MulticastSnooper::HasRoom(const Place& place) const {
+  return members_.CountOf(place.first, place.second) < kMaxGroups &&
+         members_.CountOf(place.first) < kMaxPortGroups;
 }
 
 void MulticastSnooper::ScheduleTick() {
@@ -144,16 +167,25 @@ void MulticastSnooper::ScheduleTick() {
 
 void MulticastSnooper::Tick() {
   const int64_t now = dependencies_.clock();
-  const std::map<MulticastMember, int64_t> members = members_;
-  for (const auto& [member, until_us] : members) {
-    const bool wanted = places_.contains({member.port, member.group.vni});
-    if (until_us <= now || !wanted) Remove(member);
-  }
+  while (const auto member = members_.FirstDue(now)) Remove(*member);
+  TakeOverQueries(now);
   if (now >= next_query_us_) {
     next_query_us_ = now + int64_t{kQueryIntervalS} * 1'000'000;
     for (const Place& place : places_) Ask(place);
   }
   Tell();
+}
+
+void MulticastSnooper::TakeOverQueries(int64_t now) {
+  for (auto next = queries_.begin(); next != queries_.end();) {
+    const auto heard = next++;
+    if (now - heard->second < kQuerierTime.count()) continue;
+    const auto [vni, family] = heard->first;
+    queries_.erase(heard);
+    for (const Place& place : places_) {
+      if (place.second == vni) Send(place, GeneralQuery(family));
+    }
+  }
 }
 
 void MulticastSnooper::Ask(const Place& place) {
@@ -163,8 +195,7 @@ void MulticastSnooper::Ask(const Place& place) {
 }
 
 bool MulticastSnooper::IsAsked(const Vni& vni, IpFamily family) const {
-  const auto heard = queries_.find({vni, family});
-  return heard != queries_.end() && dependencies_.clock() - heard->second < kRouterTime.count();
+  return queries_.contains({vni, family});
 }
 
 void MulticastSnooper::Send(const Place& place, const std::vector<uint8_t>& frame) {
@@ -174,12 +205,15 @@ void MulticastSnooper::Send(const Place& place, const std::vector<uint8_t>& fram
   }
 }
 
+// Who hears of them reads them all: not as often as a guest can change them.
 void MulticastSnooper::Tell() {
-  Groups groups;
-  for (const auto& [member, until_us] : members_) groups.insert(member.group);
-  if (groups == told_) return;
-  told_ = std::move(groups);
-  if (observer_) observer_(told_);
+  if (telling_ || !members_.TakeChanged()) return;
+  telling_ = true;
+  dependencies_.executor->PostAfter(kTellGap, [this] {
+    telling_ = false;
+    Tell();
+  });
+  if (observer_) observer_(groups());
 }
 
 }  // namespace outrider::agent

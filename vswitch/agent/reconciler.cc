@@ -211,16 +211,36 @@ void Reconciler::CheckDatapath() {
     port->second = LostPort(port->second);
     any = true;
   }
-  if (any) Reconcile();
+  if (NoteLostSegments() || any) Reconcile();
 }
 
-void Reconciler::UplinkChanged() {
+// Each fails by name in the next pass, and in those that follow until it reaches its network again.
+bool Reconciler::NoteLostSegments() {
+  bool any = false;
+  for (const Vni& vni : dependencies_.datapath->FindLostSegments()) {
+    const auto segment = applied_.segments.find(vni);
+    if (segment == applied_.segments.end() || segment->second.mtu == 0) continue;
+    segment->second.mtu = 0;
+    any = true;
+  }
+  return any;
+}
+
+void Reconciler::UplinkChanged(const std::string& device) {
   CheckDatapath();
   if (!failures_.empty()) Reconcile();
+  if (dependencies_.announcer == nullptr) return;
   // Switches forget who is behind a link that was down.
+  std::map<PortId, std::set<IpAddress>> ports;
   for (const auto& [id, port] : applied_.ports) {
-    if (Forwards(port)) Announce(id);
+    if (Forwards(port)) ports.emplace(id, IpsOf(id));
   }
+  dependencies_.announcer->AnnounceBehind(device, ports, applied_);
+}
+
+std::set<IpAddress> Reconciler::IpsOf(const PortId& id) const {
+  const auto attachment = attachments_.find(id);
+  return attachment == attachments_.end() ? std::set<IpAddress>() : attachment->second.ips;
 }
 
 void Reconciler::Reconcile() {
@@ -277,10 +297,7 @@ void Reconciler::Announce(const state::StateDelta& delta,
 
 void Reconciler::Announce(const PortId& id) {
   if (dependencies_.announcer == nullptr) return;
-  const auto attachment = attachments_.find(id);
-  const bool attached = attachment != attachments_.end();
-  dependencies_.announcer->Announce(id, applied_,
-                                    attached ? attachment->second.ips : std::set<IpAddress>());
+  dependencies_.announcer->Announce(id, applied_, IpsOf(id));
 }
 
 void Reconciler::NoteFailures(std::vector<datapath::ObjectFailure> failures) {

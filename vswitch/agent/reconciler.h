@@ -100,8 +100,8 @@ class Reconciler final : public datapath::EventSink {
   // Looks whether what is in force still is, and mends it: on a timer, and when there is a reason.
   void CheckDatapath();
   // The same when an uplink's device came, went or changed; what failed for it is tried at once,
-  // and ports are announced anew.
-  void UplinkChanged();
+  // and the ports behind it are announced anew.
+  void UplinkChanged(const std::string& device);
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
   void OnMulticast(const datapath::MulticastEvent& event) override;
@@ -139,12 +139,16 @@ class Reconciler final : public datapath::EventSink {
   // Announces the delta's ports that forward where they did not in `before`.
   void Announce(const state::StateDelta& delta, const std::map<PortId, state::Port>& before);
   void Announce(const PortId& id);
+  // Of its attachment.
+  std::set<IpAddress> IpsOf(const PortId& id) const;
   void NoteFailures(std::vector<datapath::ObjectFailure> failures);
   void ScheduleRetry();
   void HandleFirstFrame(const datapath::FirstFrameEvent& event);
   void Activate(const PortId& id, const datapath::FirstFrameEvent& event);
   void AllowOlderEpochs();
   void ScheduleCheck();
+  // Whether segments in force are lost that were not before.
+  bool NoteLostSegments();
   bool IsInForce(const PortId& id) const;
   void ResolveWaiters();
   // Of one port, or of all.

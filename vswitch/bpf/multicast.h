@@ -31,13 +31,6 @@
 #define OR_IGMP_V3_REPORT 0x22
 #define OR_MLD_QUERY 130
 
-/* f->scope */
-enum or_multicast_scope {
-	OR_SCOPE_ALL = 0,
-	OR_SCOPE_MEMBERS = 1, /* and routers */
-	OR_SCOPE_ROUTERS = 2,
-};
-
 enum or_membership {
 	OR_NO_MEMBERSHIP,
 	OR_MEMBERSHIP_QUERY,

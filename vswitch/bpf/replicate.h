@@ -63,7 +63,7 @@ static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 	if (copies > OR_MAX_COPIES)
 		copies = OR_MAX_COPIES;
 	or_trace(OR_TRACE_REPLICATE, f->port, r.list, segment->local_copies,
-		 remote ? segment->remote_copies : 0);
+		 (remote ? segment->remote_copies : 0) | ((__u64)f->scope << OR_TRACE_SCOPE_SHIFT));
 	bpf_loop(copies, or_replicate_step, &r, 0);
 	return TC_ACT_STOLEN;
 }

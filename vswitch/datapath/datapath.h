@@ -132,6 +132,10 @@ class Datapath {
   // again. What belongs to the host as a whole (the tunnel device) is repaired at once.
   virtual absl::StatusOr<std::set<PortId>> FindLostPorts() = 0;
 
+  // The same for segments: those in force that do not reach their physical network any more, as an
+  // upsert would say with the reason. What can be mended is.
+  virtual std::set<Vni> FindLostSegments() = 0;
+
   // Replaces the sink; nullptr to stop events. Returns when the old one is no longer called. The
   // new one is told also of ports that are still ARMED though their guest has sent, perhaps twice,
   // on the caller's thread: who was told before may have died of it.

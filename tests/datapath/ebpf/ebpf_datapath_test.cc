@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -206,6 +207,7 @@ TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
   }
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
+  EXPECT_THAT(host_.Apply({}).failures, IsEmpty());
   const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
   const DatapathMaps maps(raw.get());
   EXPECT_TRUE(absl::IsNotFound(maps.replication.Lookup({.list = 900, .slot = 0}).status()));
@@ -213,6 +215,30 @@ TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
   EXPECT_TRUE(absl::IsNotFound(maps.port_info.Lookup(900).status()));
   EXPECT_TRUE(absl::IsNotFound(maps.port_stats.LookupSum(900).status()));
   EXPECT_TRUE(absl::IsNotFound(maps.devices.Lookup(12345).status()));
+}
+
+// A port whose row could not be written: its guest is no neighbour of the host's, not even while
+// the next process starts.
+TEST_F(EbpfDatapathTest, ASilencedPortsDeviceKeepsItsFiltersThroughARestart) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  const auto silence = [this] {
+    host_.Stop();
+    const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
+    const DatapathMaps maps(raw.get());
+    const uint32_t index = maps.port_info.Keys().value().at(0);
+    ASSERT_TRUE(maps.ports.Delete(index).ok());
+    host_.Start();
+  };
+  silence();
+  EXPECT_TRUE(Filter("tap0", TcDirection::kIngress).has_value());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kEgress).has_value());
+  host_.Become(OnePort());
+  EXPECT_TRUE(Filter("tap0", TcDirection::kIngress).has_value());
+  silence();
+  EXPECT_TRUE(host_.In([this] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt) << "nobody wants it";
+  host_.Become(OnePort());
 }
 
 TEST_F(EbpfDatapathTest, LeavesNoRowsBehind) {
@@ -296,6 +322,35 @@ TEST_F(EbpfDatapathTest, UninstallLeavesNothing) {
   host_.Start();
   EXPECT_EQ(host_.Read(), HostState());
   host_.Become(OnePort());
+}
+
+// As the message about another release's pins says.
+TEST_F(EbpfDatapathTest, UninstallTakesTheFiltersOfAnotherReleaseOff) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  std::filesystem::rename(VersionDir(), host_.options().bpffs + "/v1");
+  EXPECT_EQ(host_.TryStart().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(
+      host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
+  EXPECT_EQ(Filter("tap0", TcDirection::kEgress), std::nullopt);
+  host_.Start();
+  host_.Become(OnePort());
+}
+
+// A map is missing and another has a layout that is not ours: refused, and not forgotten.
+TEST_F(EbpfDatapathTest, MapsOfAnotherLayoutLeaveThePinsForUninstall) {
+  host_.AddDevice("tap0");
+  host_.Become(OnePort());
+  host_.Stop();
+  ASSERT_TRUE(sys::Unpin(MapsDir() + "/or_devices").ok());
+  std::filesystem::remove(MapsDir() + "/or_fdb");
+  std::filesystem::rename(MapsDir() + "/or_vteps", MapsDir() + "/or_fdb");
+  EXPECT_FALSE(host_.TryStart().ok());
+  ASSERT_TRUE(
+      host_.In([this] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }).ok());
+  EXPECT_EQ(Filter("tap0", TcDirection::kIngress), std::nullopt);
 }
 
 TEST_F(EbpfDatapathTest, UninstallNeedsNoWholeMaps) {

@@ -145,6 +145,23 @@ TEST_F(FailedWrites, OfAGroupMemberAreRepeated) {
   }
 }
 
+// A member that failed is not applied: were it wanted no more, nobody would remove it.
+TEST_F(FailedWrites, OfAGroupMemberLeaveItOutOfTheGroup) {
+  const auto member = [](const std::string& group, const std::string& prefix) {
+    return state::GroupMember{.group = group, .prefix = *IpPrefix::Parse(prefix)};
+  };
+  ASSERT_TRUE(groups_->Insert(member("address/db", "10.1.0.0/16")).ok());
+  const auto before = maps_->group_combos.Dump().value();
+  ASSERT_EQ(before.size(), 1u);
+  raw_->Fail("or_group_members");
+  EXPECT_FALSE(groups_->Insert(member("address/web", "10.0.0.0/8")).ok());
+  raw_->Heal();
+  EXPECT_EQ(maps_->group_combos.Keys()->size(), 1u);
+  EXPECT_EQ(maps_->groups.Keys()->size(), 1u);
+  ASSERT_TRUE(groups_->Insert(member("address/web", "10.0.0.0/8")).ok());
+  EXPECT_EQ(maps_->group_combos.Keys()->size(), 2u);
+}
+
 // Other VTEPs alone wait for the next Flush, and for the one after that if it fails.
 TEST_F(FailedWrites, OfOtherVtepsAreMadeUpForByTheNextFlush) {
   const std::set<IpAddress> vteps = {tests::Ip("10.99.0.2")};

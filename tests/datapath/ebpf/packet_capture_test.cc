@@ -239,6 +239,38 @@ TEST_F(PacketCaptureTest, CountsWhatFoundNoRoom) {
   EXPECT_TRUE(recorder_.Has(tells));
 }
 
+// The tunnel device is made anew, and the programs with it.
+TEST_F(PacketCaptureTest, GoesOnBesideAnotherOneAfterARepair) {
+  const auto session = Capture({});
+  host_.RemoveDevice("or-vxlan");
+  host_.Read();
+  Recorder second;
+  auto other = host_.datapath().StartCapture({}, second.sink()).value();
+  Pass(1, 2, 4000);
+  EXPECT_EQ(second.Await(4).size(), 4u);
+  EXPECT_EQ(recorder_.Await(4).size(), 4u);
+  other.reset();
+  Pass(1, 2, 4001);
+  EXPECT_EQ(recorder_.Await(8).size(), 8u);
+}
+
+// A port that comes back has another index, and its former one may be another port's.
+TEST_F(PacketCaptureTest, FollowsThePortNotItsIndex) {
+  const auto session = Capture({.port = MakePortId(2)});
+  HostState without = TwoPorts();
+  without.ports.erase(MakePortId(2));
+  std::erase_if(without.fdb, [](const auto& row) {
+    return row.second.where == decltype(row.second.where)(MakePortId(2));
+  });
+  host_.Become(without);
+  host_.Become(TwoPorts());
+  const auto any = [](const CapturedFrame&) { return true; };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!recorder_.Has(any) && std::chrono::steady_clock::now() < deadline) Pass(1, 2, 4000);
+  ASSERT_TRUE(recorder_.Has(any));
+  EXPECT_EQ(recorder_.Await(1).front().port, MakePortId(2));
+}
+
 TEST_F(PacketCaptureTest, RefusesAPortThatIsNotHere) {
   EXPECT_TRUE(absl::IsNotFound(
       host_.datapath().StartCapture({.port = MakePortId(9)}, recorder_.sink()).status()));

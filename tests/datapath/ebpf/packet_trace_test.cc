@@ -130,6 +130,25 @@ TEST_F(PacketTraceTest, SaysWhereCopiesGo) {
   EXPECT_EQ(StepOf(trace, "encap").text, "VXLAN to 10.99.0.2, VNI 7, DSCP 0");
 }
 
+TEST_F(PacketTraceTest, SaysWhoGetsCopiesOfMulticast) {
+  HostState state = TwoPorts();
+  state.segments.at(kSegment).snoop_multicast = true;
+  host_.Become(state);
+  const MulticastMember member = {.port = MakePortId(2),
+                                  .group = {.vni = kSegment, .group = tests::Ip("239.1.2.3")}};
+  ASSERT_TRUE(host_.In([&] { return host_.datapath().PutMember(member, int64_t{1} << 50); }).ok());
+  const Trace trace = TraceOf(tests::PacketBuilder("01:00:5e:01:02:03", MacOf(1))
+                                  .Ipv4({.src = IpOf(1), .dst = "239.1.2.3"})
+                                  .Udp(1, 2)
+                                  .Payload(64)
+                                  .Build());
+  EXPECT_EQ(StepOf(trace, "replicate").text,
+            "a copy for each of 2 local ports but the sender, and 1 VTEPs; of them only to those "
+            "that joined the group, or have a multicast router");
+  EXPECT_THAT(StepOf(trace, "replicate").fields, Contains(Pair("scope", "members")));
+  EXPECT_EQ(StepOf(trace, "output").text, "into device port2, without a tag");
+}
+
 TEST_F(PacketTraceTest, FollowsWhatComesByVxlan) {
   host_.Become(TwoPorts());
   const TraceRequest request = {

@@ -44,6 +44,9 @@ class UplinkTest : public ProviderHost {
     ASSERT_EQ(map.Update(key, {.heard_ns = ns}), absl::OkStatus());
   }
   static MacAddress Mac(int n) { return MacAddress::Parse(MacOf(n)).value(); }
+  std::set<Vni> LostSegments() {
+    return host_.In([&] { return host_.datapath().FindLostSegments(); });
+  }
   size_t Stations() { return Rows<abi::or_fdb_key, abi::or_station>("or_stations").size(); }
   // The failure of segment 7 when all of `state` is applied.
   std::string Failure(const HostState& state) {
@@ -117,6 +120,25 @@ TEST_F(UplinkTest, ADeviceThatIsTooSmallIsNamed) {
             "the device's or lower the segment's mtu");
 }
 
+// What a failed upsert has written goes when the segment does.
+TEST_F(UplinkTest, ASegmentThatFailedLeavesNothingBehind) {
+  HostState state = Carried();
+  state.ports.clear();
+  state.fdb.clear();
+  state.segments[kSegment].mtu = 9000;
+  state::StateDelta delta = state::ComputeDelta({}, state);
+  ASSERT_THAT(host_.Apply(delta).failures, SizeIs(1));
+  EXPECT_TRUE(HasProgram());
+  delta = {};
+  delta.segments.deletes = {kSegment};
+  EXPECT_THAT(host_.Apply(delta).failures, IsEmpty());
+  EXPECT_FALSE(HasProgram());
+  EXPECT_FALSE(host_.FindLink(kUplinkDevice).promiscuous);
+  EXPECT_THAT(Vlans(), IsEmpty());
+  EXPECT_THAT((Rows<uint32_t, abi::or_provider>("or_providers")), IsEmpty());
+  EXPECT_THAT((Rows<uint32_t, abi::or_segment>("or_segments")), IsEmpty());
+}
+
 TEST_F(UplinkTest, WithoutTheDeviceTheSegmentIsTheHostsOwn) {
   host_.RemoveDevice(kUplinkDevice);
   EXPECT_EQ(Failure(Carried()),
@@ -132,11 +154,11 @@ TEST_F(UplinkTest, WithoutTheDeviceTheSegmentIsTheHostsOwn) {
 TEST_F(UplinkTest, ADeviceThatComesBackIsTakenAgain) {
   host_.Become(Carried());
   host_.RemoveDevice(kUplinkDevice);
-  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(LostSegments(), ElementsAre(kSegment));
   EXPECT_THAT(Vlans(), IsEmpty());
   host_.AddDevice(kUplinkDevice);
   Connect();
-  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(LostSegments(), IsEmpty());
   EXPECT_EQ(host_.Read(), Carried());
   guest(1).Send(Tagged(1, MacOf(kStation), 0));
   EXPECT_THAT(NextFromHost(), Optional(Tagged(1, MacOf(kStation), kVlan)));
@@ -151,8 +173,54 @@ TEST_F(UplinkTest, AProgramThatSomebodyRemovedIsPutBack) {
     ASSERT_EQ(filters->Detach(host_.FindLink(kUplinkDevice).ifindex, sys::TcDirection::kIngress),
               absl::OkStatus());
   });
-  ASSERT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+  EXPECT_THAT(LostSegments(), IsEmpty());
   EXPECT_TRUE(HasProgram());
+}
+
+// What cannot be looked at keeps neither the ports nor the other uplinks from being mended.
+TEST_F(UplinkTest, ABadDeviceIsTheMatterOfItsSegmentsAlone) {
+  host_.options().uplinks["bad"] = "a-name-no-device-can-have";
+  host_.Start();
+  HostState state = Carried();
+  state.segments[MakeVni(8)] = {.mtu = 1450, .vteps = {}, .provider = {{"bad", 200}}};
+  ASSERT_THAT(host_.Apply(state::ComputeDelta(host_.Read(), state)).failures, SizeIs(1));
+  EXPECT_THAT(LostSegments(), ElementsAre(MakeVni(8)));
+  host_.RemoveDevice(kUplinkDevice);
+  host_.AddDevice(kUplinkDevice);
+  Connect();
+  EXPECT_THAT(LostSegments(), ElementsAre(MakeVni(8)));
+  network().Send(Tagged(kStation, MacOf(1), kVlan));
+  EXPECT_THAT(guest(1).Receive(), Optional(Tagged(kStation, MacOf(1), 0)));
+  EXPECT_TRUE(host_.In([&] { return host_.datapath().FindLostPorts(); }).ok());
+}
+
+// A flag that was there before us stays, also through a restart.
+TEST_F(UplinkTest, WhatSomebodyElseMadePromiscuousStaysSo) {
+  const int ifindex = host_.FindLink(kUplinkDevice).ifindex;
+  ASSERT_EQ(host_.netlink()->SetPromiscuous(ifindex, true), absl::OkStatus());
+  host_.Become(Carried());
+  host_.Become({});
+  EXPECT_FALSE(HasProgram());
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+  host_.Become(Carried());
+  host_.Start();
+  host_.Become({});
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+  host_.Become(Carried());
+  host_.Stop();
+  ASSERT_EQ(host_.In([&] { return EbpfDatapath::Uninstall(host_.options(), host_.netlink()); }),
+            absl::OkStatus());
+  EXPECT_FALSE(HasProgram());
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+}
+
+// What we set ourselves goes, whoever runs by then.
+TEST_F(UplinkTest, TheNextProcessKnowsWhoMadeItPromiscuous) {
+  host_.Become(Carried());
+  host_.Start();
+  EXPECT_TRUE(host_.FindLink(kUplinkDevice).promiscuous);
+  host_.Become({});
+  EXPECT_FALSE(host_.FindLink(kUplinkDevice).promiscuous);
 }
 
 // Restarted with other uplinks: the device is left alone, the segment is not in force.

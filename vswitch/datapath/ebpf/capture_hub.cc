@@ -24,34 +24,36 @@ constexpr std::chrono::milliseconds kRenewEvery(500);
 
 class CaptureHub::Session final : public CaptureSession {
  public:
-  Session(CaptureHub* hub, uint64_t id, std::shared_ptr<void> owner)
-      : owner_(std::move(owner)), hub_(hub), id_(id) {}
+  Session(std::shared_ptr<CaptureHub> hub, uint64_t id) : hub_(std::move(hub)), id_(id) {}
   ~Session() override {
     const std::lock_guard lifecycle(hub_->lifecycle_);
     hub_->Remove(id_, lifecycle);
   }
 
  private:
-  const std::shared_ptr<void> owner_;
-  CaptureHub* const hub_;
+  const std::shared_ptr<CaptureHub> hub_;
   const uint64_t id_;
 };
 
+absl::StatusOr<std::shared_ptr<CaptureHub>> CaptureHub::Open(const std::string& maps_dir) {
+  ASSIGN_OR_RETURN(auto maps, sys::KernelBpfMaps::OpenPinned(
+                                  maps_dir, {"or_port_info", "or_capture", "or_capture_ports",
+                                             "or_capture_missed", "or_capture_ring"}));
+  return std::shared_ptr<CaptureHub>(new CaptureHub(std::move(maps)));
+}
+
 absl::Status CaptureHub::Clear() {
-  RETURN_IF_ERROR(maps_->capture.Update(kOnly, {}));
-  ASSIGN_OR_RETURN(const auto ports, maps_->capture_ports.Keys());
-  RETURN_IF_ERROR(maps_->capture_ports.DeleteBatch(ports));
-  const absl::Status removed = maps_->capture_ring.Delete(kOnly);
+  RETURN_IF_ERROR(maps_.capture.Update(kOnly, {}));
+  ASSIGN_OR_RETURN(const auto ports, maps_.capture_ports.Keys());
+  RETURN_IF_ERROR(maps_.capture_ports.DeleteBatch(ports));
+  const absl::Status removed = maps_.capture_ring.Delete(kOnly);
   return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
 }
 
 absl::StatusOr<std::unique_ptr<CaptureSession>> CaptureHub::Start(const CaptureRequest& request,
-                                                                  PacketCapture::Sink sink,
-                                                                  std::shared_ptr<void> owner) {
-  Wish wish = {.port = {}, .snap_length = request.snap_length, .sink = std::move(sink)};
-  if (request.port) {
-    ASSIGN_OR_RETURN(wish.port, FindPortIndex(*maps_, *request.port));
-  }
+                                                                  PacketCapture::Sink sink) {
+  if (request.port) RETURN_IF_ERROR(FindPortIndex(maps_, *request.port).status());
+  Wish wish = {.port = request.port, .snap_length = request.snap_length, .sink = std::move(sink)};
   const std::lock_guard lifecycle(lifecycle_);
   uint64_t id = 0;
   {
@@ -64,14 +66,14 @@ absl::StatusOr<std::unique_ptr<CaptureSession>> CaptureHub::Start(const CaptureR
     Remove(id, lifecycle);
     return status;
   }
-  return std::make_unique<Session>(this, id, std::move(owner));
+  return std::make_unique<Session>(shared_from_this(), id);
 }
 
 absl::Status CaptureHub::Begin() {
   RETURN_IF_ERROR(Clear());
-  RETURN_IF_ERROR(maps_->capture_missed.Update(kOnly, 0));
+  RETURN_IF_ERROR(maps_.capture_missed.Update(kOnly, 0));
   ASSIGN_OR_RETURN(const sys::UniqueFd ring, sys::CreateRing("or_captured", kRingBytes));
-  RETURN_IF_ERROR(maps_->capture_ring.Update(kOnly, static_cast<uint32_t>(ring.get())));
+  RETURN_IF_ERROR(maps_.capture_ring.Update(kOnly, static_cast<uint32_t>(ring.get())));
   decoder_ = std::make_unique<CaptureDecoder>(
       ClockNs(CLOCK_REALTIME) - ClockNs(CLOCK_BOOTTIME),
       [this](uint32_t port, CapturedFrame frame) { Deliver(port, std::move(frame)); });
@@ -114,8 +116,8 @@ void CaptureHub::Remove(uint64_t id, const std::lock_guard<std::mutex>&) {
 absl::Status CaptureHub::Announce() {
   const std::lock_guard lock(mutex_);
   abi::or_capture wanted = {};
-  ASSIGN_OR_RETURN(const std::vector<uint32_t> before, maps_->capture_ports.Keys());
-  std::vector<uint32_t> gone = before;
+  ASSIGN_OR_RETURN(std::vector<uint32_t> gone, maps_.capture_ports.Keys());
+  ASSIGN_OR_RETURN(const auto indices, FindIndices());
   for (const auto& [id, wish] : wishes_) {
     const uint32_t keep = wish.snap_length == 0 ? OR_CAPTURE_MAX : wish.snap_length;
     wanted.keep = std::max(wanted.keep, std::min<uint32_t>(keep, OR_CAPTURE_MAX));
@@ -123,12 +125,23 @@ absl::Status CaptureHub::Announce() {
       wanted.all = 1;
       continue;
     }
-    std::erase(gone, *wish.port);
-    RETURN_IF_ERROR(maps_->capture_ports.Update(*wish.port, 1));
+    const auto index = indices.find(*wish.port);
+    if (index == indices.end()) continue;
+    std::erase(gone, index->second);
+    RETURN_IF_ERROR(maps_.capture_ports.Update(index->second, 1));
   }
-  RETURN_IF_ERROR(maps_->capture_ports.DeleteBatch(gone));
+  RETURN_IF_ERROR(maps_.capture_ports.DeleteBatch(gone));
   wanted.until_ns = MonotonicNs() + kLeaseNs;
-  return maps_->capture.Update(kOnly, wanted);
+  return maps_.capture.Update(kOnly, wanted);
+}
+
+// Each time anew: an index may be another port's by now, and a port may have come back.
+absl::StatusOr<std::map<PortId, uint32_t>> CaptureHub::FindIndices() const {
+  std::map<PortId, uint32_t> indices;
+  RETURN_IF_ERROR(maps_.port_info.Visit([&](uint32_t index, const abi::or_port_info& info) {
+    indices.emplace(DecodePortId(info), index);
+  }));
+  return indices;
 }
 
 void CaptureHub::Renew() {
@@ -149,13 +162,13 @@ void CaptureHub::Renew() {
 void CaptureHub::Deliver(uint32_t port, CapturedFrame frame) {
   const auto [name, is_new] = names_.try_emplace(port);
   if (is_new) {
-    const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(port);
+    const absl::StatusOr<abi::or_port_info> info = maps_.port_info.Lookup(port);
     if (info.ok()) name->second = DecodePortId(*info);
   }
   if (!name->second) return;
   frame.port = *name->second;
   for (const auto& [id, wish] : wishes_) {
-    if (wish.port && *wish.port != port) continue;
+    if (wish.port && *wish.port != frame.port) continue;
     if (wish.snap_length == 0 || frame.data.size() <= wish.snap_length) {
       wish.sink(frame);
       continue;

@@ -12,37 +12,42 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "vswitch/datapath/ebpf/capture_decoder.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/datapath/packet_capture.h"
+#include "vswitch/sys/bpf/bpf_maps.h"
 #include "vswitch/sys/bpf/ring_reader.h"
 
 namespace outrider::datapath::ebpf {
 
-class CaptureHub {
+class CaptureHub final : public std::enable_shared_from_this<CaptureHub> {
  public:
-  // `maps` must outlive this.
-  explicit CaptureHub(const DatapathMaps* maps) : maps_(maps) {}
+  // Over the pinned maps. One at a time: two would tell the programs different things.
+  static absl::StatusOr<std::shared_ptr<CaptureHub>> Open(const std::string& maps_dir);
   ~CaptureHub() = default;
   CaptureHub(const CaptureHub&) = delete;
   CaptureHub& operator=(const CaptureHub&) = delete;
 
   // Ends what a process that died has left.
   absl::Status Clear();
-  // `owner` lives as long as the session.
+  // The hub lives as long as the session.
   absl::StatusOr<std::unique_ptr<CaptureSession>> Start(const CaptureRequest& request,
-                                                        PacketCapture::Sink sink,
-                                                        std::shared_ptr<void> owner);
+                                                        PacketCapture::Sink sink);
 
  private:
   class Session;
   struct Wish {
-    std::optional<uint32_t> port;  // index
+    std::optional<PortId> port;
     uint32_t snap_length = 0;
     PacketCapture::Sink sink;
   };
+
+  explicit CaptureHub(std::unique_ptr<sys::KernelBpfMaps> maps)
+      : raw_(std::move(maps)), maps_(raw_.get()) {}
 
   // Under lifecycle_: the first session begins, the last one ends.
   absl::Status Begin();
@@ -50,10 +55,12 @@ class CaptureHub {
   void Remove(uint64_t id, const std::lock_guard<std::mutex>& lifecycle);
   // What the sessions want together, for some seconds from now.
   absl::Status Announce();
+  absl::StatusOr<std::map<PortId, uint32_t>> FindIndices() const;
   void Renew();
   void Deliver(uint32_t port, CapturedFrame frame);
 
-  const DatapathMaps* const maps_;
+  const std::unique_ptr<sys::KernelBpfMaps> raw_;
+  const DatapathMaps maps_;
   std::mutex lifecycle_;  // one start or end at a time
   std::mutex mutex_;      // what follows
   std::condition_variable wake_;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <utility>
 #include <variant>
@@ -53,14 +55,13 @@ struct Pipeline {
         fdb(&maps, &vteps),
         multicast(&maps, &vteps),
         tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
-        captures(&maps),
         uplinks(&maps, netlink, filters, programs.get(), options.uplinks) {}
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load() {
     ASSIGN_OR_RETURN(Inventory inventory, ReadInventory(maps));
     if (const Orphans orphans = FindOrphans(inventory); !orphans.empty()) {
-      RETURN_IF_ERROR(RemoveOrphans(orphans, maps, &devices));
+      RETURN_IF_ERROR(RemoveOrphans(orphans, maps));
       ASSIGN_OR_RETURN(inventory, ReadInventory(maps));
     }
     RETURN_IF_ERROR(devices.ReplaceOldPrograms(inventory));
@@ -90,6 +91,15 @@ struct Pipeline {
     return uplinks.Forget(vni);
   }
 
+  // Once: after the first Apply, or when nothing was to apply.
+  void UnbindUnclaimedDevices() {
+    if (!std::exchange(may_have_unclaimed, false)) return;
+    const absl::Status status = UnbindUnclaimed(maps, &devices);
+    if (status.ok()) return;
+    may_have_unclaimed = true;
+    spdlog::warn("devices of former ports keep our programs: {}", Message(status));
+  }
+
   std::unique_ptr<ProgramSet> programs;
   DatapathMaps maps;
   DeviceBinder devices;
@@ -103,8 +113,8 @@ struct Pipeline {
   FdbTable fdb;
   MulticastTable multicast;
   PortTracer tracer;
-  CaptureHub captures;
   UplinkTable uplinks;
+  bool may_have_unclaimed = true;  // devices, see sweeper.h
 };
 
 // Collects what became of a delta's objects.
@@ -136,14 +146,6 @@ class Outcome {
   ApplyResult result_;
 };
 
-// A device with our program for uplinks was made promiscuous by us.
-absl::Status LetGoOfUplink(const sys::Link& link, const std::set<uint32_t>& programs,
-                           sys::TcFilters* filters, sys::NetlinkSocket* netlink) {
-  const auto id = filters->Query(link.ifindex, sys::TcDirection::kIngress);
-  if (!id.ok() || !*id || !programs.contains(**id)) return absl::OkStatus();
-  return netlink->SetPromiscuous(link.ifindex, false);
-}
-
 }  // namespace
 
 class EbpfDatapath::Impl {
@@ -170,13 +172,16 @@ class EbpfDatapath::Impl {
     RETURN_IF_ERROR(pipeline->programs->SweepOldVersions());
     const std::lock_guard lock(mutex_);
     pipeline_ = std::move(pipeline);
+    // While somebody captures the maps stay those; otherwise they may have been made anew, too.
+    if (captures_ != nullptr && captures_.use_count() > 1) return absl::OkStatus();
+    ASSIGN_OR_RETURN(captures_, CaptureHub::Open(PinnedMapsDir(options_.bpffs)));
     return absl::OkStatus();
   }
 
   absl::StatusOr<state::HostState> ReadState() {
     ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
     if (!whole) RETURN_IF_ERROR(Repair());
-    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
+    pipeline_->uplinks.Refresh();
     ASSIGN_OR_RETURN(const Inventory inventory, ReadInventory(pipeline_->maps));
     ASSIGN_OR_RETURN(const auto bound, pipeline_->devices.BoundPorts(inventory));
     state::HostState state = ToHostState(inventory, bound);
@@ -200,6 +205,7 @@ class EbpfDatapath::Impl {
     }
     Write(delta, &outcome);
     Delete(delta, &outcome);
+    pipeline_->UnbindUnclaimedDevices();
     pipeline_->ports.EndApply();
     pipeline_->segments.EndApply();
     pipeline_->uplinks.EndApply();
@@ -214,14 +220,20 @@ class EbpfDatapath::Impl {
   absl::StatusOr<std::set<PortId>> FindLostPorts() {
     ASSIGN_OR_RETURN(const bool whole, tunnel_.IsWhole(*pipeline_->programs));
     if (!whole) RETURN_IF_ERROR(Repair());
+    // After a repair a port that could not be written may wait for its next try.
+    if (!repaired_) pipeline_->UnbindUnclaimedDevices();
     if (const absl::Status status = ForgetOldMacs(pipeline_->maps); !status.ok()) {
       spdlog::warn("source MACs of before are not forgotten: {}", Message(status));
     }
-    RETURN_IF_ERROR(pipeline_->uplinks.Refresh());
     if (const absl::Status status = ForgetOldStations(pipeline_->maps); !status.ok()) {
       spdlog::warn("stations of before are not forgotten: {}", Message(status));
     }
     return pipeline_->ports.FindLost();
+  }
+
+  std::set<Vni> FindLostSegments() {
+    pipeline_->uplinks.Refresh();
+    return pipeline_->uplinks.Lost();
   }
 
   void SetEventSink(EventSink* sink) {
@@ -254,10 +266,17 @@ class EbpfDatapath::Impl {
     return ebpf::SendToGuest(pipeline_->maps, index, vni.value(), frame);
   }
 
+  // Whether connections of deleted ports may be left though no port counts any. Any thread.
+  bool TakeSweepAnyway() { return sweep_anyway_.exchange(false); }
+
   // For readers on other threads: the pipeline may be replaced meanwhile.
   std::shared_ptr<Pipeline> pipeline() {
     const std::lock_guard lock(mutex_);
     return pipeline_;
+  }
+  std::shared_ptr<CaptureHub> captures() {
+    const std::lock_guard lock(mutex_);
+    return captures_;
   }
 
  private:
@@ -290,6 +309,7 @@ class EbpfDatapath::Impl {
                  options_.tunnel_device);
     // It reads maps of the pipeline that goes.
     first_frames_.reset();
+    repaired_ = true;
     const absl::Status status = Start();
     if (sink_ != nullptr) StartReader();
     return status;
@@ -320,8 +340,10 @@ class EbpfDatapath::Impl {
     for (const auto& [vni, segment] : delta.segments.upserts) {
       const auto old_mtu = to.segments.Mtu(vni);
       outcome->Upserted(ObjectKind::kSegment, vni, to.UpsertSegment(vni, segment));
-      if (old_mtu && *old_mtu != segment.mtu) {
-        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), segment.mtu, *old_mtu);
+      // As it is in force, whatever became of the rest.
+      const auto mtu = to.segments.Mtu(vni);
+      if (old_mtu && mtu && *mtu != *old_mtu) {
+        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), *mtu, *old_mtu);
         RefreshPorts(vni, delta, outcome);
       }
     }
@@ -381,10 +403,23 @@ class EbpfDatapath::Impl {
   void DeletePorts(const std::vector<PortId>& ids, Outcome* outcome) {
     if (ids.empty()) return;
     Pipeline& from = *pipeline_;
-    const auto before = from.maps.connection_counts.Keys();
-    for (const PortId& id : ids) outcome->Deleted(ObjectKind::kPort, id, DeletePort(id));
-    const auto after = from.maps.connection_counts.Keys();
-    if (before.ok() && after.ok() && before->size() == after->size()) return;
+    std::set<uint32_t> gone;
+    bool had_connections = false;
+    for (const PortId& id : ids) {
+      const std::optional<uint32_t> index = AnyIndexOf(id);
+      had_connections = had_connections || (index && MayHaveConnections(*index));
+      const absl::Status status = DeletePort(id, index);
+      if (status.ok() && index) gone.insert(*index);
+      outcome->Deleted(ObjectKind::kPort, id, status);
+    }
+    const absl::Status counts = DeleteRuleCounts(
+        from.maps, [&](const abi::or_rule_count_key& key) { return gone.contains(key.port); });
+    if (!counts.ok()) spdlog::warn("counters of deleted ports' rules stay: {}", Message(counts));
+    if (!had_connections) {
+      // One may have begun since it was looked: that is a matter of the next sweep.
+      sweep_anyway_ = true;
+      return;
+    }
     absl::Status swept = from.ports.WaitForFrames();
     if (swept.ok()) {
       swept = ebpf::SweepConnections(*from.programs, abi::OR_SWEEP_OVER).status();
@@ -392,12 +427,24 @@ class EbpfDatapath::Impl {
     if (!swept.ok()) spdlog::error("connections of deleted ports are left: {}", Message(swept));
   }
 
-  absl::Status DeletePort(const PortId& id) {
-    if (const auto index = pipeline_->ports.IndexOf(id)) {
+  bool MayHaveConnections(uint32_t port) const {
+    const auto count = pipeline_->maps.connection_counts.Lookup(port);
+    return count.ok() ? *count != 0 : !absl::IsNotFound(count.status());
+  }
+
+  absl::Status DeletePort(const PortId& id, const std::optional<uint32_t>& index) {
+    if (index) {
       RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
       RETURN_IF_ERROR(pipeline_->multicast.DropPort(*index));
     }
     return pipeline_->ports.Delete(id);
+  }
+
+  // Also of a port that could not be written: others' rows still name it.
+  std::optional<uint32_t> AnyIndexOf(const PortId& id) const {
+    if (const auto index = pipeline_->ports.IndexOf(id)) return index;
+    const absl::StatusOr<uint32_t> known = FindPortIndex(pipeline_->maps, id);
+    return known.ok() ? std::optional(*known) : std::nullopt;
   }
 
   absl::Status DeleteRuleSet(const Digest& digest) {
@@ -415,8 +462,11 @@ class EbpfDatapath::Impl {
   const std::unique_ptr<sys::TcFilters> filters_;
   const std::unique_ptr<sys::TrafficShaper> shaper_;
   Tunnel tunnel_;
-  std::mutex mutex_;  // pipeline_, the pointer
+  std::mutex mutex_;  // pipeline_ and captures_, the pointers
   std::shared_ptr<Pipeline> pipeline_;
+  std::shared_ptr<CaptureHub> captures_;
+  bool repaired_ = false;
+  std::atomic<bool> sweep_anyway_ = false;
   EventSink* sink_ = nullptr;
   std::unique_ptr<FirstFrameReader> first_frames_;
 };
@@ -435,7 +485,7 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
   auto impl = std::make_unique<Impl>(options, netlink, std::move(filters), std::move(shaper));
   RETURN_IF_ERROR(impl->Start());
   // Whoever captured before is gone.
-  RETURN_IF_ERROR(impl->pipeline()->captures.Clear());
+  RETURN_IF_ERROR(impl->captures()->Clear());
   return std::unique_ptr<EbpfDatapath>(new EbpfDatapath(std::move(impl)));
 }
 
@@ -445,10 +495,8 @@ absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket*
   ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
   ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
   // Every device: what the maps say need not be whole.
-  ASSIGN_OR_RETURN(const std::set<uint32_t> of_uplinks,
-                   PinnedProgramIds(options.bpffs, Program::kFromUplink));
+  RETURN_IF_ERROR(LetGoOfUplinks(links, options.bpffs, filters.get(), netlink));
   for (const sys::Link& link : links) {
-    RETURN_IF_ERROR(LetGoOfUplink(link, of_uplinks, filters.get(), netlink));
     RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
                                    [&ours](uint32_t id) { return ours.contains(id); }));
     RETURN_IF_ERROR(shaper->Unshape(link.ifindex));
@@ -465,6 +513,8 @@ ApplyResult EbpfDatapath::Apply(const state::StateDelta& delta) { return impl_->
 void EbpfDatapath::AllowOlderEpoch(const PortId& id) { impl_->AllowOlderEpoch(id); }
 
 absl::StatusOr<std::set<PortId>> EbpfDatapath::FindLostPorts() { return impl_->FindLostPorts(); }
+
+std::set<Vni> EbpfDatapath::FindLostSegments() { return impl_->FindLostSegments(); }
 
 void EbpfDatapath::SetEventSink(EventSink* sink) { impl_->SetEventSink(sink); }
 
@@ -491,7 +541,8 @@ absl::StatusOr<uint64_t> EbpfDatapath::FlushConnections(const std::optional<Port
 absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
   const auto pipeline = impl_->pipeline();
   ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
-  return any ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
+  const bool sweep = impl_->TakeSweepAnyway() || any;
+  return sweep ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
 }
 
 absl::StatusOr<std::map<MulticastMember, int64_t>> EbpfDatapath::ReadMembers() {
@@ -518,8 +569,7 @@ absl::StatusOr<Trace> EbpfDatapath::TraceFrame(const TraceRequest& request) {
 
 absl::StatusOr<std::unique_ptr<CaptureSession>> EbpfDatapath::StartCapture(
     const CaptureRequest& request, PacketCapture::Sink sink) {
-  const auto pipeline = impl_->pipeline();
-  return pipeline->captures.Start(request, std::move(sink), pipeline);
+  return impl_->captures()->Start(request, std::move(sink));
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -71,6 +71,7 @@ class EbpfDatapath final : public Datapath,
   ApplyResult Apply(const state::StateDelta& delta) override;
   void AllowOlderEpoch(const PortId& id) override;
   absl::StatusOr<std::set<PortId>> FindLostPorts() override;
+  std::set<Vni> FindLostSegments() override;
   void SetEventSink(EventSink* sink) override;
 
   absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;

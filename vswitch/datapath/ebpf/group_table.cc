@@ -39,6 +39,25 @@ std::array<uint32_t, 3> Ordered(const abi::or_group_row_key& key) {
 absl::Status GroupTable::Insert(const state::GroupMember& member) {
   if (members_.contains(member)) return absl::OkStatus();
   changed_ = true;
+  const absl::Status status = Write(member);
+  if (status.ok()) {
+    half_written_.erase(member);
+    return status;
+  }
+  // Nobody knows of a member that failed: it must not stay in force when it is wanted no more.
+  half_written_.insert(member);
+  TakeBack();
+  return status;
+}
+
+void GroupTable::TakeBack() {
+  const std::set<state::GroupMember> members = half_written_;
+  for (const state::GroupMember& member : members) {
+    if (Erase(member).ok()) half_written_.erase(member);
+  }
+}
+
+absl::Status GroupTable::Write(const state::GroupMember& member) {
   ASSIGN_OR_RETURN(const uint32_t group, IdOf(member.group));
   const auto [entry, is_new] = prefixes_.try_emplace(member.prefix);
   if (is_new) ++lengths_[{member.prefix.IsV4(), member.prefix.length()}];
@@ -62,6 +81,7 @@ absl::Status GroupTable::Erase(const state::GroupMember& member) {
   const abi::or_group_member row{.group = group->second, .prefix = EncodePrefix(member.prefix)};
   RETURN_IF_ERROR(OkIfAbsent(maps_->group_members.Delete(row)));
   members_.erase(member);
+  half_written_.erase(member);
   // Members of one group stand together.
   const auto left = members_.lower_bound({.group = member.group, .prefix = {}});
   if (left != members_.end() && left->group == member.group) return absl::OkStatus();
@@ -93,6 +113,7 @@ absl::Status GroupTable::RemoveSet(uint32_t set) {
 }
 
 absl::Status GroupTable::EndApply() {
+  TakeBack();
   if (changed_) RETURN_IF_ERROR(RaiseRevision());
   if (!unseen_.empty()) {
     RETURN_IF_ERROR(grace_.Wait());

@@ -32,8 +32,9 @@ class GroupTable {
   // Takes over the rows of an inventory, and makes whole what an interrupted Apply left half done.
   absl::Status Load(const Inventory& inventory);
 
-  // Both may be repeated. After an error the member is as it was, or half done; a repetition
-  // completes it.
+  // Both may be repeated. A member that could not be inserted is taken back, at the latest with the
+  // end of a later Apply; one that could not be erased may be half done, and a repetition completes
+  // it.
   absl::Status Insert(const state::GroupMember& member);
   absl::Status Erase(const state::GroupMember& member);
 
@@ -62,6 +63,9 @@ class GroupTable {
     abi::or_group_row row;
   };
 
+  absl::Status Write(const state::GroupMember& member);
+  // What of half_written_ can be.
+  void TakeBack();
   absl::StatusOr<uint32_t> IdOf(const std::string& group);
   // The groups of a prefix and of all around it.
   Groups GroupsAround(const IpPrefix& prefix) const;
@@ -85,6 +89,7 @@ class GroupTable {
   const DatapathMaps* const maps_;
   GracePeriod grace_;
   std::set<state::GroupMember> members_;  // as or_group_members has them
+  std::set<state::GroupMember> half_written_;
   std::map<std::string, uint32_t> ids_;
   std::map<uint32_t, std::string> names_;
   std::map<IpPrefix, Prefix> prefixes_;

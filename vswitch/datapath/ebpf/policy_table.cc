@@ -7,10 +7,6 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-absl::Status IgnoreNotFound(const absl::Status& status) {
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
-}
-
 abi::or_allowed_slot SlotOf(uint32_t list, size_t slot) {
   return {list, static_cast<uint32_t>(slot)};
 }
@@ -45,14 +41,14 @@ absl::Status DeleteAllowedList(const DatapathMaps& maps, uint32_t list,
                                const std::vector<abi::or_allowed_row>& rows) {
   for (const abi::or_allowed_row& row : rows) {
     if (const auto key = AllowedKey(list, row)) {
-      RETURN_IF_ERROR(IgnoreNotFound(maps.allowed.Delete(*key)));
+      RETURN_IF_ERROR(OkIfAbsent(maps.allowed.Delete(*key)));
     }
     if (const auto mac = AllowedMac(list, row)) {
-      RETURN_IF_ERROR(IgnoreNotFound(maps.allowed_macs.Delete(*mac)));
+      RETURN_IF_ERROR(OkIfAbsent(maps.allowed_macs.Delete(*mac)));
     }
   }
   for (size_t i = 0; i < rows.size(); ++i) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps.allowed_rows.Delete(SlotOf(list, i))));
+    RETURN_IF_ERROR(OkIfAbsent(maps.allowed_rows.Delete(SlotOf(list, i))));
   }
   return absl::OkStatus();
 }
@@ -138,7 +134,7 @@ void PolicyTable::Retire(const std::set<uint32_t>& used_limits,
 absl::Status PolicyTable::RemoveRetired() {
   while (!retired_limits_.empty()) {
     const uint32_t id = *retired_limits_.begin();
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->limits.Delete(id)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->limits.Delete(id)));
     retired_limits_.erase(id);
     limit_ids_.erase(limits_[id]);
     limits_.erase(id);

@@ -7,15 +7,11 @@
 #include <cstring>
 
 #include "vswitch/abi/or_drop.h"
-#include "vswitch/datapath/ebpf/counters.h"
+#include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/port_buckets.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
-
-absl::Status IgnoreNotFound(const absl::Status& status) {
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
-}
 
 bool WatchesFirstFrame(const abi::or_port& row) {
   return row.phase == abi::OR_PORT_ARMED || (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
@@ -84,7 +80,7 @@ absl::Status PortTable::Delete(const PortId& id) {
   if (entry.row) {
     // Without its row the port forwards nothing in either direction; only then the filters go.
     SetCopied({}, entry.row, entry.index);
-    RETURN_IF_ERROR(IgnoreNotFound(maps_->ports.Delete(entry.index)));
+    RETURN_IF_ERROR(OkIfAbsent(maps_->ports.Delete(entry.index)));
     place_free_[entry.index] = grace_.MarkFreed();
     entry.row.reset();
   }
@@ -305,14 +301,14 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
     RETURN_IF_ERROR(KeepOrCreate(maps_->connection_counts, index));
   }
   const bool forget_frame = StartsWatch(row, entry->row);
-  if (forget_frame) RETURN_IF_ERROR(IgnoreNotFound(maps_->first_frames.Delete(index)));
+  if (forget_frame) RETURN_IF_ERROR(OkIfAbsent(maps_->first_frames.Delete(index)));
   RETURN_IF_ERROR(ReplaceRow(row, entry));
   RETURN_IF_ERROR(RenewBuckets(*maps_, index, limits_before, limits));
-  if (row.max_macs == 0) RETURN_IF_ERROR(IgnoreNotFound(maps_->mac_windows.Delete(index)));
+  if (row.max_macs == 0) RETURN_IF_ERROR(OkIfAbsent(maps_->mac_windows.Delete(index)));
   if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));
   // Once more: a frame by the old row may have been noted meanwhile.
   if (forget_frame || !WatchesFirstFrame(row)) {
-    return IgnoreNotFound(maps_->first_frames.Delete(index));
+    return OkIfAbsent(maps_->first_frames.Delete(index));
   }
   return absl::OkStatus();
 }
@@ -361,7 +357,7 @@ void PortTable::SetCopied(const abi::or_port& row, const std::optional<abi::or_p
 
 void PortTable::Silence(Entry* entry) {
   if (!entry->row) return;
-  if (const absl::Status status = IgnoreNotFound(maps_->ports.Delete(entry->index)); !status.ok()) {
+  if (const absl::Status status = OkIfAbsent(maps_->ports.Delete(entry->index)); !status.ok()) {
     spdlog::error("port index {}: cannot be closed: {}", entry->index, Message(status));
     return;
   }
@@ -372,18 +368,16 @@ void PortTable::Silence(Entry* entry) {
 
 absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
-    RETURN_IF_ERROR(IgnoreNotFound(maps.drops.Delete({.port = index, .reason = reason})));
+    RETURN_IF_ERROR(OkIfAbsent(maps.drops.Delete({.port = index, .reason = reason})));
   }
   // First: without its count a port gets no new connection.
-  RETURN_IF_ERROR(IgnoreNotFound(maps.connection_counts.Delete(index)));
-  RETURN_IF_ERROR(IgnoreNotFound(maps.fragments.Delete(index)));
-  RETURN_IF_ERROR(DeleteRuleCounts(
-      maps, [index](const abi::or_rule_count_key& key) { return key.port == index; }));
-  RETURN_IF_ERROR(IgnoreNotFound(maps.first_frames.Delete(index)));
-  RETURN_IF_ERROR(IgnoreNotFound(maps.mac_windows.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.connection_counts.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.fragments.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.first_frames.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.mac_windows.Delete(index)));
   RETURN_IF_ERROR(DeleteBuckets(maps, index));
-  RETURN_IF_ERROR(IgnoreNotFound(maps.port_stats.Delete(index)));
-  return IgnoreNotFound(maps.port_info.Delete(index));
+  RETURN_IF_ERROR(OkIfAbsent(maps.port_stats.Delete(index)));
+  return OkIfAbsent(maps.port_info.Delete(index));
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -132,8 +132,9 @@ class PortTable {
 };
 
 // Deletes every row keyed by a port index but that of or_ports: info, counters, drops, policer,
-// first frame, count of connections. Absent rows are no error. Entries of or_connections are the
-// caller's to remove (connections.h), before the index is used again.
+// first frame, count of connections. Absent rows are no error. Entries of or_connections, and what
+// the port's rules counted, are the caller's to remove (connections.h, counters.h), before the
+// index is used again: it takes a look at every row.
 absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index);
 
 }  // namespace outrider::datapath::ebpf

@@ -128,18 +128,13 @@ int ProgramSet::Descriptor(Program program) const { return programs_.at(program)
 uint32_t ProgramSet::Id(Program program) const { return programs_.at(program).id; }
 
 absl::Status ProgramSet::OpenPinned(const std::string& maps_dir) {
-  auto maps = sys::KernelBpfMaps::OpenPinned(maps_dir, DatapathMaps::Names());
-  if (absl::IsNotFound(maps.status())) {
-    // Programs that were pinned with maps that are gone work on maps nobody else can see.
-    RETURN_IF_ERROR(sys::RemovePins(programs_dir_));
-  }
-  RETURN_IF_ERROR(maps.status());
+  ASSIGN_OR_RETURN(auto maps, sys::KernelBpfMaps::OpenPinned(maps_dir, DatapathMaps::Names()));
   for (const auto& [program, name] : kPrograms) {
     ASSIGN_OR_RETURN(sys::UniqueFd fd, sys::OpenPin(programs_dir_ + "/" + digest_ + "/" + name));
     ASSIGN_OR_RETURN(const sys::ProgramInfo info, sys::GetProgramInfo(fd.get()));
     programs_[program] = {.fd = std::move(fd), .id = info.id};
   }
-  maps_ = *std::move(maps);
+  maps_ = std::move(maps);
   return absl::OkStatus();
 }
 
@@ -151,6 +146,11 @@ absl::Status ProgramSet::LoadAndPin(const std::string& maps_dir,
                                                             .reuse_maps_from = maps_dir,
                                                             .own_maps_suffix = {},
                                                             .capacities = {}}));
+  // Programs that were pinned with maps that are gone work on maps nobody else can see. Only now:
+  // were the maps that are left of another layout, the pins must tell --uninstall whose filters
+  // there are.
+  const auto maps = sys::KernelBpfMaps::OpenPinned(maps_dir, DatapathMaps::Names());
+  if (absl::IsNotFound(maps.status())) RETURN_IF_ERROR(sys::RemovePins(programs_dir_));
   RETURN_IF_ERROR(object->PinMaps(maps_dir));
   const std::string dir = programs_dir_ + "/" + digest_;
   RETURN_IF_ERROR(sys::EnsureBpffs(dir));
@@ -194,7 +194,15 @@ absl::StatusOr<std::unique_ptr<sys::BpfObject>> LoadTracingPrograms(
 
 absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs,
                                                     std::optional<Program> program) {
-  return PinnedIds(ProgramsDir(bpffs), program ? NameOf(*program) : "");
+  std::set<uint32_t> ids;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, sys::ListPins(bpffs));
+  for (const std::string& name : names) {
+    if (!IsVersionName(name)) continue;
+    ASSIGN_OR_RETURN(const std::set<uint32_t> of_release,
+                     PinnedIds(bpffs + "/" + name + "/progs", program ? NameOf(*program) : ""));
+    ids.insert(of_release.begin(), of_release.end());
+  }
+  return ids;
 }
 
 absl::Status RemoveAllPins(const std::string& bpffs) {

@@ -89,8 +89,8 @@ std::string PinnedMapsDir(const std::string& bpffs);
 // changes nothing (vswitch/bpf/trace.h). Not pinned.
 absl::StatusOr<std::unique_ptr<sys::BpfObject>> LoadTracingPrograms(
     const ProgramConstants& constants, const std::string& maps_dir);
-// Ids of the programs pinned here, of whatever version; with `program`, of this one alone. Empty
-// when there are none.
+// Ids of the programs pinned here, of whatever release and version; with `program`, of this one
+// alone. Empty when there are none.
 absl::StatusOr<std::set<uint32_t>> PinnedProgramIds(const std::string& bpffs,
                                                     std::optional<Program> program = std::nullopt);
 // Removes every pin of every release, and the directory when nothing else is in it.

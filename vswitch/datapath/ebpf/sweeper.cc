@@ -2,12 +2,16 @@
 
 #include <set>
 
+#include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/policy_table.h"
 #include "vswitch/datapath/ebpf/port_table.h"
 #include "vswitch/datapath/ebpf/vlan_table.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
+
+// In or_devices: the device has our programs, and nothing of it is forwarded.
+constexpr uint32_t kNoPort = 0;
 
 void FindPortOrphans(const Inventory& inventory, Orphans* orphans) {
   for (const auto& [index, row] : inventory.ports) {
@@ -20,7 +24,7 @@ void FindPortOrphans(const Inventory& inventory, Orphans* orphans) {
     const auto port = inventory.ports.find(index);
     const bool claimed = port != inventory.ports.end() && port->second.ifindex == ifindex &&
                          inventory.port_info.contains(index);
-    if (!claimed) orphans->devices.push_back(ifindex);
+    if (!claimed && index != kNoPort) orphans->devices.push_back(ifindex);
   }
 }
 
@@ -156,16 +160,22 @@ Orphans FindOrphans(const Inventory& inventory) {
   return orphans;
 }
 
-absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
-                           DeviceBinder* devices) {
+absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps) {
   RETURN_IF_ERROR(maps.fdb.DeleteBatch(orphans.fdb));
   RETURN_IF_ERROR(maps.multicast_members.DeleteBatch(orphans.multicast_members));
   RETURN_IF_ERROR(maps.multicast_groups.DeleteBatch(orphans.multicast_groups));
   RETURN_IF_ERROR(maps.multicast_groups.UpdateBatch(orphans.multicast_counts));
   for (const uint32_t index : orphans.ports) RETURN_IF_ERROR(maps.ports.Delete(index));
-  for (const uint32_t ifindex : orphans.devices) RETURN_IF_ERROR(devices->Unbind(ifindex));
+  for (const uint32_t ifindex : orphans.devices) {
+    RETURN_IF_ERROR(maps.devices.Update(ifindex, kNoPort));
+  }
   for (const uint32_t index : orphans.port_info) {
     RETURN_IF_ERROR(DeletePortSideRows(maps, index));
+  }
+  if (const std::set<uint32_t> gone(orphans.port_info.begin(), orphans.port_info.end());
+      !gone.empty()) {
+    RETURN_IF_ERROR(DeleteRuleCounts(
+        maps, [&gone](const abi::or_rule_count_key& key) { return gone.contains(key.port); }));
   }
   RETURN_IF_ERROR(maps.limits.DeleteBatch(orphans.limits));
   for (const auto& [list, rows] : orphans.allowed) {
@@ -175,6 +185,14 @@ absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
   RETURN_IF_ERROR(maps.replication.DeleteBatch(orphans.replication));
   for (const auto& [id, map] : orphans.vlan_maps) RETURN_IF_ERROR(DeleteVlanMap(maps, id, map));
   return maps.vteps.DeleteBatch(orphans.vteps);
+}
+
+absl::Status UnbindUnclaimed(const DatapathMaps& maps, DeviceBinder* devices) {
+  ASSIGN_OR_RETURN(const auto rows, maps.devices.Dump());
+  for (const auto& [ifindex, index] : rows) {
+    if (index == kNoPort) RETURN_IF_ERROR(devices->Unbind(ifindex));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -19,11 +19,11 @@ struct Orphans {
   std::vector<uint32_t> ports;                       // port index: nobody knows whose
   std::vector<abi::or_replication_key> replication;  // no segment names the list
   std::vector<abi::or_member_key> members;           // no such segment, or not in its list
-  std::vector<abi::or_fdb_key> fdb;
+  std::vector<abi::or_fdb_key> fdb;                  // leads nowhere
   std::vector<abi::or_multicast_member> multicast_members;
   std::vector<abi::or_multicast_group> multicast_groups;
   // Groups whose rows say another number of members than there are.
-  std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_counts;  // leads nowhere
+  std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_counts;
   std::vector<uint32_t> vteps;   // nobody refers to it
   VlanMaps vlan_maps;            // no port names it
   std::vector<uint32_t> limits;  // no port names it
@@ -36,8 +36,13 @@ struct Orphans {
 // Pure.
 Orphans FindOrphans(const Inventory& inventory);
 
-// Removes the rows, and the filters of devices without a port.
-absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps, DeviceBinder* devices);
+// Removes the rows. Devices without a port keep row and filters, and forward nothing: they may be
+// of a port that could not be written, whose guest must not become a neighbour of the host itself.
+absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps);
+
+// For when all ports that are wanted had a chance to bind their devices: takes the filters off
+// those RemoveOrphans left that no port has bound.
+absl::Status UnbindUnclaimed(const DatapathMaps& maps, DeviceBinder* devices);
 
 }  // namespace outrider::datapath::ebpf
 

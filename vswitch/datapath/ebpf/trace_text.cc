@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <linux/pkt_cls.h>
 
+#include <string_view>
 #include <utility>
 
 #include "vswitch/abi/or_drop.h"
@@ -87,12 +88,24 @@ TraceStep DescribeFdb(const Step& step, const abi::or_trace_frame& frame, const 
 }
 
 TraceStep DescribeReplicate(const Step& step) {
+  const auto remote = static_cast<uint32_t>(step.c);
+  const uint64_t scope = step.c >> OR_TRACE_SCOPE_SHIFT;
+  std::string_view whom = "all";
+  std::string_view only;
+  if (scope == abi::OR_SCOPE_MEMBERS) {
+    whom = "members";
+    only = "; of them only to those that joined the group, or have a multicast router";
+  } else if (scope == abi::OR_SCOPE_ROUTERS) {
+    whom = "routers";
+    only = "; of them only to those with a multicast router";
+  }
   return {.stage = "replicate",
-          .text = fmt::format("a copy for each of {} local ports but the sender, and {} VTEPs",
-                              step.b, step.c),
+          .text = fmt::format("a copy for each of {} local ports but the sender, and {} VTEPs{}",
+                              step.b, remote, only),
           .fields = {{"list", std::to_string(step.a)},
                      {"local", std::to_string(step.b)},
-                     {"remote", std::to_string(step.c)}}};
+                     {"remote", std::to_string(remote)},
+                     {"scope", std::string(whom)}}};
 }
 
 TraceStep DescribeDeliver(const Step& step, const TraceNames& names) {

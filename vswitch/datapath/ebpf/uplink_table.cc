@@ -13,11 +13,10 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-abi::or_provider Encode(const state::Provider& provider, int ifindex, uint32_t mtu) {
+// The row without its device.
+abi::or_provider Encode(const state::Provider& provider) {
   abi::or_provider row{};
-  row.ifindex = static_cast<uint32_t>(ifindex);
   row.vlan = provider.vlan;
-  row.mtu = mtu;
   std::copy_n(provider.uplink.begin(), std::min(provider.uplink.size(), sizeof(row.uplink) - 1),
               row.uplink);
   return row;
@@ -29,6 +28,26 @@ bool Same(const abi::or_provider& a, const abi::or_provider& b) {
 
 abi::or_uplink_vlan ToRow(const std::pair<uint32_t, uint32_t>& key) {
   return {.ifindex = key.first, .vlan = key.second};
+}
+
+// Interface indices of the devices that are promiscuous by our doing, from rows by VNI.
+std::set<uint32_t> MadePromiscuous(const std::map<uint32_t, abi::or_provider>& rows) {
+  std::set<uint32_t> devices;
+  for (const auto& [vni, row] : rows) {
+    if ((row.flags & OR_PROVIDER_MADE_PROMISCUOUS) != 0) devices.insert(row.ifindex);
+  }
+  return devices;
+}
+
+// nullopt: what is pinned is of a release that did not write it down.
+absl::StatusOr<std::optional<std::set<uint32_t>>> ReadMadePromiscuous(const std::string& bpffs) {
+  constexpr char kProviders[] = "or_providers";
+  const auto maps = sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(bpffs), {kProviders});
+  if (absl::IsNotFound(maps.status())) return std::optional<std::set<uint32_t>>();
+  RETURN_IF_ERROR(maps.status());
+  const sys::TypedMap<uint32_t, abi::or_provider> providers(maps->get(), kProviders);
+  ASSIGN_OR_RETURN(const auto rows, providers.Dump());
+  return std::optional<std::set<uint32_t>>(MadePromiscuous({rows.begin(), rows.end()}));
 }
 
 }  // namespace
@@ -56,11 +75,24 @@ absl::Status UplinkTable::Load(const Inventory& inventory) {
   }
   std::set<uint32_t> devices;
   RETURN_IF_ERROR(RemoveOrphans(inventory, &devices));
-  RETURN_IF_ERROR(Refresh());
-  for (const auto& [uplink, device] : devices_) {
-    if (device.in_use) devices.erase(static_cast<uint32_t>(device.ifindex));
+  const std::set<uint32_t> made_promiscuous = MadePromiscuous(inventory.providers);
+  for (auto& [uplink, device] : devices_) {
+    const absl::StatusOr<sys::Link> link = netlink_->FindLink(device.name);
+    if (!link.ok() || !made_promiscuous.contains(static_cast<uint32_t>(link->ifindex))) continue;
+    device.ifindex = link->ifindex;
+    device.made_promiscuous = true;
   }
-  for (const uint32_t ifindex : devices) RETURN_IF_ERROR(LetGo(static_cast<int>(ifindex)));
+  Refresh();
+  for (auto& [uplink, device] : devices_) {
+    if (device.in_use) {
+      devices.erase(static_cast<uint32_t>(device.ifindex));
+    } else {
+      device.made_promiscuous = false;
+    }
+  }
+  for (const uint32_t ifindex : devices) {
+    RETURN_IF_ERROR(LetGo(static_cast<int>(ifindex), made_promiscuous.contains(ifindex)));
+  }
   return absl::OkStatus();
 }
 
@@ -114,6 +146,7 @@ absl::Status UplinkTable::Open(const Vni& vni, const state::Segment& segment) {
   Entry& entry = entries_.at(vni);
   entry.open = true;
   RETURN_IF_ERROR(WriteWayIn(vni, FindDevice(entry), &entry));
+  entry.problem = absl::OkStatus();
   return Check(vni, entry);
 }
 
@@ -135,10 +168,12 @@ absl::Status UplinkTable::Forget(const Vni& vni) {
   return device == devices_.end() ? absl::OkStatus() : Look(uplink, &device->second);
 }
 
-absl::Status UplinkTable::Refresh() {
-  for (auto& [uplink, device] : devices_) RETURN_IF_ERROR(Look(uplink, &device));
-  for (auto& [vni, entry] : entries_) RETURN_IF_ERROR(Sync(vni, &entry));
-  return absl::OkStatus();
+// What is wrong with one device or segment is no reason to leave the others.
+void UplinkTable::Refresh() {
+  for (auto& [uplink, device] : devices_) {
+    if (const absl::Status status = Look(uplink, &device); !status.ok()) device.problem = status;
+  }
+  for (auto& [vni, entry] : entries_) entry.problem = Sync(vni, &entry);
 }
 
 std::set<Vni> UplinkTable::Lost() const {
@@ -156,9 +191,12 @@ absl::Status UplinkTable::Sync(const Vni& vni, Entry* entry) {
 }
 
 absl::Status UplinkTable::WriteWayOut(const Vni& vni, const Device* device, Entry* entry) {
-  const abi::or_provider row = device == nullptr
-                                   ? Encode(entry->provider, 0, 0)
-                                   : Encode(entry->provider, device->ifindex, device->mtu);
+  abi::or_provider row = Encode(entry->provider);
+  if (device != nullptr) {
+    row.ifindex = static_cast<uint32_t>(device->ifindex);
+    row.mtu = device->mtu;
+    row.flags = device->made_promiscuous ? OR_PROVIDER_MADE_PROMISCUOUS : 0;
+  }
   if (entry->row && Same(*entry->row, row)) return absl::OkStatus();
   // A frame must not take the VLAN of another segment.
   RETURN_IF_ERROR(grace_.Wait());
@@ -197,12 +235,13 @@ absl::Status UplinkTable::Check(const Vni& vni, const Entry& entry) const {
       fmt::format("segment {}: uplink \"{}\"", vni.value(), entry.provider.uplink);
   const Device* const device = FindDevice(entry);
   if (device == nullptr) return absl::FailedPreconditionError(name + " is none of this host's");
+  if (!device->problem.ok()) return Annotate(device->problem, name);
   if (device->ifindex == 0) {
     return absl::NotFoundError(fmt::format(
         "{}: device {} does not exist; create it, or name another by --uplink {}=DEVICE", name,
         device->name, entry.provider.uplink));
   }
-  if (!device->problem.ok()) return Annotate(device->problem, name);
+  if (!entry.problem.ok()) return Annotate(entry.problem, name);
   if (device->mtu >= entry.segment_mtu) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("{}: device {} has MTU {}, the segment {}; raise the device's or lower the "
@@ -221,17 +260,20 @@ absl::Status UplinkTable::Look(const std::string& uplink, Device* device) {
     if (device->ifindex != 0) {
       spdlog::warn("uplink \"{}\": device {} is gone", uplink, device->name);
     }
-    *device = {.name = device->name, .ifindex = 0, .mtu = 0, .in_use = false, .problem = {}};
+    *device = Device{.name = device->name, .problem = {}};
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(link.status());
   const bool used = IsUsed(uplink);
-  if (device->ifindex != link->ifindex) device->in_use = false;
-  if (device->in_use && !used) RETURN_IF_ERROR(LetGo(device->ifindex));
+  if (device->ifindex != link->ifindex) *device = Device{.name = device->name, .problem = {}};
+  if (device->in_use && !used) {
+    RETURN_IF_ERROR(LetGo(device->ifindex, device->made_promiscuous));
+    device->made_promiscuous = false;
+  }
   device->ifindex = link->ifindex;
   device->mtu = link->mtu;
   device->in_use = used;
-  device->problem = used ? Use(*link) : absl::OkStatus();
+  device->problem = used ? Use(*link, device) : absl::OkStatus();
   return absl::OkStatus();
 }
 
@@ -242,23 +284,42 @@ bool UplinkTable::IsUsed(const std::string& uplink) const {
 
 // Frames for the guests' MACs have to get past the device's own filter. In promiscuous mode drivers
 // take the filter of VLANs off, too.
-absl::Status UplinkTable::Use(const sys::Link& link) {
+absl::Status UplinkTable::Use(const sys::Link& link, Device* device) {
   ASSIGN_OR_RETURN(const auto id, filters_->Query(link.ifindex, sys::TcDirection::kIngress));
   if (id != programs_->Id(Program::kFromUplink)) {
     RETURN_IF_ERROR(filters_->Attach(link.ifindex, sys::TcDirection::kIngress,
                                      programs_->Descriptor(Program::kFromUplink)));
   }
-  return link.promiscuous ? absl::OkStatus() : netlink_->SetPromiscuous(link.ifindex, true);
+  if (link.promiscuous) return absl::OkStatus();
+  RETURN_IF_ERROR(netlink_->SetPromiscuous(link.ifindex, true));
+  device->made_promiscuous = true;
+  return absl::OkStatus();
 }
 
-absl::Status UplinkTable::LetGo(int ifindex) {
+absl::Status UplinkTable::LetGo(int ifindex, bool made_promiscuous) {
   const auto id = filters_->Query(ifindex, sys::TcDirection::kIngress);
   if (absl::IsNotFound(id.status())) return absl::OkStatus();
   RETURN_IF_ERROR(id.status());
   // The index may be that of a port's device by now.
   if (!*id || !programs_->IsOurs(**id, Program::kFromUplink)) return absl::OkStatus();
   RETURN_IF_ERROR(filters_->Detach(ifindex, sys::TcDirection::kIngress));
+  if (!made_promiscuous) return absl::OkStatus();
   return OkIfAbsent(netlink_->SetPromiscuous(ifindex, false));
+}
+
+absl::Status LetGoOfUplinks(const std::vector<sys::Link>& links, const std::string& bpffs,
+                            sys::TcFilters* filters, sys::NetlinkSocket* netlink) {
+  ASSIGN_OR_RETURN(const std::set<uint32_t> programs,
+                   PinnedProgramIds(bpffs, Program::kFromUplink));
+  ASSIGN_OR_RETURN(const auto made_promiscuous, ReadMadePromiscuous(bpffs));
+  for (const sys::Link& link : links) {
+    const auto ifindex = static_cast<uint32_t>(link.ifindex);
+    if (made_promiscuous && !made_promiscuous->contains(ifindex)) continue;
+    const auto id = filters->Query(link.ifindex, sys::TcDirection::kIngress);
+    if (!id.ok() || !*id || !programs.contains(**id)) continue;
+    RETURN_IF_ERROR(netlink->SetPromiscuous(link.ifindex, false));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ForgetOldStations(const DatapathMaps& maps) {

@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "vswitch/datapath/ebpf/grace_period.h"
 #include "vswitch/datapath/ebpf/inventory.h"
@@ -45,8 +46,9 @@ class UplinkTable {
   absl::Status Close(const Vni& vni);
   absl::Status Forget(const Vni& vni);
 
-  // Looks for devices that came, went, or lost our program, and mends what it can.
-  absl::Status Refresh();
+  // Looks for devices that came, went, or lost our program, and mends what it can; Lost() says what
+  // it could not.
+  void Refresh();
   // Segments that do not reach their network.
   std::set<Vni> Lost() const;
 
@@ -61,12 +63,15 @@ class UplinkTable {
     int ifindex = 0;  // 0: not there
     uint32_t mtu = 0;
     bool in_use = false;
+    // The flag is ours: we set it, and take it off again.
+    bool made_promiscuous = false;
     absl::Status problem;  // why it takes no frames, though it is there
   };
   struct Entry {
     state::Provider provider;
     uint32_t segment_mtu = 0;
     bool open = false;
+    absl::Status problem;  // why its rows are not what the device is
     std::optional<abi::or_provider> row;
     std::optional<VlanKey> way_in;
   };
@@ -82,8 +87,8 @@ class UplinkTable {
   // The device as it is now, with or without our program as its use wants it.
   absl::Status Look(const std::string& uplink, Device* device);
   bool IsUsed(const std::string& uplink) const;
-  absl::Status Use(const sys::Link& link);
-  absl::Status LetGo(int ifindex);
+  absl::Status Use(const sys::Link& link, Device* device);
+  absl::Status LetGo(int ifindex, bool made_promiscuous);
   absl::Status RemoveOrphans(const Inventory& inventory, std::set<uint32_t>* devices);
 
   const DatapathMaps* const maps_;
@@ -95,6 +100,10 @@ class UplinkTable {
   std::map<Vni, Entry> entries_;
   std::map<VlanKey, Vni> ways_in_;
 };
+
+// For uninstalling: devices with our program are promiscuous no more if it was us who made them so.
+absl::Status LetGoOfUplinks(const std::vector<sys::Link>& links, const std::string& bpffs,
+                            sys::TcFilters* filters, sys::NetlinkSocket* netlink);
 
 // Forgets stations that were not heard for OR_STATION_AGE_NS, and those of segments that no uplink
 // carries.
