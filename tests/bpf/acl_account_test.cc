@@ -1,9 +1,11 @@
 // What rules decided: counters by port, direction and number, and the log with its limit.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -76,6 +78,17 @@ TEST_F(AclAccountTest, CountsByTheNumberOfTheRule) {
   EXPECT_EQ(Count({.port = 1, .set = 9, .number = 7, .to_guest = 1}).packets, 0u);
 }
 
+TEST_F(AclAccountTest, CountsSuperPacketsAsTheirSegments) {
+  UseIngress(TwoRules(0));
+  const Bytes large = ToB().Tcp(1000, 80).Payload(3000).Build();
+  for (uint64_t sent = 1; sent <= 2; ++sent) {
+    ASSERT_TRUE(switch_->Run("or_from_port", large, {.gso_size = 1000}).ok());
+    const abi::or_rule_count tcp = Count({.port = 1, .set = 9, .number = 3, .to_guest = 0});
+    EXPECT_EQ(tcp.packets, 3 * sent);
+    EXPECT_EQ(tcp.bytes, 3 * (54 + 1000) * sent);
+  }
+}
+
 TEST_F(AclAccountTest, CountsTheEgressListAtTheDestination) {
   abi::or_port port = switch_->StandardPort(2);
   port.egress_rule_set = 9;
@@ -133,7 +146,32 @@ TEST_F(AclAccountTest, LogsUpToTheRateOfTheRule) {
   EXPECT_EQ(event.src_port, 1000);
   EXPECT_EQ(event.dst_port, 80);
   EXPECT_EQ(event.length, 14u + 20 + 20 + 46);
-  EXPECT_EQ(event.dst[15], 2);
+  EXPECT_EQ(event.ip, 1);
+  EXPECT_EQ(event.ether_type, 0x0800);
+  const auto address = [](const uint8_t(&bytes)[16]) { return IpAddress(std::to_array(bytes)); };
+  EXPECT_EQ(address(event.src), Ip(kIpA));
+  EXPECT_EQ(address(event.dst), Ip(kIpB));
+  EXPECT_EQ(MacAddress(std::to_array(event.eth_src)), Mac(kMacA));
+  EXPECT_EQ(MacAddress(std::to_array(event.eth_dst)), Mac(kMacB));
+}
+
+// A quota that is used up is whole again when its second is over.
+TEST_F(AclAccountTest, LogsAnewInTheNextSecond) {
+  UseIngress(TwoRules(5));
+  const abi::or_rule_count_key key = {.port = 1, .set = 9, .number = 3, .to_guest = 0};
+  auto quotas = switch_->Map<abi::or_rule_count_key, abi::or_quota>("or_quotas");
+  Send(ToB().Tcp(1000, 80));
+  ASSERT_EQ(quotas.Lookup(key)->count, 1u);
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const uint64_t now_ns =
+      static_cast<uint64_t>(now.tv_sec) * kSecond + static_cast<uint64_t>(now.tv_nsec);
+  ASSERT_EQ(quotas.Update(key, {.lock = 0, .count = 5, .window_ns = now_ns - kSecond}),
+            absl::OkStatus());
+  Send(ToB().Tcp(1000, 80));
+  EXPECT_EQ(quotas.Lookup(key)->count, 1u);
+  EXPECT_GE(quotas.Lookup(key)->window_ns, now_ns);
 }
 
 }  // namespace

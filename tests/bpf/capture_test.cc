@@ -15,6 +15,7 @@ namespace outrider::tests {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 
 constexpr uint32_t kOnly = 0;
 constexpr uint32_t kLargeMtu = 3500;
@@ -139,6 +140,37 @@ TEST_F(CaptureTest, CopiesWantedPortsOnlyAndNoneWhenItIsOver) {
   const std::vector<Record> records = Await(4);
   ASSERT_EQ(records.size(), 4u);
   EXPECT_EQ(records[0].head.length, 101u);
+}
+
+// Each copy is one, at the port that gets it.
+TEST_F(CaptureTest, ShowsEachCopyOfABroadcast) {
+  Announce({.until_ns = UINT64_MAX, .keep = 100, .all = 1});
+  const Bytes frame =
+      PacketBuilder(kBroadcast, kMacA).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build();
+  ASSERT_TRUE(switch_->Run("or_from_port", frame).ok());
+  std::vector<std::pair<uint32_t, uint16_t>> places;
+  for (const Record& record : Await(6)) {
+    EXPECT_EQ(record.data, frame);
+    places.emplace_back(record.head.port, record.head.point);
+  }
+  EXPECT_THAT(
+      places,
+      ElementsAre(Pair(1, abi::OR_CAPTURE_FROM_GUEST), Pair(1, abi::OR_CAPTURE_FROM_GUEST_OUT),
+                  Pair(2, abi::OR_CAPTURE_TO_GUEST), Pair(2, abi::OR_CAPTURE_TO_GUEST_OUT),
+                  Pair(3, abi::OR_CAPTURE_TO_GUEST), Pair(3, abi::OR_CAPTURE_TO_GUEST_OUT)));
+}
+
+TEST_F(CaptureTest, ShowsWhatLeavesByAnUplink) {
+  ASSERT_EQ(switch_->SetProvider(5, OR_SEGMENT_FLOOD_UNKNOWN), absl::OkStatus());
+  Announce({.until_ns = UINT64_MAX, .keep = 100, .all = 1});
+  const Bytes frame =
+      PacketBuilder(kMacUnknown, kMacA).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build();
+  ASSERT_TRUE(switch_->Run("or_from_port", frame).ok());
+  const std::vector<Record> records = Await(2);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].head.point, abi::OR_CAPTURE_FROM_GUEST);
+  EXPECT_EQ(records[1].head.point, abi::OR_CAPTURE_FROM_GUEST_OUT);
+  EXPECT_EQ(records[1].data, frame);
 }
 
 TEST_F(CaptureTest, SaysWhereAFrameEnded) {

@@ -119,6 +119,8 @@ void ConnectionTest::SetExpiry(uint64_t expires_ns) {
   }
 }
 
+void ConnectionTest::ExpireIn(uint64_t seconds) { SetExpiry(Now() + seconds * kNsPerS); }
+
 uint32_t ConnectionTest::Sweep(abi::or_sweep_what what, uint32_t port) {
   const int program = switch_->object().Program("or_sweep_connections").value();
   return sys::RunProgram(program, {.mark = port, .cb0 = static_cast<uint32_t>(what)}).value();

@@ -64,6 +64,7 @@ class ConnectionTest : public ::testing::Test {
   // Every entry's time is over, or has only begun.
   void ExpireAll() { SetExpiry(1); }
   void HoldAll() { SetExpiry(INT64_MAX); }
+  void ExpireIn(uint64_t seconds);
   void SetExpiry(uint64_t expires_ns);
   // Runs the sweep; returns what it says it removed.
   uint32_t Sweep(abi::or_sweep_what what = abi::OR_SWEEP_OVER, uint32_t port = 0);

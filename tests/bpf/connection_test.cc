@@ -1,5 +1,5 @@
-// Stateful ports beyond TCP: UDP, ICMP and its errors, shares of the table, revisions of the rules,
-// time, zones.
+// Stateful ports beyond TCP: UDP, ICMP and its errors, shares of the table, time, zones. When rules
+// change: edit_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -271,76 +271,6 @@ TEST_F(ConnectionTest, AFlushTakesAll) {
   EXPECT_EQ(Sweep(abi::OR_SWEEP_ALL), 50u);
   EXPECT_EQ(Count(), 0u);
   EXPECT_FALSE(ToA(UdpToA(53, 1)));
-}
-
-class EditTest : public ConnectionTest {
- protected:
-  // Asks, is answered, and has its rules changed.
-  void EditTo(Profile profile, bool keep) {
-    SetUp();
-    SetProfile(OutboundOnly());
-    ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
-    ASSERT_TRUE(ToA(UdpToA(53, 2000)));
-    ASSERT_TRUE(FromA(TcpFrame({true, kSyn, 1000, 0})));
-    ASSERT_TRUE(ToA(TcpFrame({false, kSyn | kAck, 5000, 1001})));
-    profile.keep = keep;
-    SetProfile(profile);
-  }
-  static Profile Nothing() { return {.ingress = {}, .egress = {}}; }
-};
-
-TEST_F(EditTest, ConnectionsThatNewRulesDenyEnd) {
-  EditTo(Nothing(), /*keep=*/false);
-  EXPECT_FALSE(FromA(UdpFromA(2000, 53)));
-  EXPECT_EQ(Dropped(OR_DROP_ACL_INGRESS), 1u);
-  EXPECT_EQ(Count(), 1u);
-  EXPECT_FALSE(FromA(TcpFrame({true, kAck, 1001, 5001})));
-  EXPECT_EQ(Count(), 0u);
-}
-
-// The first frame after the edit is an answer: it is the question that is judged.
-TEST_F(EditTest, AnAnswerHasItsConnectionJudged) {
-  EditTo(Nothing(), /*keep=*/false);
-  EXPECT_FALSE(ToA(UdpToA(53, 2000)));
-  EXPECT_EQ(Dropped(OR_DROP_CONNECTION_INVALID), 1u);
-  EXPECT_EQ(Count(), 1u);
-
-  EditTo({.ingress = {RuleFor(state::AclAction::kAllowRelated, kUdpProtocol, 53)}, .egress = {}},
-         false);
-  EXPECT_TRUE(ToA(UdpToA(53, 2000))) << "the rule names the question's port";
-  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 5001, 1001, 10})));
-  EXPECT_TRUE(ToA(UdpToA(53, 2000)));
-  EXPECT_EQ(Count(), 1u);
-}
-
-TEST_F(EditTest, ConnectionsThatNewRulesAdmitGoOn) {
-  EditTo({.ingress = {RuleFor(state::AclAction::kAllowRelated, 6, 80),
-                      RuleFor(state::AclAction::kAllow)},
-          .egress = {}},
-         /*keep=*/false);
-  EXPECT_TRUE(FromA(TcpFrame({true, kAck, 1001, 5001}))) << "judged as its SYN was";
-  EXPECT_EQ(Count(), 2u);
-  EXPECT_TRUE(FromA(UdpFromA(2000, 53)));
-  EXPECT_EQ(Count(), 1u) << "allowed, but not remembered any more";
-  EXPECT_FALSE(ToA(UdpToA(53, 2000)));
-}
-
-TEST_F(EditTest, KeptConnectionsGoOnWhateverTheRules) {
-  EditTo(Nothing(), /*keep=*/true);
-  EXPECT_TRUE(FromA(UdpFromA(2000, 53)));
-  EXPECT_TRUE(ToA(UdpToA(53, 2000)));
-  EXPECT_TRUE(FromA(TcpFrame({true, kAck, 1001, 5001})));
-  EXPECT_TRUE(ToA(ErrorToA(PacketOf(UdpFromA(2000, 53)))));
-  EXPECT_FALSE(FromA(UdpFromA(2001, 53))) << "a new one";
-  SetProfile(Nothing());
-  EXPECT_FALSE(FromA(UdpFromA(2000, 53))) << "until the profile keeps them no more";
-}
-
-TEST_F(EditTest, ErrorsWaitForTheConnectionsJudgement) {
-  EditTo(OutboundOnly(), /*keep=*/false);
-  EXPECT_FALSE(ToA(ErrorToA(PacketOf(UdpFromA(2000, 53)))));
-  EXPECT_TRUE(FromA(UdpFromA(2000, 53)));
-  EXPECT_TRUE(ToA(ErrorToA(PacketOf(UdpFromA(2000, 53)))));
 }
 
 TEST_F(ConnectionTest, AnotherPortIsAnotherZone) {

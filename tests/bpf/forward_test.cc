@@ -121,6 +121,18 @@ TEST_F(ForwardTest, GsoPacketCountsAsItsSegments) {
   EXPECT_EQ(switch_->Stats(2).tx_packets, 3u);
 }
 
+TEST_F(ForwardTest, ADroppedGsoPacketCountsAsItsSegments) {
+  const Bytes packet = PacketBuilder(kMacUnknown, kMacA)
+                           .Ipv4({.src = kIpA, .dst = kIpB})
+                           .Tcp(1, 2)
+                           .Payload(3000)
+                           .Build();
+  for (uint64_t sent = 1; sent <= 2; ++sent) {
+    EXPECT_EQ(Run(packet, {.gso_size = 1000}).verdict, kDropped);
+    EXPECT_EQ(switch_->Drops().at({1, OR_DROP_UNKNOWN_UNICAST}), 3 * sent);
+  }
+}
+
 TEST_F(ForwardTest, ForeignSourceMacPassesWithoutAntiSpoof) {
   abi::or_port port = switch_->StandardPort(1);
   port.flags = 0;
@@ -148,6 +160,10 @@ TEST_F(ForwardTest, ArpForAKnownAddressIsAnsweredHere) {
 
 TEST_F(ForwardTest, ArpThatOthersMustSeeIsReplicated) {
   ASSERT_EQ(switch_->SetNeighbor(kVni, kIpA, kMacA), absl::OkStatus());
+  ASSERT_EQ(switch_->SetNeighbor(kVni, kIpB, kMacB), absl::OkStatus());
+  ASSERT_EQ(switch_->SetNeighbor(kOtherVni, "10.0.0.77", kMacB), absl::OkStatus());
+  Bytes reply = ArpRequest(kIpA, kIpB);
+  reply[21] = 2;
   struct {
     const char* name;
     Bytes packet;
@@ -155,6 +171,8 @@ TEST_F(ForwardTest, ArpThatOthersMustSeeIsReplicated) {
       {"unknown address", ArpRequest(kIpA, "10.0.0.77")},
       {"gratuitous", ArpRequest(kIpA, kIpA)},
       {"probe of one's own address", ArpRequest("0.0.0.0", kIpA)},
+      {"gratuitous, for what was another's", ArpRequest(kIpB, kIpB)},
+      {"a reply to all", reply},
   };
   for (const auto& test : cases) {
     SCOPED_TRACE(test.name);
@@ -168,6 +186,17 @@ TEST_F(ForwardTest, ArpIsReplicatedInASegmentWithoutSuppression) {
   ASSERT_EQ(switch_->SetNeighbor(kVni, kIpB, kMacB), absl::OkStatus());
   ASSERT_EQ(switch_->SetSegment(kVni, 0), absl::OkStatus());
   EXPECT_EQ(Run(ArpRequest(kIpA, kIpB)).verdict, kStolen);
+}
+
+// Of other hardware, protocols and lengths the fields would be elsewhere (RFC 826).
+TEST_F(ForwardTest, ArpOfAnotherFormIsMalformed) {
+  for (size_t at = 14; at < 20; ++at) {
+    SCOPED_TRACE(at);
+    Bytes packet = ArpRequest(kIpA, kIpB);
+    packet[at] ^= 1;
+    EXPECT_EQ(Run(packet).verdict, kDropped);
+  }
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_MALFORMED}), 6u);
 }
 
 TEST_F(ForwardTest, RarpPassesADefaultDrop) {

@@ -96,5 +96,87 @@ TEST_F(FragmentTest, OutOfTheWindowLoosenNothing) {
   EXPECT_FALSE(ToA(TcpFrame({false, kAck, 900'000, 1001, 10})));
 }
 
+// All that is sure to be the same in each fragment must be.
+TEST_F(FragmentTest, OfOtherAddressesDoNotFollow) {
+  for (const bool v6 : {false, true}) {
+    SCOPED_TRACE(v6);
+    SetUp();
+    SetProfile({.ingress = {}, .egress = {RuleFor(state::AclAction::kAllowRelated, kUdpProtocol)}});
+    const auto later = [&](const std::string& last_of_src, const std::string& last_of_dst) {
+      PacketBuilder frame(kMacA, kMacB);
+      const std::string net = v6 ? "fd00::" : "10.0.0.";
+      if (v6) {
+        frame.Ipv6({.src = net + last_of_src, .dst = net + last_of_dst})
+            .Fragment6({.offset = 5, .next_header = kUdpProtocol, .id = 9});
+      } else {
+        Ipv4Fields fields = {.src = net + last_of_src, .dst = net + last_of_dst};
+        fields.fragment_offset = 5;
+        fields.protocol = kUdpProtocol;
+        fields.id = 9;
+        frame.Ipv4(fields);
+      }
+      return frame.Payload(40).Build();
+    };
+    ASSERT_TRUE(ToA(Fragment(true, 9, v6)));
+    // No rule may speak for them: later ones pass rules that name a protocol only of IPv4.
+    SetProfile({.ingress = {}, .egress = {}});
+    EXPECT_TRUE(ToA(later("2", "1")));
+    EXPECT_FALSE(ToA(later("3", "1")));
+    EXPECT_FALSE(ToA(later("2", "3")));
+    EXPECT_TRUE(ToA(later("2", "1")));
+  }
+}
+
+TEST_F(FragmentTest, OfAnotherSegmentDoNotFollow) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
+  ASSERT_TRUE(ToA(Fragment(true, 9, false)));
+  for (const uint32_t index : {1u, 2u}) {
+    const auto ports = switch_->Ports();
+    abi::or_port port = ports.Lookup(index).value();
+    port.vni = kOtherVni;
+    ASSERT_EQ(ports.Update(index, port), absl::OkStatus());
+  }
+  ASSERT_EQ(switch_->SetFdb(kOtherVni, kMacA, abi::OR_FDB_LOCAL, 1), absl::OkStatus());
+  EXPECT_FALSE(ToA(Fragment(false, 9, false)));
+}
+
+// Both directions have slots of their own: nobody displaces what the other side sends.
+TEST_F(FragmentTest, OfBothDirectionsDoNotDisplaceEachOther) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
+  const auto from_a = [](bool first) {
+    Ipv4Fields fields = {.src = kIpA, .dst = kIpB};
+    fields.more_fragments = first;
+    fields.fragment_offset = first ? 0 : 5;
+    fields.protocol = kUdpProtocol;
+    fields.id = 9;
+    PacketBuilder frame(kMacB, kMacA);
+    frame.Ipv4(fields);
+    if (first) frame.Udp(2000, 53);
+    return frame.Payload(40).Build();
+  };
+  ASSERT_TRUE(ToA(Fragment(true, 9, false)));
+  ASSERT_TRUE(FromA(from_a(true)));
+  EXPECT_TRUE(ToA(Fragment(false, 9, false)));
+}
+
+TEST_F(FragmentTest, FollowAsLongAsReassemblyMayTake) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
+  ASSERT_TRUE(ToA(Fragment(true, 9, false)));
+  auto map = switch_->Map<uint32_t, abi::or_fragments>("or_fragments");
+  abi::or_fragments notes = map.Lookup(1).value();
+  bool noted = false;
+  for (abi::or_datagram& datagram : notes.slots) {
+    if (datagram.expires_s == 0) continue;
+    noted = true;
+    datagram.expires_s = 1;
+  }
+  ASSERT_TRUE(noted);
+  ASSERT_EQ(map.Update(1, notes), absl::OkStatus());
+  EXPECT_FALSE(ToA(Fragment(false, 9, false))) << "the note is over";
+}
+
 }  // namespace
 }  // namespace outrider::tests

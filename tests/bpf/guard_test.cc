@@ -65,6 +65,18 @@ TEST_F(GuardTest, ClientsPass) {
   EXPECT_THAT(switch_->Drops(), IsEmpty());
 }
 
+// A server, or a relay, is known by either port.
+TEST_F(GuardTest, ServersDoNotPassWhateverTheOtherPort) {
+  for (const uint16_t other : {uint16_t{4000}, uint16_t{547}, uint16_t{67}}) {
+    SCOPED_TRACE(other);
+    EXPECT_FALSE(Passes(Udp6(547, other)));
+    EXPECT_FALSE(Passes(Udp6(other, 546)));
+    EXPECT_FALSE(Passes(Udp4(67, other)));
+    EXPECT_FALSE(Passes(Udp4(other, 68)));
+  }
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_DHCP_SERVER}), 12u);
+}
+
 TEST_F(GuardTest, ServersAndRoutersPassWithoutThem) {
   SetPolicy(0);
   EXPECT_TRUE(Passes(Udp4(67, 68)));
@@ -93,6 +105,46 @@ TEST_F(GuardTest, AnAddressOfTheSegmentIsNoTunnelEndPoint) {
   EXPECT_TRUE(Passes(From().Ipv4({.src = kIpA, .dst = kLocalVtep}).Udp(1, 2)));
   // An end point of hosts that are not in this segment is nobody it knows.
   EXPECT_TRUE(Passes(From().Ipv4({.src = kIpA, .dst = "127.0.0.3"}).Udp(1, 2)));
+}
+
+// Each port has a list of its own, though another's may name the same MAC.
+TEST_F(GuardTest, WhatAnotherPortsListAllowsIsNotAllowed) {
+  constexpr char kVirtual[] = "00:00:5e:00:01:01";
+  for (const uint32_t index : {1u, 2u}) {
+    abi::or_port port = switch_->StandardPort(index);
+    port.policy = OR_POLICY_IP_ANTI_SPOOF;
+    ASSERT_EQ(switch_->SetPort(index, port), absl::OkStatus());
+  }
+  ASSERT_EQ(switch_->Allow(1, kMacA, {"10.0.0.1/32"}), absl::OkStatus());
+  ASSERT_EQ(switch_->Allow(2, kMacB, {"10.0.0.2/32"}), absl::OkStatus());
+  ASSERT_EQ(switch_->Allow(2, kMacA, {"10.0.0.3/32"}), absl::OkStatus());
+  ASSERT_EQ(switch_->Allow(2, kVirtual, {"10.0.0.4/32"}), absl::OkStatus());
+  const auto passes = [&](uint32_t of_tap, const std::string& mac, const std::string& ip) {
+    const Bytes frame = PacketBuilder(kMacC, mac).Ipv4({.src = ip, .dst = kIpB}).Udp(1, 2).Build();
+    return switch_->Run("or_from_port", frame, {.of_tap = of_tap}).value().verdict != kDropped;
+  };
+  EXPECT_TRUE(passes(1, kMacA, "10.0.0.1"));
+  EXPECT_FALSE(passes(1, kMacA, "10.0.0.3"));
+  EXPECT_FALSE(passes(1, kVirtual, "10.0.0.4"));
+  EXPECT_FALSE(passes(2, kMacA, "10.0.0.1"));
+  EXPECT_TRUE(passes(2, kMacA, "10.0.0.3"));
+  EXPECT_TRUE(passes(2, kVirtual, "10.0.0.4"));
+  EXPECT_TRUE(passes(2, kMacB, "10.0.0.2"));
+}
+
+// Or one forged frame after the other would take the places of those that are in use.
+TEST_F(GuardTest, WhatIsDroppedTakesNoPlaceOfASourceMac) {
+  abi::or_port port = switch_->StandardPort(1);
+  port.flags = 0;
+  port.policy = OR_POLICY_DHCP_GUARD;
+  port.max_macs = 1;
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  auto windows = switch_->Map<uint32_t, abi::or_mac_window>("or_mac_windows");
+  ASSERT_EQ(windows.Update(1, {}), absl::OkStatus());
+  EXPECT_FALSE(Passes(PacketBuilder(kMacB, kMacC).Ipv4({.src = kIpA, .dst = kIpB}).Udp(67, 68)));
+  EXPECT_EQ(windows.Lookup(1)->count, 0u);
+  EXPECT_TRUE(Passes(Udp4(1, 2)));
+  EXPECT_EQ(windows.Lookup(1)->count, 1u);
 }
 
 TEST_F(GuardTest, SoManySourceMacsAWindow) {

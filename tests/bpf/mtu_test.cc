@@ -124,6 +124,26 @@ TEST_F(MtuTest, ATrunksSegmentHasAnMtuOfItsOwn) {
   EXPECT_EQ(At16(answer, 40), kMtu);
 }
 
+// The tag that stays on a frame takes its room from the packet.
+TEST_F(MtuTest, BelowACustomersTagItIsSmaller) {
+  abi::or_port port = switch_->StandardPort(1);
+  port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  const auto tagged = [](size_t size) {
+    return FromA()
+        .Vlan(30)
+        .Ipv4({.src = kIpA, .dst = kIpB, .dont_fragment = true})
+        .Udp(1, 2)
+        .Payload(size - 28);
+  };
+  const Bytes answer = AnswerTo(tagged(kMtu - 4 + 1).Build());
+  ASSERT_FALSE(answer.empty());
+  EXPECT_EQ(At16(answer, 40), kMtu - 4);
+  // Port B takes no tag.
+  EXPECT_EQ(switch_->Run("or_from_port", tagged(kMtu - 4).Build()).value().verdict, kDropped);
+  EXPECT_EQ((switch_->Drops()[{2, OR_DROP_VLAN_TAGGED}]), 1u) << "it was not too large";
+}
+
 TEST_F(MtuTest, EchoAndItsReplyAndAFirstFragmentAreTold) {
   Ipv4Fields fragment = {.src = kIpA, .dst = kIpB};
   fragment.dont_fragment = true;
@@ -145,6 +165,10 @@ TEST_F(MtuTest, IsSilentWhereAnAnswerDoesHarm) {
       {"a later fragment", FromGuestA().Ipv4(later)},
       {"a later fragment of IPv6", V6().Fragment6({.offset = 100, .next_header = 17})},
       {"an ICMP error", V4().Icmp(3, 1)},
+      {"a source quench", V4().Icmp(4)},
+      {"a redirect of IPv4", V4().Icmp(5)},
+      {"time exceeded", V4().Icmp(11)},
+      {"a parameter problem", V4().Icmp(12)},
       {"an ICMPv6 error", V6().Icmpv6(1)},
       {"a redirect", V6().Icmpv6(137)},
       {"broadcast", FromGuestA(kBroadcast)

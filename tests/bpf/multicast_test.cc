@@ -38,14 +38,15 @@ Bytes Igmp(uint8_t type, const std::string& dst = kGroup, const std::string& mac
       .Payload({type, 0, 0, 0, 239, 1, 2, 3})
       .Build();
 }
-Bytes MldReport() {
-  return PacketBuilder("33:33:00:00:00:16", kMacA)
-      .Ipv6({.src = "fe80::1", .dst = "ff02::16", .hop_limit = 1})
+Bytes Mld(uint8_t type, const std::string& dst, const std::string& mac) {
+  return PacketBuilder(mac, kMacA)
+      .Ipv6({.src = "fe80::1", .dst = dst, .hop_limit = 1})
       .Extension(0)
-      .Icmpv6(143)
+      .Icmpv6(type)
       .Payload(20, 0)
       .Build();
 }
+Bytes MldReport() { return Mld(143, "ff02::16", "33:33:00:00:00:16"); }
 
 class MulticastTest : public ::testing::Test {
  protected:
@@ -158,7 +159,38 @@ TEST_F(MulticastTest, ReportsGoToRoutersAlone) {
   EXPECT_THAT(CopiesOf(MldReport()), ElementsAre(2));
 }
 
+// MLDv1 names the group by the address it goes to (RFC 2710, 3.6); a done goes to all routers.
+TEST_F(MulticastTest, ReportsOfMldV1GoToRoutersAlone) {
+  Join(kGroup6, 3);
+  Join("ff02::2", 3);
+  const Bytes report = Mld(131, kGroup6, kGroup6Mac);
+  const Bytes done = Mld(132, "ff02::2", "33:33:00:00:00:02");
+  EXPECT_THAT(CopiesOf(report), IsEmpty());
+  EXPECT_THAT(CopiesOf(done), IsEmpty());
+  Join(kRouters, 2);
+  EXPECT_THAT(CopiesOf(report), ElementsAre(2));
+  EXPECT_THAT(CopiesOf(done), ElementsAre(2));
+}
+
+// RFC 4541, 2.1.2: 224.0.0.0/24 alone is the link's.
+TEST_F(MulticastTest, OfTheNextGroupsGoesToWhoJoined) {
+  ASSERT_EQ(
+      switch_->SetSegment(kVni, OR_SEGMENT_SNOOP_MULTICAST | OR_SEGMENT_DROP_UNKNOWN_MULTICAST),
+      absl::OkStatus());
+  const Bytes data = Data("224.0.1.251", "01:00:5e:00:01:fb");
+  EXPECT_EQ(switch_->Run("or_from_port", data).value().verdict, kDropped);
+  Join("224.0.1.251", 2);
+  EXPECT_THAT(CopiesOf(data), ElementsAre(2));
+  const Bytes data6 = PacketBuilder("33:33:00:00:00:fb", kMacA)
+                          .Ipv6({.src = "fe80::1", .dst = "ff03::fb"})
+                          .Udp(1, 2)
+                          .Build();
+  EXPECT_EQ(switch_->Run("or_from_port", data6).value().verdict, kDropped);
+}
+
 TEST_F(MulticastTest, QueriesGoToAll) {
+  Join(kGroup6, 3);
+  EXPECT_THAT(CopiesOf(Mld(130, kGroup6, kGroup6Mac)), ElementsAre(2, 3)) << "of one group";
   Join(kGroup, 3);
   EXPECT_THAT(CopiesOf(Igmp(0x11, "224.0.0.1", "01:00:5e:00:00:01")), ElementsAre(2, 3));
   EXPECT_THAT(CopiesOf(Igmp(0x11)), ElementsAre(2, 3)) << "of one group";

@@ -149,7 +149,12 @@ TEST_F(NdTest, ThatIsNotValidIsReplicated) {
   ExpectReplicated("half an option", Builder({.options = {kSource, 1, 0, 0}}).Build());
   ExpectReplicated("from :: with a link-layer address", Builder({.src = "::"}).Build());
   ExpectReplicated("to another group", Builder({.dst = "ff02::1:ff03:5"}).Build());
-  ExpectReplicated("an IPv4 address as the target", Builder({.target = "::ffff:10.0.0.2"}).Build());
+  ExpectReplicated("from a group", Builder({.src = "ff02::5"}).Build());
+  ASSERT_EQ(switch_->SetNeighbor(kVni, kIpB, kMacB), absl::OkStatus());
+  ExpectReplicated("an IPv4 address as the target", Builder({.dst = "ff02::1:ff00:2",
+                                                             .target = "::ffff:10.0.0.2",
+                                                             .eth_dst = "33:33:ff:00:00:02"})
+                                                        .Build());
   Bytes damaged = Builder({}).Build();
   damaged.back() ^= 1;
   ExpectReplicated("a wrong checksum", damaged);
@@ -162,9 +167,55 @@ TEST_F(NdTest, ThatIsNotValidIsReplicated) {
                        .Build());
 }
 
+// What stands where a solicitation would be, were there no extension header, is none, even if it
+// adds up: the header is its first word, the true ICMPv6 header the first half of its target.
+TEST_F(NdTest, ThatOnlySeemsValidIsReplicated) {
+  constexpr char kSeeming[] = "8700::fd00:2";
+  ASSERT_EQ(switch_->SetNeighbor(kVni, kSeeming, kMacB), absl::OkStatus());
+  Bytes target = AddressBytes(kSeeming);
+  target.erase(target.begin(), target.begin() + 8);
+  Append({14, 1, 0, 0, 0, 0, 0, 0}, &target);  // seems to be an option
+  Bytes packet = PacketBuilder("33:33:ff:00:00:02", kMacA)
+                     .Ipv6({.src = kV6A, .dst = "ff02::1:ff00:2", .hop_limit = 255})
+                     .Extension(0)
+                     .Icmpv6(kSolicitation)
+                     .Payload(target)
+                     .Build();
+  // The type stays, the true checksum goes, and padding of the extension header makes up for it.
+  packet[64] = packet[65] = packet[58] = packet[59] = 0;
+  Bytes covered(packet.begin() + 22, packet.end());
+  Append({0, 32, 0, 58}, &covered);
+  const uint16_t check = InternetChecksum(covered);
+  packet[58] = static_cast<uint8_t>(check >> 8);
+  packet[59] = static_cast<uint8_t>(check);
+  ExpectReplicated("crafted", packet);
+}
+
 TEST_F(NdTest, IsReplicatedInASegmentWithoutSuppression) {
   ASSERT_EQ(switch_->SetSegment(kVni, OR_SEGMENT_SUPPRESS_ARP), absl::OkStatus());
   ExpectReplicated("known", Builder({}).Build());
+}
+
+// The addresses of segments are their own, and those we know are of untagged frames.
+TEST_F(NdTest, OfAnotherSegmentOrBelowATagIsReplicated) {
+  abi::or_port port = switch_->StandardPort(1);
+  port.vni = kOtherVni;
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  ASSERT_EQ(switch_->SetSegment(kOtherVni, OR_SEGMENT_SUPPRESS_ND), absl::OkStatus());
+  EXPECT_EQ(Run(Builder({}).Build()).verdict, kStolen);
+  ASSERT_EQ(switch_->SetNeighbor(kOtherVni, kV6B, kMacB), absl::OkStatus());
+  EXPECT_EQ(Run(Builder({}).Build()).verdict, kRedirected);
+
+  for (const uint32_t index : {1u, 2u, 3u}) {
+    port = switch_->StandardPort(index);
+    port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
+    ASSERT_EQ(switch_->SetPort(index, port), absl::OkStatus());
+  }
+  Bytes packet = Builder({}).Build();
+  const uint8_t tag[] = {0x81, 0x00, 0, 30};
+  packet.insert(packet.begin() + 12, std::begin(tag), std::end(tag));
+  EXPECT_EQ(Run(packet).verdict, kStolen);
+  EXPECT_EQ(switch_->tap(2).Receive(1000), packet);
 }
 
 TEST_F(NdTest, SpoofedIsDropped) {

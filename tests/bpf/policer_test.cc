@@ -253,6 +253,44 @@ TEST_F(PolicerTest, StormLimitsCountWhatIsCopied) {
   EXPECT_EQ(switch_->Drops().at({1, OR_DROP_STORM_UNKNOWN_UNICAST}), 3u);
 }
 
+// What passes beyond the burst is paid in time: the bucket begins to fill that much later.
+TEST_F(PolicerTest, WhatIsLargerThanTheBurstIsADebt) {
+  constexpr uint64_t kWire = 3000 + 6 * 54;
+  auto policers = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
+  // 1000 bytes a second, 2000 at once; then 10 frames a second, 2 at once.
+  const struct {
+    abi::or_limit limit;
+    double seconds;
+  } cases[] = {{{8, 16, 0, 0}, (kWire - 2000) / 1000.0}, {{0, 0, 10, 2}, (6 - 2) / 10.0}};
+  for (const auto& [limit, seconds] : cases) {
+    SCOPED_TRACE(seconds);
+    Police(limit);
+    const double before = Now();
+    EXPECT_EQ(Passed(TcpOf(3000), 2, {.gso_size = 500}), 1);
+    const double after = Now();
+    const abi::or_policer policer = policers.Lookup({1, abi::OR_LIMIT_INGRESS}).value();
+    const abi::or_bucket& bucket = limit.rate_kbps != 0 ? policer.bytes : policer.packets;
+    EXPECT_EQ(bucket.tokens, 0u);
+    EXPECT_GE(static_cast<double>(bucket.last_ns), before + seconds * kNsPerS);
+    EXPECT_LE(static_cast<double>(bucket.last_ns), after + seconds * kNsPerS);
+  }
+}
+
+// Time that has filled a bucket fills it no further.
+TEST_F(PolicerTest, ABucketHoldsItsBurstAndNoMore) {
+  const abi::or_limit limit = {0, 0, 100, 100};
+  Police(limit);
+  const double start = Now();
+  abi::or_policer policer = {};
+  policer.packets.tokens = limit.burst_packets * 1'000'000'000;
+  policer.packets.last_ns = static_cast<uint64_t>(start - 0.9 * kNsPerS);
+  auto policers = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
+  ASSERT_EQ(policers.Update({1, abi::OR_LIMIT_INGRESS}, policer), absl::OkStatus());
+  const int passed = Passed(TcpOf(10), 180);
+  EXPECT_GE(passed, 100);
+  EXPECT_LE(passed, 101 + static_cast<int>((Now() - start) / kNsPerS * 100));
+}
+
 // The switch answers it alone: nobody is bothered.
 TEST_F(PolicerTest, AnAnsweredArpRequestIsNoStorm) {
   Freeze({.rate_kbps = 0, .burst_kb = 0, .rate_pps = 1, .burst_packets = 1},

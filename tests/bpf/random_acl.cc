@@ -43,10 +43,11 @@ PacketDescription RandomAcl::Packet() {
   p.dst_mac = MacOf(true);
   p.vlan = Pick<uint16_t>({0, 0, 5, 4094});
   p.other_type = Pick<uint16_t>({0x88b5, 0x88b6, 0xffff});
-  if (!IsIp(p)) return p;
-  const bool v4 = p.family == Family::kIpv4;
+  const bool v4 = p.family != Family::kIpv6;
+  // Also where no rule may see any: the programs know those of ARP.
   p.src = Address(v4);
   p.dst = Address(v4);
+  if (!IsIp(p)) return p;
   p.protocol = v4 ? Pick<uint8_t>({kIcmp, kTcp, kTcp, kUdp, kSctp})
                   : Pick<uint8_t>({kIcmpv6, kTcp, kTcp, kUdp, kSctp});
   p.fragment = Pick({Fragment::kWhole, Fragment::kWhole, Fragment::kFirst, Fragment::kLater});

@@ -115,6 +115,12 @@ TEST_F(RejectTest, IsSilentWhereAnAnswerDoesHarm) {
       {"a later fragment", FromGuestA().Ipv4(later).Payload(64)},
       {"broadcast", FromGuestA(kBroadcast).Ipv4({.src = kIpA, .dst = "255.255.255.255"}).Udp(1, 2)},
       {"multicast", FromGuestA().Ipv4({.src = kIpA, .dst = "224.0.0.1"}).Udp(1, 2)},
+      {"broadcast, to one address",
+       FromGuestA(kBroadcast).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2)},
+      {"multicast of IPv6", FromGuestA().Ipv6({.src = kV6A, .dst = "ff05::1"}).Udp(1, 2)},
+      {"from many", FromGuestA().Ipv4({.src = "224.0.0.1", .dst = kIpB}).Udp(1, 2)},
+      {"from many of IPv6", FromGuestA().Ipv6({.src = "ff02::1", .dst = kV6B}).Udp(1, 2)},
+      {"from itself", FromGuestA().Ipv4({.src = "127.0.0.9", .dst = kIpB}).Udp(1, 2)},
       {"a host without an address", FromGuestA().Ipv4({.src = "0.0.0.0", .dst = kIpB}).Udp(1, 2)},
       {"an unspecified source", FromGuestA().Ipv6({.src = "::", .dst = kV6B}).Udp(1, 2)},
       {"another ethertype", FromGuestA().EtherType(0x88b5).Payload(46)},
@@ -132,6 +138,26 @@ TEST_F(RejectTest, AnswersSoManyASecond) {
   EXPECT_GE(answers, 100);
   EXPECT_LE(answers, 200) << "in two windows at most, these runs take less than a second";
   EXPECT_EQ(switch_->DroppedPackets(1), 300u);
+}
+
+// What one guest is told is not taken from another's share.
+TEST_F(RejectTest, EachPortHasItsOwnShareOfAnswers) {
+  const Bytes packet = V4().Udp(1000, 53).Payload(200).Build();
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(switch_->Run("or_from_port", packet).ok());
+  abi::or_port port = switch_->StandardPort(2);
+  port.ingress_rule_set = 1;
+  ASSERT_EQ(switch_->SetPort(2, port), absl::OkStatus());
+  const Bytes from_b =
+      PacketBuilder(kMacA, kMacB).Ipv4({.src = kIpB, .dst = kIpA}).Udp(1, 2).Payload(20).Build();
+  EXPECT_EQ(switch_->Run("or_from_port", from_b, {.of_tap = 2}).value().verdict, kRedirected);
+}
+
+// RFC 9293, 3.10.7.1: data and FIN count, and so does the SYN.
+TEST_F(RejectTest, AcknowledgesTheFin) {
+  const Bytes answer = AnswerTo(
+      V4().Tcp({.src_port = 1000, .dst_port = 80, .flags = 0x01, .seq = 500}).Payload(7).Build());
+  ASSERT_EQ(answer.size(), 54u);
+  EXPECT_EQ(At32(answer, 42), 508u);
 }
 
 // Rejected by the egress list of the port the frame is for: the answer goes to the sender's.

@@ -259,5 +259,102 @@ TEST_F(TcpConnectionTest, TimeIsByState) {
   EXPECT_EQ(SecondsLeft(), 5u * 24 * 3600);
 }
 
+// The other half: while both sides close.
+TEST_F(TcpConnectionTest, TimeIsByStateWhileItEnds) {
+  const Script closing = Closing();
+  const uint64_t seconds[] = {120, 60, 60, 60, 30, 120};
+  ASSERT_EQ(closing.size(), std::size(seconds));
+  Play(Handshake());
+  for (size_t i = 0; i < closing.size(); ++i) {
+    SCOPED_TRACE(closing[i].what);
+    // Nothing but the state may have set it.
+    ExpireIn(1000);
+    Play({closing[i]});
+    // What nobody has acknowledged counts in an established connection only.
+    EXPECT_EQ(SecondsLeft(), seconds[i]);
+  }
+}
+
+// Who is told off may not keep a connection alive by it.
+TEST_F(TcpConnectionTest, WhatMovesNothingOnRenewsNothing) {
+  Play({{"SYN", {kA, kSyn, 1000, 0}, kPasses, kSynSent}});
+  ExpireIn(5);
+  Play({{"challenge", {kB, kAck, 77'000, 88'000}, kPasses, kSynSent}});
+  EXPECT_LE(SecondsLeft(), 5u);
+  Play({{"SYN, ACK", {kB, kSyn | kAck, 5000, 1001}, kPasses, kSynReceived},
+        {"ACK", {kA, kAck, 1001, 5001}, kPasses, kEstablished}});
+  ExpireIn(5);
+  Play({{"RST in the window", {kB, kRst, 5100, 0}, kPasses, kEstablished},
+        {"data beyond it", {kB, kAck, 5001 + 10'001, 1001, 1}, kRefused, kEstablished}});
+  EXPECT_LE(SecondsLeft(), 5u);
+  Play({{"RST", {kB, kRst, 5001, 0}, kPasses, kClosed}});
+  ExpireIn(5);
+  Play({{"ACK of what is closed", {kA, kAck, 1001, 5001}, kPasses, kClosed}});
+  EXPECT_LE(SecondsLeft(), 5u);
+}
+
+TEST_F(TcpConnectionTest, AnAcknowledgementMayBeOvertaken) {
+  Play(Handshake() +
+       Script{{"by more than a window", {kB, kAck, 5001, 1001u - 60'000}, kPasses, kEstablished}});
+}
+
+// A may send 1000 bytes before it hears more.
+Script SmallWindow() {
+  return {{"SYN", {kA, kSyn, 1000, 0}, kPasses, kSynSent},
+          {"SYN, ACK", {kB, kSyn | kAck, 5000, 1001, 0, 1000}, kPasses, kSynReceived},
+          {"ACK", {kA, kAck, 1001, 5001}, kPasses, kEstablished}};
+}
+
+// Bound I is the end of the receiver's window; of a closed one a byte behind, for probes.
+TEST_F(TcpConnectionTest, AClosedWindowIsProbed) {
+  Play(SmallWindow() +
+       Script{{"all B allows", {kA, kAck, 1001, 5001, 1000}, kPasses, kEstablished},
+              {"no more", {kB, kAck, 5001, 2001, 0, 0}, kPasses, kEstablished},
+              {"behind a probe", {kA, kAck, 2003, 5001, 1}, kRefused, kEstablished},
+              {"a probe", {kA, kAck, 2001, 5001, 1}, kPasses, kEstablished},
+              {"right behind it", {kA, kAck, 2002, 5001, 1}, kPasses, kEstablished}});
+}
+
+// Bound II is a window back from what was sent, however much that was.
+TEST_F(TcpConnectionTest, WhatReachesBeyondTheWindowMayBeSentAgain) {
+  Play(SmallWindow() +
+       Script{{"ends beyond", {kA, kAck, 2001, 5001, 500}, kPasses, kEstablished},
+              {"the first byte, lost", {kA, kAck, 1001, 5001, 1}, kPasses, kEstablished},
+              {"before it", {kA, kAck, 900, 5001, 1}, kRefused, kEstablished}});
+}
+
+// RFC 7323, 2.2: the window of a SYN is as it stands there.
+TEST_F(TcpConnectionTest, TheWindowOfASynIsNotScaled) {
+  const Bytes scale7 = {1, 3, 3, 7};
+  Play({{"SYN", {kA, kSyn, 1000, 0, 0, 1000, scale7}, kPasses, kSynSent},
+        {"SYN, ACK", {kB, kSyn | kAck, 5000, 1001, 0, 1000, scale7}, kPasses, kSynReceived},
+        {"more than B allows", {kA, kAck, 1001 + 1001, 5001, 1}, kRefused, kSynReceived},
+        {"the last it allows", {kA, kAck, 1001 + 1000, 5001, 1}, kPasses, kEstablished}});
+}
+
+// How much A may be sent after it has offered a window of 1000 with these options in its SYN.
+TEST_F(TcpConnectionTest, ScalesThatAreNoneOrTooLarge) {
+  struct {
+    const char* what;
+    Bytes options;
+    uint32_t allowed;
+  } const cases[] = {
+      {"7", {1, 3, 3, 7}, 1000u << 7},
+      {"15 is 14", {1, 3, 3, 15}, 1000u << 14},
+      {"behind the end of options", {0, 2, 3, 3, 7, 0, 0, 0}, 1000},
+      {"of a wrong length", {3, 4, 7, 0}, 1000},
+      {"cut short", {1, 1, 3, 3}, 1000},
+  };
+  for (const auto& test : cases) {
+    SCOPED_TRACE(test.what);
+    SetUp();
+    Play({{"SYN", {kA, kSyn, 1000, 0, 0, 1000, test.options}, kPasses, kSynSent},
+          {"SYN, ACK", {kB, kSyn | kAck, 5000, 1001, 0, 1000, {1, 3, 3, 7}}, kPasses, kSynReceived},
+          {"ACK", {kA, kAck, 1001, 5001, 0, 1000}, kPasses, kEstablished},
+          {"more", {kB, kAck, 5001 + test.allowed + 1, 1001, 1}, kRefused, kEstablished},
+          {"the last", {kB, kAck, 5001 + test.allowed, 1001, 1}, kPasses, kEstablished}});
+  }
+}
+
 }  // namespace
 }  // namespace outrider::tests

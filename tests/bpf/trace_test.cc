@@ -9,6 +9,8 @@
 #include "tests/bpf/connection_fixture.h"
 #include "tests/bpf/overlay_cases.h"
 #include "tests/bpf/traced_switch.h"
+#include "vswitch/abi/or_capture.h"
+#include "vswitch/sys/bpf/ring_reader.h"
 
 namespace outrider::tests {
 namespace {
@@ -170,6 +172,13 @@ std::vector<Way> Ways() {
          return s.SetPort(1, port);
        },
        then({OR_TRACE_ACL, OR_TRACE_DROP, abi::OR_TRACE_REJECT, OR_TRACE_OUTPUT}), kRedirected},
+      {"membership_report",
+       PacketBuilder("01:00:5e:01:02:03", kMacA)
+           .Ipv4({.src = kIpA, .dst = "239.1.2.3", .ttl = 1, .options = {}, .protocol = 2})
+           .Payload({0x16, 0, 0, 0, 239, 1, 2, 3})
+           .Build(),
+       [](BpfSwitch& s) { return s.SetSegment(kVni, OR_SEGMENT_SNOOP_MULTICAST); },
+       then({OR_TRACE_ACL, OR_TRACE_MARK, OR_TRACE_REPLICATE}), kStolen},
   };
 }
 
@@ -217,7 +226,11 @@ TEST_F(TraceTest, EachWaySaysItsStagesAndChangesNothing) {
     EXPECT_TRUE(traced_->Content() == before);
     // The programs that frames meet do change something: the comparison sees it.
     ASSERT_TRUE(switch_->Run("or_from_port", way.frame).ok());
-    EXPECT_FALSE(traced_->Content() == before);
+    const MapsContent after = traced_->Content();
+    EXPECT_FALSE(after == before);
+    // Nor does a trace change what a frame has left behind.
+    ASSERT_TRUE(traced_->FromPort(way.frame).ok());
+    EXPECT_TRUE(traced_->Content() == after);
   }
 }
 
@@ -305,6 +318,37 @@ TEST_F(TraceTest, TakesAStaleConnectionForRenewed) {
                                  abi::OR_TRACE_FLOW_PASS));
   EXPECT_EQ(trace.verdict, kRedirected);
   EXPECT_TRUE(traced_->Content() == before);
+}
+
+// Its rules would end it: the next frame that is none of a trace does.
+TEST_F(TraceTest, EndsNoConnection) {
+  ASSERT_EQ(Stateful(state::AclAction::kAllowRelated)(*switch_), absl::OkStatus());
+  ASSERT_TRUE(switch_->Run("or_from_port", TcpTo(kMacRemote, kSyn)).ok());
+  abi::or_port port = switch_->Map<uint32_t, abi::or_port>("or_ports").Lookup(1).value();
+  port.ingress_content = 2;
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  ASSERT_EQ(switch_->SetRuleSet(kFirstSet, {RuleFor(state::AclAction::kDrop)}, abi::OR_ACL_ALLOW),
+            absl::OkStatus());
+  const MapsContent before = traced_->Content();
+  const RawTrace trace = traced_->FromPort(TcpTo(kMacRemote, kSyn)).value();
+  EXPECT_THAT(DropsOf(trace), ElementsAre(Pair(1u, uint32_t{OR_DROP_ACL_INGRESS})));
+  EXPECT_TRUE(traced_->Content() == before);
+}
+
+// A capture shows what guests send.
+TEST_F(TraceTest, IsNotCaptured) {
+  constexpr uint32_t kOnly = 0;
+  const auto ring = sys::CreateRing("or_captured", 4096);
+  ASSERT_TRUE(ring.ok()) << ring.status();
+  ASSERT_TRUE((switch_->Map<uint32_t, uint32_t>("or_capture_ring")
+                   .Update(kOnly, static_cast<uint32_t>(ring->get())))
+                  .ok());
+  auto captures = switch_->Map<uint32_t, abi::or_capture>("or_capture");
+  ASSERT_TRUE(captures.Update(kOnly, {.until_ns = UINT64_MAX, .keep = 1000, .all = 1}).ok());
+  // Many more than the ring has room for.
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(traced_->FromPort(UdpTo(kMacB)).ok());
+  ASSERT_TRUE(captures.Update(kOnly, {}).ok());
+  EXPECT_EQ((switch_->Map<uint32_t, uint64_t>("or_capture_missed").Lookup(kOnly).value()), 0u);
 }
 
 TEST_F(TraceTest, RefusesWhatTheKernelTakesNoFrameOf) {

@@ -34,6 +34,7 @@ std::vector<IngressCase> AccessAndTunnelCases() {
       {"access, service tag", kAccess, {{10, kService}}, OR_DROP_VLAN_TAGGED},
       {"access, tag below priority", kAccess, {{0}, {10}}, OR_DROP_VLAN_TAGGED},
       {"access, two priority tags", kAccess, {{0}, {0}}, 0, 7},
+      {"access, tag below two of priority", kAccess, {{0}, {0}, {10}}, OR_DROP_VLAN_TAGGED},
       {"access, double", kAccess, {{10}, {30}}, OR_DROP_VLAN_TAGGED},
       {"tunnel, untagged", kTunnel, {}, 0, 7},
       {"tunnel, priority", kTunnel, {{0}}, 0, 7},
@@ -65,6 +66,7 @@ std::vector<IngressCase> TrunkCases() {
       {"trunk, outer not allowed", kTrunk, {{30}, {10}}, OR_DROP_VLAN_NOT_ALLOWED},
       {"trunk, tag below priority", kTrunk, {{0}, {10}}, OR_DROP_UNTAGGED_ON_TRUNK},
       {"trunk, priority below tag", kTrunk, {{10}, {0}}, 0, 7},
+      {"trunk, tag below priority below tag", kTrunk, {{10}, {0}, {30}}, OR_DROP_VLAN_TAGGED},
       {"trunk, triple", kTrunk, {{10}, {30}, {40}}, OR_DROP_VLAN_TAGGED},
   };
 }
@@ -211,6 +213,12 @@ TEST_F(VlanTest, PriorityOfATagDoesNotMakeItAnotherVlan) {
   frame[14] |= 0xf0;  // priority 7, drop eligible
   SendOffloaded(frame);
   EXPECT_EQ(Got(2), Frame(kMacB, {}));
+  // Nor is the customer's VLAN, to a list of what is allowed.
+  Become(kTunnelOf30, kTunnel, kAccess);
+  frame = Frame(kMacB, {{30}});
+  frame[14] |= 0xf0;
+  SendOffloaded(frame);
+  EXPECT_EQ(Got(2), frame);
 }
 
 // A hypervisor announces the guest of a trunk without a tag: a sign of life, though no traffic.

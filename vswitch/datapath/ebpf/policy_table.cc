@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "vswitch/datapath/ebpf/absent_row.h"
+
 namespace outrider::datapath::ebpf {
 namespace {
 
