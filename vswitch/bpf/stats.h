@@ -3,8 +3,9 @@
  * Port counters, in wire frames. What a guest sends is received or dropped on its port, never both:
  * frames in == rx_packets + the port's ingress drops. Beside these, a copy of a broadcast that
  * cannot be sent to a VTEP or an uplink is a drop of its own (encap_failed, redirect_failed,
- * uplink_missing). What is meant for a guest is sent (tx) or dropped on the guest's port; what the
- * device itself drops behind that shows in the device's counters.
+ * uplink_missing; over_mtu and vlan_tagged of an uplink that takes less). What is meant for a guest
+ * is sent (tx) or dropped on the guest's port; what the device itself drops behind that shows in
+ * the device's counters.
  */
 #ifndef OUTRIDER_BPF_STATS_H_
 #define OUTRIDER_BPF_STATS_H_
