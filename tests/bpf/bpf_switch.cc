@@ -110,18 +110,22 @@ abi::or_port BpfSwitch::StandardPort(uint32_t index) const {
   return port;
 }
 
-absl::Status BpfSwitch::AttachAll() {
+absl::Status BpfSwitch::Attach(int ifindex, const std::string& in, const std::string& out) {
   ASSIGN_OR_RETURN(auto filters, sys::KernelTcFilters::Create());
-  auto attach = [&](int ifindex, const std::string& in, const std::string& out) -> absl::Status {
-    ASSIGN_OR_RETURN(int ingress, object_->Program(in));
-    ASSIGN_OR_RETURN(int egress, object_->Program(out));
-    RETURN_IF_ERROR(filters->Attach(ifindex, sys::TcDirection::kIngress, ingress));
-    return filters->Attach(ifindex, sys::TcDirection::kEgress, egress);
+  const auto attach = [&](sys::TcDirection direction, const std::string& name) -> absl::Status {
+    if (name.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const int program, object_->Program(name));
+    return filters->Attach(ifindex, direction, program);
   };
+  RETURN_IF_ERROR(attach(sys::TcDirection::kIngress, in));
+  return attach(sys::TcDirection::kEgress, out);
+}
+
+absl::Status BpfSwitch::AttachAll() {
   for (const auto& port : taps_) {
-    RETURN_IF_ERROR(attach(port->ifindex(), "or_from_port", "or_port_guard"));
+    RETURN_IF_ERROR(Attach(port->ifindex(), "or_from_port", "or_port_guard"));
   }
-  return attach(tunnel_ifindex_, "or_from_overlay", "or_tunnel_guard");
+  return Attach(tunnel_ifindex_, "or_from_overlay", "or_tunnel_guard");
 }
 
 absl::StatusOr<RunResult> BpfSwitch::Run(const std::string& program, const Bytes& packet,

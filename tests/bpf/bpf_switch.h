@@ -76,6 +76,8 @@ class BpfSwitch {
                                 const RunContext& context = {});
   // Attaches the four programs where they belong.
   absl::Status AttachAll();
+  // Those of a device: at its ingress and its egress; empty: none.
+  absl::Status Attach(int ifindex, const std::string& in, const std::string& out);
   // Every row back to the standing topology, every counter and event to zero.
   absl::Status Reset();
 

@@ -1,6 +1,5 @@
 // Real VXLAN over loopback: a socket plays the other host. Membership, split horizon and local-only
 // replication for what comes in; the exact bytes of what goes out.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
@@ -13,6 +12,7 @@
 #include <algorithm>
 
 #include "tests/bpf/overlay_cases.h"
+#include "tests/bpf/vxlan_sender.h"
 #include "vswitch/sys/bpf/unique_fd.h"
 
 namespace outrider::tests {
@@ -22,49 +22,15 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-constexpr uint16_t kVxlanPort = 4789;
-
 PacketBuilder FromRemote(const std::string& dst) { return PacketBuilder(dst, kMacRemote); }
 
 Bytes UdpTo(const std::string& dst) {
   return FromRemote(dst).Ipv4({.src = "10.0.0.9", .dst = kIpB}).Udp(5, 6).Payload(64).Build();
 }
 
-// RFC 7348, section 5.
-Bytes VxlanPayload(uint32_t vni, const Bytes& inner) {
-  Bytes bytes = {0x08,
-                 0,
-                 0,
-                 0,
-                 static_cast<uint8_t>(vni >> 16),
-                 static_cast<uint8_t>(vni >> 8),
-                 static_cast<uint8_t>(vni),
-                 0};
-  bytes.insert(bytes.end(), inner.begin(), inner.end());
-  return bytes;
-}
-
-sockaddr_in Address(const std::string& ip, uint16_t port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
-  return address;
-}
-
 absl::Status SendVxlan(const OverlayCase& test) {
-  sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in from = Address(test.outer_source, 0);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof(from)) != 0) {
-    return ErrnoStatus(errno, "bind " + test.outer_source);
-  }
-  const sockaddr_in to = Address(kLocalVtep, kVxlanPort);
-  const Bytes payload = VxlanPayload(test.vni, test.inner);
-  if (sendto(fd.get(), payload.data(), payload.size(), 0, reinterpret_cast<const sockaddr*>(&to),
-             sizeof(to)) < 0) {
-    return ErrnoStatus(errno, "sendto");
-  }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const VxlanSender sender, VxlanSender::Create(test.outer_source, kLocalVtep));
+  return sender.Send(VxlanPayload(test.vni, test.inner));
 }
 
 class OverlayTest : public ::testing::Test {

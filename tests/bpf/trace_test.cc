@@ -324,7 +324,7 @@ TEST_F(TraceTest, TakesAStaleConnectionForRenewed) {
 TEST_F(TraceTest, EndsNoConnection) {
   ASSERT_EQ(Stateful(state::AclAction::kAllowRelated)(*switch_), absl::OkStatus());
   ASSERT_TRUE(switch_->Run("or_from_port", TcpTo(kMacRemote, kSyn)).ok());
-  abi::or_port port = switch_->Map<uint32_t, abi::or_port>("or_ports").Lookup(1).value();
+  abi::or_port port = switch_->Ports().Lookup(1).value();
   port.ingress_content = 2;
   ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
   ASSERT_EQ(switch_->SetRuleSet(kFirstSet, {RuleFor(state::AclAction::kDrop)}, abi::OR_ACL_ALLOW),

@@ -24,7 +24,7 @@ class VlanRulesTest : public VlanFixture {
     rule.vlan = vlan;
     rule.action = state::AclAction::kDrop;
     ASSERT_EQ(switch_->SetRuleSet(1, {rule}, abi::OR_ACL_ALLOW), absl::OkStatus());
-    auto ports = switch_->Map<uint32_t, abi::or_port>("or_ports");
+    const auto ports = switch_->Ports();
     abi::or_port port = ports.Lookup(port_index).value();
     (from_guest ? port.ingress_rule_set : port.egress_rule_set) = 1;
     ASSERT_EQ(ports.Update(port_index, port), absl::OkStatus());

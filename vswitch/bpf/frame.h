@@ -49,6 +49,7 @@ struct or_frame {
 	__u32 tcp_end; /* behind the data; SYN and FIN count */
 	__u32 tcp_ack;
 	__u32 fragment_id; /* of a fragment: identification of IPv4 or IPv6 */
+	__u32 takers;	   /* local ports a copy was for, whatever became of it */
 	__u8 eth_dst[6];
 	__u8 eth_src[6];
 	__u16 ether_type; /* host order */

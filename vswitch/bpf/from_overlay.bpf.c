@@ -55,7 +55,9 @@ int or_from_overlay(struct __sk_buff *skb)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);
 	if (or_is_multicast(f->eth_dst)) {
 		reason = or_scope_multicast(skb, f, segment->flags);
-		return reason ? or_drop(0, reason, f) : or_replicate(skb, f, segment, false);
+		if (reason)
+			return or_drop(0, reason, f);
+		return or_replicate_here(skb, f, segment, OR_DROP_MULTICAST_UNKNOWN);
 	}
 	if (or_fdb_find(f, &to)) {
 		if (to.kind != OR_FDB_LOCAL)
@@ -63,6 +65,6 @@ int or_from_overlay(struct __sk_buff *skb)
 		return or_deliver(skb, f, to.index);
 	}
 	if (segment->flags & OR_SEGMENT_FLOOD_UNKNOWN)
-		return or_replicate(skb, f, segment, false);
+		return or_replicate_here(skb, f, segment, OR_DROP_UNKNOWN_UNICAST);
 	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, f);
 }

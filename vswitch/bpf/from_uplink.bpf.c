@@ -95,11 +95,12 @@ static __noinline __u32 or_admit_from_uplink(struct __sk_buff *skb, struct or_fr
 }
 
 /* Gives the host's stack the frame as it came. */
-static __always_inline int or_pass_to_host(struct __sk_buff *skb, const struct or_uplink_tag *tag)
+static __always_inline int or_pass_to_host(struct __sk_buff *skb, const struct or_frame *f,
+					   const struct or_uplink_tag *tag)
 {
 	skb->mark = 0;
 	if (tag->present && bpf_skb_vlan_push(skb, tag->proto_be, tag->tci))
-		return TC_ACT_SHOT;
+		return or_drop(0, OR_DROP_REDIRECT_FAILED, f);
 	return TC_ACT_OK;
 }
 
@@ -127,7 +128,7 @@ static __always_inline int or_switch_from_uplink(struct __sk_buff *skb, struct o
 			or_count_drop(0, reason, f);
 		else
 			or_replicate(skb, f, segment, false);
-		return or_pass_to_host(skb, tag);
+		return or_pass_to_host(skb, f, tag);
 	}
 	to = or_locate(f);
 	if (to >> 32 == OR_FDB_LOCAL)
@@ -135,7 +136,7 @@ static __always_inline int or_switch_from_uplink(struct __sk_buff *skb, struct o
 	if (to || or_is_station(f))
 		return or_drop(0, OR_DROP_SPLIT_HORIZON, f);
 	if (segment->flags & OR_SEGMENT_FLOOD_UNKNOWN)
-		return or_replicate(skb, f, segment, false);
+		return or_replicate_here(skb, f, segment, OR_DROP_UNKNOWN_UNICAST);
 	return or_drop(0, OR_DROP_UNKNOWN_UNICAST, f);
 }
 

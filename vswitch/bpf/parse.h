@@ -158,6 +158,13 @@ __noinline __u32 or_parse_layer4(struct __sk_buff *skb, struct or_frame *f, __u3
 	return offset + length;
 }
 
+/* Whether a later fragment, at `units` of 8 bytes, writes into TCP's header, which the first one
+ * has shown whole: no sender cuts there, and what it says would be judged by nobody (RFC 3128). */
+static __always_inline bool or_is_within_header(__u8 protocol, __u32 units)
+{
+	return protocol == IPPROTO_TCP && units * 8 < sizeof(struct tcphdr);
+}
+
 static __noinline __u32 or_parse_ipv4(struct __sk_buff *skb, struct or_frame *f)
 {
 	struct iphdr ip;
@@ -190,6 +197,8 @@ static __noinline __u32 or_parse_ipv4(struct __sk_buff *skb, struct or_frame *f)
 	}
 	if (fragment & 0x1fff) {
 		f->flags |= OR_FRAME_NO_LAYER4;
+		if (or_is_within_header(ip.protocol, fragment & 0x1fff))
+			return 0;
 		return OR_ETH_HLEN + header;
 	}
 	return or_parse_layer4(skb, f, OR_ETH_HLEN + header, end);
@@ -226,6 +235,8 @@ static __noinline __u32 or_walk_extensions(struct __sk_buff *skb, struct or_fram
 				if (or_is_extension(head[0]))
 					f->flags |= OR_FRAME_HIDDEN;
 				f->protocol = head[0];
+				if (or_is_within_header(head[0], fragment >> 3))
+					return 0;
 				return offset + length;
 			}
 		}

@@ -30,8 +30,10 @@ static long or_replicate_step(__u32 slot, void *context)
 		return 0;
 	index = *entry;
 	if (slot < r->local_copies) {
-		if (index == f->port || !or_is_in_scope(f, index) ||
-		    or_deliver_copy(r->skb, f, index))
+		if (index == f->port || !or_is_in_scope(f, index))
+			return 0;
+		f->takers++;
+		if (or_deliver_copy(r->skb, f, index))
 			return 0;
 		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);
 		return 1;
@@ -66,6 +68,15 @@ static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 		 (remote ? segment->remote_copies : 0) | ((__u64)f->scope << OR_TRACE_SCOPE_SHIFT));
 	bpf_loop(copies, or_replicate_step, &r, 0);
 	return TC_ACT_STOLEN;
+}
+
+/* Of a frame from elsewhere, to the ports here; for none of them it is a drop of the host's, for
+ * `reason`: no port has counted it. A TC verdict. */
+static __always_inline int or_replicate_here(struct __sk_buff *skb, struct or_frame *f,
+					     const struct or_segment *segment, __u32 reason)
+{
+	or_replicate(skb, f, segment, false);
+	return f->takers ? TC_ACT_STOLEN : or_drop(0, reason, f);
 }
 
 #endif /* OUTRIDER_BPF_REPLICATE_H_ */
