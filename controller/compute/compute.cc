@@ -285,8 +285,10 @@ absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::st
   }
   const v1::PortState state = DescribePort(model, *port);
   if (state.phase() == v1::PORT_PHASE_BLOCKED) {
-    return absl::FailedPreconditionError(fmt::format(
-        "port \"{}\" has no profile in force; give it one with \"outrider port update\"", port_id));
+    return absl::FailedPreconditionError(
+        fmt::format("port \"{0}\" has no profile in force; give it one by `outrider port set {0} "
+                    "--profile NAME`",
+                    port_id));
   }
   return v1::PortDigest(state);
 }

@@ -105,7 +105,8 @@ TEST_F(AdmissionTest, Ports) {
   PutAll(&model_, bare);
   ExpectRefused(kVm, StatusCode::kFailedPrecondition,
                 "port \"" + PortId(2) +
-                    "\" has no profile in force; give it one with \"outrider port update\"");
+                    "\" has no profile in force; give it one by `outrider port set " + PortId(2) +
+                    " --profile NAME`");
 }
 
 TEST_F(AdmissionTest, SecondMigrationOfTheSameVmNamesTheFirst) {
