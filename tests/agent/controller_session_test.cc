@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 
 #include "tests/agent/manual_executor.h"
 #include "tests/agent/sample_states.h"
@@ -274,6 +275,50 @@ TEST_F(SessionTest, CountersComeAtTheIntervalGiven) {
   executor_.Advance(1s);
   executor_.Advance(10s);
   EXPECT_TRUE(Written(v1::AgentMessage::kCounters).empty()) << "not before the welcome";
+}
+
+// As many as three thousand ports of a hundred rules have: more than the controller takes at once.
+TEST_F(SessionTest, CountersOfManyRulesComeInParts) {
+  datapath::PortCounters counters;
+  for (uint32_t rule = 1; rule <= 10'000; ++rule) {
+    counters.rules[{datapath::Direction::kIngress, rule}] = {.packets = ~uint64_t{0},
+                                                             .bytes = ~uint64_t{0}};
+  }
+  for (int port = 1; port <= 30; ++port) datapath_.SetCounters(MakePortId(port), counters);
+  datapath_.SetHostDrops({{"not_a_member", 3}});
+  Establish();
+  std::set<std::string> ports;
+  int host_drops = 0;
+  for (const v1::AgentMessage& message : Written(v1::AgentMessage::kCounters)) {
+    EXPECT_LE(message.ByteSizeLong(), 1u << 20);
+    host_drops += message.counters().host_drops_size();
+    for (const auto& port : message.counters().ports()) {
+      EXPECT_TRUE(ports.insert(port.port_id()).second);
+      EXPECT_EQ(port.rules_size(), 10'000);
+    }
+  }
+  EXPECT_EQ(ports.size(), 30u);
+  EXPECT_EQ(host_drops, 1);
+}
+
+TEST_F(SessionTest, PartsThatWaitAreSentBeforeNewOnes) {
+  datapath::PortCounters counters;
+  for (uint32_t rule = 1; rule <= 10'000; ++rule) {
+    counters.rules[{datapath::Direction::kIngress, rule}] = {.packets = ~uint64_t{0},
+                                                             .bytes = ~uint64_t{0}};
+  }
+  for (int port = 1; port <= 9; ++port) datapath_.SetCounters(MakePortId(port), counters);
+  streams_.finish_writes = false;
+  Establish();
+  std::set<std::string> ports;
+  for (int write = 0; write < 12; ++write) {
+    streams_.FinishWrite();
+    executor_.RunReady();
+    executor_.Advance(10s);  // a reading is due with every write
+    for (const auto& port : streams_.written.back().counters().ports())
+      ports.insert(port.port_id());
+  }
+  EXPECT_EQ(ports.size(), 9u);
 }
 
 TEST_F(SessionTest, BackoffGrowsToTenSecondsWithJitter) {
