@@ -29,6 +29,8 @@ struct RefusedAttachment {
   std::string reason;
 };
 
+inline constexpr int64_t kMulticastPeriodUs = 1'000'000;
+
 class HostSession {
  public:
   // `repository`, `compiler` and `multicast` must outlive the session. `peer` is the address, for
@@ -59,6 +61,8 @@ class HostSession {
 
   // The state may have changed; sent when the stream can take it.
   void MarkDirty();
+  // Whether the host may be told of changed multicast groups now: once in kMulticastPeriodUs.
+  bool TakeMulticastTurn(int64_t now_us);
   // Tells the agent that an attachment was refused, once per reason.
   void Refuse(const v1::PortAttachment& attachment, const std::string& reason);
   void Accept(const v1::PortAttachment& attachment);
@@ -118,6 +122,7 @@ class HostSession {
   bool has_acked_ = false;
   Failures failures_;
   std::set<std::string> failing_ports_;
+  int64_t multicast_next_us_ = 0;
 };
 
 }  // namespace outrider::controller

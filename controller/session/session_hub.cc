@@ -239,7 +239,7 @@ void SessionHub::EndOustedSessions(const ChangeSet& set) {
     }
     if (host != nullptr) continue;
     kept_.erase(change.name);
-    SetMulticast(change.name, {});
+    SetMulticast(change.name, std::nullopt);
   }
 }
 
@@ -322,6 +322,7 @@ void SessionHub::Tick() {
   }
   for (const auto& [id, status] : ended) End(id, status);
   ForgetMulticast(now_us);
+  PushMulticast(now_us);
 }
 
 }  // namespace outrider::controller

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,8 +104,11 @@ class SessionHub {
 
   absl::Status HandleMulticast(const HostSession& session,
                                const v1::MulticastMemberships& memberships);
-  // Tells the other hosts of the segments concerned.
-  void SetMulticast(const std::string& host, MulticastGroups groups);
+  // Tells the other hosts of the segments concerned, or lets them wait for their turn. Absent: what
+  // the host wants is not known any more.
+  void SetMulticast(const std::string& host, std::optional<MulticastGroups> groups);
+  // To those who wait and may have it again.
+  void PushMulticast(int64_t now_us);
   // Of hosts that have been gone for too long.
   void ForgetMulticast(int64_t now_us);
 
@@ -141,6 +145,8 @@ class SessionHub {
   MulticastMembers multicast_;
   // Of hosts without a session.
   std::map<std::string, int64_t> multicast_until_us_;
+  // Hosts whose groups have changed since they were told.
+  std::set<std::string> multicast_due_;
 
   std::atomic<SessionId> next_id_{1};
   std::map<SessionId, SessionPtr> sessions_;
