@@ -92,6 +92,9 @@ class HostSession {
     failures_ = ack.failures();
   }
 
+  // Segments the host has ports in but does not carry any more, by what it says of itself.
+  std::set<std::string>& misfits() { return misfits_; }
+
   // Ports whose failure the host reported in its last Ack.
   std::set<std::string>& failing_ports() { return failing_ports_; }
 
@@ -122,6 +125,7 @@ class HostSession {
   bool has_acked_ = false;
   Failures failures_;
   std::set<std::string> failing_ports_;
+  std::set<std::string> misfits_;
   int64_t multicast_next_us_ = 0;
 };
 

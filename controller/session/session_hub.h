@@ -94,6 +94,12 @@ class SessionHub {
   absl::Status Reconcile(HostSession& session, const v1::Hello& hello);
   void Replace(const HostSession& session);
 
+  // A host may come back with less of an underlay than its ports rely on. They stay, and say so,
+  // until it is mended: by the host's next Hello, or by an edit of the segment.
+  void FindMisfits(HostSession& session);
+  // Adds their ports to what the host says has failed; of each port the first failure counts.
+  void AddMisfits(HostSession& session, HostSession::Failures* failures) const;
+
   absl::Status HandleAck(HostSession& session, const v1::Ack& ack);
   absl::Status HandlePortEvent(HostSession& session, const v1::PortEvent& event);
   // Receipts of many hosts come at once, after an edit of a profile: what is queued by the time the
