@@ -73,6 +73,8 @@ absl::StatusOr<v1::CaptureRequest> RequestOf(Client* client, const CaptureOption
 }
 
 absl::StatusOr<int> Capture(Invocation* cli, const CaptureOptions& options) {
+  // From here on an interrupt ends the capture, not the program: the summary is to come.
+  StreamWatch watch(options.duration);
   ASSIGN_OR_RETURN(Client * client, cli->Agent());
   ASSIGN_OR_RETURN(const v1::CaptureRequest request, RequestOf(client, options));
   ASSIGN_OR_RETURN(const auto writer, PcapngWriter::Create(options.file, options.snap_length));
@@ -92,9 +94,10 @@ absl::StatusOr<int> Capture(Invocation* cli, const CaptureOptions& options) {
         written.missed = frame.missed();
         return options.count == 0 || written.frames < options.count;
       },
-      options.duration);
+      &watch);
   RETURN_IF_ERROR(kept);
   RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(writer->Finish());
   cli->Hint(SummaryOf(written, options.file));
   return Done();
 }

@@ -70,6 +70,18 @@ void Client::SetDeadline(std::chrono::milliseconds extra, grpc::ClientContext* c
   context->set_deadline(std::chrono::system_clock::now() + timeout_ + extra);
 }
 
+// What the watch did shows as a cancelled call.
+absl::Status Client::ToStatus(const grpc::Status& status, bool reached,
+                              StreamWatch::End end) const {
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    if (end == StreamWatch::End::kTime || end == StreamWatch::End::kSignal) return absl::OkStatus();
+    if (end == StreamWatch::End::kSilence) {
+      return ToStatus(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, kClientDeadline));
+    }
+  }
+  return ToStatus(status, reached);
+}
+
 // A server's own message is passed on as it is: it names object, field and remedy. What gRPC itself
 // says about sockets and time is put into words with a remedy.
 absl::Status Client::ToStatus(const grpc::Status& status, bool reached) const {

@@ -12,8 +12,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+
+#include "controller/cli/stream_watch.h"
 
 namespace outrider::controller::cli {
 
@@ -51,33 +52,33 @@ class Client {
     return response;
   }
 
-  // Reads a server stream until it ends or `on_message` returns false; without `lasts` streams last
-  // as long as what they watch.
+  // Reads a server stream until it ends, `on_message` returns false, or `watch`, if given, ends it:
+  // the peer has the timeout to answer then.
   template <typename Stub, typename Request, typename Response>
   absl::Status Stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(
                           grpc::ClientContext*, const Request&),
                       const Request& request,
                       const std::function<bool(const Response&)>& on_message,
-                      std::optional<std::chrono::milliseconds> lasts = std::nullopt) {
+                      StreamWatch* watch = nullptr) {
     Stub stub(Channel());
     grpc::ClientContext context;
-    if (lasts) context.set_deadline(std::chrono::system_clock::now() + *lasts);
+    if (watch != nullptr) watch->Start(timeout_, [&context] { context.TryCancel(); });
     const auto reader = (stub.*method)(&context, request);
+    if (watch != nullptr) {
+      reader->WaitForInitialMetadata();
+      watch->Answered();
+    }
     Response response;
     bool reached = false;
-    while (reader->Read(&response)) {
+    bool enough = false;
+    while (!enough && reader->Read(&response)) {
       reached = true;
-      if (!on_message(response)) {
-        context.TryCancel();
-        reader->Finish();
-        return absl::OkStatus();
-      }
+      enough = !on_message(response);
     }
+    if (enough) context.TryCancel();
     const grpc::Status status = reader->Finish();
-    if (lasts && status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-      return absl::OkStatus();
-    }
-    return ToStatus(status, reached);
+    const auto end = watch != nullptr ? watch->Stop() : StreamWatch::End::kByItself;
+    return enough ? absl::OkStatus() : ToStatus(status, reached, end);
   }
 
  private:
@@ -88,6 +89,8 @@ class Client {
   void SetDeadline(std::chrono::milliseconds extra, grpc::ClientContext* context) const;
   // `reached`: the peer has answered, so that its UNAVAILABLE is its own word.
   absl::Status ToStatus(const grpc::Status& status, bool reached = false) const;
+  // Of a stream.
+  absl::Status ToStatus(const grpc::Status& status, bool reached, StreamWatch::End end) const;
 
   const PeerNames names_;
   const std::string address_;

@@ -34,6 +34,8 @@ struct FrameSpec {
   std::optional<uint32_t> length;
 };
 
+// Of what can be built. Kernels run programs on frames of about 3500 bytes at most; the agent says
+// so of a longer one.
 inline constexpr uint32_t kMaxFrame = 65535;
 
 // InvalidArgument names the option and what it takes.

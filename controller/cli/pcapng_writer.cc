@@ -1,6 +1,9 @@
 #include "controller/cli/pcapng_writer.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -41,6 +44,15 @@ void PutOption(std::string* to, uint16_t code, const std::string& value) {
 
 void EndOptions(std::string* to) { PutOption(to, kOptionEnd, ""); }
 
+// What the file holds stays for now; null: errno says why.
+std::FILE* OpenAsIs(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return nullptr;
+  std::FILE* file = fdopen(fd, "wb");
+  if (file == nullptr) close(fd);
+  return file;
+}
+
 std::string SectionBody() {
   std::string body;
   Put(&body, kByteOrderMagic);
@@ -60,13 +72,22 @@ void PcapngWriter::Close::operator()(std::FILE* file) const {
 
 absl::StatusOr<std::unique_ptr<PcapngWriter>> PcapngWriter::Create(const std::string& path,
                                                                    uint32_t snap_length) {
-  std::FILE* file = path == "-" ? stdout : std::fopen(path.c_str(), "wbe");
+  std::FILE* file = path == "-" ? stdout : OpenAsIs(path);
   if (file == nullptr) {
     return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be written", path));
   }
-  std::unique_ptr<PcapngWriter> writer(new PcapngWriter(path, snap_length, file));
-  RETURN_IF_ERROR(writer->Put(kSectionHeader, SectionBody()));
-  return writer;
+  return std::unique_ptr<PcapngWriter>(new PcapngWriter(path, snap_length, file));
+}
+
+absl::Status PcapngWriter::Begin() {
+  if (std::exchange(begun_, true)) return absl::OkStatus();
+  struct stat status = {};
+  const int fd = fileno(file_.get());
+  // Standard output may be a file that somebody else has begun.
+  if (path_ != "-" && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && ftruncate(fd, 0) != 0) {
+    return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be replaced", path_));
+  }
+  return Put(kSectionHeader, SectionBody());
 }
 
 absl::Status PcapngWriter::Put(uint32_t type, const std::string& body) {
@@ -99,6 +120,7 @@ absl::StatusOr<uint32_t> PcapngWriter::Interface(const std::string& name) {
 }
 
 absl::Status PcapngWriter::Write(const CapturedPacket& packet) {
+  RETURN_IF_ERROR(Begin());
   ASSIGN_OR_RETURN(const uint32_t interface, Interface(packet.interface));
   const auto time = static_cast<uint64_t>(packet.time_ns);
   std::string body;

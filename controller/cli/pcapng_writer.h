@@ -29,14 +29,16 @@ struct CapturedPacket {
 
 class PcapngWriter {
  public:
-  // "-": standard output. Replaces a file that is there. `snap_length` 0: frames are whole.
-  // PermissionDenied or NotFound names the file.
+  // "-": standard output. What a file held is replaced with the first packet or by Finish.
+  // `snap_length` 0: frames are whole. PermissionDenied or NotFound names the file.
   static absl::StatusOr<std::unique_ptr<PcapngWriter>> Create(const std::string& path,
                                                               uint32_t snap_length);
 
   // Each block is in the file when this returns: another may read along. DataLoss: disk full, or
   // the reader of a pipe has gone.
   absl::Status Write(const CapturedPacket& packet);
+  // Nothing more is written: without a packet too the file is a capture.
+  absl::Status Finish() { return Begin(); }
 
  private:
   struct Close {
@@ -45,12 +47,15 @@ class PcapngWriter {
 
   PcapngWriter(std::string path, uint32_t snap_length, std::FILE* file)
       : path_(std::move(path)), snap_length_(snap_length), file_(file) {}
+  // Once.
+  absl::Status Begin();
   absl::StatusOr<uint32_t> Interface(const std::string& name);
   absl::Status Put(uint32_t type, const std::string& body);
 
   const std::string path_;
   const uint32_t snap_length_;
   const std::unique_ptr<std::FILE, Close> file_;
+  bool begun_ = false;
   std::map<std::string, uint32_t> interfaces_;
 };
 

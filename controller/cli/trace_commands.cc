@@ -83,7 +83,10 @@ void AddAddresses(CLI::App* command, FrameSpec* spec) {
       ->add_option("--dst-mac", spec->dst_mac,
                    "Destination MAC (default: that of --ip-dst in the segment)")
       ->type_name("MAC");
-  command->add_option("--vlan", spec->vlan, "VLAN tag (default: none)")->type_name("N");
+  command
+      ->add_option("--vlan", spec->vlan,
+                   "VLAN tag; of a trunk PORT that a frame is for, its segment (default: none)")
+      ->type_name("N");
   command->add_option("--ip-src", spec->src_ip, "Source address (default: the port's)")
       ->type_name("IP");
   command->add_option("--ip-dst", spec->dst_ip, "Destination address")->type_name("IP");
@@ -106,7 +109,9 @@ void AddLayer4(CLI::App* command, FrameSpec* spec) {
   command->add_option("--dscp", spec->dscp, "DSCP, 0..63 (default: 0)")
       ->type_name("N")
       ->check(CLI::Range(0, 63).description(""));
-  command->add_option("--length", spec->length, "Bytes of the whole frame (default: 60)")
+  command
+      ->add_option("--length", spec->length,
+                   "Bytes of the whole frame, to about 3500 (default: 60)")
       ->type_name("N");
 }
 

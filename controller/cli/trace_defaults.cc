@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 
 #include "controller/cli/table.h"
+#include "controller/model/ip_prefix.h"
+#include "controller/model/names.h"
 #include "controller/model/status.h"
 
 namespace outrider::controller::cli {
@@ -41,21 +44,65 @@ class KnownSegment {
     return nullptr;
   }
   uint32_t vni() const { return vni_; }
+  // A VLAN of a physical network carries it, not VXLAN.
+  bool has_provider() const {
+    for (const v1::SegmentState& known : state_.segments()) {
+      if (known.vni() == vni_) return !known.provider_uplink().empty();
+    }
+    return false;
+  }
 
  private:
   const v1::HostState& state_;
   const uint32_t vni_;
 };
 
-// The segment of what the port's guest sends with that tag.
-uint32_t VniOf(const v1::LocalPort& port, const v1::HostState& state, const FrameSpec& spec) {
-  for (const v1::PortState& known : state.ports()) {
-    if (known.id() != port.attachment().port_id() || !spec.vlan) continue;
-    for (const auto& vlan : known.vlans()) {
-      if (vlan.vlan() == *spec.vlan) return vlan.vni();
-    }
+// As the controller writes them. What is no address is left for the frame's builder to refuse.
+void Canonicalise(FrameSpec* spec) {
+  for (std::string* ip : {&spec->src_ip, &spec->dst_ip}) {
+    if (const auto address = ParseAddress(*ip)) *ip = address->AddressText();
   }
-  return port.vni();
+  for (std::string* mac : {&spec->src_mac, &spec->dst_mac}) {
+    if (!mac->empty()) *mac = CanonicalMac(*mac);
+  }
+}
+
+// Null: not in force, and so without VLANs.
+const v1::PortState* FindPort(const v1::HostState& state, const std::string& id) {
+  for (const v1::PortState& known : state.ports()) {
+    if (known.id() == id) return &known;
+  }
+  return nullptr;
+}
+
+// The segment that the tag leads to at the port; absent: the tag is none of the port's own.
+std::optional<uint32_t> VniOfTag(const v1::PortState& port, uint16_t tag) {
+  if (tag != 0 && port.native_vlan() == tag) return port.vni();
+  for (const auto& vlan : port.vlans()) {
+    if (vlan.vlan() == tag) return vlan.vni();
+  }
+  return std::nullopt;
+}
+
+// The tag the port's guest sends with into a segment; absent: none.
+std::optional<uint16_t> TagOfVni(const v1::PortState& port, uint32_t vni) {
+  for (const auto& vlan : port.vlans()) {
+    if (vlan.vni() == vni) return static_cast<uint16_t>(vlan.vlan());
+  }
+  return std::nullopt;
+}
+
+// The segment the question is about. A tag of the port's own says which that is; of a frame that
+// is yet to come to the port it is no part then: between ports there are no tags.
+uint32_t ChooseVni(const v1::LocalPort& port, const v1::HostState& state, bool comes_in,
+                   TraceQuestion* question) {
+  if (question->vni != 0) return question->vni;
+  std::optional<uint16_t>& tag = question->spec.vlan;
+  const v1::PortState* known = FindPort(state, port.attachment().port_id());
+  if (known == nullptr || !tag) return port.vni();
+  const std::optional<uint32_t> vni = VniOfTag(*known, *tag);
+  if (vni && comes_in) tag.reset();
+  return vni.value_or(port.vni());
 }
 
 // RFC 1112 6.4 and RFC 2464 7; empty for unicast.
@@ -137,21 +184,31 @@ absl::Status FillToGuest(const v1::LocalPort& port, const KnownSegment& segment,
   return absl::OkStatus();
 }
 
-// Where a frame of the source MAC enters this host.
-absl::Status EnterFrom(const KnownSegment& segment, const std::string& src_mac,
-                       v1::TraceRequest* request) {
-  const v1::FdbEntry* where = segment.WhereIs(src_mac);
-  if (where == nullptr) {
+absl::Status SenderUnknown(const KnownSegment& segment, const std::string& src_mac) {
+  if (segment.has_provider()) {
     return absl::InvalidArgumentError(fmt::format(
-        "nobody in VNI {} is known to have {}: say where the frame comes from by --from-vtep",
-        segment.vni(), Cell(src_mac)));
+        "{} is behind the uplink of VNI {}'s segment: frames that come in by an uplink cannot be "
+        "traced; trace those of this host's ports",
+        Cell(src_mac), segment.vni()));
   }
+  return absl::InvalidArgumentError(fmt::format(
+      "nobody in VNI {} is known to have {}: say where the frame comes from by --from-vtep",
+      segment.vni(), Cell(src_mac)));
+}
+
+// Where a frame of the spec's source MAC enters this host, and with which tag.
+absl::Status EnterFrom(const v1::HostState& state, const KnownSegment& segment, FrameSpec* spec,
+                       v1::TraceRequest* request) {
+  const v1::FdbEntry* where = segment.WhereIs(spec->src_mac);
+  if (where == nullptr) return SenderUnknown(segment, spec->src_mac);
   if (!where->vtep().empty()) {
     request->set_from_vtep(where->vtep());
     request->set_vni(segment.vni());
-  } else {
-    request->set_port_id(where->port_id());
+    return absl::OkStatus();
   }
+  request->set_port_id(where->port_id());
+  const v1::PortState* sender = FindPort(state, where->port_id());
+  if (sender != nullptr && !spec->vlan) spec->vlan = TagOfVni(*sender, segment.vni());
   return absl::OkStatus();
 }
 
@@ -172,12 +229,13 @@ absl::Status FillTrace(const v1::LocalPort& port, const v1::HostState& state,
   request->set_port_id(port.attachment().port_id());
   request->set_from_vtep(question->from_vtep);
   const bool comes_in = question->to || !question->from_vtep.empty();
-  const KnownSegment segment(state, question->vni != 0 ? question->vni : VniOf(port, state, *spec));
+  Canonicalise(spec);
+  const KnownSegment segment(state, ChooseVni(port, state, comes_in, question));
   if (!comes_in) return FillFromGuest(port, segment, spec);
   request->set_vni(segment.vni());
   RETURN_IF_ERROR(FillToGuest(port, segment, spec));
   if (!question->from_vtep.empty()) return absl::OkStatus();
-  return EnterFrom(segment, spec->src_mac, request);
+  return EnterFrom(state, segment, spec, request);
 }
 
 }  // namespace outrider::controller::cli

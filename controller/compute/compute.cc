@@ -30,7 +30,10 @@ class Builder {
   void AddPort(const std::string& port_id);
   v1::HostState Build();
   // State of the port as its profile makes it, without phase and epoch; BLOCKED when it has none.
-  v1::PortState Describe(const v1::Port& port);
+  v1::PortState Describe(const v1::Port& port) {
+    return Describe(port, model_.Effective(port.profile()));
+  }
+  v1::PortState Describe(const v1::Port& port, const std::shared_ptr<const v1::Profile>& profile);
 
  private:
   // False, and nothing set, when one of the section's segments does not exist.
@@ -64,12 +67,12 @@ class Builder {
 };
 
 // Everything PortDigest looks at is set here, so that source and destination agree on it.
-v1::PortState Builder::Describe(const v1::Port& port) {
+v1::PortState Builder::Describe(const v1::Port& port,
+                                const std::shared_ptr<const v1::Profile>& profile) {
   v1::PortState state;
   state.set_id(port.meta().name());
   state.set_mac(port.mac());
   state.set_phase(v1::PORT_PHASE_BLOCKED);
-  const std::shared_ptr<const v1::Profile> profile = model_.Effective(port.profile());
   if (profile == nullptr || !SetVlans(profile->vlan(), &state)) return state;
   const CompiledProfile& compiled = **compiled_.insert(compiler_->Compile(profile)).first;
   groups_.insert(compiled.groups.begin(), compiled.groups.end());
@@ -272,21 +275,29 @@ v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
   return builder.Build();
 }
 
-v1::PortState DescribePort(const Model& model, const v1::Port& port) {
-  const std::string nowhere;
-  ProfileCompiler compiler;
-  return Builder(model, nowhere, &compiler).Describe(port);
+v1::PortState DescribePort(const Model& model, const v1::Port& port, ProfileCompiler* compiler) {
+  return DescribePort(model, port, model.Effective(port.profile()), compiler);
 }
 
-absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id) {
+v1::PortState DescribePort(const Model& model, const v1::Port& port,
+                           const std::shared_ptr<const v1::Profile>& effective,
+                           ProfileCompiler* compiler) {
+  const std::string nowhere;
+  return Builder(model, nowhere, compiler).Describe(port, effective);
+}
+
+absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id,
+                                               ProfileCompiler* compiler) {
   const v1::Port* port = model.Find<v1::Port>(port_id);
   if (port == nullptr) {
     return absl::FailedPreconditionError(fmt::format("port \"{}\" does not exist", port_id));
   }
-  const v1::PortState state = DescribePort(model, *port);
+  const v1::PortState state = DescribePort(model, *port, compiler);
   if (state.phase() == v1::PORT_PHASE_BLOCKED) {
-    return absl::FailedPreconditionError(fmt::format(
-        "port \"{}\" has no profile in force; give it one with \"outrider port update\"", port_id));
+    return absl::FailedPreconditionError(
+        fmt::format("port \"{0}\" has no profile in force; give it one by `outrider port set {0} "
+                    "--profile NAME`",
+                    port_id));
   }
   return v1::PortDigest(state);
 }

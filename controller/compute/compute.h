@@ -6,6 +6,7 @@
 #ifndef OUTRIDER_CONTROLLER_COMPUTE_COMPUTE_H_
 #define OUTRIDER_CONTROLLER_COMPUTE_COMPUTE_H_
 
+#include <memory>
 #include <set>
 #include <string>
 
@@ -30,11 +31,16 @@ v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
 
 // What the port's profile makes of it, wherever it is: without phase and epoch; PORT_PHASE_BLOCKED
 // and little else when no profile is in force.
-v1::PortState DescribePort(const Model& model, const v1::Port& port);
+v1::PortState DescribePort(const Model& model, const v1::Port& port, ProfileCompiler* compiler);
+// The same of a profile, with what it inherits, that need not be the model's.
+v1::PortState DescribePort(const Model& model, const v1::Port& port,
+                           const std::shared_ptr<const v1::Profile>& effective,
+                           ProfileCompiler* compiler);
 
 // Digest (digest.h) that every host's receipt for the port must carry under its present profile.
 // FailedPrecondition: the port is unknown, has no profile, or its segment is unknown.
-absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id);
+absl::StatusOr<std::string> ExpectedPortDigest(const Model& model, const std::string& port_id,
+                                               ProfileCompiler* compiler);
 
 // Hosts whose state may differ from before the change (with what Model::Apply said of it), given
 // the model after it (or after later changes, if their hosts are asked for as well). Its cost, and

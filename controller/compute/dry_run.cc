@@ -19,11 +19,14 @@ namespace {
 
 using PortChange = v1::DryRunProfileResponse::PortChange;
 
+using Effective = std::shared_ptr<const v1::Profile>;
+
 // What a port of the profile is made into, apart from the profile's bookkeeping.
-std::string Outcome(const Model& model, const std::string& profile) {
+std::string Outcome(const Model& model, const Effective& profile) {
   v1::Port port;
-  port.set_profile(profile);
-  v1::PortState state = DescribePort(model, port);
+  port.set_profile(profile->meta().name());
+  ProfileCompiler compiler;
+  v1::PortState state = DescribePort(model, port, profile, &compiler);
   state.clear_profile_revision();
   return v1::PortDigest(state);
 }
@@ -57,13 +60,23 @@ PortChange Explain(const v1::Profile& before, const v1::Profile& after) {
   return change;
 }
 
+// The profile in force once `candidate` is; null: there is none.
+Effective AfterApply(const Model& model, const v1::Profile& candidate, const std::string& profile) {
+  const ProfileLookup find = [&](const std::string& name) {
+    return name == candidate.meta().name() ? &candidate : model.Find<v1::Profile>(name);
+  };
+  const v1::Profile* own = find(profile);
+  if (own == nullptr) return nullptr;
+  return std::make_shared<const v1::Profile>(own->parent().empty() ? *own : Inherit(*own, find));
+}
+
 // What happens to every port of one profile; absent: nothing.
-std::optional<PortChange> Compare(const Model& before, const Model& after,
+std::optional<PortChange> Compare(const Model& model, const v1::Profile& candidate,
                                   const std::string& profile) {
-  const auto from = before.Effective(profile);
-  const auto to = after.Effective(profile);
+  const Effective from = model.Effective(profile);
+  const Effective to = AfterApply(model, candidate, profile);
   if (from == nullptr || to == nullptr) return std::nullopt;
-  if (Outcome(before, profile) == Outcome(after, profile)) return std::nullopt;
+  if (Outcome(model, from) == Outcome(model, to)) return std::nullopt;
   return Explain(*from, *to);
 }
 
@@ -73,15 +86,12 @@ absl::StatusOr<v1::DryRunProfileResponse> DryRunProfile(const Model& model, v1::
   Normalize(&candidate);
   RETURN_IF_ERROR(Validate(model, candidate));
   const std::string name = candidate.meta().name();
-  Model after = model;
-  after.Apply(model.revision(),
-              MakePut(after, std::make_shared<const v1::Profile>(std::move(candidate))));
   v1::DryRunProfileResponse response;
   std::map<std::string, PortChange> changes;
   for (const std::string& heir : model.Heirs(name)) {
     const NameSet& ports = model.index().ports_of_profile.Get(heir);
     if (ports.empty()) continue;
-    const auto change = Compare(model, after, heir);
+    const auto change = Compare(model, candidate, heir);
     if (!change) {
       response.set_unchanged(response.unchanged() + static_cast<uint32_t>(ports.size()));
       continue;

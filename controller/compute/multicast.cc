@@ -43,8 +43,12 @@ Vteps GroupsOf(const Model& model, const MulticastMembers& members, const v1::Ho
   for (const std::string& id : model.index().hosts_of_segment.Get(name)) {
     const v1::Host* other = model.Find<v1::Host>(id);
     const auto said = members.find(id);
-    if (other == nullptr || said == members.end() || id == host.meta().name()) continue;
+    if (other == nullptr || id == host.meta().name()) continue;
     const std::string vtep = VtepTowards(host, *other);
+    if (said == members.end()) {
+      Add("", vtep, segment, &groups);
+      continue;
+    }
     for (auto entry = said->second.lower_bound({segment.vni(), ""});
          entry != said->second.end() && entry->first == segment.vni(); ++entry) {
       Add(entry->second, vtep, segment, &groups);
@@ -54,6 +58,30 @@ Vteps GroupsOf(const Model& model, const MulticastMembers& members, const v1::Ho
     Add("", VtepTowards(host, *model.Find<v1::Gateway>(gateway)), segment, &groups);
   }
   return groups;
+}
+
+NameSet SegmentsAt(const Model& model, const std::string& host) {
+  NameSet segments;
+  for (const Relation* ports :
+       {&model.index().ports_located_at, &model.index().ports_expected_at}) {
+    for (const std::string& id : ports->Get(host)) {
+      segments.merge(model.SegmentsOf(*model.Find<v1::Port>(id)));
+    }
+  }
+  return segments;
+}
+
+NameSet SegmentsOfChange(const Model& model, const MulticastGroups& before,
+                         const MulticastGroups& after) {
+  MulticastGroups changed;
+  std::set_symmetric_difference(before.begin(), before.end(), after.begin(), after.end(),
+                                std::inserter(changed, changed.end()));
+  NameSet segments;
+  uint32_t last_vni = 0;
+  for (const auto& [vni, group] : changed) {
+    if (std::exchange(last_vni, vni) != vni) segments.insert(SegmentOf(model, vni));
+  }
+  return segments;
 }
 
 }  // namespace
@@ -90,17 +118,17 @@ void AddMulticastGroups(const Model& model, const MulticastMembers& members,
   }
 }
 
-std::set<std::string> HostsOfMulticast(const Model& model, const MulticastGroups& before,
-                                       const MulticastGroups& after) {
-  MulticastGroups changed;
-  std::set_symmetric_difference(before.begin(), before.end(), after.begin(), after.end(),
-                                std::inserter(changed, changed.end()));
+std::set<std::string> HostsOfMulticast(const Model& model, const std::string& host,
+                                       const MulticastGroups* before,
+                                       const MulticastGroups* after) {
   std::set<std::string> hosts;
-  std::set<uint32_t> vnis;
-  for (const auto& [vni, group] : changed) {
-    if (!vnis.insert(vni).second) continue;
-    const NameSet& more = model.index().hosts_of_segment.Get(SegmentOf(model, vni));
-    hosts.insert(more.begin(), more.end());
+  const bool as_router = before == nullptr || after == nullptr;
+  for (const std::string& segment :
+       as_router ? SegmentsAt(model, host) : SegmentsOfChange(model, *before, *after)) {
+    const v1::Segment* found = model.Find<v1::Segment>(segment);
+    if (found == nullptr || found->multicast() != v1::Segment::MULTICAST_SNOOP) continue;
+    const NameSet& more = model.index().hosts_of_segment.Get(segment);
+    if (more.contains(host)) hosts.insert(more.begin(), more.end());
   }
   return hosts;
 }

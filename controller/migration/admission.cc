@@ -92,7 +92,8 @@ absl::Status CheckDestination(const Model& model, const std::string& id,
 }
 
 // What the destination could not put in force, or another migration decides already.
-absl::Status CheckPort(const Model& model, const v1::Port& port, const std::string& destination) {
+absl::Status CheckPort(const Model& model, const v1::Port& port, const std::string& destination,
+                       ProfileCompiler* compiler) {
   const std::string& id = port.meta().name();
   if (const v1::Migration* other = model.RunningMigrationOf(id)) {
     return Refused(
@@ -101,7 +102,7 @@ absl::Status CheckPort(const Model& model, const v1::Port& port, const std::stri
         id, other->meta().name(), other->destination());
   }
   // Without a profile there is nothing a receipt could vouch for.
-  RETURN_IF_ERROR(ExpectedPortDigest(model, id).status());
+  RETURN_IF_ERROR(ExpectedPortDigest(model, id, compiler).status());
   for (const std::string& segment : model.SegmentsOf(port)) {
     const NameSet& owners = model.index().ports_with_mac.Get(PairKey(segment, port.mac()));
     for (const std::string& other : owners) {
@@ -115,7 +116,7 @@ absl::Status CheckPort(const Model& model, const v1::Port& port, const std::stri
 }
 
 v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& request,
-                         const NameSet& ports, int64_t now_us) {
+                         const NameSet& ports, int64_t now_us, ProfileCompiler* compiler) {
   v1::Migration migration;
   migration.set_destination(request.destination());
   migration.set_phase(v1::MIGRATION_PHASE_PREPARING);
@@ -127,7 +128,8 @@ v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& 
     migration.set_source(port.location().host());
     migration.add_port_ids(id);
     (*migration.mutable_source_epochs())[id] = port.location().epoch();
-    (*migration.mutable_expected_digests())[id] = ExpectedPortDigest(model, id).value_or("");
+    (*migration.mutable_expected_digests())[id] =
+        ExpectedPortDigest(model, id, compiler).value_or("");
   }
   return migration;
 }
@@ -135,15 +137,16 @@ v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& 
 }  // namespace
 
 absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrationRequest& request,
-                                    const std::string& id, int64_t now_us) {
+                                    const std::string& id, int64_t now_us,
+                                    ProfileCompiler* compiler) {
   RETURN_IF_ERROR(CheckRequest(request));
   ASSIGN_OR_RETURN(const NameSet ports, SelectPorts(model, request));
   for (const std::string& port : ports) {
-    RETURN_IF_ERROR(CheckPort(model, *model.Find<v1::Port>(port), request.destination()));
+    RETURN_IF_ERROR(CheckPort(model, *model.Find<v1::Port>(port), request.destination(), compiler));
   }
   ASSIGN_OR_RETURN(const std::string source, SourceOf(model, ports));
   RETURN_IF_ERROR(CheckDestination(model, request.destination(), source));
-  v1::Migration migration = MakeRecord(model, request, ports, now_us);
+  v1::Migration migration = MakeRecord(model, request, ports, now_us, compiler);
   migration.mutable_meta()->set_name(id);
   AddEvent(&migration, now_us, now_us, kController, "intent", "",
            fmt::format("{} port(s) from host \"{}\" to host \"{}\"", ports.size(), source,

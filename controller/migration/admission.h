@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "controller/compute/profile_compiler.h"
 #include "controller/migration/machine.h"
 #include "controller/model/model.h"
 #include "outrider/v1/api.pb.h"
@@ -13,9 +14,10 @@
 namespace outrider::controller {
 
 // The record of a migration that may begin, in PREPARING, under the given id. Errors as of
-// MigrationDriver::Prepare.
+// MigrationDriver::Prepare. The store waits meanwhile: a compiler that is kept makes it short.
 absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrationRequest& request,
-                                    const std::string& id, int64_t now_us);
+                                    const std::string& id, int64_t now_us,
+                                    ProfileCompiler* compiler);
 
 // Connected hosts of the segments the migration's ports are in, source and destination included.
 Peers ConnectedPeers(const Model& model, const v1::Migration& migration);

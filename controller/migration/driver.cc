@@ -125,7 +125,7 @@ absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigratio
   const std::string id = "mig-" + NewUuid().substr(0, 8);
   v1::Migration migration;
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(migration, Admit(model, request, id, clock_->NowUs()));
+    ASSIGN_OR_RETURN(migration, Admit(model, request, id, clock_->NowUs(), &compiler_));
     if (model.Find<v1::Migration>(id) != nullptr) {
       return absl::UnavailableError("migration id \"" + id + "\" is taken; try again");
     }
@@ -175,7 +175,7 @@ std::vector<MigrationInput> MigrationDriver::Reassess(const Model& model,
                                                       const v1::Migration& migration) const {
   std::vector<MigrationInput> inputs;
   for (const std::string& id : migration.port_ids()) {
-    const auto digest = ExpectedPortDigest(model, id);
+    const auto digest = ExpectedPortDigest(model, id, &compiler_);
     if (digest.ok()) inputs.push_back(ExpectationEvent{id, *digest});
   }
   const std::lock_guard lock(mutex_);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/compute/profile_compiler.h"
 #include "controller/migration/machine.h"
 #include "controller/store/repository.h"
 #include "outrider/v1/api.pb.h"
@@ -67,6 +68,8 @@ class MigrationDriver {
   Repository* const repository_;
   const Clock* const clock_;
   const int64_t started_us_;
+  // The model is locked while digests are made: each profile is compiled once.
+  mutable ProfileCompiler compiler_;
   mutable std::mutex mutex_;
   // Not written yet, by migration, then host. A record is rewritten once all peers have
   // acknowledged, or at the next tick, rather than once per peer.

@@ -30,28 +30,64 @@ const char* Unusable(const IpPrefix& address) {
   return link_local ? "is link-local; others need an address they can route to" : nullptr;
 }
 
-// A derived MTU follows the host down to the least there is.
-absl::Status CheckLeastMtu(const v1::Segment& segment, const v1::Host& host, uint32_t overhead) {
-  if (host.underlay_mtu() == 0 || host.underlay_mtu() >= kMinMtu + overhead) {
-    return absl::OkStatus();
-  }
-  return Refused(host,
-                 "underlay MTU {} cannot carry segment \"{}\": the least mtu of a segment, {}, "
-                 "needs {}; raise the underlay MTU",
-                 host.underlay_mtu(), segment.meta().name(), kMinMtu, kMinMtu + overhead);
+// Smallest mtu the segment can have; a derived one follows its hosts down to that.
+uint32_t LeastMtu(const v1::Segment& segment) {
+  return segment.mtu() == 0 ? kMinMtu : segment.mtu();
 }
 
-absl::Status CheckMtu(const v1::Segment& segment, const v1::Host& host) {
-  const uint32_t overhead = EncapsulationOverhead(host);
-  if (segment.mtu() == 0) return CheckLeastMtu(segment, host, overhead);
-  if (host.underlay_mtu() == 0 || host.underlay_mtu() >= segment.mtu() + overhead) {
-    return absl::OkStatus();
+bool Carries(const v1::Host& host, const v1::Segment& segment, uint32_t overhead) {
+  return host.underlay_mtu() == 0 || host.underlay_mtu() >= LeastMtu(segment) + overhead;
+}
+
+// What else helps than a larger underlay MTU; empty: nothing does.
+std::string LowerMtu(const v1::Host& host, const v1::Segment& segment, uint32_t overhead) {
+  if (segment.mtu() == 0 || host.underlay_mtu() < kMinMtu + overhead) return {};
+  return fmt::format(" or lower the segment's mtu to {}", host.underlay_mtu() - overhead);
+}
+
+std::string MtuText(const v1::Segment& segment) {
+  return segment.mtu() == 0 ? fmt::format("the least mtu of a segment, {},", kMinMtu)
+                            : fmt::format("its mtu {}", segment.mtu());
+}
+
+absl::Status CheckMtu(const Model& model, const v1::Segment& segment, const v1::Host& host) {
+  const uint32_t present = EncapsulationOverhead(model, segment.meta().name());
+  const uint32_t overhead = std::max(present, EncapsulationOverhead(host));
+  if (!Carries(host, segment, overhead)) {
+    return Refused(
+        host, "underlay MTU {} cannot carry segment \"{}\": {} needs {}; raise the underlay MTU{}",
+        host.underlay_mtu(), segment.meta().name(), MtuText(segment), LeastMtu(segment) + overhead,
+        LowerMtu(host, segment, overhead));
   }
-  return Refused(host,
-                 "underlay MTU {} cannot carry segment \"{}\": its mtu {} needs {}; raise the "
-                 "underlay MTU or lower the segment's mtu to {}",
-                 host.underlay_mtu(), segment.meta().name(), segment.mtu(),
-                 segment.mtu() + overhead, host.underlay_mtu() - overhead);
+  if (overhead == present) return absl::OkStatus();
+  for (const std::string& id : model.index().hosts_of_segment.Get(segment.meta().name())) {
+    const v1::Host* other = model.Find<v1::Host>(id);
+    const bool concerned = other != nullptr && id != host.meta().name();
+    if (!concerned || Carries(*other, segment, overhead)) continue;
+    return Refused(host,
+                   "has IPv6 alone, over which segment \"{}\" takes more: {} needs an underlay MTU "
+                   "of {}, but host \"{}\" has {}; give this host an IPv4 VTEP, or raise that "
+                   "underlay MTU{}",
+                   segment.meta().name(), MtuText(segment), LeastMtu(segment) + overhead, id,
+                   other->underlay_mtu(), LowerMtu(*other, segment, overhead));
+  }
+  return absl::OkStatus();
+}
+
+// The same when a gateway over IPv6 comes into the segment.
+absl::Status CheckMtu(const Model& model, const v1::Segment& segment, const v1::Gateway& gateway) {
+  const auto vtep = ParseAddress(gateway.vtep());
+  if (!vtep || vtep->family == 4) return absl::OkStatus();
+  for (const std::string& id : model.index().hosts_of_segment.Get(segment.meta().name())) {
+    const v1::Host* host = model.Find<v1::Host>(id);
+    if (host == nullptr || Carries(*host, segment, kOverheadIpv6)) continue;
+    return Refused(gateway,
+                   "over IPv6 segment \"{}\" takes more: {} needs an underlay MTU of {}, but host "
+                   "\"{}\" has {}; raise that{}",
+                   segment.meta().name(), MtuText(segment), LeastMtu(segment) + kOverheadIpv6, id,
+                   host->underlay_mtu(), LowerMtu(*host, segment, kOverheadIpv6));
+  }
+  return absl::OkStatus();
 }
 
 constexpr char kGiveBoth[] = "start the agent of one of them with both, --vtep IPV4,IPV6";
@@ -85,22 +121,30 @@ uint32_t EncapsulationOverhead(const v1::Host& host) {
   return only_v6 ? kOverheadIpv6 : kOverheadIpv4;
 }
 
-uint32_t MtuInForce(const Model& model, const v1::Segment& segment) {
-  if (segment.mtu() != 0) return segment.mtu();
-  uint32_t underlay = 0;
-  // Who has IPv4 uses it, unless another of the segment has IPv6 alone.
+uint32_t EncapsulationOverhead(const Model& model, const std::string& segment) {
+  for (const std::string& name : model.index().gateways_of_segment.Get(segment)) {
+    const auto vtep = ParseAddress(model.Find<v1::Gateway>(name)->vtep());
+    if (vtep && vtep->family == 6) return kOverheadIpv6;
+  }
   uint32_t overhead = kOverheadIpv4;
-  for (const std::string& id : model.index().hosts_of_segment.Get(segment.meta().name())) {
+  for (const std::string& id : model.index().hosts_of_segment.Get(segment)) {
     const v1::Host* host = model.Find<v1::Host>(id);
     if (host == nullptr || host->underlay_mtu() == 0) continue;
     overhead = std::max(overhead, EncapsulationOverhead(*host));
+  }
+  return overhead;
+}
+
+uint32_t MtuInForce(const Model& model, const v1::Segment& segment) {
+  if (segment.mtu() != 0) return segment.mtu();
+  uint32_t underlay = 0;
+  for (const std::string& id : model.index().hosts_of_segment.Get(segment.meta().name())) {
+    const v1::Host* host = model.Find<v1::Host>(id);
+    if (host == nullptr || host->underlay_mtu() == 0) continue;
     underlay = underlay == 0 ? host->underlay_mtu() : std::min(underlay, host->underlay_mtu());
   }
   if (underlay == 0) return kDefaultMtu;
-  for (const std::string& name : model.index().gateways_of_segment.Get(segment.meta().name())) {
-    const auto vtep = ParseAddress(model.Find<v1::Gateway>(name)->vtep());
-    if (vtep && vtep->family == 6) overhead = kOverheadIpv6;
-  }
+  const uint32_t overhead = EncapsulationOverhead(model, segment.meta().name());
   if (underlay < kMinMtu + overhead) return kMinMtu;
   return std::min(underlay - overhead, kMaxMtu);
 }
@@ -141,6 +185,29 @@ absl::Status CheckHostsReach(const Model& model, const v1::Gateway& gateway) {
                      "family of {}; start its agent with both, --vtep IPV4,IPV6",
                      id, segment, gateway.vtep());
     }
+    RETURN_IF_ERROR(CheckMtu(model, *model.Find<v1::Segment>(segment), gateway));
+  }
+  return absl::OkStatus();
+}
+
+// What an uplink carries is between the host and its network: the agent checks it.
+absl::Status CheckHostsCarry(const Model& model, const v1::Segment& candidate) {
+  if (candidate.has_provider()) return absl::OkStatus();
+  const std::string& name = candidate.meta().name();
+  const uint32_t overhead = EncapsulationOverhead(model, name);
+  for (const std::string& id : model.index().hosts_of_segment.Get(name)) {
+    const v1::Host* host = model.Find<v1::Host>(id);
+    if (host == nullptr || Carries(*host, candidate, overhead)) continue;
+    const bool too_small = candidate.mtu() == 0 || host->underlay_mtu() < kMinMtu + overhead;
+    return Refused(
+        candidate,
+        "{} needs an underlay MTU of {}, but host \"{}\" has {}; {}raise the host's "
+        "underlay MTU",
+        candidate.mtu() == 0 ? fmt::format("the least mtu of a segment, {},", kMinMtu)
+                             : fmt::format("mtu {}", candidate.mtu()),
+        LeastMtu(candidate) + overhead, id, host->underlay_mtu(),
+        too_small ? ""
+                  : fmt::format("use an mtu of at most {} or ", host->underlay_mtu() - overhead));
   }
   return absl::OkStatus();
 }
@@ -151,8 +218,16 @@ absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
   const v1::Host* carrier = model.Find<v1::Host>(host);
   if (found == nullptr || carrier == nullptr) return absl::OkStatus();
   if (found->has_provider()) return CheckUplink(*found, *carrier);
-  RETURN_IF_ERROR(CheckMtu(*found, *carrier));
+  RETURN_IF_ERROR(CheckMtu(model, *found, *carrier));
   return CheckReachesAll(model, segment, *carrier);
+}
+
+absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
+                               const v1::Port& port) {
+  RETURN_IF_ERROR(CheckUnderlayFits(model, segment, port.location().host()));
+  const v1::Migration* migration = model.RunningMigrationOf(port.meta().name());
+  if (migration == nullptr || !IsExpecting(*migration)) return absl::OkStatus();
+  return CheckUnderlayFits(model, segment, migration->destination());
 }
 
 }  // namespace outrider::controller

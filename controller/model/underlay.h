@@ -17,6 +17,9 @@ inline constexpr uint32_t kOverheadIpv6 = 70;
 
 // Overhead on a host: hosts that have IPv4 use it among each other.
 uint32_t EncapsulationOverhead(const v1::Host& host);
+// Largest overhead between the hosts of a segment and to its gateways: that of IPv6 as soon as one
+// of them has IPv6 alone, for the others use it towards that one.
+uint32_t EncapsulationOverhead(const Model& model, const std::string& segment);
 
 // InvalidArgument unless `text` can be a VTEP: a unicast address that is routed.
 absl::Status CheckVtep(const std::string& text);
@@ -38,12 +41,18 @@ inline constexpr uint32_t kMaxMtu = 65535 - kOverheadIpv4;
 inline constexpr uint32_t kDefaultMtu = 1450;
 
 // FailedPrecondition, with the numbers and the remedy, when packets of the segment do not fit the
-// host's underlay, or when the host has no address family in common with another host or gateway of
-// the segment, or no uplink to the network of a provider segment. OK when either is unknown or has
-// not reported.
+// host's underlay, or would not fit that of another host because this one has IPv6 alone, or when
+// the host has no address family in common with another host or gateway of the segment, or no
+// uplink to the network of a provider segment. OK when either is unknown or has not reported.
 absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
                                const std::string& host);
-// The same from the gateway's side: FailedPrecondition names a host that could not reach it.
+// The same of each host a port is on, or is expected at by a migration.
+absl::Status CheckUnderlayFits(const Model& model, const std::string& segment,
+                               const v1::Port& port);
+// The same of a segment's present hosts, when it is changed to `candidate`.
+absl::Status CheckHostsCarry(const Model& model, const v1::Segment& candidate);
+// The same from the gateway's side: FailedPrecondition names a host that could not reach it, or not
+// with packets of the segment's MTU.
 absl::Status CheckHostsReach(const Model& model, const v1::Gateway& gateway);
 
 }  // namespace outrider::controller

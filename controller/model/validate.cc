@@ -25,26 +25,6 @@ absl::Status CheckName(const T& object) {
                  "with a letter or digit");
 }
 
-// Every host that has ports of the segment must be able to carry the candidate's packets. What an
-// uplink carries is between the host and its network: the agent checks it.
-absl::Status CheckHostsFit(const Model& model, const v1::Segment& candidate) {
-  if (candidate.has_provider()) return absl::OkStatus();
-  for (const std::string& id : model.index().hosts_of_segment.Get(candidate.meta().name())) {
-    const v1::Host* host = model.Find<v1::Host>(id);
-    if (host == nullptr || host->underlay_mtu() == 0) continue;
-    const uint32_t overhead = EncapsulationOverhead(*host);
-    // A derived mtu is never below the least.
-    const uint32_t needed = (candidate.mtu() == 0 ? kMinMtu : candidate.mtu()) + overhead;
-    if (host->underlay_mtu() >= needed) continue;
-    return Refused(candidate,
-                   "mtu {} needs an underlay MTU of {}, but host \"{}\" has {}; use an mtu of at "
-                   "most {} or raise the host's underlay MTU",
-                   candidate.mtu(), needed, id, host->underlay_mtu(),
-                   host->underlay_mtu() - overhead);
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckStation(const Model& model, const v1::Gateway& gateway, int position) {
   const v1::Gateway::Station& station = gateway.stations(position);
   const int number = position + 1;
@@ -135,7 +115,7 @@ absl::Status Validate(const Model& model, const v1::Segment& candidate) {
                    present->vni(), candidate.vni());
   }
   RETURN_IF_ERROR(CheckProvider(model, candidate));
-  return CheckHostsFit(model, candidate);
+  return CheckHostsCarry(model, candidate);
 }
 
 absl::Status Validate(const Model&, const v1::AddressGroup& candidate) {

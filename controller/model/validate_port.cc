@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxVmId = 255;
 constexpr int kMaxIps = 64;
+constexpr int kMaxUplinks = 64;
 
 absl::Status CheckShape(const v1::Port& port) {
   if (!IsUuid(port.meta().name())) {
@@ -105,6 +106,16 @@ absl::Status CheckChange(const Model& model, const v1::Port& present, const v1::
   return absl::OkStatus();
 }
 
+// 0: not reported.
+absl::Status CheckUnderlayMtu(const v1::Host& host) {
+  const uint32_t least = kMinMtu + EncapsulationOverhead(host);
+  if (host.underlay_mtu() == 0 || host.underlay_mtu() >= least) return absl::OkStatus();
+  return Invalid(host,
+                 "underlay MTU {} is below {}, which the least mtu of a segment, {}, needs; raise "
+                 "the underlay MTU",
+                 host.underlay_mtu(), least, kMinMtu);
+}
+
 }  // namespace
 
 absl::Status Validate(const Model& model, const v1::Port& candidate) {
@@ -119,8 +130,7 @@ absl::Status Validate(const Model& model, const v1::Port& candidate) {
   const std::string addresses = model.AddressSegmentOf(candidate);
   for (const std::string& segment : model.SegmentsOf(candidate)) {
     RETURN_IF_ERROR(CheckUnique(model, candidate, segment, segment == addresses));
-    RETURN_IF_ERROR(Annotate(CheckUnderlayFits(model, segment, candidate.location().host()),
-                             Subject(candidate)));
+    RETURN_IF_ERROR(Annotate(CheckUnderlayFits(model, segment, candidate), Subject(candidate)));
   }
   return absl::OkStatus();
 }
@@ -144,6 +154,11 @@ absl::Status Validate(const Model& model, const v1::Host& candidate) {
       if (owner == "host " + candidate.meta().name()) continue;
       return Taken(candidate, "vtep {} is that of {}; give each host its own", text, owner);
     }
+  }
+  RETURN_IF_ERROR(CheckUnderlayMtu(candidate));
+  if (candidate.uplinks_size() > kMaxUplinks) {
+    return Invalid(candidate, "{} uplinks are more than {}; give the agent fewer by --uplink",
+                   candidate.uplinks_size(), kMaxUplinks);
   }
   for (const std::string& uplink : candidate.uplinks()) {
     if (IsHostId(uplink)) continue;

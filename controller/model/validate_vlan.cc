@@ -145,8 +145,7 @@ absl::Status CheckPortsCanMove(const Model& model, const v1::Profile& profile,
     for (const std::string& segment : segments) {
       if (present.contains(segment)) continue;
       RETURN_IF_ERROR(Claim(model, profile, id, segment, port.mac(), used));
-      RETURN_IF_ERROR(
-          Annotate(CheckUnderlayFits(model, segment, port.location().host()), Subject(profile)));
+      RETURN_IF_ERROR(Annotate(CheckUnderlayFits(model, segment, port), Subject(profile)));
     }
     if (same_addresses || addresses.empty()) continue;
     for (const std::string& ip : port.ips()) {

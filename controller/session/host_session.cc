@@ -11,7 +11,14 @@ namespace outrider::controller {
 
 GenerationState HostSession::Compute() const {
   return repository_->Read([this](const Model& model) {
-    auto state = std::make_shared<v1::HostState>(ComputeHostState(model, host(), compiler_));
+    std::shared_ptr<v1::HostState> state;
+    if (feed_.sent().state != nullptr && feed_.checked_revision() == model.revision()) {
+      // Nothing but groups, which are not of the model, can have changed.
+      state = std::make_shared<v1::HostState>(*feed_.sent().state);
+      state->clear_multicast_groups();
+    } else {
+      state = std::make_shared<v1::HostState>(ComputeHostState(model, host(), compiler_));
+    }
     AddMulticastGroups(model, *multicast_, host(), state.get());
     return GenerationState{model.revision(), std::move(state)};
   });
@@ -44,6 +51,12 @@ void HostSession::MarkDirty() {
   // The state is computed when the stream takes it, so that the agent gets the newest.
   dirty_ = true;
   Pump();
+}
+
+bool HostSession::TakeMulticastTurn(int64_t now_us) {
+  if (now_us < multicast_next_us_) return false;
+  multicast_next_us_ = now_us + kMulticastPeriodUs;
+  return true;
 }
 
 void HostSession::Refuse(const v1::PortAttachment& attachment, const std::string& reason) {

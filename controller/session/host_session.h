@@ -29,6 +29,8 @@ struct RefusedAttachment {
   std::string reason;
 };
 
+inline constexpr int64_t kMulticastPeriodUs = 1'000'000;
+
 class HostSession {
  public:
   // `repository`, `compiler` and `multicast` must outlive the session. `peer` is the address, for
@@ -59,6 +61,8 @@ class HostSession {
 
   // The state may have changed; sent when the stream can take it.
   void MarkDirty();
+  // Whether the host may be told of changed multicast groups now: once in kMulticastPeriodUs.
+  bool TakeMulticastTurn(int64_t now_us);
   // Tells the agent that an attachment was refused, once per reason.
   void Refuse(const v1::PortAttachment& attachment, const std::string& reason);
   void Accept(const v1::PortAttachment& attachment);
@@ -87,6 +91,9 @@ class HostSession {
     has_acked_ = true;
     failures_ = ack.failures();
   }
+
+  // Segments the host has ports in but does not carry any more, by what it says of itself.
+  std::set<std::string>& misfits() { return misfits_; }
 
   // Ports whose failure the host reported in its last Ack.
   std::set<std::string>& failing_ports() { return failing_ports_; }
@@ -118,6 +125,8 @@ class HostSession {
   bool has_acked_ = false;
   Failures failures_;
   std::set<std::string> failing_ports_;
+  std::set<std::string> misfits_;
+  int64_t multicast_next_us_ = 0;
 };
 
 }  // namespace outrider::controller

@@ -40,12 +40,26 @@ bool MayHelp(const v1::Migration* before, const v1::Migration* after,
   return std::find(ports.begin(), ports.end(), attachment.port_id()) != ports.end();
 }
 
+// What the agent says of its host decides which segments it carries, itself and beside others.
+bool MayHelp(const v1::Host* before, const v1::Host* after) {
+  const v1::Host none;
+  const v1::Host& a = before != nullptr ? *before : none;
+  const v1::Host& b = after != nullptr ? *after : none;
+  return a.underlay_mtu() != b.underlay_mtu() ||
+         !std::equal(a.vteps().begin(), a.vteps().end(), b.vteps().begin(), b.vteps().end()) ||
+         !std::equal(a.uplinks().begin(), a.uplinks().end(), b.uplinks().begin(),
+                     b.uplinks().end());
+}
+
 // Whether a refused attachment may fare better after the change.
 bool MayHelp(const Change& change, const v1::PortAttachment& attachment) {
   switch (change.kind) {
     case Kind::kProfile:
     case Kind::kSegment:
+    case Kind::kGateway:
       return true;
+    case Kind::kHost:
+      return MayHelp(change.Before<v1::Host>(), change.After<v1::Host>());
     case Kind::kPort:
       return MayHelp(change.Before<v1::Port>(), change.After<v1::Port>(), attachment);
     case Kind::kMigration:

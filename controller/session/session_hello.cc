@@ -4,8 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 
+#include "controller/model/names.h"
 #include "controller/model/one_line.h"
+#include "controller/model/underlay.h"
 #include "controller/model/validate.h"
 #include "controller/pki/audit.h"
 #include "controller/pki/enrollment.h"
@@ -35,6 +38,7 @@ absl::Status SessionHub::HandleHello(SessionId id, HostSession& session, const v
   by_host_[host] = id;
   driver_->OnHostConnected(host);
   RETURN_IF_ERROR(Reconcile(session, hello));
+  FindMisfits(session);
   const auto kept = kept_.find(host);
   const bool resumed = session.Start(hello, kCountersIntervalS,
                                      kept == kept_.end() ? GenerationState() : kept->second);
@@ -102,6 +106,43 @@ absl::Status SessionHub::RecordHost(const HostSession& session, const v1::Hello&
     return absl::OkStatus();
   };
   return repository_->Transact(stage).status();
+}
+
+void SessionHub::FindMisfits(HostSession& session) {
+  const std::string& host = session.host();
+  session.misfits() = repository_->Read([&](const Model& model) {
+    NameSet segments;
+    for (const std::string& port : model.index().ports_located_at.Get(host)) {
+      segments.merge(model.SegmentsOf(*model.Find<v1::Port>(port)));
+    }
+    std::erase_if(segments, [&](const std::string& segment) {
+      const absl::Status status = CheckUnderlayFits(model, segment, host);
+      if (!status.ok()) spdlog::warn("{}; its ports stay as they are", Message(status));
+      return status.ok();
+    });
+    return segments;
+  });
+}
+
+void SessionHub::AddMisfits(HostSession& session, HostSession::Failures* failures) const {
+  if (session.misfits().empty()) return;
+  std::set<std::string> failed;
+  for (const v1::ObjectFailure& failure : *failures) failed.insert(ToLower(failure.key()));
+  repository_->Read([&](const Model& model) {
+    std::erase_if(session.misfits(), [&](const std::string& segment) {
+      const absl::Status status = CheckUnderlayFits(model, segment, session.host());
+      if (status.ok()) return true;
+      for (const std::string& port :
+           model.index().ports_of_segment_at.Get(PairKey(segment, session.host()))) {
+        if (!failed.insert(port).second) continue;
+        v1::ObjectFailure* failure = failures->Add();
+        failure->set_kind("port");
+        failure->set_key(port);
+        failure->set_message(Message(status));
+      }
+      return false;
+    });
+  });
 }
 
 void SessionHub::Replace(const HostSession& session) {

@@ -153,7 +153,9 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
 
 absl::Status SessionHub::HandleAck(HostSession& session, const v1::Ack& ack) {
   RETURN_IF_ERROR(session.feed().OnAck(ack.generation()));
-  RETURN_IF_ERROR(reports_.Failures(session.host(), ack.failures(), &session.failing_ports()));
+  HostSession::Failures failures = ack.failures();
+  AddMisfits(session, &failures);
+  RETURN_IF_ERROR(reports_.Failures(session.host(), failures, &session.failing_ports()));
   // What failed the last time may have held the driver up.
   const bool repeat = !session.failures().empty();
   session.TakeAck(ack);
@@ -239,7 +241,7 @@ void SessionHub::EndOustedSessions(const ChangeSet& set) {
     }
     if (host != nullptr) continue;
     kept_.erase(change.name);
-    SetMulticast(change.name, {});
+    SetMulticast(change.name, std::nullopt);
   }
 }
 
@@ -322,6 +324,7 @@ void SessionHub::Tick() {
   }
   for (const auto& [id, status] : ended) End(id, status);
   ForgetMulticast(now_us);
+  PushMulticast(now_us);
 }
 
 }  // namespace outrider::controller

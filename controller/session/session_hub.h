@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,6 +94,12 @@ class SessionHub {
   absl::Status Reconcile(HostSession& session, const v1::Hello& hello);
   void Replace(const HostSession& session);
 
+  // A host may come back with less of an underlay than its ports rely on. They stay, and say so,
+  // until it is mended: by the host's next Hello, or by an edit of the segment.
+  void FindMisfits(HostSession& session);
+  // Adds their ports to what the host says has failed; of each port the first failure counts.
+  void AddMisfits(HostSession& session, HostSession::Failures* failures) const;
+
   absl::Status HandleAck(HostSession& session, const v1::Ack& ack);
   absl::Status HandlePortEvent(HostSession& session, const v1::PortEvent& event);
   // Receipts of many hosts come at once, after an edit of a profile: what is queued by the time the
@@ -103,8 +110,11 @@ class SessionHub {
 
   absl::Status HandleMulticast(const HostSession& session,
                                const v1::MulticastMemberships& memberships);
-  // Tells the other hosts of the segments concerned.
-  void SetMulticast(const std::string& host, MulticastGroups groups);
+  // Tells the other hosts of the segments concerned, or lets them wait for their turn. Absent: what
+  // the host wants is not known any more.
+  void SetMulticast(const std::string& host, std::optional<MulticastGroups> groups);
+  // To those who wait and may have it again.
+  void PushMulticast(int64_t now_us);
   // Of hosts that have been gone for too long.
   void ForgetMulticast(int64_t now_us);
 
@@ -141,6 +151,8 @@ class SessionHub {
   MulticastMembers multicast_;
   // Of hosts without a session.
   std::map<std::string, int64_t> multicast_until_us_;
+  // Hosts whose groups have changed since they were told.
+  std::set<std::string> multicast_due_;
 
   std::atomic<SessionId> next_id_{1};
   std::map<SessionId, SessionPtr> sessions_;

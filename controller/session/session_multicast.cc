@@ -1,5 +1,5 @@
 // What hosts say of the multicast groups their guests joined. In memory only: it is of the guests,
-// and comes again.
+// and comes again. Guests change it as they like, so it reaches other hosts once a second at most.
 #include <utility>
 
 #include "controller/session/session_hub.h"
@@ -15,18 +15,38 @@ absl::Status SessionHub::HandleMulticast(const HostSession& session,
   return absl::OkStatus();
 }
 
-void SessionHub::SetMulticast(const std::string& host, MulticastGroups groups) {
-  const MulticastGroups before = std::exchange(multicast_[host], std::move(groups));
-  const MulticastGroups& after = multicast_[host];
-  const std::set<std::string> affected =
-      repository_->Read([&](const Model& model) { return HostsOfMulticast(model, before, after); });
-  if (after.empty()) multicast_.erase(host);
+void SessionHub::SetMulticast(const std::string& host, std::optional<MulticastGroups> groups) {
+  const auto known = multicast_.find(host);
+  const std::set<std::string> affected = repository_->Read([&](const Model& model) {
+    return HostsOfMulticast(model, host, known == multicast_.end() ? nullptr : &known->second,
+                            groups ? &*groups : nullptr);
+  });
+  if (groups) {
+    multicast_[host] = *std::move(groups);
+  } else if (known != multicast_.end()) {
+    multicast_.erase(known);
+  }
   for (const std::string& other : affected) {
-    const auto found = by_host_.find(other);
-    if (found == by_host_.end() || other == host) continue;
+    if (other != host) multicast_due_.insert(other);
+  }
+  PushMulticast(clock_->NowUs());
+}
+
+void SessionHub::PushMulticast(int64_t now_us) {
+  for (auto due = multicast_due_.begin(); due != multicast_due_.end();) {
+    const auto found = by_host_.find(*due);
+    if (found == by_host_.end()) {  // hears of it when it comes
+      due = multicast_due_.erase(due);
+      continue;
+    }
     HostSession& session = *sessions_.at(found->second);
+    if (!session.TakeMulticastTurn(now_us)) {
+      ++due;
+      continue;
+    }
+    due = multicast_due_.erase(due);
     session.MarkDirty();
-    AfterProgress(session, clock_->NowUs());
+    AfterProgress(session, now_us);
   }
 }
 
@@ -37,7 +57,7 @@ void SessionHub::ForgetMulticast(int64_t now_us) {
     const bool back = by_host_.contains(host);
     if (!back && present->second > now_us) continue;
     multicast_until_us_.erase(present);
-    if (!back) SetMulticast(host, {});
+    if (!back) SetMulticast(host, std::nullopt);
   }
 }
 

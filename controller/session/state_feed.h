@@ -59,12 +59,13 @@ class StateFeed {
   // Generations as the host counts them: acknowledged, and sent last.
   uint64_t acked() const { return acked_; }
   const GenerationState& sent() const { return sent_; }
+  // The state sent last is also the one of this revision of the model.
+  uint64_t checked_revision() const { return checked_revision_; }
 
  private:
   // Null state: the host holds nothing we know.
   GenerationState sent_;
   uint64_t acked_ = 0;
-  // The state sent last is also the one of this revision.
   uint64_t checked_revision_ = 0;
   uint64_t covered_ = 0;
   bool sent_news_ = false;

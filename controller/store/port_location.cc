@@ -50,8 +50,9 @@ absl::Status CheckClaim(const v1::Port& port, const std::string& host, const std
 
 // Why a port that has just got its place does not forward yet.
 std::string InitialProblem(const v1::Port& port) {
-  return port.profile().empty() ? "no profile; give it one with \"outrider port update\""
-                                : "the host has not reported the profile in force yet";
+  if (!port.profile().empty()) return "the host has not reported the profile in force yet";
+  return fmt::format("no profile; give it one by `outrider port set {} --profile NAME`",
+                     port.meta().name());
 }
 
 // Takes over what the attachment says. A host that comes back repeats what it was told at attach:

@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <set>
 
 #include "tests/agent/manual_executor.h"
 #include "tests/agent/sample_states.h"
 #include "tests/agent/scripted_stream.h"
 #include "tests/agent/temp_dir.h"
 #include "tests/fakes/fake_datapath.h"
+#include "vswitch/agent/messages.h"
 #include "vswitch/convert/to_proto.h"
 
 namespace outrider::agent {
@@ -274,6 +277,30 @@ TEST_F(SessionTest, CountersComeAtTheIntervalGiven) {
   executor_.Advance(1s);
   executor_.Advance(10s);
   EXPECT_TRUE(Written(v1::AgentMessage::kCounters).empty()) << "not before the welcome";
+}
+
+// As many as three thousand ports of a hundred rules have: more than the controller takes at once.
+TEST(CounterMessages, ManyRulesComeInParts) {
+  datapath::PortCounters counters;
+  for (uint32_t rule = 1; rule <= 10'000; ++rule) {
+    counters.rules[{datapath::Direction::kIngress, rule}] = {.packets = ~uint64_t{0},
+                                                             .bytes = ~uint64_t{0}};
+  }
+  std::map<PortId, datapath::PortCounters> given;
+  for (int port = 1; port <= 30; ++port) given[MakePortId(port)] = counters;
+  std::set<std::string> ports;
+  int host_drops = 0;
+  for (const v1::Counters& message : ToMessages(given, {{"not_a_member", 3}}, 1 << 20)) {
+    EXPECT_LE(message.ByteSizeLong(), (1u << 20) + 4096);
+    host_drops += message.host_drops_size();
+    for (const auto& port : message.ports()) {
+      EXPECT_TRUE(ports.insert(port.port_id()).second);
+      EXPECT_EQ(port.rules_size(), 10'000);
+    }
+  }
+  EXPECT_EQ(ports.size(), 30u);
+  EXPECT_EQ(host_drops, 1);
+  EXPECT_EQ(ToMessages({}, {}, 1 << 20).size(), 1u) << "the sign of life";
 }
 
 TEST_F(SessionTest, BackoffGrowsToTenSecondsWithJitter) {

@@ -63,13 +63,36 @@ TEST_F(LocalStoreTest, KeepsASnapshotAndTheDeltasSince) {
     ASSERT_TRUE(store->SaveSnapshot("s", Generation{5}, std::string("a\0b", 3)).ok());
     ASSERT_TRUE(store->AppendDelta(Generation{6}, "d6").ok());
     ASSERT_TRUE(store->AppendDelta(Generation{9}, "d9").ok());
+    ASSERT_TRUE(store->AppendDelta(Generation{9}, "and one more").ok());
   }
   const auto stored = Open()->LoadControllerState();
   ASSERT_TRUE(stored.ok() && *stored);
   EXPECT_EQ(**stored, (StoredControllerState{.store_id = "s",
                                              .generation = Generation{9},
                                              .state = std::string("a\0b", 3),
-                                             .deltas = {"d6", "d9"}}));
+                                             .deltas = {"d6", "d9", "and one more"}}));
+}
+
+TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->SaveSnapshot("s", Generation{5}, "state").ok());
+  }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  const char kSchema1[] =
+      "DROP TABLE controller_delta;"
+      "CREATE TABLE controller_delta(generation INTEGER PRIMARY KEY, delta BLOB NOT NULL);"
+      "INSERT INTO controller_delta VALUES(9, 'd9'), (6, 'd6');"
+      "PRAGMA user_version=1";
+  ASSERT_EQ(sqlite3_exec(db, kSchema1, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  for (int start = 0; start < 2; ++start) {
+    const auto stored = Open()->LoadControllerState();
+    ASSERT_TRUE(stored.ok() && *stored);
+    EXPECT_EQ((*stored)->generation, Generation{9});
+    EXPECT_EQ((*stored)->deltas, (std::vector<std::string>{"d6", "d9"}));
+  }
 }
 
 TEST_F(LocalStoreTest, AsksForASnapshotOnceDeltasOutweighIt) {

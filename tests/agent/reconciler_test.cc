@@ -74,6 +74,25 @@ TEST_F(ReconcilerTest, ARestartFollowsDeltasToo) {
   EXPECT_EQ(reconciler_->Status().objects_written, 0u);
 }
 
+// As multicast groups do, which change without the controller's model.
+TEST_F(ReconcilerTest, ADeltaWithinAGenerationIsStoredAsSuch) {
+  ASSERT_TRUE(Snapshot(5, SampleState()).ok());
+  for (uint8_t change = 1; change <= 3; ++change) {
+    state::StateDelta delta;
+    delta.fdb.upserts[{MakeVni(7), MakeMac(change)}] = {*IpAddress::Parse("192.0.2.1"), Epoch{1}};
+    ASSERT_TRUE(
+        reconciler_
+            ->TakeDelta(
+                {.store_id = "store-1", .from = Generation{5}, .to = Generation{5}, .delta = delta})
+            .ok());
+  }
+  EXPECT_EQ((*store_->LoadControllerState())->deltas.size(), 3u) << "not the whole state each time";
+  const std::string digest = reconciler_->Held().digest;
+  Restart();
+  EXPECT_EQ(reconciler_->Held().digest, digest);
+  EXPECT_EQ(reconciler_->Held().generation, Generation{5});
+}
+
 TEST_F(ReconcilerTest, ARestartSweepsWhatNobodyClaims) {
   ASSERT_TRUE(Snapshot(5, {}).ok());
   state::HostState stray = SampleState(PortPhase::kBlocked);

@@ -63,6 +63,7 @@ absl::Status StreamCapture(datapath::PacketCapture* capture,
                    capture->StartCapture(request, [&queue](const datapath::CapturedFrame& frame) {
                      queue.Put(frame);
                    }));
+  reader.begun();
   while (reader.wanted()) {
     const auto frame = queue.Take();
     if (frame && !reader.write(ToMessage(*frame))) break;

@@ -12,6 +12,8 @@
 namespace outrider::agent {
 
 struct CaptureReader {
+  // The capture has begun, though there may be no frame for long.
+  std::function<void()> begun;
   // Asked several times a second; false ends the stream.
   std::function<bool()> wanted;
   // False: the reader has gone.

@@ -16,6 +16,9 @@ namespace {
 
 constexpr uint32_t kDefaultCountersIntervalS = 5;
 constexpr uint32_t kMaxCountersIntervalS = 60;
+// Of one message: the controller takes no more than 8 MiB, and a port with counters of 10,000 rules
+// has some 300 KiB.
+constexpr size_t kCountersBytes = 1 << 20;
 
 std::string TimeText(int64_t micros) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<time_t>(micros / 1000000)));
@@ -275,17 +278,13 @@ void ControllerSession::OnMulticastGroups(const MulticastSnooper::Groups& groups
 }
 
 void ControllerSession::SendCounters() {
-  v1::Counters message;
-  const auto ports = dependencies_.counters->ReadPorts();
-  const auto drops = dependencies_.counters->ReadHostDrops();
-  if (ports.ok()) {
-    for (const auto& [id, counters] : *ports) *message.add_ports() = ToMessage(id, counters);
+  if (!outbox_.has_counters()) {
+    const auto ports = dependencies_.counters->ReadPorts();
+    const auto drops = dependencies_.counters->ReadHostDrops();
+    // Sent even if empty: it is the sign of life.
+    outbox_.Put(ToMessages(ports.value_or(std::map<PortId, datapath::PortCounters>()),
+                           drops.value_or(std::map<std::string, uint64_t>()), kCountersBytes));
   }
-  if (drops.ok()) {
-    for (const auto& [reason, packets] : *drops) (*message.mutable_host_drops())[reason] = packets;
-  }
-  // Sent even if empty: it is the sign of life.
-  outbox_.Put(std::move(message));
   Pump();
   dependencies_.executor->PostAfter(counters_interval_, ForAttempt([this] { SendCounters(); }));
 }

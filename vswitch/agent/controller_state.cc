@@ -87,8 +87,7 @@ void ControllerState::PersistSnapshot() {
 }
 
 void ControllerState::PersistDelta(const ControllerDelta& delta) {
-  // A delta from a generation to itself has no row of its own.
-  if (store_behind_ || delta.to == delta.from || store_->SnapshotDue()) return PersistSnapshot();
+  if (store_behind_ || store_->SnapshotDue()) return PersistSnapshot();
   const absl::Status status = store_->AppendDelta(generation_, convert::Serialize(delta.delta));
   if (!status.ok()) PersistSnapshot();
 }

@@ -224,7 +224,8 @@ class Service final : public v1::AgentLocalService::Service {
     if (!port.ok()) return ToGrpc(port.status());
     return ToGrpc(StreamCapture(
         dependencies_.capture, {.port = *port, .snap_length = request->snap_length()},
-        {.wanted = [this, context] { return !context->IsCancelled() && !ending_; },
+        {.begun = [writer] { writer->SendInitialMetadata(); },
+         .wanted = [this, context] { return !context->IsCancelled() && !ending_; },
          .write = [writer](const v1::CapturedFrame& frame) { return writer->Write(frame); }}));
   }
 

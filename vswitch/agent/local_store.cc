@@ -12,7 +12,7 @@
 namespace outrider::agent {
 namespace {
 
-constexpr uint64_t kSchemaVersion = 1;
+constexpr uint64_t kSchemaVersion = 2;
 // Below this much, deltas are not worth a snapshot.
 constexpr size_t kMinDeltaBytes = 256 * 1024;
 
@@ -24,7 +24,18 @@ CREATE TABLE attachments(
 CREATE TABLE controller_state(
   id INTEGER PRIMARY KEY CHECK(id = 1), store_id TEXT NOT NULL, generation INTEGER NOT NULL,
   state BLOB NOT NULL);
-CREATE TABLE controller_delta(generation INTEGER PRIMARY KEY, delta BLOB NOT NULL);
+CREATE TABLE controller_delta(
+  sequence INTEGER PRIMARY KEY, generation INTEGER NOT NULL, delta BLOB NOT NULL);
+)";
+
+// In schema 1 a delta that led to the generation it came from had no place.
+constexpr char kFrom1[] = R"(
+ALTER TABLE controller_delta RENAME TO controller_delta_1;
+CREATE TABLE controller_delta(
+  sequence INTEGER PRIMARY KEY, generation INTEGER NOT NULL, delta BLOB NOT NULL);
+INSERT INTO controller_delta(generation, delta)
+  SELECT generation, delta FROM controller_delta_1 ORDER BY generation;
+DROP TABLE controller_delta_1;
 )";
 
 struct Close {
@@ -116,15 +127,15 @@ absl::Status LocalStore::Initialize() {
   RETURN_IF_ERROR(SqliteExec(db_, "PRAGMA journal_mode=WAL"));
   ASSIGN_OR_RETURN(SqliteStatement version, SqliteStatement::Prepare(db_, "PRAGMA user_version"));
   RETURN_IF_ERROR(version.Step().status());
-  const bool fresh = version.Integer(0) == 0;
+  const uint64_t present = version.Integer(0);
   // An open read would keep the transaction below from changing the schema.
   RETURN_IF_ERROR(version.Step().status());
-  if (fresh) {
+  if (present != kSchemaVersion) {
     ASSIGN_OR_RETURN(const std::string instance, RandomUuid());
     RETURN_IF_ERROR(Transact(true, [&]() -> absl::Status {
-      RETURN_IF_ERROR(SqliteExec(db_, kSchema));
+      RETURN_IF_ERROR(SqliteExec(db_, present == 0 ? kSchema : kFrom1));
       RETURN_IF_ERROR(SqliteExec(db_, fmt::format("PRAGMA user_version={}", kSchemaVersion)));
-      return PutMeta("instance_id", instance);
+      return present == 0 ? PutMeta("instance_id", instance) : absl::OkStatus();
     }));
   }
   return LoadInstanceId();
@@ -245,7 +256,7 @@ absl::StatusOr<std::optional<StoredControllerState>> LocalStore::LoadControllerS
   delta_bytes_ = 0;
   ASSIGN_OR_RETURN(SqliteStatement rows,
                    SqliteStatement::Prepare(
-                       db_, "SELECT generation, delta FROM controller_delta ORDER BY generation"));
+                       db_, "SELECT generation, delta FROM controller_delta ORDER BY sequence"));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, rows.Step());
     if (!more) return std::optional<StoredControllerState>(std::move(stored));

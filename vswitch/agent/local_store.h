@@ -62,6 +62,7 @@ class LocalStore {
   // Replaces all before it.
   absl::Status SaveSnapshot(const std::string& store_id, Generation generation,
                             const std::string& state);
+  // Several may lead to one generation: what is not of the controller's model changes as well.
   absl::Status AppendDelta(Generation generation, const std::string& delta);
   // Whether the deltas have grown so much that a snapshot in their place is due: amortised over
   // them, a snapshot then costs no more than they did.

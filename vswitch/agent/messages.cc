@@ -124,6 +124,25 @@ v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& count
   return message;
 }
 
+std::vector<v1::Counters> ToMessages(const std::map<PortId, datapath::PortCounters>& ports,
+                                     const std::map<std::string, uint64_t>& host_drops,
+                                     size_t max_bytes) {
+  std::vector<v1::Counters> messages(1);
+  messages.back().mutable_host_drops()->insert(host_drops.begin(), host_drops.end());
+  size_t bytes = messages.back().ByteSizeLong();
+  for (const auto& [id, counters] : ports) {
+    v1::PortCounters port = ToMessage(id, counters);
+    const size_t more = port.ByteSizeLong();
+    if (bytes > 0 && bytes + more > max_bytes) {
+      messages.emplace_back();
+      bytes = 0;
+    }
+    bytes += more;
+    *messages.back().add_ports() = std::move(port);
+  }
+  return messages;
+}
+
 v1::TraceResponse ToMessage(const datapath::Trace& trace) {
   v1::TraceResponse message;
   for (const datapath::TraceStep& step : trace.steps) {

@@ -28,6 +28,11 @@ v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups);
 v1::TraceResponse ToMessage(const datapath::Trace& trace);
 v1::CapturedFrame ToMessage(const datapath::CapturedFrame& frame);
 v1::PortCounters ToMessage(const PortId& id, const datapath::PortCounters& counters);
+// All counters of the host, in as many messages of about `max_bytes` as they need; one at least. A
+// port is whole in one of them.
+std::vector<v1::Counters> ToMessages(const std::map<PortId, datapath::PortCounters>& ports,
+                                     const std::map<std::string, uint64_t>& host_drops,
+                                     size_t max_bytes);
 
 }  // namespace outrider::agent
 

@@ -1,5 +1,6 @@
 #include "vswitch/agent/outbox.h"
 
+#include <iterator>
 #include <utility>
 
 namespace outrider::agent {
@@ -14,6 +15,11 @@ void Outbox::Put(const v1::PortReceipt& receipt) {
   receipts_.insert_or_assign(receipt.port_id(), receipt);
 }
 
+void Outbox::Put(std::vector<v1::Counters> counters) {
+  counters_.assign(std::make_move_iterator(counters.begin()),
+                   std::make_move_iterator(counters.end()));
+}
+
 std::optional<v1::AgentMessage> Outbox::Take() {
   v1::AgentMessage message;
   if (!events_.empty()) {
@@ -25,8 +31,9 @@ std::optional<v1::AgentMessage> Outbox::Take() {
     *message.mutable_ack() = *std::exchange(ack_, std::nullopt);
   } else if (memberships_) {
     *message.mutable_multicast() = *std::exchange(memberships_, std::nullopt);
-  } else if (counters_) {
-    *message.mutable_counters() = *std::exchange(counters_, std::nullopt);
+  } else if (!counters_.empty()) {
+    *message.mutable_counters() = std::move(counters_.front());
+    counters_.pop_front();
   } else {
     return std::nullopt;
   }

@@ -112,7 +112,7 @@ static __always_inline int or_refuse_from_uplink(struct __sk_buff *skb, const st
 	or_count_drop(0, reason, f);
 	if (!or_is_multicast(f->eth_dst) || reason == OR_DROP_OWN_SOURCE)
 		return TC_ACT_SHOT;
-	return or_pass_to_host(skb, tag);
+	return or_pass_to_host(skb, f, tag);
 }
 
 static __always_inline int or_switch_from_uplink(struct __sk_buff *skb, struct or_frame *f,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 RESAMPLES = 2000
 
 
-def interval(samples: Sequence[float]) -> tuple[float, float]:
-    """95 % bootstrap interval of the median; the same samples give the same interval."""
+def interval(
+    samples: Sequence[float], statistic: Callable[[Sequence[float]], float] = statistics.median
+) -> tuple[float, float]:
+    """95 % bootstrap interval of the statistic; the same samples give the same interval."""
     source = random.Random(1)
-    medians = sorted(
-        statistics.median(source.choices(samples, k=len(samples))) for _ in range(RESAMPLES)
-    )
-    return medians[int(RESAMPLES * 0.025)], medians[int(RESAMPLES * 0.975)]
+    found = sorted(statistic(source.choices(samples, k=len(samples))) for _ in range(RESAMPLES))
+    return found[int(RESAMPLES * 0.025)], found[int(RESAMPLES * 0.975)]
 
 
 def row(
@@ -27,14 +27,19 @@ def row(
     at_least: float | None = None,
     judged: int = 100,
 ) -> dict[str, Any]:
-    """Median of the samples, and what is asked of them; `must` is null when nothing is. `judged` is
-    the percentile that has to keep to a bound, 100: every sample; it is the value then if not that."""
-    low, high = interval(samples)
+    """Median of the samples, its interval, and what is asked of them; `must` is null when nothing
+    is. `judged` is the percentile that has to keep to a bound, 100: every sample; value and interval
+    are of that percentile if not of the median."""
+
+    def shown(of: Sequence[float]) -> float:
+        return statistics.median(of) if judged == 100 else percentile(of, judged)
+
+    low, high = interval(samples, shown)
     bounds = [] if at_most is None else [f"<= {at_most:g}"]
     bounds += [] if at_least is None else [f">= {at_least:g}"]
     return {
         "name": name,
-        "value": statistics.median(samples) if judged == 100 else percentile(samples, judged),
+        "value": shown(samples),
         "low": low,
         "high": high,
         "unit": unit,

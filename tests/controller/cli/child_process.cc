@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -16,6 +17,7 @@ namespace outrider::controller::cli {
 namespace {
 
 constexpr std::chrono::seconds kPatience(30);
+constexpr int kStepMs = 50;
 
 struct Pipe {
   Pipe() {
@@ -40,7 +42,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 }
 
 // Reads both pipes until both are closed or time is up; false: time is up.
-bool ReadBoth(int out, int err, ChildResult* result) {
+bool ReadBoth(int out, int err, std::function<void()> each_time, ChildResult* result) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   std::array<pollfd, 2> files = {{{out, POLLIN, 0}, {err, POLLIN, 0}}};
   const std::array<std::string*, 2> texts = {&result->out, &result->err};
@@ -48,7 +50,8 @@ bool ReadBoth(int out, int err, ChildResult* result) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return false;
-    poll(files.data(), files.size(), static_cast<int>(left.count()));
+    poll(files.data(), files.size(), std::min(static_cast<int>(left.count()), kStepMs));
+    each_time();
     for (size_t i = 0; i < files.size(); ++i) {
       if (files[i].fd < 0 || files[i].revents == 0) continue;
       std::array<char, 4096> bytes;
@@ -87,7 +90,13 @@ ChildResult RunChild(const ChildCommand& command) {
   if (error != 0) return result;
   out.CloseWriter();
   err.CloseWriter();
-  if (!ReadBoth(out.ends[0], err.ends[0], &result)) kill(pid, SIGKILL);
+  bool interrupted = command.interrupt_when == nullptr;
+  const auto interrupt = [&] {
+    if (interrupted || !command.interrupt_when()) return;
+    interrupted = true;
+    kill(pid, SIGINT);
+  };
+  if (!ReadBoth(out.ends[0], err.ends[0], interrupt, &result)) kill(pid, SIGKILL);
   int status = 0;
   waitpid(pid, &status, 0);
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -2,6 +2,7 @@
 #ifndef OUTRIDER_TESTS_CONTROLLER_CLI_CHILD_PROCESS_H_
 #define OUTRIDER_TESTS_CONTROLLER_CLI_CHILD_PROCESS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct ChildCommand {
   std::string directory;
   // Standard input; end of file follows.
   std::string input;
+  // Asked several times a second; the child gets SIGINT when it says true. Empty: never.
+  std::function<bool()> interrupt_when = nullptr;
 };
 
 // Kills the child and reports exit code 137 when it takes more than 30 s.

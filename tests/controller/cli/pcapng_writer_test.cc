@@ -36,6 +36,7 @@ std::string Frame(size_t size) { return std::string(size, '\x5a'); }
 TEST_F(PcapngWriterTest, WritesBlocksAsTheDraftSays) {
   auto writer = PcapngWriter::Create(Path(), 64);
   ASSERT_TRUE(writer.ok()) << writer.status();
+  ASSERT_TRUE((*writer)->Finish().ok());
   const std::string section = Content();
   EXPECT_EQ(section.size(), 44u);
   EXPECT_EQ(section.substr(0, 4), std::string("\x0a\x0d\x0d\x0a"));

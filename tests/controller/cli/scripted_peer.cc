@@ -63,7 +63,7 @@ class ScriptedPeer::Reactor : public grpc::ServerGenericBidiReactor {
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(grpc::Status(grpc::StatusCode::INTERNAL, "no request"));
     answer_ = peer_->Take(path_, request_);
-    if (!answer_.stall) WriteNext();
+    WriteNext();
   }
 
   void OnWriteDone(bool ok) override {
@@ -79,7 +79,10 @@ class ScriptedPeer::Reactor : public grpc::ServerGenericBidiReactor {
 
  private:
   void WriteNext() {
-    if (next_ == answer_.replies.size()) return FinishOnce(answer_.status);
+    if (next_ == answer_.replies.size()) {
+      if (!answer_.stall) FinishOnce(answer_.status);
+      return;
+    }
     StartWrite(&answer_.replies[next_++]);
   }
 

@@ -27,7 +27,7 @@ struct ScriptedCall {
   std::vector<std::string> replies;
   // What the call ends with.
   grpc::Status status;
-  // Never answered; ends when the client gives up.
+  // Never ended, nor answered beyond the replies; ends when the client gives up.
   bool stall = false;
 };
 

@@ -169,13 +169,14 @@ TEST_F(ComputeTest, SwitchingMovesThePort) {
 }
 
 TEST_F(ComputeTest, ExpectedDigestIsThatOfEveryHostsPort) {
-  const auto digest = ExpectedPortDigest(model_, PortId(1));
+  ProfileCompiler compiler;
+  const auto digest = ExpectedPortDigest(model_, PortId(1), &compiler);
   ASSERT_TRUE(digest.ok());
   EXPECT_EQ(*digest, v1::PortDigest(State("h1").ports(0)));
   Migrate(v1::MIGRATION_PHASE_ARMED);
   EXPECT_EQ(*digest, v1::PortDigest(State("h3").ports(0)));
   PutAll(&model_, MakePort(5, ""));
-  EXPECT_EQ(ExpectedPortDigest(model_, PortId(5)).status().code(),
+  EXPECT_EQ(ExpectedPortDigest(model_, PortId(5), &compiler).status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 

@@ -21,6 +21,7 @@ class MulticastTest : public testing::Test {
            MakeProfile("db", "blue"), MakeHost("h1", 1), MakeHost("h2", 2), MakeHost("h3", 3),
            MakePort(1, "web", "h1"), MakePort(2, "web", "h2"), MakePort(3, "web", "h3"),
            MakePort(4, "db", "h1"), MakePort(5, "db", "h2"));
+    for (const char* host : {"h1", "h2", "h3"}) members_[host] = {};
   }
   // "vni group vtep,vtep"
   std::vector<std::string> GroupsAt(const std::string& host) {
@@ -63,10 +64,24 @@ TEST_F(MulticastTest, GatewaysGetAllAsRoutersDo) {
   EXPECT_THAT(GroupsAt("h1"), ElementsAre("100  10.9.0.1"));
 }
 
+TEST_F(MulticastTest, HostsThatHaveNotSaidGetAll) {
+  members_.erase("h2");
+  members_["h3"] = {{100, "239.1.2.3"}};
+  EXPECT_THAT(GroupsAt("h1"), ElementsAre("100  10.0.2.1", "100 239.1.2.3 10.0.3.1"));
+}
+
 TEST_F(MulticastTest, AChangeConcernsTheSegmentsHosts) {
-  EXPECT_THAT(HostsOfMulticast(model_, {{100, "239.1.2.3"}}, {{100, "239.1.2.3"}}), IsEmpty());
-  EXPECT_THAT(HostsOfMulticast(model_, {{200, "239.1.2.3"}}, {}), ElementsAre("h1", "h2"));
-  EXPECT_THAT(HostsOfMulticast(model_, {}, {{999, "239.1.2.3"}}), IsEmpty());
+  const MulticastGroups none;
+  const MulticastGroups red{{100, "239.1.2.3"}};
+  const MulticastGroups blue{{200, "239.1.2.3"}};
+  const MulticastGroups unknown{{999, "239.1.2.3"}};
+  EXPECT_THAT(HostsOfMulticast(model_, "h1", &red, &red), IsEmpty());
+  EXPECT_THAT(HostsOfMulticast(model_, "h1", &red, &none), ElementsAre("h1", "h2", "h3"));
+  EXPECT_THAT(HostsOfMulticast(model_, "h1", &blue, &none), IsEmpty()) << "does not snoop";
+  EXPECT_THAT(HostsOfMulticast(model_, "h1", &none, &unknown), IsEmpty());
+  EXPECT_THAT(HostsOfMulticast(model_, "h1", nullptr, &none), ElementsAre("h1", "h2", "h3"));
+  PutAll(&model_, MakePort(1, "web", ""));
+  EXPECT_THAT(HostsOfMulticast(model_, "h1", &red, &none), IsEmpty()) << "has no port of it";
 }
 
 TEST_F(MulticastTest, WhatHostsSayIsChecked) {

@@ -20,7 +20,7 @@ class AdmissionTest : public testing::Test {
     return port;
   }
   absl::StatusOr<v1::Migration> Try(const std::string& request) {
-    return Admit(model_, Parse<v1::PrepareMigrationRequest>(request), "m1", 1000);
+    return Admit(model_, Parse<v1::PrepareMigrationRequest>(request), "m1", 1000, &compiler_);
   }
   void ExpectRefused(const std::string& request, StatusCode code, const std::string& message) {
     const absl::Status status = Try(request).status();
@@ -30,6 +30,7 @@ class AdmissionTest : public testing::Test {
   static constexpr char kVm[] = "vm_id: 'vm1' destination: 'h2'";
 
   Model model_;
+  ProfileCompiler compiler_;
 };
 
 TEST_F(AdmissionTest, AllPortsOfTheVmMove) {
@@ -105,7 +106,8 @@ TEST_F(AdmissionTest, Ports) {
   PutAll(&model_, bare);
   ExpectRefused(kVm, StatusCode::kFailedPrecondition,
                 "port \"" + PortId(2) +
-                    "\" has no profile in force; give it one with \"outrider port update\"");
+                    "\" has no profile in force; give it one by `outrider port set " + PortId(2) +
+                    " --profile NAME`");
 }
 
 TEST_F(AdmissionTest, SecondMigrationOfTheSameVmNamesTheFirst) {

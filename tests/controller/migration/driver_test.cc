@@ -29,6 +29,16 @@ class DriverTest : public DriverFixture {
   static constexpr char kFriends[] = "10.0.0.0/8";
 };
 
+// Large rule sets take long to compile, and the store waits.
+TEST_F(DriverTest, ProfilesAreCompiledOnceAndKept) {
+  const auto profile = repository_->Read([](const Model& model) { return model.Effective("web"); });
+  const auto holders = profile.use_count();
+  MustPrepare("h2");
+  EXPECT_EQ(profile.use_count(), holders + 1) << "the driver's compiler has it";
+  SendReceipts("h2");
+  EXPECT_EQ(profile.use_count(), holders + 1);
+}
+
 TEST_F(DriverTest, FromPrepareToCommitted) {
   const std::string id = MustPrepare("h2");
   EXPECT_EQ(State("h2").ports(0).phase(), v1::PORT_PHASE_ARMED);

@@ -39,6 +39,15 @@ TEST_F(ProviderTest, Defaults) {
             (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_F(ProviderTest, AHostsUplinksAreLimited) {
+  v1::Host many = MakeHost("h9", 9);
+  for (int i = 0; i < 64; ++i) many.add_uplinks(fmt::format("net{}", i));
+  EXPECT_TRUE(Validate(model_, many).ok());
+  many.add_uplinks("one-more");
+  EXPECT_EQ(Message(Validate(model_, many)),
+            "host \"h9\": 65 uplinks are more than 64; give the agent fewer by --uplink");
+}
+
 TEST_F(ProviderTest, MustBeAVlanOfANamedNetwork) {
   EXPECT_TRUE(Validate(model_, MakeProvider("a", 1, "net", 0)).ok());
   EXPECT_TRUE(Validate(model_, MakeProvider("a", 1, "net", 4094)).ok());

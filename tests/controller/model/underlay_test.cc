@@ -118,6 +118,66 @@ TEST_F(SharedSegment, ADerivedMtuIsWhatAllHostsCarry) {
   EXPECT_EQ(mtu(), 1450u) << "no host is known";
 }
 
+TEST_F(SharedSegment, AGivenMtuCountsPeersThatHaveIpv6Alone) {
+  PutAll(&model_, MakeSegment("red", 100, 1440), HostWith("both", {"10.0.3.1", "fd00::3"}),
+         MakePort(1, "web", "both"));
+  EXPECT_TRUE(CheckUnderlayFits(model_, "red", "both").ok()) << "1490 over IPv4";
+  PutAll(&model_, WithMtu(HostWith("v6", {"fd00::2"}), 9000));
+  EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "v6")),
+            "host \"v6\": has IPv6 alone, over which segment \"red\" takes more: its mtu 1440 "
+            "needs an underlay MTU of 1510, but host \"both\" has 1500; give this host an IPv4 "
+            "VTEP, or raise that underlay MTU or lower the segment's mtu to 1430");
+  EXPECT_EQ(
+      Message(Validate(model_, MakeGateway("gw", "fd00::9", {"red"}))),
+      "gateway \"gw\": over IPv6 segment \"red\" takes more: its mtu 1440 needs an underlay "
+      "MTU of 1510, but host \"both\" has 1500; raise that or lower the segment's mtu to 1430");
+  PutAll(&model_, MakeSegment("red", 100, 1430), MakePort(2, "web", "v6"));
+  EXPECT_EQ(Message(Validate(model_, MakeSegment("red", 100, 1440))),
+            "segment \"red\": mtu 1440 needs an underlay MTU of 1510, but host \"both\" has 1500; "
+            "use an mtu of at most 1430 or raise the host's underlay MTU");
+  PutAll(&model_, WithMtu(HostWith("third", {"10.0.4.1", "fd00::4"}), 1499));
+  EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "third")),
+            "host \"third\": underlay MTU 1499 cannot carry segment \"red\": its mtu 1430 needs "
+            "1500; raise the underlay MTU or lower the segment's mtu to 1429");
+}
+
+TEST_F(SharedSegment, AnUnderlayThatCarriesNoSegmentIsRefused) {
+  EXPECT_TRUE(Validate(model_, WithMtu(HostWith("a", {"10.0.9.1"}), 626)).ok());
+  EXPECT_TRUE(Validate(model_, WithMtu(HostWith("a", {"10.0.9.1"}), 0)).ok()) << "not reported";
+  EXPECT_EQ(Message(Validate(model_, WithMtu(HostWith("a", {"10.0.9.1"}), 625))),
+            "host \"a\": underlay MTU 625 is below 626, which the least mtu of a segment, 576, "
+            "needs; raise the underlay MTU");
+  EXPECT_FALSE(Validate(model_, WithMtu(HostWith("a", {"fd00::9"}), 645)).ok());
+}
+
+// The numbers are what helps: no mtu does on a host this small.
+TEST_F(SharedSegment, AnMtuThatCannotBeIsNotAdvised) {
+  PutAll(&model_, WithMtu(HostWith("v4", {"10.0.1.1"}), 40));
+  EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "v4")),
+            "host \"v4\": underlay MTU 40 cannot carry segment \"red\": its mtu 1400 needs 1450; "
+            "raise the underlay MTU");
+  EXPECT_EQ(Message(Validate(model_, MakeSegment("red", 100, 0))),
+            "segment \"red\": the least mtu of a segment, 576, needs an underlay MTU of 626, but "
+            "host \"v4\" has 40; raise the host's underlay MTU");
+}
+
+// A profile or port that is edited while it moves must fit where it goes.
+TEST_F(SharedSegment, WhereAMigrationGoesCounts) {
+  PutAll(&model_, MakeSegment("big", 200, 8000), MakeSegment("small", 300, 1300),
+         WithMtu(HostWith("v4", {"10.0.1.1"}), 9000), MakeProfile("jumbo", "big"),
+         MakeMigration("m1", {1}, "v4", "both", v1::MIGRATION_PHASE_ARMED));
+  const std::string why =
+      "host \"both\": underlay MTU 1500 cannot carry segment \"big\": its mtu 8000 needs 8050; "
+      "raise the underlay MTU or lower the segment's mtu to 1450";
+  v1::Port port = *model_.Find<v1::Port>(PortId(1));
+  port.set_profile("jumbo");
+  EXPECT_EQ(Message(Validate(model_, port)), "port \"" + PortId(1) + "\": " + why);
+  EXPECT_EQ(Message(Validate(model_, MakeProfile("web", "big"))), "profile \"web\": " + why);
+  EXPECT_TRUE(Validate(model_, MakeProfile("web", "small")).ok());
+  PutAll(&model_, MakeMigration("m1", {1}, "v4", "both", v1::MIGRATION_PHASE_ABORTED));
+  EXPECT_TRUE(Validate(model_, port).ok()) << "stays where it is";
+}
+
 TEST_F(SharedSegment, ADerivedMtuHasAFloor) {
   PutAll(&model_, MakeSegment("red", 100, 0), WithMtu(HostWith("both", {"10.0.3.1"}), 625));
   EXPECT_EQ(Message(CheckUnderlayFits(model_, "red", "both")),

@@ -103,6 +103,40 @@ TEST_F(PortReportsTest, AnUnknownProfileIsRefusedUntilItExists) {
   EXPECT_NE(h1_.Port(kPortA), nullptr);
 }
 
+TEST_F(PortReportsTest, ARefusedAttachmentIsTriedAgainWhenTheUnderlayIsMended) {
+  FakeAgent v6("h3", "three");
+  v6.hello().clear_vteps();
+  v6.hello().add_vteps("fd00::3");
+  Join(&v6);
+  v6.Settle();
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  v6.SendAttached(Attachment(kPortB, kMacB));
+  EXPECT_THAT(v6.TakeAll().at(0).refused().reason(),
+              HasSubstr("start the agent of one of them with both"));
+  h1_.hello().add_vteps("fd00::1");
+  *h1_.hello().add_attachments() = Attachment(kPortA, kMacA);
+  h1_.Leave();
+  Join(&h1_);
+  v6.Settle();
+  EXPECT_EQ(GetPort(kPortB).location().host(), "h3");
+  EXPECT_NE(v6.Port(kPortB), nullptr);
+}
+
+TEST_F(PortReportsTest, ARefusedAttachmentIsTriedAgainWhenTheGatewayIsGone) {
+  v1::Gateway gateway;
+  gateway.mutable_meta()->set_name("gw");
+  gateway.set_vtep("fd00::9");
+  gateway.add_segments("blue");
+  ASSERT_TRUE(CreateObject(repository_.get(), gateway).ok());
+  executor_->RunAll();
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  EXPECT_THAT(h1_.TakeAll().at(0).refused().reason(), HasSubstr("gateway \"gw\""));
+  ASSERT_TRUE(DeleteObject<v1::Gateway>(repository_.get(), "gw", 0).ok());
+  executor_->RunAll();
+  h1_.Settle();
+  EXPECT_NE(h1_.Port(kPortA), nullptr);
+}
+
 TEST_F(PortReportsTest, AReceiptIsNoReasonToTryRefusedAttachmentsAgain) {
   v1::Segment wide;
   wide.mutable_meta()->set_name("wide");

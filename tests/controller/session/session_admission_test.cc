@@ -172,6 +172,31 @@ TEST_F(SessionAdmissionTest, UplinksAreThoseOfTheLastHello) {
   ExpectClosed(bad, absl::StatusCode::kInvalidArgument, "uplink \"not a name\"");
 }
 
+TEST_F(SessionAdmissionTest, AHostThatCarriesLessThanItsPortsRelyOnIsShown) {
+  v1::Segment segment = repository_->Get<v1::Segment>("blue").value();
+  segment.set_mtu(1450);
+  ASSERT_TRUE(UpdateObject(repository_.get(), segment).ok());
+  FakeAgent h1("h1", "one");
+  *h1.hello().add_attachments() = Attachment(kPortA, kMacA);
+  Join(&h1);
+  h1.Settle();
+  h1.Leave();
+  h1.hello().set_underlay_mtu(1400);
+  Join(&h1);
+  h1.Settle();
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
+  EXPECT_THAT(
+      GetPort(kPortA).problem(),
+      HasSubstr("underlay MTU 1400 cannot carry segment \"blue\": its mtu 1450 needs 1500"));
+  EXPECT_THAT(log_.text(), HasSubstr("underlay MTU 1400 cannot carry segment \"blue\""));
+  segment = repository_->Get<v1::Segment>("blue").value();
+  segment.set_mtu(1350);
+  ASSERT_TRUE(UpdateObject(repository_.get(), segment).ok());
+  executor_->RunAll();
+  h1.Settle();
+  EXPECT_EQ(GetPort(kPortA).problem(), "");
+}
+
 TEST_F(SessionAdmissionTest, AnotherHostsEndPointIsRefused) {
   FakeAgent h1("h1", "one");
   Join(&h1);

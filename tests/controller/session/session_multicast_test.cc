@@ -1,5 +1,6 @@
 // Multicast groups between hosts: what one says reaches the others of the segment, at no cost to
 // anybody else, and outlives its session for a while.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/controller/session/session_fixture.h"
@@ -24,8 +25,16 @@ class SessionMulticastTest : public SessionFixture {
     for (FakeAgent* agent : {&h1_, &h2_, &h3_}) {
       Join(agent);
       agent->Settle();
+      Say(agent, {});
     }
     h1_.Settle();
+    h2_.Settle();
+    Later();
+  }
+  // Whoever was told a moment ago may be told again.
+  void Later() {
+    clock_.AdvanceUs(kMulticastPeriodUs);
+    Tick();
   }
 
   void Tick() {
@@ -58,6 +67,7 @@ TEST_F(SessionMulticastTest, ReachesTheSegmentsOtherHostsOnly) {
   EXPECT_EQ(h1_.state().multicast_groups(0).vteps(0), "10.0.2.1");
   EXPECT_THAT(h2_.Settle(), IsEmpty());
   EXPECT_THAT(h3_.Settle(), IsEmpty());
+  Later();
   Say(&h2_, {"239.1.2.3"});
   EXPECT_THAT(h1_.Settle(), IsEmpty()) << "nothing new";
   Say(&h2_, {});
@@ -76,7 +86,41 @@ TEST_F(SessionMulticastTest, OutlivesTheSessionForAWhile) {
   clock_.AdvanceUs(1);
   Tick();
   h1_.Settle();
-  EXPECT_THAT(h1_.state().multicast_groups(), IsEmpty());
+  ASSERT_THAT(h1_.state().multicast_groups(), SizeIs(1));
+  EXPECT_EQ(h1_.state().multicast_groups(0).group(), "") << "what it wants is not known: all";
+}
+
+// Its guests' frames went to h2 before the restart, and do until h2 has said what it wants.
+TEST_F(SessionMulticastTest, NobodyLosesGroupsWhenTheControllerRestarts) {
+  Say(&h2_, {"239.1.2.3"});
+  h1_.Settle();
+  Restart();
+  Join(&h1_);
+  h1_.Settle();
+  ASSERT_THAT(h1_.state().multicast_groups(), SizeIs(1));
+  EXPECT_EQ(h1_.state().multicast_groups(0).group(), "");
+  EXPECT_EQ(h1_.state().multicast_groups(0).vteps(0), "10.0.2.1");
+  Join(&h2_);
+  h2_.Settle();
+  h1_.Settle();
+  Say(&h2_, {"239.1.2.3"});
+  h1_.Settle();
+  ASSERT_THAT(h1_.state().multicast_groups(), SizeIs(1));
+  EXPECT_EQ(h1_.state().multicast_groups(0).group(), "239.1.2.3");
+}
+
+TEST_F(SessionMulticastTest, AGuestThatJoinsAndLeavesIsToldOfOnceASecond) {
+  size_t told = 0;
+  for (int change = 0; change < 20; ++change) {
+    Say(&h2_, {fmt::format("239.0.0.{}", change)});
+    told += h1_.Settle().size();
+    clock_.AdvanceUs(kMulticastPeriodUs / 10);
+  }
+  EXPECT_EQ(told, 2u);
+  Later();
+  EXPECT_THAT(h1_.Settle(), SizeIs(1));
+  ASSERT_THAT(h1_.state().multicast_groups(), SizeIs(1));
+  EXPECT_EQ(h1_.state().multicast_groups(0).group(), "239.0.0.19") << "the newest";
 }
 
 TEST_F(SessionMulticastTest, OfAHostThatIsBackStays) {

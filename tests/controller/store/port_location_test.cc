@@ -50,6 +50,14 @@ TEST_F(PortLocationTest, UnknownPortIsCreatedAtTheHost) {
   EXPECT_EQ(port.phase(), v1::PORT_PHASE_BLOCKED);
 }
 
+TEST_F(PortLocationTest, APortWithoutProfileSaysHowToGiveItOne) {
+  v1::PortAttachment attachment = Attachment(1);
+  attachment.clear_profile();
+  ASSERT_TRUE(Bind("h1", attachment).ok());
+  EXPECT_EQ(Port(1).problem(),
+            "no profile; give it one by `outrider port set " + PortId(1) + " --profile NAME`");
+}
+
 TEST_F(PortLocationTest, RepeatedAttachWritesNothing) {
   ASSERT_TRUE(Bind("h1", Attachment(1)).ok());
   const uint64_t commits = store_.commits();
