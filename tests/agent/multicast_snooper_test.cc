@@ -62,7 +62,9 @@ state::HostState TwoPorts() {
 }
 
 Bytes Igmp(uint8_t type, const std::string& group, const std::string& source = "10.0.0.1") {
-  const auto address = Ip(group).v4_bytes();
+  // A general query is sent to all hosts, and names no group.
+  const bool general = type == 0x11 && group == "224.0.0.1";
+  const auto address = Ip(general ? "0.0.0.0" : group).v4_bytes();
   Bytes message = {type, 0, 0, 0, address[0], address[1], address[2], address[3]};
   const uint16_t checksum = tests::InternetChecksum(message);
   message[2] = static_cast<uint8_t>(checksum >> 8);
