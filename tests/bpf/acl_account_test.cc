@@ -107,7 +107,9 @@ TEST_F(AclAccountTest, WhatNoRuleIsAskedForIsNotCounted) {
 }
 
 TEST_F(AclAccountTest, LogsUpToTheRateOfTheRule) {
-  UseIngress(TwoRules(5));
+  state::RuleSet set = TwoRules(5);
+  set.rules[0].action = state::AclAction::kAllow;
+  UseIngress(set);
   std::mutex mutex;
   std::condition_variable seen;
   std::vector<abi::or_acl_event> events;
@@ -140,7 +142,7 @@ TEST_F(AclAccountTest, LogsUpToTheRateOfTheRule) {
   EXPECT_EQ(event.kind, uint32_t{abi::OR_EVENT_ACL});
   EXPECT_EQ(event.port, 1u);
   EXPECT_EQ(event.number, 3u);
-  EXPECT_EQ(event.action, abi::OR_ACL_DROP);
+  EXPECT_EQ(event.action, abi::OR_ACL_ALLOW);
   EXPECT_EQ(event.to_guest, 0);
   EXPECT_EQ(event.protocol, 6);
   EXPECT_EQ(event.src_port, 1000);

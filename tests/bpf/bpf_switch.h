@@ -38,6 +38,7 @@ inline constexpr char kMacUnknown[] = "52:54:00:00:00:ee";
 inline constexpr char kIpA[] = "10.0.0.1";
 inline constexpr char kIpB[] = "10.0.0.2";
 inline constexpr char kLocalVtep[] = "127.0.0.1";
+inline constexpr char kLocalVtep6[] = "fd99::1";
 inline constexpr char kRemoteVtep[] = "127.0.0.2";
 inline constexpr uint32_t kMtu = 1450;
 inline constexpr uint32_t kReplicationList = 1;

@@ -107,6 +107,20 @@ TEST_F(GuardTest, AnAddressOfTheSegmentIsNoTunnelEndPoint) {
   EXPECT_TRUE(Passes(From().Ipv4({.src = kIpA, .dst = "127.0.0.3"}).Udp(1, 2)));
 }
 
+// Of either family; and who only asks for such an address speaks to the segment.
+TEST_F(GuardTest, OurEndPointsAreGuardedAndArpIsNot) {
+  EXPECT_FALSE(Passes(From().Ipv6({.src = "fd00::1", .dst = kLocalVtep6}).Udp(1, 2)));
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_VTEP_DESTINATION}), 1u);
+  EXPECT_TRUE(Passes(From().Ipv6({.src = "fd00::1", .dst = "fd99::2"}).Udp(1, 2)));
+  for (const char* target : {kLocalVtep, kRemoteVtep}) {
+    EXPECT_TRUE(Passes(From(kBroadcast)
+                           .Arp({.sender_mac = Mac(kMacA),
+                                 .sender_ip = kIpA,
+                                 .target_mac = {},
+                                 .target_ip = target})));
+  }
+}
+
 // Each port has a list of its own, though another's may name the same MAC.
 TEST_F(GuardTest, WhatAnotherPortsListAllowsIsNotAllowed) {
   constexpr char kVirtual[] = "00:00:5e:00:01:01";

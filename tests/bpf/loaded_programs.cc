@@ -24,6 +24,7 @@ absl::StatusOr<std::unique_ptr<sys::BpfObject>> Load(int tunnel_ifindex) {
   const auto tunnel = static_cast<uint32_t>(tunnel_ifindex);
   options.constants["or_tunnel_ifindex"] = bytes(sys::AsBytes(tunnel));
   options.constants["or_local_vtep"] = bytes(sys::AsBytes(Ip(kLocalVtep).bytes()));
+  options.constants["or_local_vtep6"] = bytes(sys::AsBytes(Ip(kLocalVtep6).bytes()));
   return sys::BpfObject::Load(options);
 }
 

@@ -150,6 +150,19 @@ TEST_F(PolicerTest, BucketStartsFull) {
   EXPECT_EQ(switch_->Run("or_from_port", packet)->verdict, kDropped);
 }
 
+// A kilobit is a thousand bits, not 1024.
+TEST_F(PolicerTest, ABurstIsExact) {
+  Police({.rate_kbps = 1, .burst_kb = 8'000, .rate_pps = 0, .burst_packets = 0});
+  const Bytes packet = PacketBuilder(kMacB, kMacA)
+                           .Ipv4({.src = kIpA, .dst = kIpB})
+                           .Udp(1, 2)
+                           .Payload(1000 - 42)
+                           .Build();
+  ASSERT_TRUE(switch_->Run("or_from_port", packet, {.repeat = 1'100}).ok());
+  EXPECT_GE(switch_->Stats(1).rx_packets, 1'000u);
+  EXPECT_LE(switch_->Stats(1).rx_packets, 1'001u) << "125 bytes more a second";
+}
+
 // A bucket nothing fits in must not be one that is always full.
 TEST_F(PolicerTest, NoBurstIsNoWayPastTheRate) {
   Police({.rate_kbps = 1, .burst_kb = 0, .rate_pps = 0, .burst_packets = 0});

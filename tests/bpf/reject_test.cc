@@ -140,6 +140,13 @@ TEST_F(RejectTest, AnswersSoManyASecond) {
   EXPECT_EQ(switch_->DroppedPackets(1), 300u);
 }
 
+TEST_F(RejectTest, WhatIsNotAnsweredTakesNothingOfTheShare) {
+  const Bytes reset = V4().Tcp(1000, 80, kRst).Build();
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(Run(reset).verdict, kDropped);
+  const auto quotas = switch_->Map<abi::or_rule_count_key, abi::or_quota>("or_quotas");
+  EXPECT_THAT(quotas.Keys().value(), ::testing::IsEmpty());
+}
+
 // What one guest is told is not taken from another's share.
 TEST_F(RejectTest, EachPortHasItsOwnShareOfAnswers) {
   const Bytes packet = V4().Udp(1000, 53).Payload(200).Build();

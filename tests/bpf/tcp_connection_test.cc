@@ -151,6 +151,7 @@ TEST_F(TcpConnectionTest, AResetMustBeRight) {
 TEST_F(TcpConnectionTest, ARefusedSynEnds) {
   Play({{"SYN", {kA, kSyn, 1000, 0}, kPasses, kSynSent},
         {"RST without ACK", {kB, kRst, 0, 0}, kRefused, kSynSent},
+        {"RST without ACK, with its number", {kB, kRst, 0, 1001}, kRefused, kSynSent},
         {"RST for another SYN", {kB, kRst | kAck, 0, 999'999}, kRefused, kSynSent},
         {"RST", {kB, kRst | kAck, 0, 1001}, kPasses, kClosed},
         {"SYN again", {kA, kSyn, 2000, 0}, kPasses, kSynSent}});

@@ -47,6 +47,8 @@ TEST_F(VlanRulesTest, OfWhatAGuestSends) {
       {"native, tagged", kNativeTagged, 7, {{10}}, 10},
       {"tunnel", kTunnel, 7, {{30}}, 30},
       {"tunnel, untagged", kTunnel, 7, {}, 0},
+      {"tunnel, below priority", kTunnel, 7, {{0}, {30}}, 30},
+      {"tunnel of 30, below priority", kTunnelOf30, 7, {{0}, {30}}, 30},
       {"tunnel of 30", kTunnelOf30, 7, {{30}}, 30},
   };
   for (const SeenCase& test : cases) {
@@ -82,6 +84,25 @@ TEST_F(VlanRulesTest, OfWhatAGuestGets) {
       EXPECT_EQ(Dropped(2, OR_DROP_ACL_EGRESS), same ? 1u : 0u);
       EXPECT_TRUE(Got(3).has_value()) << "the next port's copy";
     }
+  }
+}
+
+// What a guest is told of a rejected frame comes back in that frame's VLAN.
+TEST_F(VlanRulesTest, AnAnswerHasTheTagOfTheQuestion) {
+  Become(kTrunk, kAccess, TunnelIn(8));
+  abi::or_port port = switch_->Ports().Lookup(1).value();
+  port.ingress_rule_set = 1;
+  ASSERT_EQ(switch_->SetRuleSet(1, {.rules = {}, .default_action = state::AclAction::kReject}),
+            absl::OkStatus());
+  ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
+  for (const uint16_t vlan : {uint16_t{10}, uint16_t{20}}) {
+    SendOffloaded(Frame(kMacB, {{vlan}}));
+    const std::optional<Bytes> answer = Got(1);
+    ASSERT_TRUE(answer.has_value());
+    ASSERT_GT(answer->size(), 18u);
+    EXPECT_EQ(Bytes(answer->begin(), answer->begin() + 6), Bytes({0x52, 0x54, 0, 0, 0, 1}));
+    EXPECT_EQ(Bytes(answer->begin() + 12, answer->begin() + 18),
+              Bytes({0x81, 0, 0, static_cast<uint8_t>(vlan), 0x08, 0}));
   }
 }
 

@@ -143,6 +143,34 @@ TEST_P(Ipv6Underlay, AHostWithBothReachesHostsOfEither) {
               ::testing::UnorderedElementsAre(AF_INET, AF_INET6));
 }
 
+// Outer headers are from the VTEP's address, whichever the kernel would choose. UDP has a checksum
+// over IPv6, which no other header has (RFC 8200, 8.1), and none over IPv4 (RFC 7348, 5).
+TEST_P(Ipv6Underlay, OuterHeadersAreOfTheVtep) {
+  a_.Stop();
+  tests::AddAddress(a_.netns(), "underlay", "10.98.0.1/24");
+  tests::AddAddress(a_.netns(), "underlay", "10.98.0.2/24");
+  tests::AddAddress(b_.netns(), "underlay", "10.98.0.3/24");
+  a_.options().vteps = VtepPair::Parse({"10.98.0.2", kVtepA}).value();
+  a_.Start();
+  HostState a = Segment({tests::Ip(kVtepB), tests::Ip("10.98.0.3")});
+  AddPort(1, "port1", &a);
+  AddRemote(3, "10.98.0.3", &a);
+  AddRemote(2, kVtepB, &a);
+  a_.Become(a);
+  tests::PacketSocket underlay(b_.netns(), "underlay");
+  one_->Send(UdpFrame(1, 3));
+  const auto v4 = underlay.Receive(IsVxlan);
+  ASSERT_TRUE(v4.has_value());
+  EXPECT_EQ(Bytes(v4->begin() + 26, v4->begin() + 30), (Bytes{10, 98, 0, 2}));
+  EXPECT_EQ(Bytes(v4->begin() + 40, v4->begin() + 42), (Bytes{0, 0}));
+  one_->Send(UdpFrame(1, 2));
+  const auto v6 = underlay.Receive(IsVxlan);
+  ASSERT_TRUE(v6.has_value());
+  const auto source = tests::Ip(kVtepA).bytes();
+  EXPECT_EQ(Bytes(v6->begin() + 22, v6->begin() + 38), Bytes(source.begin(), source.end()));
+  EXPECT_NE(Bytes(v6->begin() + 60, v6->begin() + 62), (Bytes{0, 0}));
+}
+
 // Without an address of the family there is no way: said so, and counted at the sender.
 TEST_P(Ipv6Underlay, AnEndPointOfTheOtherFamilyIsOutOfReach) {
   HostState a = Segment({tests::Ip(kVtepB)});

@@ -1,12 +1,18 @@
 // Multicast by the datapath as a whole: who joined outlives the process, copies go to ports and
 // VTEPs that did, queries reach guests.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
 #include "tests/datapath/ebpf/traffic_fixture.h"
+#include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/sys/bpf/typed_map.h"
+#include "vswitch/sys/bpf/unique_fd.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -91,6 +97,31 @@ class MulticastPathTest : public ::testing::TestWithParam<GuestKind> {
   }
   std::map<MulticastMember, int64_t> Members() {
     return host_.In([&] { return host_.datapath().ReadMembers().value(); });
+  }
+
+  // RFC 7348, section 5.
+  void SendFromVtepB(const Bytes& inner) {
+    Bytes payload = {8, 0, 0, 0, 0, 0, static_cast<uint8_t>(kSegment.value()), 0};
+    payload.insert(payload.end(), inner.begin(), inner.end());
+    const tests::NetnsScope scope(peers_);
+    const sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    ASSERT_EQ(inet_pton(AF_INET, kVtepB, &address.sin_addr), 1);
+    ASSERT_EQ(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    ASSERT_EQ(inet_pton(AF_INET, "10.99.0.1", &address.sin_addr), 1);
+    address.sin_port = htons(4789);
+    ASSERT_EQ(sendto(fd.get(), payload.data(), payload.size(), 0,
+                     reinterpret_cast<sockaddr*>(&address), sizeof(address)),
+              static_cast<ssize_t>(payload.size()));
+  }
+  // Whether the programs thought of telling the agent what no port of ours has said.
+  bool HasQuotaOfNoPort() {
+    const auto maps =
+        sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v2/maps", {"or_quotas"}).value();
+    sys::TypedMap<abi::or_rule_count_key, abi::or_quota> quotas(maps.get(), "or_quotas");
+    const std::vector<abi::or_rule_count_key> keys = quotas.Keys().value();
+    return std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.port == 0; });
   }
 
   tests::NetworkNamespace peers_;
@@ -185,6 +216,29 @@ TEST_P(MulticastPathTest, ReportsReachTheSink) {
   EXPECT_EQ(got[0].vni, kSegment);
   const Bytes report = Report(2);
   EXPECT_EQ(got[0].packet, Bytes(report.begin() + 14, report.end()));
+}
+
+// What other hosts send goes to members here, too; their guests' reports are their agents' matter.
+TEST_P(MulticastPathTest, OfOtherHostsGoesToWhoJoinedHere) {
+  host_.Become(Snooping());
+  Put(MemberOf(2));
+  Put(MemberOf(3, "::"));
+  EventRecorder events;
+  host_.In([&] { host_.datapath().SetEventSink(&events); });
+  SendFromVtepB(Data(9));
+  EXPECT_EQ(guest(2).Receive(), Data(9));
+  EXPECT_EQ(guest(3).Receive(), Data(9)) << "a router";
+  SendFromVtepB(Report(9));
+  EXPECT_EQ(guest(3).Receive(), Report(9));
+  SendFromVtepB(BroadcastFrame(9));
+  EXPECT_EQ(guest(1).Receive(), BroadcastFrame(9)) << "and nothing before it";
+  EXPECT_EQ(guest(2).Receive(), BroadcastFrame(9)) << "and no report";
+  guest(2).Send(Report(2));
+  const auto got = events.Await(1);
+  host_.In([&] { host_.datapath().SetEventSink(nullptr); });
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].port, MakePortId(2)) << "nobody's of another host";
+  EXPECT_FALSE(HasQuotaOfNoPort());
 }
 
 INSTANTIATE_TEST_SUITE_P(Guests, MulticastPathTest,
