@@ -130,6 +130,8 @@ Bytes AskForB() {
 TEST_F(AnswerTest, AnArpAnswerIsJudgedAsWhatItIs) {
   ASSERT_EQ(switch_->SetNeighbor(kVni, kIpB, kMacB), absl::OkStatus());
   state::AclRule from_b;
+  // ARP passes unless a rule names it.
+  from_b.ether = state::EtherMatch::kArp;
   from_b.src_mac = Mac(kMacB);
   from_b.dst_mac = Mac(kMacA);
   from_b.action = state::AclAction::kDrop;

@@ -158,19 +158,6 @@ TEST_F(ProviderTest, WhatTheSegmentRefusesOfBroadcastsIsLeftToTheHost) {
   }
 }
 
-TEST_F(ProviderTest, ATripleTagIsLeftToTheHost) {
-  Carry(0, kVlan);
-  const Bytes frame = PacketBuilder(kBroadcast, kStation)
-                          .Vlan(kVlan)
-                          .Vlan(0)
-                          .Vlan(7)
-                          .EtherType(0x88b5)
-                          .Payload(46)
-                          .Build();
-  EXPECT_EQ(FromUplink(frame).verdict, kPass);
-  EXPECT_THAT(switch_->Drops(), ElementsAre(Pair(Pair(0, OR_DROP_VLAN_TAGGED), 1)));
-}
-
 // A rejected frame is one drop, wherever its answer gets stuck.
 TEST_F(ProviderTest, AnAnswerThatCannotLeaveIsNotDroppedAgain) {
   Carry(0);

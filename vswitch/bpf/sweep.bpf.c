@@ -18,7 +18,7 @@ struct or_sweep {
 /* A port that keeps no connections any more: its count stays as long as the port. */
 static __always_inline bool or_is_stateless(__u32 index)
 {
-	const struct or_port *port = bpf_map_lookup_elem(&or_ports, &index);
+	const struct or_port *port = or_port_row(index);
 
 	return port && !(port->flags & OR_PORT_STATEFUL);
 }
