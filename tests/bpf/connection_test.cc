@@ -52,9 +52,25 @@ TEST_F(ConnectionTest, UdpAnswersPassAndNothingElse) {
   EXPECT_FALSE(ToA(UdpToA(54, 2000)));
   EXPECT_TRUE(ToA(UdpToA(53, 2000)));
   EXPECT_EQ(State(), abi::OR_CONNECTION_REPLIED);
-  EXPECT_EQ(SecondsLeft(), 120u);
+  EXPECT_EQ(SecondsLeft(), 30u);
   EXPECT_EQ(Dropped(OR_DROP_ACL_EGRESS), 3u);
   EXPECT_EQ(Count(), 1u);
+}
+
+// What goes both ways for longer than a question and its answer takes.
+TEST_F(ConnectionTest, AStreamOfUdpIsKeptLonger) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
+  ASSERT_TRUE(ToA(UdpToA(53, 2000)));
+  ASSERT_TRUE(FromA(UdpFromA(2000, 53)));
+  EXPECT_EQ(SecondsLeft(), 30u);
+  auto [key, entry] = Entries()[0];
+  entry.replied_s -= 3;
+  ASSERT_EQ((switch_->Map<abi::or_connection_key, abi::or_connection>("or_connections")
+                 .Update(key, entry)),
+            absl::OkStatus());
+  ASSERT_TRUE(ToA(UdpToA(53, 2000)));
+  EXPECT_EQ(SecondsLeft(), 120u);
 }
 
 TEST_F(ConnectionTest, AServerAnswersWhomItsRuleLetsIn) {

@@ -53,6 +53,7 @@ TEST_F(FullTableTest, RefusesWhatIsNewAndEvictsNobody) {
   Profile profile = OutboundOnly();
   profile.max_connections = OR_MAX_CONNECTIONS;
   SetProfile(profile);
+  SetProfile(profile, kCrowd);
   // B sends to A what A's guest has asked for, and connections of its own to C.
   profile.egress = {RuleFor(state::AclAction::kAllow)};
   state::AclRule to_a = RuleFor(state::AclAction::kAllow);
@@ -71,8 +72,8 @@ TEST_F(FullTableTest, RefusesWhatIsNewAndEvictsNobody) {
   EXPECT_FALSE(FromA(UdpFromA(2001, 53)));
   EXPECT_FALSE(FromA(TcpFrame({true, kSyn, 1000, 0}, 40'001)));
   EXPECT_FALSE(Passes(2, FromBToC(2), 3));
-  EXPECT_EQ(Dropped(OR_DROP_CONNECTIONS_FULL, 1), 2u);
-  EXPECT_EQ(Dropped(OR_DROP_CONNECTIONS_FULL, 2), 1u);
+  EXPECT_EQ(Dropped(OR_DROP_CONNECTION_TABLE_FULL, 1), 2u);
+  EXPECT_EQ(Dropped(OR_DROP_CONNECTION_TABLE_FULL, 2), 1u);
   EXPECT_EQ(Count(1), 2u) << "what was refused is not held";
   EXPECT_EQ(Count(2), 1u);
   ExpectTheOldOnesGoOn();

@@ -201,6 +201,28 @@ TEST_F(TcpConnectionTest, AGuestThatForgotBeginsAnew) {
                             {"SYN", {kA, kSyn, 700'000, 0}, kPasses, kSynSent}});
 }
 
+// B has forgotten, too, and takes the SYN for what it is.
+TEST_F(TcpConnectionTest, WhenBothForgotTheyBeginAnew) {
+  Play(Handshake() +
+       Script{{"SYN", {kA, kSyn, 700'000, 0}, kPasses, kEstablished},
+              {"SYN, ACK", {kB, kSyn | kAck, 9'000'000, 700'001}, kRefused, kClosed}});
+  EXPECT_EQ(SecondsLeft(), 10u);
+  Play({{"SYN again", {kA, kSyn, 700'000, 0}, kPasses, kSynSent},
+        {"SYN, ACK again", {kB, kSyn | kAck, 9'000'000, 700'001}, kPasses, kSynReceived},
+        {"ACK", {kA, kAck, 700'001, 9'000'001}, kPasses, kEstablished}});
+}
+
+TEST_F(TcpConnectionTest, APeerThatForgotMayRefuse) {
+  Play(Handshake() +
+       Script{{"RST for no SYN", {kB, kRst | kAck, 0, 0}, kRefused, kEstablished},
+              {"SYN", {kA, kSyn, 700'000, 0}, kPasses, kEstablished},
+              {"RST for another SYN", {kB, kRst | kAck, 0, 700'002}, kRefused, kEstablished},
+              {"SYN, ACK of another", {kB, kSyn | kAck, 9'000'000, 1}, kRefused, kEstablished},
+              {"RST", {kB, kRst | kAck, 0, 700'001}, kPasses, kClosed}});
+  EXPECT_EQ(SecondsLeft(), 10u);
+  Play({{"SYN", {kA, kSyn, 800'000, 0}, kPasses, kSynSent}});
+}
+
 // The same with a table that has forgotten: B's answer does not fit, and must get through.
 TEST_F(TcpConnectionTest, APeerThatRemembersMaySaySo) {
   Play({{"SYN", {kA, kSyn, 1000, 0}, kPasses, kSynSent},

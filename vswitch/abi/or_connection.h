@@ -40,6 +40,7 @@ enum or_connection_state {
 
 #define OR_CONNECTION_FROM_GUEST (1u << 0) /* begun by the guest: its ingress list admitted it */
 #define OR_CONNECTION_LIBERAL (1u << 1) /* TCP in fragments: sequence numbers cannot be held to */
+#define OR_CONNECTION_ASIDE (1u << 2)   /* TCP: aside_end is set */
 
 #define OR_TCP_SIDE_SYN (1u << 0)   /* it has sent its SYN */
 #define OR_TCP_SIDE_ACK (1u << 1)   /* it has acknowledged the other's: max_ack is set */
@@ -65,7 +66,11 @@ struct or_connection {
   or_u8 state;        /* enum or_connection_state */
   or_u8 flags;        /* OR_CONNECTION_* */
   or_u8 first_flags;  /* TCP flags of the first packet */
-  or_u8 pad[5];
+  or_u8 pad;
+  union {
+    or_u32 aside_end; /* TCP: behind the SYN, over a connection that is known, which passed last */
+    or_u32 replied_s; /* not TCP: second (CLOCK_MONOTONIC) of the first answer */
+  };
   struct or_tcp_side sides[2]; /* OR_GUEST, OR_REMOTE */
 };
 OR_STATIC_ASSERT(sizeof(struct or_connection) == 72, "or_connection layout");

@@ -47,13 +47,15 @@
   X(POLICER_PPS, 37, "policer_pps", "over the ingress frame rate of the profile")                 \
   X(MULTICAST_UNKNOWN, 38, "multicast_unknown", "nobody joined the multicast group")              \
   X(UPLINK_MISSING, 48, "uplink_missing", "the device of the segment's uplink is not there")      \
-  X(OWN_SOURCE, 49, "own_source", "from the uplink, in the name of a port of this host")
+  X(OWN_SOURCE, 49, "own_source", "from the uplink, in the name of a port of this host")          \
+  X(CONNECTION_TABLE_FULL, 50, "connection_table_full",                                           \
+    "the host's table of connections, which all ports share, has no room")
 
 enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-      OR_DROP_REASON_COUNT = 50
+      OR_DROP_REASON_COUNT = 51
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

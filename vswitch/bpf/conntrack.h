@@ -28,6 +28,7 @@
 /* Of what is not answered, when the port's share is short: a handshake whose packets are lost twice
  * (RFC 6298: after 1 and 2 s more) takes less. */
 #define OR_BRIEF_SECONDS 10
+#define OR_ANSWER_SECONDS 2
 
 #define OR_TO_GUEST 0u
 #define OR_FROM_GUEST 1u
@@ -44,9 +45,17 @@
 #define OR_FLOW_FROM_GUEST(found) (!!((found)&0x100))
 #define OR_FLOW_FIRST_FLAGS(found) ((found) >> 16 & 0xff)
 
+/* Whether UDP is more than a question and its answers. */
+static __always_inline bool or_is_stream(const struct or_connection *c, __u64 now)
+{
+	return c->state == OR_CONNECTION_REPLIED &&
+	       (__s32)(now / OR_NS_PER_S - c->replied_s) > OR_ANSWER_SECONDS;
+}
+
 /* Seconds until a silent connection is forgotten: netfilter's defaults, which keep to RFC 5382 (an
- * established connection: 2 h 4 min at least) and RFC 4787 (UDP that was answered: 2 min). */
-static __always_inline __u64 or_connection_seconds(const struct or_connection *c, __u8 protocol)
+ * established connection: 2 h 4 min at least) and, of streams, to RFC 4787 (UDP: 2 min). */
+static __always_inline __u64 or_connection_seconds(const struct or_connection *c, __u8 protocol,
+						   __u64 now)
 {
 	switch (c->state) {
 	case OR_CONNECTION_SYN_SENT:
@@ -64,7 +73,7 @@ static __always_inline __u64 or_connection_seconds(const struct or_connection *c
 		return or_tcp_unacknowledged(c) ? 300 : 5 * 24 * 3600;
 	}
 	if (protocol == IPPROTO_UDP)
-		return c->state == OR_CONNECTION_REPLIED ? 120 : 30;
+		return or_is_stream(c, now) ? 120 : 30;
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? 30 : 600;
 }
 
@@ -83,7 +92,7 @@ static __always_inline bool or_share_is_short(__u32 held, const struct or_port *
 static __always_inline __u64 or_connection_expiry(const struct or_connection *c, __u8 protocol,
 						  __u64 now, bool brief)
 {
-	__u64 seconds = or_connection_seconds(c, protocol);
+	__u64 seconds = or_connection_seconds(c, protocol, now);
 
 	if (brief && or_is_unanswered(c->state) && seconds > OR_BRIEF_SECONDS)
 		seconds = OR_BRIEF_SECONDS;
@@ -117,8 +126,8 @@ static __noinline bool or_connection_forget(const struct or_connection_key *key)
 }
 
 /* Under the lock. */
-static __always_inline enum or_track or_connection_track(struct or_connection *c,
-							 const struct or_frame *f, bool from_guest)
+static __always_inline enum or_track
+or_connection_track(struct or_connection *c, const struct or_frame *f, bool from_guest, __u64 now)
 {
 	enum or_track track;
 
@@ -130,8 +139,11 @@ static __always_inline enum or_track or_connection_track(struct or_connection *c
 			c->flags |= OR_CONNECTION_LIBERAL;
 		return track;
 	}
-	if (from_guest != !!(c->flags & OR_CONNECTION_FROM_GUEST))
+	if (from_guest != !!(c->flags & OR_CONNECTION_FROM_GUEST) &&
+	    c->state != OR_CONNECTION_REPLIED) {
 		c->state = OR_CONNECTION_REPLIED;
+		c->replied_s = now / OR_NS_PER_S;
+	}
 	return OR_TRACK_PASS;
 }
 
@@ -225,7 +237,7 @@ static __noinline __u32 or_connection_peek(const struct or_frame *f,
 	/* All behind the lock. */
 	__builtin_memcpy(&copy->port, &c->port,
 			 sizeof(*c) - __builtin_offsetof(struct or_connection, port));
-	found = or_connection_verdict(or_connection_track(copy, f, from_guest));
+	found = or_connection_verdict(or_connection_track(copy, f, from_guest, 0));
 	or_trace(OR_TRACE_CONNECTION, c->port, or_traced_flow(found), c->state, 0);
 	return found == OR_FLOW_OVER ? OR_FLOW_NONE : found;
 }
@@ -255,8 +267,8 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 	bpf_spin_lock(&c->lock);
 	if (c->port == key->port) {
 		was_closed = c->state == OR_CONNECTION_CLOSED;
-		track = or_connection_track(c, f, from_guest);
-		if (track == OR_TRACK_PASS && !was_closed)
+		track = or_connection_track(c, f, from_guest, now);
+		if (!was_closed && (track == OR_TRACK_PASS || c->state == OR_CONNECTION_CLOSED))
 			c->expires_ns = or_connection_expiry(c, f->protocol, now, brief);
 	}
 	bpf_spin_unlock(&c->lock);
@@ -335,8 +347,8 @@ static __noinline __u32 or_connection_open(const struct or_frame *f,
 	if (!error)
 		return 0;
 	__sync_fetch_and_add(held, -1);
-	/* Another CPU was faster. */
-	return error == -OR_EEXIST ? 0 : OR_DROP_CONNECTIONS_FULL;
+	/* Another CPU was faster, or the shares together are more than the table. */
+	return error == -OR_EEXIST ? 0 : OR_DROP_CONNECTION_TABLE_FULL;
 }
 
 #endif /* OUTRIDER_BPF_CONNTRACK_H_ */

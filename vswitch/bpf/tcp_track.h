@@ -89,8 +89,7 @@ static __always_inline void or_tcp_meet(struct or_tcp_side *sender, struct or_tc
 	}
 }
 
-static __always_inline enum or_track or_tcp_syn(const struct or_connection *c,
-						struct or_tcp_side *sender,
+static __always_inline enum or_track or_tcp_syn(struct or_connection *c, struct or_tcp_side *sender,
 						struct or_tcp_side *receiver,
 						const struct or_frame *f, bool initiator)
 {
@@ -98,8 +97,11 @@ static __always_inline enum or_track or_tcp_syn(const struct or_connection *c,
 		return OR_TRACK_REOPEN;
 	if (initiator) {
 		/* Begun anew after a crash, or sent twice: the other side's answer will tell. */
-		if (receiver->flags & OR_TCP_SIDE_SYN)
+		if (receiver->flags & OR_TCP_SIDE_SYN) {
+			c->flags |= OR_CONNECTION_ASIDE;
+			c->aside_end = f->tcp_end;
 			return OR_TRACK_ASIDE;
+		}
 		or_tcp_begin(sender, f);
 		return OR_TRACK_PASS;
 	}
@@ -181,6 +183,15 @@ static __always_inline enum or_track or_tcp_reset(struct or_connection *c,
 	return OR_TRACK_PASS;
 }
 
+/* Whether the segment, which does not fit the connection, answers a SYN that was set aside: its
+ * sender does not know the connection any more. Nobody else knows the SYN's number. */
+static __always_inline bool or_tcp_forgot(const struct or_connection *c, const struct or_frame *f,
+					  bool initiator)
+{
+	return !initiator && c->flags & OR_CONNECTION_ASIDE && f->tcp_flags & OR_TCP_ACK &&
+	       f->tcp_flags & (OR_TCP_SYN | OR_TCP_RST) && f->tcp_ack == c->aside_end;
+}
+
 static __always_inline void or_tcp_advance(struct or_tcp_side *sender, struct or_tcp_side *receiver,
 					   const struct or_frame *f)
 {
@@ -258,11 +269,20 @@ static __always_inline enum or_track or_tcp_track(struct or_connection *c, const
 		if (!(sender->flags & receiver->flags & OR_TCP_SIDE_SYN))
 			result = or_tcp_handshake(c, sender, receiver, f, initiator);
 		else if (f->tcp_flags & OR_TCP_RST)
-			return or_tcp_reset(c, sender, receiver, f);
+			result = or_tcp_reset(c, sender, receiver, f);
+		if (f->tcp_flags & OR_TCP_RST && result != OR_TRACK_PASS &&
+		    or_tcp_forgot(c, f, initiator)) {
+			c->state = OR_CONNECTION_CLOSED;
+			return OR_TRACK_ASIDE;
+		}
 		if (result != OR_TRACK_PASS || f->tcp_flags & OR_TCP_RST)
 			return result;
-		if (!(c->flags & OR_CONNECTION_LIBERAL) && !or_tcp_in_window(sender, receiver, f))
+		if (!(c->flags & OR_CONNECTION_LIBERAL) && !or_tcp_in_window(sender, receiver, f)) {
+			/* The SYN comes again, and is the rules' to admit. */
+			if (or_tcp_forgot(c, f, initiator))
+				c->state = OR_CONNECTION_CLOSED;
 			return OR_TRACK_INVALID;
+		}
 		or_tcp_advance(sender, receiver, f);
 	}
 	if (result == OR_TRACK_PASS)
