@@ -38,6 +38,7 @@ namespace outrider::abi {
 #define OR_MAX_GROUP_MEMBERS (1u << 18)
 #define OR_MAX_GROUP_ROWS (1u << 16)
 #define OR_MAX_RULE_COUNTS (1u << 20)
+#define OR_MAX_QUOTAS (1u << 17)
 #define OR_MAX_REPLICATION (1u << 18)
 /* VLANs of all different VLAN maps together. */
 #define OR_MAX_VLANS (1u << 18)

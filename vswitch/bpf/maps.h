@@ -175,7 +175,7 @@ struct {
 /* What rules decided on, per CPU. Created by bpf, deleted by the agent. */
 OR_PERCPU_HASH(or_rule_counts, struct or_rule_count_key, struct or_rule_count, OR_MAX_RULE_COUNTS);
 /* what is said -> struct or_quota. Created and written by bpf, deleted by the agent. */
-OR_HASH(or_quotas, struct or_rule_count_key, struct or_quota_locked, OR_MAX_RULE_COUNTS);
+OR_HASH(or_quotas, struct or_rule_count_key, struct or_quota_locked, OR_MAX_QUOTAS);
 /* port index -> struct or_port_stats per CPU. Elements: agent; contents: bpf. */
 OR_PERCPU_HASH(or_port_stats, __u32, struct or_port_stats, OR_MAX_PORTS);
 /* port index and reason -> struct or_drop_count per CPU. Created by bpf, deleted by the agent. */
