@@ -130,7 +130,7 @@ TEST_F(MtuTest, BelowACustomersTagItIsSmaller) {
   port.vlan_mode = abi::OR_VLAN_DOT1Q_TUNNEL;
   ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
   const auto tagged = [](size_t size) {
-    return FromA()
+    return FromGuestA()
         .Vlan(30)
         .Ipv4({.src = kIpA, .dst = kIpB, .dont_fragment = true})
         .Udp(1, 2)
