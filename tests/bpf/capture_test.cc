@@ -161,7 +161,8 @@ TEST_F(CaptureTest, ShowsEachCopyOfABroadcast) {
 }
 
 TEST_F(CaptureTest, ShowsWhatLeavesByAnUplink) {
-  ASSERT_EQ(switch_->SetProvider(5, OR_SEGMENT_FLOOD_UNKNOWN), absl::OkStatus());
+  ASSERT_EQ(switch_->SetProvider(5, 0), absl::OkStatus());
+  ASSERT_EQ(switch_->HearStation(kMacUnknown), absl::OkStatus());
   Announce({.until_ns = UINT64_MAX, .keep = 100, .all = 1});
   const Bytes frame =
       PacketBuilder(kMacUnknown, kMacA).Ipv4({.src = kIpA, .dst = kIpB}).Udp(1, 2).Build();

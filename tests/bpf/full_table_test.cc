@@ -53,7 +53,10 @@ TEST_F(FullTableTest, RefusesWhatIsNewAndEvictsNobody) {
   Profile profile = OutboundOnly();
   profile.max_connections = OR_MAX_CONNECTIONS;
   SetProfile(profile);
-  SetProfile(profile, kCrowd);
+  abi::or_port crowd = switch_->StandardPort(kCrowd);
+  crowd.flags |= OR_PORT_STATEFUL;
+  crowd.max_connections = OR_MAX_CONNECTIONS;
+  ASSERT_EQ(switch_->SetPort(kCrowd, crowd), absl::OkStatus());
   // B sends to A what A's guest has asked for, and connections of its own to C.
   profile.egress = {RuleFor(state::AclAction::kAllow)};
   state::AclRule to_a = RuleFor(state::AclAction::kAllow);

@@ -126,7 +126,7 @@ class ProviderTest(support.LabCase):
 
     def vlans_of(self, host: str) -> set[int]:
         """VLANs the host takes in from its uplink, as its datapath has them."""
-        path = self.lab.host_folder(host) / "bpf/outrider/v2/maps/or_uplink_vlans"
+        (path,) = self.lab.host_folder(host).glob("bpf/outrider/v*/maps/or_uplink_vlans")
         argv = ["bpftool", "--json", "map", "dump", "pinned", str(path)]
         rows = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
         return {row["formatted"]["key"]["vlan"] for row in rows}

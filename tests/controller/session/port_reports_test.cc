@@ -137,37 +137,6 @@ TEST_F(PortReportsTest, ARefusedAttachmentIsTriedAgainWhenTheGatewayIsGone) {
   EXPECT_NE(h1_.Port(kPortA), nullptr);
 }
 
-TEST_F(PortReportsTest, AReceiptIsNoReasonToTryRefusedAttachmentsAgain) {
-  v1::Segment wide;
-  wide.mutable_meta()->set_name("wide");
-  wide.set_vni(200);
-  wide.set_mtu(8950);
-  ASSERT_TRUE(CreateObject(repository_.get(), wide).ok());
-  v1::Profile profile;
-  profile.mutable_meta()->set_name("wide");
-  profile.mutable_vlan()->set_segment("wide");
-  ASSERT_TRUE(ApplyProfile(repository_.get(), profile).ok());
-  h1_.SendAttached(Attachment(kPortA, kMacA, "wide"));
-  h1_.SendAttached(Attachment(kPortB, kMacB));
-  h1_.Settle();
-  // It would be taken by now.
-  const auto widen = [](const Model& model, Transaction* transaction) {
-    v1::Host host = *model.Find<v1::Host>("h1");
-    host.set_underlay_mtu(9000);
-    transaction->Put(std::move(host));
-    return absl::OkStatus();
-  };
-  ASSERT_TRUE(repository_->Transact(widen).ok());
-  h1_.SendReceipt(kPortB);
-  EXPECT_TRUE(GetPort(kPortB).has_receipt());
-  EXPECT_FALSE(repository_->Get<v1::Port>(kPortA).ok());
-  v1::Segment again = repository_->Get<v1::Segment>("blue").value();
-  again.set_mtu(1400);
-  ASSERT_TRUE(UpdateObject(repository_.get(), again).ok());
-  executor_->RunAll();
-  EXPECT_EQ(GetPort(kPortA).location().host(), "h1");
-}
-
 TEST_F(PortReportsTest, AnAddressThatIsGivenUpIsTakenByTheOneThatWaits) {
   h1_.SendAttached(Attachment(kPortA, kMacA));
   h2_.SendAttached(Attachment(kPortB, kMacA));

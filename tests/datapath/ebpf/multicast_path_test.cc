@@ -118,7 +118,7 @@ class MulticastPathTest : public ::testing::TestWithParam<GuestKind> {
   // Whether the programs thought of telling the agent what no port of ours has said.
   bool HasQuotaOfNoPort() {
     const auto maps =
-        sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v2/maps", {"or_quotas"}).value();
+        sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(host_.options().bpffs), {"or_quotas"}).value();
     sys::TypedMap<abi::or_rule_count_key, abi::or_quota> quotas(maps.get(), "or_quotas");
     const std::vector<abi::or_rule_count_key> keys = quotas.Keys().value();
     return std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.port == 0; });

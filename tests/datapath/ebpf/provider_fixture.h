@@ -91,7 +91,7 @@ class ProviderHost : public ::testing::Test {
     return vlans;
   }
   sys::KernelBpfMaps* Maps(const std::string& map) {
-    maps_ = sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v2/maps", {map}).value();
+    maps_ = sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(host_.options().bpffs), {map}).value();
     return maps_.get();
   }
 

@@ -23,10 +23,10 @@ using ProviderTraffic = ProviderHost;
 
 TEST_F(ProviderTraffic, ReachesStationsAndIsReached) {
   host_.Become(Carried());
-  guest(1).Send(Tagged(1, MacOf(kStation), 0));
-  EXPECT_THAT(NextFromHost(), Optional(Tagged(1, MacOf(kStation), kVlan)));
   network().Send(Tagged(kStation, MacOf(1), kVlan));
   EXPECT_THAT(guest(1).Receive(), Optional(Tagged(kStation, MacOf(1), 0)));
+  guest(1).Send(Tagged(1, MacOf(kStation), 0));
+  EXPECT_THAT(NextFromHost(), Optional(Tagged(1, MacOf(kStation), kVlan)));
   EXPECT_THAT(guest(2).Drain(), IsEmpty());
 }
 

@@ -60,7 +60,7 @@ class VlanTraffic : public ::testing::Test {
     EXPECT_EQ(guest(to).Receive(), Tagged(from, got, MacOf(to)));
   }
   size_t Rows(const std::string& map) {
-    return sys::KernelBpfMaps::OpenPinned(host_.options().bpffs + "/v2/maps", {map})
+    return sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(host_.options().bpffs), {map})
         .value()
         ->Keys(map)
         .value()
