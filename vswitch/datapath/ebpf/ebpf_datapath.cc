@@ -1,152 +1,29 @@
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "vswitch/datapath/ebpf/capture_hub.h"
 #include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
-#include "vswitch/datapath/ebpf/device_binder.h"
-#include "vswitch/datapath/ebpf/fdb_table.h"
+#include "vswitch/datapath/ebpf/delta_writer.h"
 #include "vswitch/datapath/ebpf/first_frame_reader.h"
 #include "vswitch/datapath/ebpf/guest_sender.h"
-#include "vswitch/datapath/ebpf/multicast_table.h"
-#include "vswitch/datapath/ebpf/neighbor_table.h"
-#include "vswitch/datapath/ebpf/port_table.h"
-#include "vswitch/datapath/ebpf/port_tracer.h"
+#include "vswitch/datapath/ebpf/pipeline.h"
 #include "vswitch/datapath/ebpf/program_set.h"
-#include "vswitch/datapath/ebpf/rule_set_table.h"
-#include "vswitch/datapath/ebpf/segment_table.h"
 #include "vswitch/datapath/ebpf/source_macs.h"
 #include "vswitch/datapath/ebpf/state_reader.h"
 #include "vswitch/datapath/ebpf/sweeper.h"
 #include "vswitch/datapath/ebpf/tunnel.h"
 #include "vswitch/datapath/ebpf/uplink_table.h"
-#include "vswitch/datapath/ebpf/vlan_table.h"
 
 namespace outrider::datapath::ebpf {
-namespace {
-
-// Programs, maps and what mirrors the maps in memory: made anew as a whole when the tunnel device
-// had to be made anew.
-struct Pipeline {
-  Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, sys::NetlinkSocket* netlink,
-           sys::TcFilters* filters, sys::TrafficShaper* shaper)
-      : programs(std::move(loaded)),
-        maps(programs->maps()),
-        devices(&maps, netlink, filters, programs.get(), shaper),
-        vteps(&maps),
-        segments(&maps, &vteps),
-        groups(&maps),
-        rule_sets(&maps, &groups),
-        neighbors(&maps),
-        vlans(&maps),
-        ports(&maps, &devices, &segments, &rule_sets, &vlans,
-              {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
-        fdb(&maps, &vteps),
-        multicast(&maps, &vteps),
-        tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
-        uplinks(&maps, netlink, filters, programs.get(), options.uplinks) {}
-
-  // Rebuilds the indices from the maps, after removing what nobody refers to.
-  absl::Status Load() {
-    ASSIGN_OR_RETURN(Inventory inventory, ReadInventory(maps));
-    if (const Orphans orphans = FindOrphans(inventory); !orphans.empty()) {
-      RETURN_IF_ERROR(RemoveOrphans(orphans, maps));
-      ASSIGN_OR_RETURN(inventory, ReadInventory(maps));
-    }
-    RETURN_IF_ERROR(devices.ReplaceOldPrograms(inventory));
-    vteps.Load(inventory);
-    segments.Load(inventory);
-    RETURN_IF_ERROR(rule_sets.Load(inventory));
-    RETURN_IF_ERROR(groups.Load(inventory));
-    vlans.Load(inventory);
-    ports.Load(inventory);
-    fdb.Load(inventory);
-    multicast.Load(inventory);
-    RETURN_IF_ERROR(uplinks.Load(inventory));
-    // Of ports that went while nobody was here.
-    return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
-  }
-
-  // An uplink's way out is there before the segment leads to it, the way in when the segment is.
-  absl::Status UpsertSegment(const Vni& vni, const state::Segment& segment) {
-    RETURN_IF_ERROR(uplinks.Prepare(vni, segment));
-    RETURN_IF_ERROR(segments.Upsert(vni, segment));
-    return uplinks.Open(vni, segment);
-  }
-
-  absl::Status DeleteSegment(const Vni& vni) {
-    RETURN_IF_ERROR(uplinks.Close(vni));
-    RETURN_IF_ERROR(segments.Delete(vni));
-    return uplinks.Forget(vni);
-  }
-
-  // Once: after the first Apply, or when nothing was to apply.
-  void UnbindUnclaimedDevices() {
-    if (!std::exchange(may_have_unclaimed, false)) return;
-    const absl::Status status = UnbindUnclaimed(maps, &devices);
-    if (status.ok()) return;
-    may_have_unclaimed = true;
-    spdlog::warn("devices of former ports keep our programs: {}", Message(status));
-  }
-
-  std::unique_ptr<ProgramSet> programs;
-  DatapathMaps maps;
-  DeviceBinder devices;
-  VtepTable vteps;
-  SegmentTable segments;
-  GroupTable groups;
-  RuleSetTable rule_sets;
-  NeighborTable neighbors;
-  VlanTable vlans;
-  PortTable ports;
-  FdbTable fdb;
-  MulticastTable multicast;
-  PortTracer tracer;
-  UplinkTable uplinks;
-  bool may_have_unclaimed = true;  // devices, see sweeper.h
-};
-
-// Collects what became of a delta's objects.
-class Outcome {
- public:
-  template <typename Key>
-  void Upserted(ObjectKind kind, const Key& key, const absl::Status& status) {
-    if (status.ok()) ++result_.written;
-    Failed(kind, key, status);
-  }
-  template <typename Key>
-  void Deleted(ObjectKind kind, const Key& key, const absl::Status& status) {
-    if (status.ok()) ++result_.deleted;
-    Failed(kind, key, status);
-  }
-  // What failed beside the delta's own objects.
-  template <typename Key>
-  void Failed(ObjectKind kind, const std::vector<std::pair<Key, absl::Status>>& failures) {
-    for (const auto& [key, status] : failures) Failed(kind, key, status);
-  }
-  ApplyResult Take() { return std::move(result_); }
-
- private:
-  template <typename Key>
-  void Failed(ObjectKind kind, const Key& key, const absl::Status& status) {
-    if (!status.ok()) result_.failures.push_back({kind, KeyText(key), status});
-  }
-
-  ApplyResult result_;
-};
-
-}  // namespace
 
 class EbpfDatapath::Impl {
  public:
@@ -193,27 +70,7 @@ class EbpfDatapath::Impl {
     return state;
   }
 
-  ApplyResult Apply(const state::StateDelta& delta) {
-    Outcome outcome;
-    // Maps that ports left in an earlier call: its grace period has passed by now.
-    if (const absl::Status status = pipeline_->ports.PurgeVlanMaps(); !status.ok()) {
-      spdlog::warn("VLAN maps of before may stay until the next change: {}", Message(status));
-    }
-    // It takes memory, no more, if it stays.
-    if (const absl::Status status = pipeline_->ports.RemoveRetired(); !status.ok()) {
-      spdlog::warn("limits or addresses of former profiles stay: {}", Message(status));
-    }
-    Write(delta, &outcome);
-    Delete(delta, &outcome);
-    pipeline_->UnbindUnclaimedDevices();
-    pipeline_->ports.EndApply();
-    pipeline_->segments.EndApply();
-    pipeline_->uplinks.EndApply();
-    if (const absl::Status status = pipeline_->groups.EndApply(); !status.ok()) {
-      spdlog::warn("groups: rows of no use stay until the next change: {}", Message(status));
-    }
-    return outcome.Take();
-  }
+  ApplyResult Apply(const state::StateDelta& delta) { return ApplyDelta(delta, pipeline_.get()); }
 
   void AllowOlderEpoch(const PortId& id) { pipeline_->ports.AllowOlderEpoch(id); }
 
@@ -267,8 +124,6 @@ class EbpfDatapath::Impl {
   }
 
   // Whether connections of deleted ports may be left though no port counts any. Any thread.
-  bool TakeSweepAnyway() { return sweep_anyway_.exchange(false); }
-
   // For readers on other threads: the pipeline may be replaced meanwhile.
   std::shared_ptr<Pipeline> pipeline() {
     const std::lock_guard lock(mutex_);
@@ -329,134 +184,6 @@ class EbpfDatapath::Impl {
     }
   }
 
-  void Write(const state::StateDelta& delta, Outcome* outcome) {
-    Pipeline& to = *pipeline_;
-    for (const auto& [digest, set] : delta.rule_sets.upserts) {
-      outcome->Upserted(ObjectKind::kRuleSet, digest, to.rule_sets.Upsert(digest, set));
-    }
-    for (const auto& member : delta.group_members.upserts) {
-      outcome->Upserted(ObjectKind::kGroupMember, member, to.groups.Insert(member));
-    }
-    for (const auto& [vni, segment] : delta.segments.upserts) {
-      const auto old_mtu = to.segments.Mtu(vni);
-      outcome->Upserted(ObjectKind::kSegment, vni, to.UpsertSegment(vni, segment));
-      // As it is in force, whatever became of the rest.
-      const auto mtu = to.segments.Mtu(vni);
-      if (old_mtu && mtu && *mtu != *old_mtu) {
-        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), *mtu, *old_mtu);
-        RefreshPorts(vni, delta, outcome);
-      }
-    }
-    for (const auto& [key, mac] : delta.neighbors.upserts) {
-      outcome->Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
-    }
-    for (const auto& [id, port] : delta.ports.upserts) {
-      outcome->Upserted(ObjectKind::kPort, id, to.ports.Upsert(id, port));
-    }
-    for (const auto& [key, entry] : delta.fdb.upserts) {
-      const auto* port = std::get_if<PortId>(&entry.where);
-      const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
-      outcome->Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
-    }
-    for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
-      outcome->Upserted(ObjectKind::kMulticastGroup, key, to.multicast.Upsert(key, vteps));
-    }
-    // After the FDB: a port with many VLANs that has moved is found at once, whatever its
-    // broadcasts take.
-    outcome->Failed(ObjectKind::kSegment, to.segments.Flush());
-  }
-
-  // Ports the delta does not mention follow their segment's new MTU; the others are about to.
-  void RefreshPorts(const Vni& vni, const state::StateDelta& delta, Outcome* outcome) {
-    std::vector<std::pair<PortId, absl::Status>> failures;
-    for (auto& failure : pipeline_->ports.RefreshSegment(vni)) {
-      if (!delta.ports.upserts.contains(failure.first)) failures.push_back(std::move(failure));
-    }
-    outcome->Failed(ObjectKind::kPort, failures);
-  }
-
-  void Delete(const state::StateDelta& delta, Outcome* outcome) {
-    Pipeline& from = *pipeline_;
-    for (const auto& key : delta.multicast_groups.deletes) {
-      outcome->Deleted(ObjectKind::kMulticastGroup, key, from.multicast.Delete(key));
-    }
-    for (const auto& key : delta.fdb.deletes) {
-      outcome->Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
-    }
-    DeletePorts(delta.ports.deletes, outcome);
-    outcome->Failed(ObjectKind::kSegment, from.segments.Flush());
-    for (const auto& key : delta.neighbors.deletes) {
-      outcome->Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
-    }
-    for (const auto& vni : delta.segments.deletes) {
-      outcome->Deleted(ObjectKind::kSegment, vni, from.DeleteSegment(vni));
-    }
-    for (const auto& member : delta.group_members.deletes) {
-      outcome->Deleted(ObjectKind::kGroupMember, member, from.groups.Erase(member));
-    }
-    for (const auto& digest : delta.rule_sets.deletes) {
-      outcome->Deleted(ObjectKind::kRuleSet, digest, DeleteRuleSet(digest));
-    }
-  }
-
-  // Their connections go with them, before an index is another port's.
-  void DeletePorts(const std::vector<PortId>& ids, Outcome* outcome) {
-    if (ids.empty()) return;
-    Pipeline& from = *pipeline_;
-    std::set<uint32_t> gone;
-    bool had_connections = false;
-    for (const PortId& id : ids) {
-      const std::optional<uint32_t> index = AnyIndexOf(id);
-      had_connections = had_connections || (index && MayHaveConnections(*index));
-      const absl::Status status = DeletePort(id, index);
-      if (status.ok() && index) gone.insert(*index);
-      outcome->Deleted(ObjectKind::kPort, id, status);
-    }
-    const absl::Status counts = DeleteRuleCounts(
-        from.maps, [&](const abi::or_rule_count_key& key) { return gone.contains(key.port); });
-    if (!counts.ok()) spdlog::warn("counters of deleted ports' rules stay: {}", Message(counts));
-    if (!had_connections) {
-      // One may have begun since it was looked: that is a matter of the next sweep.
-      sweep_anyway_ = true;
-      return;
-    }
-    absl::Status swept = from.ports.WaitForFrames();
-    if (swept.ok()) {
-      swept = ebpf::SweepConnections(*from.programs, abi::OR_SWEEP_OVER).status();
-    }
-    if (!swept.ok()) spdlog::error("connections of deleted ports are left: {}", Message(swept));
-  }
-
-  bool MayHaveConnections(uint32_t port) const {
-    const auto count = pipeline_->maps.connection_counts.Lookup(port);
-    return count.ok() ? *count != 0 : !absl::IsNotFound(count.status());
-  }
-
-  absl::Status DeletePort(const PortId& id, const std::optional<uint32_t>& index) {
-    if (index) {
-      RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
-      RETURN_IF_ERROR(pipeline_->multicast.DropPort(*index));
-    }
-    return pipeline_->ports.Delete(id);
-  }
-
-  // Also of a port that could not be written: others' rows still name it.
-  std::optional<uint32_t> AnyIndexOf(const PortId& id) const {
-    if (const auto index = pipeline_->ports.IndexOf(id)) return index;
-    const absl::StatusOr<uint32_t> known = FindPortIndex(pipeline_->maps, id);
-    return known.ok() ? std::optional(*known) : std::nullopt;
-  }
-
-  absl::Status DeleteRuleSet(const Digest& digest) {
-    // A port whose new profile was refused is still on it.
-    if (pipeline_->ports.UsesRuleSet(digest)) {
-      return absl::FailedPreconditionError("rule set " + digest.ToString() +
-                                           ": a port still uses it");
-    }
-    RETURN_IF_ERROR(pipeline_->ports.WaitForFrames());
-    return pipeline_->rule_sets.Delete(digest);
-  }
-
   const Options options_;
   sys::NetlinkSocket* const netlink_;
   const std::unique_ptr<sys::TcFilters> filters_;
@@ -466,7 +193,6 @@ class EbpfDatapath::Impl {
   std::shared_ptr<Pipeline> pipeline_;
   std::shared_ptr<CaptureHub> captures_;
   bool repaired_ = false;
-  std::atomic<bool> sweep_anyway_ = false;
   EventSink* sink_ = nullptr;
   std::unique_ptr<FirstFrameReader> first_frames_;
 };
@@ -541,7 +267,7 @@ absl::StatusOr<uint64_t> EbpfDatapath::FlushConnections(const std::optional<Port
 absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
   const auto pipeline = impl_->pipeline();
   ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
-  const bool sweep = impl_->TakeSweepAnyway() || any;
+  const bool sweep = pipeline->sweep_anyway.exchange(false) || any;
   return sweep ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
 }
 

@@ -1,0 +1,210 @@
+#include "vswitch/datapath/ebpf/delta_writer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "vswitch/datapath/ebpf/connections.h"
+#include "vswitch/datapath/ebpf/counters.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+// Collects what became of a delta's objects.
+class Outcome {
+ public:
+  template <typename Key>
+  void Upserted(ObjectKind kind, const Key& key, const absl::Status& status) {
+    if (status.ok()) ++result_.written;
+    Failed(kind, key, status);
+  }
+  template <typename Key>
+  void Deleted(ObjectKind kind, const Key& key, const absl::Status& status) {
+    if (status.ok()) ++result_.deleted;
+    Failed(kind, key, status);
+  }
+  // What failed beside the delta's own objects.
+  template <typename Key>
+  void Failed(ObjectKind kind, const std::vector<std::pair<Key, absl::Status>>& failures) {
+    for (const auto& [key, status] : failures) Failed(kind, key, status);
+  }
+  ApplyResult Take() { return std::move(result_); }
+
+ private:
+  template <typename Key>
+  void Failed(ObjectKind kind, const Key& key, const absl::Status& status) {
+    if (!status.ok()) result_.failures.push_back({kind, KeyText(key), status});
+  }
+
+  ApplyResult result_;
+};
+
+class DeltaWriter {
+ public:
+  explicit DeltaWriter(Pipeline* pipeline) : pipeline_(pipeline) {}
+
+  ApplyResult Apply(const state::StateDelta& delta) {
+    // Maps that ports left in an earlier call: its grace period has passed by now.
+    if (const absl::Status status = pipeline_->ports.PurgeVlanMaps(); !status.ok()) {
+      spdlog::warn("VLAN maps of before may stay until the next change: {}", Message(status));
+    }
+    // It takes memory, no more, if it stays.
+    if (const absl::Status status = pipeline_->ports.RemoveRetired(); !status.ok()) {
+      spdlog::warn("limits or addresses of former profiles stay: {}", Message(status));
+    }
+    Write(delta);
+    Delete(delta);
+    pipeline_->UnbindUnclaimedDevices();
+    pipeline_->ports.EndApply();
+    pipeline_->segments.EndApply();
+    pipeline_->uplinks.EndApply();
+    if (const absl::Status status = pipeline_->groups.EndApply(); !status.ok()) {
+      spdlog::warn("groups: rows of no use stay until the next change: {}", Message(status));
+    }
+    return outcome_.Take();
+  }
+
+ private:
+  void Write(const state::StateDelta& delta) {
+    Pipeline& to = *pipeline_;
+    for (const auto& [digest, set] : delta.rule_sets.upserts) {
+      outcome_.Upserted(ObjectKind::kRuleSet, digest, to.rule_sets.Upsert(digest, set));
+    }
+    for (const auto& member : delta.group_members.upserts) {
+      outcome_.Upserted(ObjectKind::kGroupMember, member, to.groups.Insert(member));
+    }
+    for (const auto& [vni, segment] : delta.segments.upserts) {
+      const auto old_mtu = to.segments.Mtu(vni);
+      outcome_.Upserted(ObjectKind::kSegment, vni, to.UpsertSegment(vni, segment));
+      // As it is in force, whatever became of the rest.
+      const auto mtu = to.segments.Mtu(vni);
+      if (old_mtu && mtu && *mtu != *old_mtu) {
+        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), *mtu, *old_mtu);
+        RefreshPorts(vni, delta);
+      }
+    }
+    for (const auto& [key, mac] : delta.neighbors.upserts) {
+      outcome_.Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
+    }
+    for (const auto& [id, port] : delta.ports.upserts) {
+      outcome_.Upserted(ObjectKind::kPort, id, to.ports.Upsert(id, port));
+    }
+    for (const auto& [key, entry] : delta.fdb.upserts) {
+      const auto* port = std::get_if<PortId>(&entry.where);
+      const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
+      outcome_.Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
+    }
+    for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
+      outcome_.Upserted(ObjectKind::kMulticastGroup, key, to.multicast.Upsert(key, vteps));
+    }
+    // After the FDB: a port with many VLANs that has moved is found at once, whatever its
+    // broadcasts take.
+    outcome_.Failed(ObjectKind::kSegment, to.segments.Flush());
+  }
+
+  // Ports the delta does not mention follow their segment's new MTU; the others are about to.
+  void RefreshPorts(const Vni& vni, const state::StateDelta& delta) {
+    std::vector<std::pair<PortId, absl::Status>> failures;
+    for (auto& failure : pipeline_->ports.RefreshSegment(vni)) {
+      if (!delta.ports.upserts.contains(failure.first)) failures.push_back(std::move(failure));
+    }
+    outcome_.Failed(ObjectKind::kPort, failures);
+  }
+
+  void Delete(const state::StateDelta& delta) {
+    Pipeline& from = *pipeline_;
+    for (const auto& key : delta.multicast_groups.deletes) {
+      outcome_.Deleted(ObjectKind::kMulticastGroup, key, from.multicast.Delete(key));
+    }
+    for (const auto& key : delta.fdb.deletes) {
+      outcome_.Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
+    }
+    DeletePorts(delta.ports.deletes);
+    outcome_.Failed(ObjectKind::kSegment, from.segments.Flush());
+    for (const auto& key : delta.neighbors.deletes) {
+      outcome_.Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
+    }
+    for (const auto& vni : delta.segments.deletes) {
+      outcome_.Deleted(ObjectKind::kSegment, vni, from.DeleteSegment(vni));
+    }
+    for (const auto& member : delta.group_members.deletes) {
+      outcome_.Deleted(ObjectKind::kGroupMember, member, from.groups.Erase(member));
+    }
+    for (const auto& digest : delta.rule_sets.deletes) {
+      outcome_.Deleted(ObjectKind::kRuleSet, digest, DeleteRuleSet(digest));
+    }
+  }
+
+  // Their connections go with them, before an index is another port's.
+  void DeletePorts(const std::vector<PortId>& ids) {
+    if (ids.empty()) return;
+    Pipeline& from = *pipeline_;
+    std::set<uint32_t> gone;
+    bool had_connections = false;
+    for (const PortId& id : ids) {
+      const std::optional<uint32_t> index = AnyIndexOf(id);
+      had_connections = had_connections || (index && MayHaveConnections(*index));
+      const absl::Status status = DeletePort(id, index);
+      if (status.ok() && index) gone.insert(*index);
+      outcome_.Deleted(ObjectKind::kPort, id, status);
+    }
+    const absl::Status counts = DeleteRuleCounts(
+        from.maps, [&](const abi::or_rule_count_key& key) { return gone.contains(key.port); });
+    if (!counts.ok()) spdlog::warn("counters of deleted ports' rules stay: {}", Message(counts));
+    if (!had_connections) {
+      // One may have begun since it was looked: that is a matter of the next sweep.
+      pipeline_->sweep_anyway = true;
+      return;
+    }
+    absl::Status swept = from.ports.WaitForFrames();
+    if (swept.ok()) {
+      swept = ebpf::SweepConnections(*from.programs, abi::OR_SWEEP_OVER).status();
+    }
+    if (!swept.ok()) spdlog::error("connections of deleted ports are left: {}", Message(swept));
+  }
+
+  bool MayHaveConnections(uint32_t port) const {
+    const auto count = pipeline_->maps.connection_counts.Lookup(port);
+    return count.ok() ? *count != 0 : !absl::IsNotFound(count.status());
+  }
+
+  absl::Status DeletePort(const PortId& id, const std::optional<uint32_t>& index) {
+    if (index) {
+      RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
+      RETURN_IF_ERROR(pipeline_->multicast.DropPort(*index));
+    }
+    return pipeline_->ports.Delete(id);
+  }
+
+  // Also of a port that could not be written: others' rows still name it.
+  std::optional<uint32_t> AnyIndexOf(const PortId& id) const {
+    if (const auto index = pipeline_->ports.IndexOf(id)) return index;
+    const absl::StatusOr<uint32_t> known = FindPortIndex(pipeline_->maps, id);
+    return known.ok() ? std::optional(*known) : std::nullopt;
+  }
+
+  absl::Status DeleteRuleSet(const Digest& digest) {
+    // A port whose new profile was refused is still on it.
+    if (pipeline_->ports.UsesRuleSet(digest)) {
+      return absl::FailedPreconditionError("rule set " + digest.ToString() +
+                                           ": a port still uses it");
+    }
+    RETURN_IF_ERROR(pipeline_->ports.WaitForFrames());
+    return pipeline_->rule_sets.Delete(digest);
+  }
+
+  Pipeline* const pipeline_;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+ApplyResult ApplyDelta(const state::StateDelta& delta, Pipeline* pipeline) {
+  return DeltaWriter(pipeline).Apply(delta);
+}
+
+}  // namespace outrider::datapath::ebpf

@@ -1,0 +1,71 @@
+#include "vswitch/datapath/ebpf/pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "vswitch/datapath/ebpf/connections.h"
+#include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/datapath/ebpf/sweeper.h"
+
+namespace outrider::datapath::ebpf {
+
+Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded,
+                   sys::NetlinkSocket* netlink, sys::TcFilters* filters, sys::TrafficShaper* shaper)
+    : programs(std::move(loaded)),
+      maps(programs->maps()),
+      devices(&maps, netlink, filters, programs.get(), shaper),
+      vteps(&maps),
+      segments(&maps, &vteps),
+      groups(&maps),
+      rule_sets(&maps, &groups),
+      neighbors(&maps),
+      vlans(&maps),
+      ports(&maps, &devices, &segments, &rule_sets, &vlans,
+            {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
+      fdb(&maps, &vteps),
+      multicast(&maps, &vteps),
+      tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
+      uplinks(&maps, netlink, filters, programs.get(), options.uplinks) {}
+
+absl::Status Pipeline::Load() {
+  ASSIGN_OR_RETURN(Inventory inventory, ReadInventory(maps));
+  if (const Orphans orphans = FindOrphans(inventory); !orphans.empty()) {
+    RETURN_IF_ERROR(RemoveOrphans(orphans, maps));
+    ASSIGN_OR_RETURN(inventory, ReadInventory(maps));
+  }
+  RETURN_IF_ERROR(devices.ReplaceOldPrograms(inventory));
+  vteps.Load(inventory);
+  segments.Load(inventory);
+  RETURN_IF_ERROR(rule_sets.Load(inventory));
+  RETURN_IF_ERROR(groups.Load(inventory));
+  vlans.Load(inventory);
+  ports.Load(inventory);
+  fdb.Load(inventory);
+  multicast.Load(inventory);
+  RETURN_IF_ERROR(uplinks.Load(inventory));
+  // Of ports that went while nobody was here.
+  return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
+}
+
+absl::Status Pipeline::UpsertSegment(const Vni& vni, const state::Segment& segment) {
+  RETURN_IF_ERROR(uplinks.Prepare(vni, segment));
+  RETURN_IF_ERROR(segments.Upsert(vni, segment));
+  return uplinks.Open(vni, segment);
+}
+
+absl::Status Pipeline::DeleteSegment(const Vni& vni) {
+  RETURN_IF_ERROR(uplinks.Close(vni));
+  RETURN_IF_ERROR(segments.Delete(vni));
+  return uplinks.Forget(vni);
+}
+
+void Pipeline::UnbindUnclaimedDevices() {
+  if (!std::exchange(may_have_unclaimed, false)) return;
+  const absl::Status status = UnbindUnclaimed(maps, &devices);
+  if (status.ok()) return;
+  may_have_unclaimed = true;
+  spdlog::warn("devices of former ports keep our programs: {}", Message(status));
+}
+
+}  // namespace outrider::datapath::ebpf
