@@ -95,5 +95,28 @@ TEST_F(TrafficShaperTest, FramesWaitForTheirTurn) {
   EXPECT_LE(kFrames * frame.size(), allowed);
 }
 
+// At a kilobyte a second nothing but the burst passes soon.
+TEST_F(TrafficShaperTest, SoMuchPassesAtOnce) {
+  constexpr int kBurstFrames = 20;
+  const tests::Bytes frame = tests::PacketBuilder("52:54:00:00:00:02", "52:54:00:00:00:01")
+                                 .Ipv4({.src = "10.0.0.1", .dst = "10.0.0.2"})
+                                 .Udp(1, 2)
+                                 .Payload(1000 - 42)
+                                 .Build();
+  ASSERT_EQ(shaper_->Shape(ifindex_, {1000, 1000, kBurstFrames * frame.size()}), absl::OkStatus());
+  tests::PacketSocket from(netns_, "veth0");
+  tests::PacketSocket to(other_, "veth0");
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4 * kBurstFrames; ++i) from.Send(frame);
+  int passed = 0;
+  while (passed < kBurstFrames + 4 &&
+         to.Receive([&](const tests::Bytes& f) { return f == frame; })) {
+    ++passed;
+  }
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(passed, kBurstFrames);
+  EXPECT_LE(passed, kBurstFrames + 2 + elapsed.count());
+}
+
 }  // namespace
 }  // namespace outrider::sys
