@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "tests/bpf/bpf_switch.h"
+#include "tests/bpf/join_group.h"
 #include "vswitch/sys/bpf/ring_reader.h"
 
 namespace outrider::tests {
@@ -58,15 +59,7 @@ class MulticastTest : public ::testing::Test {
   }
 
   void Join(const std::string& group, uint32_t place) {
-    abi::or_multicast_member member = {.group = {.vni = kVni, .address = {}}, .place = place};
-    const auto bytes = Ip(group).bytes();
-    std::copy(bytes.begin(), bytes.end(), member.group.address);
-    ASSERT_EQ((switch_->Map<abi::or_multicast_group, uint32_t>("or_multicast_groups")
-                   .Update(member.group, 1)),
-              absl::OkStatus());
-    ASSERT_EQ((switch_->Map<abi::or_multicast_member, uint64_t>("or_multicast_members")
-                   .Update(member, 0)),
-              absl::OkStatus());
+    ASSERT_EQ(JoinGroup(switch_.get(), group, place), absl::OkStatus());
   }
 
   // The ports that got a copy of a frame of A's. The tunnel's is not seen here.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tests/bpf/bpf_switch.h"
+#include "tests/bpf/join_group.h"
 
 namespace outrider::tests {
 namespace {
@@ -52,15 +53,7 @@ class ProviderTest : public ::testing::Test {
   bool GotNothing(uint32_t index) { return !switch_->tap(index).Receive().has_value(); }
 
   void Join(const std::string& group, uint32_t port) {
-    abi::or_multicast_member member = {.group = {.vni = kVni, .address = {}}, .place = port};
-    const auto bytes = Ip(group).bytes();
-    std::copy(bytes.begin(), bytes.end(), member.group.address);
-    ASSERT_EQ((switch_->Map<abi::or_multicast_group, uint32_t>("or_multicast_groups")
-                   .Update(member.group, 1)),
-              absl::OkStatus());
-    ASSERT_EQ((switch_->Map<abi::or_multicast_member, uint64_t>("or_multicast_members")
-                   .Update(member, 0)),
-              absl::OkStatus());
+    ASSERT_EQ(JoinGroup(switch_.get(), group, port), absl::OkStatus());
   }
 
   std::unique_ptr<BpfSwitch> switch_;
