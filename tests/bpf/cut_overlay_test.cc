@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "tests/bpf/frame_account.h"
+#include "tests/bpf/packet_cuts.h"
 #include "tests/bpf/port_setups.h"
 #include "tests/bpf/seed_packets.h"
 #include "tests/bpf/vxlan_sender.h"

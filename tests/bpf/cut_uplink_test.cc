@@ -5,6 +5,7 @@
 #include <map>
 
 #include "tests/bpf/frame_account.h"
+#include "tests/bpf/packet_cuts.h"
 #include "tests/bpf/port_setups.h"
 #include "tests/bpf/seed_packets.h"
 

@@ -38,12 +38,6 @@ std::vector<SeedPacket> HeaderSeeds(const Station& from, const Station& to);
 // With one tag and more, of both types, with and without a VLAN.
 std::vector<SeedPacket> TaggedSeeds(const Station& from, const Station& to);
 
-// The first `length` bytes. `honest`: an IP header in it says so, too, so that what is behind it
-// is cut for sure, and not only the frame.
-Bytes Cut(const Bytes& frame, size_t length, bool honest);
-// At each length up to 128 bytes, then whole, which is the last.
-std::vector<Bytes> AllCuts(const Bytes& frame);
-
 }  // namespace outrider::tests
 
 #endif  // OUTRIDER_TESTS_BPF_SEED_PACKETS_H_
