@@ -84,6 +84,7 @@ TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
       "DROP TABLE controller_delta;"
       "CREATE TABLE controller_delta(generation INTEGER PRIMARY KEY, delta BLOB NOT NULL);"
       "INSERT INTO controller_delta VALUES(9, 'd9'), (6, 'd6');"
+      "DROP TABLE ovsdb_rows; DROP TABLE ovsdb_bridges; ALTER TABLE attachments DROP COLUMN owner;"
       "PRAGMA user_version=1";
   ASSERT_EQ(sqlite3_exec(db, kSchema1, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
@@ -93,6 +94,59 @@ TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
     EXPECT_EQ((*stored)->generation, Generation{9});
     EXPECT_EQ((*stored)->deltas, (std::vector<std::string>{"d6", "d9"}));
   }
+}
+
+TEST_F(LocalStoreTest, ReadsAttachmentsOfSchema2AsTheLocalApis) {
+  { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), SampleAttachment(1)).ok()); }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db,
+                         "DROP TABLE ovsdb_rows; DROP TABLE ovsdb_bridges;"
+                         "ALTER TABLE attachments DROP COLUMN owner; PRAGMA user_version=2",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  const auto store = Open();
+  EXPECT_EQ(*store->LoadAttachments(), (state::Attachments{{MakePortId(1), SampleAttachment(1)}}));
+  EXPECT_TRUE(store->LoadOvsdbRows()->empty());
+}
+
+TEST_F(LocalStoreTest, KeepsWhoseAnAttachmentIs) {
+  state::Attachment attachment = SampleAttachment(1);
+  attachment.owner = state::AttachmentOwner::kOvsdb;
+  { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), attachment).ok()); }
+  EXPECT_EQ(Open()->LoadAttachments()->at(MakePortId(1)), attachment);
+}
+
+TEST_F(LocalStoreTest, KeepsTheRowsOfTheOvsDatabase) {
+  const ovsdb::Uuid a{.high = 1, .low = 2};
+  const ovsdb::Uuid b{.high = 3, .low = 4};
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->WriteOvsdbRows({{"Port", a, "one"}, {"Bridge", a, "two"}}).ok());
+    ASSERT_TRUE(
+        store->WriteOvsdbRows({{"Port", a, std::nullopt}, {"Port", b, "x"}, {"Bridge", a, "y"}})
+            .ok());
+  }
+  std::map<std::string, std::string> rows;
+  const auto stored = Open()->LoadOvsdbRows();
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  for (const ovs::StoredRow& row : *stored) {
+    rows[row.table + " " + row.uuid.ToString()] = *row.text;
+  }
+  EXPECT_EQ(rows, (std::map<std::string, std::string>{{"Bridge " + a.ToString(), "y"},
+                                                      {"Port " + b.ToString(), "x"}}));
+}
+
+TEST_F(LocalStoreTest, ABridgeKeepsItsNumber) {
+  const auto store = Open();
+  EXPECT_EQ(*store->NumberBridges({"b", "c"}, 3),
+            (std::map<std::string, uint32_t>{{"b", 0}, {"c", 1}}));
+  // One that comes later takes what is free, though it sorts before.
+  EXPECT_EQ(*store->NumberBridges({"a", "c"}, 3),
+            (std::map<std::string, uint32_t>{{"a", 0}, {"c", 1}}));
+  EXPECT_TRUE(absl::IsResourceExhausted(store->NumberBridges({"a", "b", "c", "d"}, 3).status()));
+  EXPECT_EQ(*Open()->NumberBridges({"c"}, 3), (std::map<std::string, uint32_t>{{"c", 1}}));
 }
 
 TEST_F(LocalStoreTest, AsksForASnapshotOnceDeltasOutweighIt) {

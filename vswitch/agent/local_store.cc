@@ -12,7 +12,7 @@
 namespace outrider::agent {
 namespace {
 
-constexpr uint64_t kSchemaVersion = 2;
+constexpr uint64_t kSchemaVersion = 3;
 // Below this much, deltas are not worth a snapshot.
 constexpr size_t kMinDeltaBytes = 256 * 1024;
 
@@ -20,7 +20,10 @@ constexpr char kSchema[] = R"(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE attachments(
   port_id TEXT PRIMARY KEY, device TEXT NOT NULL UNIQUE, mac TEXT NOT NULL, ips TEXT NOT NULL,
-  profile TEXT NOT NULL, vm_id TEXT NOT NULL) WITHOUT ROWID;
+  profile TEXT NOT NULL, vm_id TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE ovsdb_rows(
+  tbl TEXT NOT NULL, uuid TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(tbl, uuid)) WITHOUT ROWID;
+CREATE TABLE ovsdb_bridges(uuid TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE controller_state(
   id INTEGER PRIMARY KEY CHECK(id = 1), store_id TEXT NOT NULL, generation INTEGER NOT NULL,
   state BLOB NOT NULL);
@@ -37,6 +40,17 @@ INSERT INTO controller_delta(generation, delta)
   SELECT generation, delta FROM controller_delta_1 ORDER BY generation;
 DROP TABLE controller_delta_1;
 )";
+
+// Schema 2 knew no Open vSwitch database.
+constexpr char kFrom2[] = R"(
+ALTER TABLE attachments ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+CREATE TABLE ovsdb_rows(
+  tbl TEXT NOT NULL, uuid TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(tbl, uuid)) WITHOUT ROWID;
+CREATE TABLE ovsdb_bridges(uuid TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
+// In the column `owner`; the empty text is the local API's.
+constexpr char kOwnerOvsdb[] = "ovsdb";
 
 struct Close {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -133,7 +147,9 @@ absl::Status LocalStore::Initialize() {
   if (present != kSchemaVersion) {
     ASSIGN_OR_RETURN(const std::string instance, RandomUuid());
     RETURN_IF_ERROR(Transact(true, [&]() -> absl::Status {
-      RETURN_IF_ERROR(SqliteExec(db_, present == 0 ? kSchema : kFrom1));
+      if (present == 0) RETURN_IF_ERROR(SqliteExec(db_, kSchema));
+      if (present == 1) RETURN_IF_ERROR(SqliteExec(db_, kFrom1));
+      if (present == 1 || present == 2) RETURN_IF_ERROR(SqliteExec(db_, kFrom2));
       RETURN_IF_ERROR(SqliteExec(db_, fmt::format("PRAGMA user_version={}", kSchemaVersion)));
       return present == 0 ? PutMeta("instance_id", instance) : absl::OkStatus();
     }));
@@ -178,9 +194,10 @@ absl::StatusOr<std::optional<std::string>> LocalStore::GetMeta(const std::string
 
 absl::StatusOr<state::Attachments> LocalStore::LoadAttachments() {
   const std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(SqliteStatement rows,
-                   SqliteStatement::Prepare(
-                       db_, "SELECT port_id, device, mac, ips, profile, vm_id FROM attachments"));
+  ASSIGN_OR_RETURN(
+      SqliteStatement rows,
+      SqliteStatement::Prepare(
+          db_, "SELECT port_id, device, mac, ips, profile, vm_id, owner FROM attachments"));
   state::Attachments attachments;
   while (true) {
     ASSIGN_OR_RETURN(const bool found, rows.Step());
@@ -192,23 +209,26 @@ absl::StatusOr<state::Attachments> LocalStore::LoadAttachments() {
     ASSIGN_OR_RETURN(attachment.ips, SplitIps(rows.Text(3)));
     attachment.profile = rows.Text(4);
     attachment.vm_id = rows.Text(5);
+    if (rows.Text(6) == kOwnerOvsdb) attachment.owner = state::AttachmentOwner::kOvsdb;
   }
 }
 
 absl::Status LocalStore::PutAttachment(const PortId& id, const state::Attachment& attachment) {
   return Transact(true, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(SqliteStatement put,
-                     SqliteStatement::Prepare(
-                         db_,
-                         "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id) "
-                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(port_id) DO UPDATE SET "
-                         "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6"));
+    ASSIGN_OR_RETURN(
+        SqliteStatement put,
+        SqliteStatement::Prepare(
+            db_,
+            "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id, owner) "
+            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(port_id) DO UPDATE SET "
+            "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6, owner = ?7"));
     return put.Bind(1, id.ToString())
         .Bind(2, attachment.device)
         .Bind(3, attachment.mac.ToString())
         .Bind(4, JoinIps(attachment.ips))
         .Bind(5, attachment.profile)
         .Bind(6, attachment.vm_id)
+        .Bind(7, attachment.owner == state::AttachmentOwner::kOvsdb ? kOwnerOvsdb : "")
         .Run();
   });
 }
@@ -292,6 +312,76 @@ absl::Status LocalStore::AppendDelta(Generation generation, const std::string& d
     delta_bytes_ += delta.size();
     return absl::OkStatus();
   });
+}
+
+absl::StatusOr<std::vector<ovs::StoredRow>> LocalStore::LoadOvsdbRows() {
+  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(SqliteStatement select,
+                   SqliteStatement::Prepare(db_, "SELECT tbl, uuid, text FROM ovsdb_rows"));
+  std::vector<ovs::StoredRow> rows;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Step());
+    if (!found) return rows;
+    const auto uuid = ovsdb::Uuid::Parse(select.Text(1));
+    if (!uuid) {
+      return absl::DataLossError("ovsdb_rows: \"" + select.Text(1) + "\" is no uuid of a row");
+    }
+    rows.push_back({.table = select.Text(0), .uuid = *uuid, .text = select.Text(2)});
+  }
+}
+
+absl::Status LocalStore::WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows) {
+  return Transact(true, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(
+        SqliteStatement put,
+        SqliteStatement::Prepare(
+            db_, "INSERT OR REPLACE INTO ovsdb_rows(tbl, uuid, text) VALUES(?, ?, ?)"));
+    ASSIGN_OR_RETURN(
+        SqliteStatement erase,
+        SqliteStatement::Prepare(db_, "DELETE FROM ovsdb_rows WHERE tbl = ? AND uuid = ?"));
+    for (const ovs::StoredRow& row : rows) {
+      SqliteStatement& statement = row.text ? put : erase;
+      statement.Bind(1, row.table).Bind(2, row.uuid.ToString());
+      if (row.text) statement.Bind(3, *row.text);
+      RETURN_IF_ERROR(statement.Run());
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::map<std::string, uint32_t>> LocalStore::NumberBridges(
+    const std::set<std::string>& uuids, uint32_t limit) {
+  std::map<std::string, uint32_t> numbers;
+  RETURN_IF_ERROR(Transact(true, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(SqliteStatement rows,
+                     SqliteStatement::Prepare(db_, "SELECT uuid, number FROM ovsdb_bridges"));
+    std::set<uint32_t> taken;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, rows.Step());
+      if (!found) break;
+      if (!uuids.contains(rows.Text(0))) continue;
+      numbers.emplace(rows.Text(0), static_cast<uint32_t>(rows.Integer(1)));
+      taken.insert(static_cast<uint32_t>(rows.Integer(1)));
+    }
+    RETURN_IF_ERROR(SqliteExec(db_, "DELETE FROM ovsdb_bridges"));
+    ASSIGN_OR_RETURN(
+        SqliteStatement put,
+        SqliteStatement::Prepare(db_, "INSERT INTO ovsdb_bridges(uuid, number) VALUES(?, ?)"));
+    uint32_t next = 0;
+    for (const std::string& uuid : uuids) {
+      if (!numbers.contains(uuid)) {
+        while (taken.contains(next)) ++next;
+        if (next >= limit) {
+          return absl::ResourceExhaustedError(fmt::format("more than {} bridges", limit));
+        }
+        taken.insert(next);
+        numbers.emplace(uuid, next);
+      }
+      RETURN_IF_ERROR(put.Bind(1, uuid).Bind(2, uint64_t{numbers.at(uuid)}).Run());
+    }
+    return absl::OkStatus();
+  }));
+  return numbers;
 }
 
 bool LocalStore::SnapshotDue() const {

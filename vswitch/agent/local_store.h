@@ -1,7 +1,8 @@
-// What the agent must know after a restart, in one SQLite file: who it is, what is attached, and
-// what the controller said last. Knows nothing of protobuf: the controller's state is bytes to it.
+// What the agent must know after a restart, in one SQLite file: who it is, what is attached, what
+// the controller said last, and the rows of the Open_vSwitch database. Knows nothing of protobuf:
+// the controller's state is bytes to it.
 //
-// Durability: attachments and identity are on the disk (fsync) when the call returns. The
+// Durability: attachments, rows and identity are on the disk (fsync) when the call returns. The
 // controller's state survives the death of the process; after a power failure it may be a few
 // generations old, which is no loss: what was in force is gone as well, and the controller has it.
 //
@@ -9,12 +10,16 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_LOCAL_STORE_H_
 #define OUTRIDER_VSWITCH_AGENT_LOCAL_STORE_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "vswitch/ovs/row_store.h"
 #include "vswitch/state/attachment.h"
 
 struct sqlite3;
@@ -64,6 +69,15 @@ class LocalStore {
                             const std::string& state);
   // Several may lead to one generation: what is not of the controller's model changes as well.
   absl::Status AppendDelta(Generation generation, const std::string& delta);
+  // Rows of the Open_vSwitch database; RowStore has the contract.
+  absl::StatusOr<std::vector<ovs::StoredRow>> LoadOvsdbRows();
+  absl::Status WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows);
+
+  // A number below `limit` for each bridge, by its row's uuid, which stays as long as the bridge is
+  // asked for; others are forgotten. ResourceExhausted: more bridges than numbers.
+  absl::StatusOr<std::map<std::string, uint32_t>> NumberBridges(const std::set<std::string>& uuids,
+                                                                uint32_t limit);
+
   // Whether the deltas have grown so much that a snapshot in their place is due: amortised over
   // them, a snapshot then costs no more than they did.
   bool SnapshotDue() const;

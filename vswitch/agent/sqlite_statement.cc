@@ -74,7 +74,12 @@ absl::StatusOr<bool> SqliteStatement::Step() {
   }
 }
 
-absl::Status SqliteStatement::Run() { return Step().status(); }
+absl::Status SqliteStatement::Run() {
+  absl::Status status = Step().status();
+  // Parameters can be bound again only then; the error has been said.
+  sqlite3_reset(statement_.get());
+  return status;
+}
 
 std::string SqliteStatement::Text(int column) const { return Blob(column); }
 

@@ -32,7 +32,7 @@ class SqliteStatement {
 
   // True when there is a row, false when there is none left.
   absl::StatusOr<bool> Step();
-  // For statements without rows.
+  // For statements without rows; it can be bound and run again.
   absl::Status Run();
 
   // Columns of the present row, numbered from 0.

@@ -3,6 +3,7 @@
 #ifndef OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
 #define OUTRIDER_VSWITCH_STATE_ATTACHMENT_H_
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -11,6 +12,13 @@
 #include "vswitch/types/ip_address.h"
 
 namespace outrider::state {
+
+// Whose word it is; only who attached detaches.
+enum class AttachmentOwner : uint8_t {
+  kLocalApi,
+  // The Open_vSwitch database: gone with its Interface row.
+  kOvsdb,
+};
 
 struct Attachment {
   // Network device name, 1..15 bytes.
@@ -21,6 +29,7 @@ struct Attachment {
   std::string profile;
   // Free text, at most 255 bytes.
   std::string vm_id;
+  AttachmentOwner owner = AttachmentOwner::kLocalApi;
   bool operator==(const Attachment&) const = default;
 };
 
