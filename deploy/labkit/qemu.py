@@ -136,7 +136,7 @@ def converse(name: str, path: pathlib.Path, command: str, timeout: float) -> tup
         try:
             connection.connect(str(path))
         except OSError as error:
-            raise LabError(f"guest {name}: console {path}: {error.strerror}") from error
+            raise LabError(f"guest {name}: console {path}: {error.strerror or error}") from error
         connection.settimeout(0.2)
         connection.sendall(line.encode())
         while not (end := re.search(rf"{mark} (\d+)\n", text)):

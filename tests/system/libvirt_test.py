@@ -201,7 +201,7 @@ class LifeTest(OnLibvirt):
         frame_kb = (FLOOD_PAYLOAD + analysis.FRAME_OVERHEAD) * 8 / 1000
         flood = self.probing(2 * TUNED_KBPS / frame_kb, FLOOD_PAYLOAD)
         # It goes on for that many seconds; the first uses up the burst.
-        process.wait_until(lambda: False, 3)
+        process.wait_until(lambda: False, 2.5)
         return analysis.answered_kbps(flood.finish(), FLOOD_PAYLOAD, skip_us=1_000_000)
 
     def test_a_profile_outweighs_the_vlan_of_a_domain(self) -> None:
@@ -244,7 +244,7 @@ class LifeTest(OnLibvirt):
 
     def stations_heard(self) -> list[int]:
         """VLANs whose station `plain` answers."""
-        ping = ["busybox", "ping", "-c", "3", "-W", "1", PLAIN.ip]
+        ping = ["busybox", "ping", "-c", "2", "-W", "1", PLAIN.ip]
         heard = []
         for tag in (10, 20):
             try:
@@ -346,12 +346,6 @@ class CommandsTest(unittest.TestCase):
         running = self.start_domain()
         (support.inventory.RUN / self.name / "lab.json").unlink()
         self.down(running)
-
-    def test_a_lab_without_libvirt_says_so(self) -> None:
-        build = ("--build", support.build_folder())
-        self.deploy_lab("up", "--hosts", "1", "--prefix", self.name, *build)
-        with self.assertRaisesRegex(LabError, "has no libvirt; `deploy/lab up --libvirt`"):
-            self.deploy_lab("virsh", "--prefix", self.name, "h1", "list")
 
 
 if __name__ == "__main__":
