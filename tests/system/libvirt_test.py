@@ -8,6 +8,7 @@ import json
 import pathlib
 import statistics
 import unittest
+from collections.abc import Callable
 
 import support
 from labkit import api, netns, ports, process
@@ -127,6 +128,20 @@ class MovesTest(OnLibvirt):
         )
 
     def test_an_abort_leaves_the_source_as_it_was(self) -> None:
+        def abort(host: str, _: str) -> None:
+            daemon.virsh(self.lab, host, "domjobabort", VM.name)
+
+        self.check_abort(abort)
+
+    def test_a_destination_that_dies_leaves_the_source_as_it_was(self) -> None:
+        def kill(_: str, other: str) -> None:
+            script = f"kill -9 $(cat /run/libvirt/qemu/{VM.name}.pid)"
+            daemon.in_machine(self.lab, other, ["sh", "-c", script])
+
+        self.check_abort(kill)
+
+    def check_abort(self, interfere: Callable[[str, str], None]) -> None:
+        """`interfere` is called with source and destination when the destination is armed."""
         host, other = self.places()
         before = moves.names(self.lab, VM)
         was = self.seen_on(host)
@@ -134,7 +149,7 @@ class MovesTest(OnLibvirt):
         with moves.slow_move(self.lab, VM, host, other) as running:
             moves.wait_new(self.lab, VM, before, ("armed",))
             self.assertEqual(len(self.bridge_ports(other)), 1)
-            daemon.virsh(self.lab, host, "domjobabort", VM.name)
+            interfere(host, other)
             said, _ = running.communicate(timeout=30)
         self.assertNotEqual(running.returncode, 0, said)
         record = moves.wait_done(self.lab, VM, before)
