@@ -23,7 +23,7 @@ auth_unix_rw = "none"
 log_outputs = "3:stderr"
 """
 
-# Nothing that would reach beyond the lab's own: control groups, security labels, virtlogd.
+# Nothing that would reach beyond the lab: control groups, security labels, huge pages, virtlogd.
 QEMU = """\
 user = "root"
 group = "root"
@@ -32,6 +32,7 @@ remember_owner = 0
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
+hugetlbfs_mount = []
 stdio_handler = "file"
 migration_host = "{address}"
 migration_address = "{address}"
