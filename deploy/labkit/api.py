@@ -20,12 +20,15 @@ TRACE_DROPPED = 3
 
 
 def environment(lab: Lab, host: str | None = None) -> dict[str, str]:
-    """Environment in which `outrider` finds this lab's controller, and the agent of `host`."""
+    """Environment in which `outrider` finds this lab's controller, and the agent of `host`, as
+    Open vSwitch's tools do."""
     env = dict(os.environ)
-    env["PATH"] = f"{lab.build}/bin:{env.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"
+    path = env.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    env["PATH"] = f"{lab.build}/bin:{lab.build}/bin/ovs:{path}"
     env["OUTRIDER_CONTROLLER"] = f"unix:{lab.controller_socket}"
     if host:
         env["OUTRIDER_AGENT"] = f"unix:{lab.agent_socket(host)}"
+        env["OVS_RUNDIR"] = str(lab.ovs_rundir(host))
     return env
 
 

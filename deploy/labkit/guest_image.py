@@ -11,9 +11,9 @@ import functools
 import lzma
 import pathlib
 import re
-import tempfile
 from collections.abc import Sequence
 
+from labkit import debian
 from labkit.cpio import CpioWriter
 from labkit.shell import DEPLOY, ROOT, LabError, attempt, run
 
@@ -67,7 +67,7 @@ def _kernel() -> pathlib.Path:
     tree = CACHE / "kernel"
     if not tree.exists():
         try:
-            _unpack(KERNEL_PACKAGE, tree)
+            debian.unpack("guest", _cloud_kernel, tree)
         except LabError:
             installed = sorted(pathlib.Path("/boot").glob("vmlinuz-6.1.*"))
             if not installed or not _modules(installed[-1]).exists():
@@ -90,42 +90,17 @@ def _busybox() -> pathlib.Path:
         return own
     tree = CACHE / "busybox"
     if not tree.exists():
-        _unpack("busybox-static", tree)
+        debian.unpack("guest", lambda: ["busybox-static"], tree)
     return tree / "bin" / "busybox"
 
 
-def _unpack(package: str, tree: pathlib.Path) -> None:
-    """Downloads a Debian package and unpacks it into `tree`."""
-    try:
-        try:
-            _download(package, tree)
-        except LabError:
-            # apt's lists are not there, or name what the mirror no longer has.
-            run(["apt-get", "update", "-q"], timeout=300)
-            _download(package, tree)
-    except LabError as error:
-        raise LabError(
-            f"guest: {package} cannot be downloaded: {error}\n"
-            f"See that `apt-get update` and `apt-get download {package}` work on this machine"
-        ) from error
-
-
-def _download(package: str, tree: pathlib.Path) -> None:
-    if package == KERNEL_PACKAGE:
-        # It is empty and depends on the kernel of the day.
-        found = re.search(
-            r"Depends: (linux-image-\S+-cloud-amd64)", run(["apt-cache", "depends", package])
-        )
-        if not found:
-            raise LabError(f"apt-cache knows no {package}")
-        package = found[1]
-    with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
-        # apt-get writes to the current folder; env(1) changes it for this one command.
-        run(["env", "-C", temporary, "apt-get", "download", "-q", package], timeout=300)
-        archive = next(pathlib.Path(temporary).glob("*.deb"))
-        unpacked = pathlib.Path(temporary) / "tree"
-        run(["dpkg", "-x", str(archive), str(unpacked)], timeout=120)
-        unpacked.rename(tree)
+def _cloud_kernel() -> list[str]:
+    """KERNEL_PACKAGE is empty and depends on the kernel of the day: that one."""
+    depends = run(["apt-cache", "depends", KERNEL_PACKAGE])
+    found = re.search(r"Depends: (linux-image-\S+-cloud-amd64)", depends)
+    if not found:
+        raise LabError(f"apt-cache knows no {KERNEL_PACKAGE}")
+    return [found[1]]
 
 
 def _load_order(modules: pathlib.Path, wanted: Sequence[str]) -> list[pathlib.Path]:

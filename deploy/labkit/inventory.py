@@ -90,6 +90,8 @@ class Lab:
     underlay: str = "ipv4"
     # With a physical network (physical.py).
     provider: bool = False
+    # With a libvirtd on every host (labkit/libvirt).
+    libvirt: bool = False
 
     @property
     def folder(self) -> pathlib.Path:
@@ -116,6 +118,10 @@ class Lab:
 
     def agent_socket(self, host: str) -> pathlib.Path:
         return self.host_folder(host) / "agent.sock"
+
+    def ovs_rundir(self, host: str) -> pathlib.Path:
+        """Where Open vSwitch's clients find the agent of `host`: db.sock and the others."""
+        return self.host_folder(host) / "ovs"
 
     def netns(self, name: str) -> str:
         """Namespace of a host, of the router (`router`), the controller (`ctl`) or a light port."""
@@ -182,6 +188,7 @@ def load(prefix: str) -> Lab:
         ports_made=data.get("ports_made", 0),
         underlay=data["underlay"],
         provider=data.get("provider", False),
+        libvirt=data.get("libvirt", False),
     )
 
 

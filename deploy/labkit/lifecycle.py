@@ -6,13 +6,18 @@ import contextlib
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from labkit import builder, fabric, interrupts, inventory, netns, physical, services
 from labkit.inventory import Lab
+from labkit.libvirt import daemon, packages
 from labkit.shell import LabError, attempt, check_root
 
 BINARIES = ("outrider-controller", "outrider-agent", "outrider")
+LIBVIRT_BINARIES = ("ovs/ovs-vsctl",)
+# These end first: an agent that goes while its guests run would be a different lab from a real
+# stop.
+GUESTS = ("qemu", "machine")
 
 
 def default_prefix() -> str:
@@ -24,13 +29,20 @@ def default_build() -> str:
 
 
 def up(
-    prefix: str, hosts: int, build: str, underlay: str = "ipv4", provider: bool = False
+    prefix: str,
+    hosts: int,
+    build: str,
+    underlay: str = "ipv4",
+    provider: bool = False,
+    libvirt: bool = False,
 ) -> Lab:
     """Makes the fabric and starts all daemons. On failure everything made so far is removed."""
-    _check(prefix, hosts, build)
+    _check(prefix, hosts, build, BINARIES + (LIBVIRT_BINARIES if libvirt else ()))
+    if libvirt:
+        packages.tree()  # what may take long or fail comes before anything is made
     records = fabric.host_records(hosts, underlay)
     folder = str(pathlib.Path(build).resolve())
-    lab = Lab(prefix, folder, records, underlay=underlay, provider=provider)
+    lab = Lab(prefix, folder, records, underlay=underlay, provider=provider, libvirt=libvirt)
     inventory.create(lab)
     try:
         fabric.build(lab)
@@ -40,6 +52,9 @@ def up(
         for host in lab.hosts:
             services.start_agent(lab, host)
         services.wait_connected(lab)
+        if libvirt:
+            for host in lab.hosts:
+                daemon.start(lab, host)
     except BaseException:
         down(prefix)
         raise
@@ -57,12 +72,12 @@ def temporary(prefix: str, hosts: int, build: str, keep: bool = False) -> Iterat
             down(prefix)
 
 
-def _check(prefix: str, hosts: int, build: str) -> None:
+def _check(prefix: str, hosts: int, build: str, binaries: Sequence[str]) -> None:
     check_root("the lab")
     inventory.check_prefix(prefix)
     if not 1 <= hosts <= fabric.MAX_HOSTS:
         raise LabError(f"--hosts {hosts}: 1 to {fabric.MAX_HOSTS} are possible")
-    for name in BINARIES:
+    for name in binaries:
         if not (pathlib.Path(build) / "bin" / name).exists():
             raise LabError(f"{build}/bin/{name}: not there; `cmake --build {build}` makes it")
 
@@ -81,9 +96,7 @@ def _remove(prefix: str) -> None:
         recorded = inventory.load(prefix).processes
     except LabError:
         recorded = {}
-    # Guests first: an agent that goes while its guests run would be a different lab from a real
-    # stop.
-    for process in sorted(recorded.values(), key=lambda p: not p.name.startswith("qemu")):
+    for process in sorted(recorded.values(), key=lambda p: not p.name.startswith(GUESTS)):
         process.stop(patience=3)
     for namespace in netns.with_prefix(f"{prefix}-"):
         netns.remove(namespace)
@@ -105,6 +118,7 @@ def describe(lab: Lab) -> dict:
         "folder": str(lab.folder),
         "hosts": {
             h.name: {"vtep": h.vtep, "agent": _alive(lab, services.agent_name(h.name))}
+            | _libvirt_of(lab, h.name)
             for h in lab.hosts.values()
         },
         "controller": _alive(lab, services.CONTROLLER),
@@ -130,6 +144,16 @@ def describe(lab: Lab) -> dict:
             for p in lab.lights.values()
         },
     }
+
+
+def _libvirt_of(lab: Lab, host: str) -> dict:
+    """A host's libvirtd, and its domains as it lists them itself."""
+    if not lab.libvirt:
+        return {}
+    described: dict = {"libvirtd": _alive(lab, daemon.daemon_name(host))}
+    with contextlib.suppress(LabError):
+        described["domains"] = daemon.virsh(lab, host, "list", "--name").split()
+    return described
 
 
 def _alive(lab: Lab, name: str) -> str:

@@ -8,6 +8,7 @@ import os
 import sys
 
 from labkit import api, builder, fabric, interrupts, inventory, lifecycle, move, netns, ports, qemu
+from labkit.libvirt import daemon, domain
 from labkit.shell import LabError, check_root
 
 EXAMPLES = """examples:
@@ -20,6 +21,12 @@ EXAMPLES = """examples:
   deploy/lab port add probe --host h3 --ip 10.1.0.9 --mac 52:54:00:00:00:09 --profile open
   deploy/lab exec probe -- busybox ping -c 3 10.1.0.2
   deploy/lab guest migrate server --to h2
+  deploy/lab up --hosts 2 --libvirt
+  deploy/lab domain xml vm --ip 10.1.0.3 --mac 52:54:00:00:00:03 --profile web > vm.xml
+  deploy/lab virsh h1 define vm.xml
+  deploy/lab virsh h1 start vm
+  deploy/lab domain exec vm --host h1 -- ip addr
+  deploy/lab virsh h1 migrate --live --persistent --undefinesource vm qemu+tcp://h2/system
   deploy/lab down"""
 
 
@@ -69,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with a physical network, to which hosts have the uplink physnet1",
     )
+    up.add_argument(
+        "--libvirt",
+        action="store_true",
+        help="with a libvirtd on every host; it is downloaded, not installed",
+    )
     up.add_argument("--build", help="build folder, instead of building build/release")
     up.set_defaults(run=_up)
     execute = verbs.add_parser(
@@ -81,17 +93,38 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
     down = verbs.add_parser("down", parents=[shared], help="stop the lab and remove all of it")
     down.set_defaults(run=lambda o: lifecycle.down(inventory.choose(o.prefix)))
+    virsh = verbs.add_parser(
+        "virsh", parents=[shared], help="virsh on a host of a lab with libvirt: virsh H ARGUMENTS"
+    )
+    virsh.add_argument("host")
+    virsh.add_argument("words", nargs=argparse.REMAINDER, metavar="ARGUMENTS")
+    virsh.set_defaults(run=_virsh)
+    _domain_verbs(verbs, shared)
     _guest_verbs(verbs, shared)
     _port_verbs(verbs, shared)
     return parser
 
 
-def _endpoint_options(parser: argparse.ArgumentParser) -> None:
+def _endpoint_options(parser: argparse.ArgumentParser, host: bool = True) -> None:
     parser.add_argument("name")
-    parser.add_argument("--host", required=True)
+    if host:
+        parser.add_argument("--host", required=True)
     parser.add_argument("--ip", required=True, help="address in the segment, a /24 is assumed")
     parser.add_argument("--mac", required=True)
     parser.add_argument("--profile", required=True)
+
+
+def _domain_verbs(verbs, shared: argparse.ArgumentParser) -> None:
+    domain = verbs.add_parser("domain", help="libvirt's guests").add_subparsers(required=True)
+    xml = domain.add_parser("xml", help="print the definition of a guest, for `virsh define`")
+    _endpoint_options(xml, host=False)
+    xml.set_defaults(run=_domain_xml)
+    execute = domain.add_parser(
+        "exec", parents=[shared], help="domain exec NAME --host H -- SHELL COMMAND"
+    )
+    execute.add_argument("name")
+    execute.add_argument("--host", required=True)
+    execute.set_defaults(run=_domain_exec)
 
 
 def _guest_verbs(verbs, shared: argparse.ArgumentParser) -> None:
@@ -129,9 +162,14 @@ def _lab(options: argparse.Namespace) -> inventory.Lab:
 
 def _up(options: argparse.Namespace) -> None:
     check_root("the lab")
-    build = builder.ready(options.build or os.environ.get("OUTRIDER_BUILD"))
+    build = builder.ready(
+        options.build or os.environ.get("OUTRIDER_BUILD"),
+        *(["outrider-ovs"] if options.libvirt else []),
+    )
     prefix = options.prefix or lifecycle.default_prefix()
-    lab = lifecycle.up(prefix, options.hosts, build, options.underlay, options.provider)
+    lab = lifecycle.up(
+        *(prefix, options.hosts, build, options.underlay, options.provider), libvirt=options.libvirt
+    )
     print(f"lab {lab.prefix} is up: {', '.join(lab.hosts)}; files in {lab.folder}")
 
 
@@ -158,6 +196,24 @@ def _status(options: argparse.Namespace) -> None:
     for kind in ("hosts", "guests", "ports"):
         for name, fields in described[kind].items():
             print(f"{kind[:-1]:6} {name:10} " + "  ".join(f"{k} {v}" for k, v in fields.items()))
+
+
+def _virsh(options: argparse.Namespace) -> None:
+    lab = _lab(options)
+    words = options.words + (["--", *options.command] if options.command else [])
+    argv = daemon.inside(lab, options.host, ["virsh", *words])
+    os.execvpe(argv[0], argv, daemon.environment(lab))
+
+
+def _domain_xml(options: argparse.Namespace) -> None:
+    print(domain.xml(domain.Domain(options.name, options.ip, options.mac, options.profile)), end="")
+
+
+def _domain_exec(options: argparse.Namespace) -> int:
+    command = " ".join(options.command)
+    status, output = domain.console(_lab(options), options.host, options.name, command)
+    print(output)
+    return status
 
 
 def _guest_start(options: argparse.Namespace) -> None:

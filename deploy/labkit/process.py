@@ -98,6 +98,32 @@ def start(
     return process
 
 
+def start_within(
+    name: str, argv: Sequence[str], log: pathlib.Path, env: Mapping[str, str] | None = None
+) -> Process:
+    """The same for an argv that starts the program in question as its child, as unshare(1) and
+    nsenter(1) have to for a new PID namespace: that child is the process. Its parent ends with
+    it."""
+    outer = start(name, argv, log, env)
+    children = pathlib.Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    found: Process | None = None
+
+    def look() -> bool:
+        nonlocal found
+        try:
+            words = children.read_text(encoding="ascii").split()
+        except OSError:
+            return True
+        found = adopt(name, int(words[0])) if words else None
+        return found is not None or not outer.alive()
+
+    wait_until(look, 10, 0.005)
+    if found is None:
+        outer.stop(kill=True)
+        raise LabError(f"{name}: did not start, see {log}")
+    return found
+
+
 def wait_until(condition, seconds: float, interval: float = 0.02) -> bool:
     """Waits for condition() to be true; returns whether it became so in time."""
     deadline = time.monotonic() + seconds

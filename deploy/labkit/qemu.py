@@ -96,9 +96,13 @@ def start(
 
 def wait_ready(lab: Lab, guest: GuestRecord, timeout: float = 60) -> None:
     """Returns when the guest has its address and serves HTTP."""
-    log = console_log(lab, guest)
+    wait_log(guest.name, console_log(lab, guest), timeout)
+
+
+def wait_log(name: str, log: pathlib.Path, timeout: float) -> None:
+    """The same for guest `name` with this console log."""
     if not process.wait_until(lambda: log.exists() and READY in log.read_bytes(), timeout, 0.05):
-        raise LabError(f"guest {guest.name}: did not boot in {timeout:g} s, see {log}")
+        raise LabError(f"guest {name}: did not boot in {timeout:g} s, see {log}")
 
 
 def quit_guest(lab: Lab, guest: GuestRecord) -> None:
@@ -116,6 +120,11 @@ def quit_guest(lab: Lab, guest: GuestRecord) -> None:
 
 def console(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> tuple[int, str]:
     """Runs a shell command in the guest over its console; returns exit status and output."""
+    return converse(guest.name, console_socket(lab, guest), command, timeout)
+
+
+def converse(name: str, path: pathlib.Path, command: str, timeout: float) -> tuple[int, str]:
+    """The same for guest `name` with the console at this socket."""
     nonce = uuid.uuid4().hex[:8]
     mark = (
         f"end-{nonce}"  # the quotes in the command sent keep an echo of it from looking like this
@@ -124,12 +133,15 @@ def console(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> 
     deadline = time.monotonic() + timeout
     text = ""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(console_socket(lab, guest)))
+        try:
+            connection.connect(str(path))
+        except OSError as error:
+            raise LabError(f"guest {name}: console {path}: {error.strerror or error}") from error
         connection.settimeout(0.2)
         connection.sendall(line.encode())
         while not (end := re.search(rf"{mark} (\d+)\n", text)):
             if time.monotonic() > deadline:
-                raise LabError(f"guest {guest.name}: `{command}` gave no end: {text!r}")
+                raise LabError(f"guest {name}: `{command}` gave no end: {text!r}")
             try:
                 data = connection.recv(65536)
             except TimeoutError:
@@ -137,14 +149,18 @@ def console(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> 
                 connection.sendall(b"\n")
                 continue
             if not data:
-                raise LabError(f"guest {guest.name}: its console closed during `{command}`")
+                raise LabError(f"guest {name}: its console closed during `{command}`")
             text += data.decode(errors="replace").replace("\r", "")
     return int(end[1]), text[: end.start()].strip("\n")
 
 
 def shell(lab: Lab, guest: GuestRecord, command: str, timeout: float = 30) -> str:
     """The same for a command that must succeed; returns its output."""
-    status, output = console(lab, guest, command, timeout)
+    return succeeded(guest.name, command, *console(lab, guest, command, timeout))
+
+
+def succeeded(name: str, command: str, status: int, output: str) -> str:
+    """The output of a command in guest `name` that must have succeeded."""
     if status != 0:
-        raise LabError(f"guest {guest.name}: `{command}` ended with {status}: {output}")
+        raise LabError(f"guest {name}: `{command}` ended with {status}: {output}")
     return output

@@ -64,6 +64,8 @@ class LabTest(unittest.TestCase):
         profile.write_text("kind: Profile\nname: open\nvlan: {segment: blue}\n", encoding="utf-8")
         self.deploy_lab("exec", "h1", command=("outrider", "profile", "apply", "-f", str(profile)))
         self.fails_as_a_whole()
+        said = self.refused("virsh", "--prefix", self.name, "h1", "list")
+        self.assertIn("has no libvirt; `deploy/lab up --libvirt`", said)
         where = ("--profile", "open", "--host")
         self.deploy_lab(
             "port", "add", "probe", "--ip", "10.1.0.9", "--mac", "52:54:00:00:00:09", *where, "h2"

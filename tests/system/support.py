@@ -92,14 +92,14 @@ class LabCase(unittest.TestCase):
     HOSTS = 2
     UNDERLAY = "ipv4"
     PROVIDER = False
+    LIBVIRT = False
     lab: inventory.Lab
 
     @classmethod
     def setUpClass(cls) -> None:
         cls.addClassCleanup(lifecycle.down, prefix())
-        cls.lab = lifecycle.up(
-            prefix(), cls.HOSTS, build_folder(), cls.UNDERLAY, cls.PROVIDER
-        )
+        words = (prefix(), cls.HOSTS, build_folder(), cls.UNDERLAY, cls.PROVIDER, cls.LIBVIRT)
+        cls.lab = lifecycle.up(*words)
         cls.prepare()
         cls.lab = inventory.load(cls.lab.prefix)
 

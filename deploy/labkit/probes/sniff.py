@@ -25,10 +25,13 @@ class Sniffer:
 
     def __init__(self, device: str, guest: str) -> None:
         self._guest = socket.inet_aton(guest)
+        # `vnet*`: devices of such names, also those that come later.
+        self._prefix = device.removesuffix("*") if device.endswith("*") else None
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.bind((device, 0))
+        if self._prefix is None:
+            self.socket.bind((device, 0))
         self.socket.setblocking(False)
         self.denied = 0
         self.to_guest = 0
@@ -43,6 +46,8 @@ class Sniffer:
                 return
             except OSError:
                 return  # the device went away, as the source's does after a move
+            if self._prefix is not None and not address[0].startswith(self._prefix):
+                continue
             if address[2] == PACKET_OUTGOING:
                 self.to_guest += 1
                 self.denied += self._is_denied(frame)
@@ -83,7 +88,7 @@ def _describe(frame: bytes, ancillary: list[tuple[int, int, bytes]]) -> dict[str
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
-    parser.add_argument("--device", required=True)
+    parser.add_argument("--device", required=True, help="a tap, or all of a beginning: vnet*")
     parser.add_argument("--guest", required=True, help="the guest's IPv4 address")
     options = parser.parse_args()
     harness = Harness(options.out)
