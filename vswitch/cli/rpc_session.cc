@@ -1,0 +1,66 @@
+#include "vswitch/cli/rpc_session.h"
+
+#include <array>
+#include <limits>
+#include <utility>
+
+namespace outrider::cli {
+namespace {
+
+using ovsdb::Json;
+using ovsdb::JsonRpcMessage;
+
+// A server is trusted with more than a peer would be: its whole database may come in one reply.
+constexpr size_t kMostBytes = std::numeric_limits<size_t>::max();
+
+}  // namespace
+
+RpcSession::RpcSession(std::unique_ptr<Channel> channel)
+    : channel_(std::move(channel)), stream_(kMostBytes) {}
+
+int64_t RpcSession::Queue(const std::string& method, Json params) {
+  const int64_t id = next_id_++;
+  outgoing_ += ovsdb::ToText(ToJson(ovsdb::Request(method, std::move(params), id)));
+  return id;
+}
+
+absl::Status RpcSession::Flush() {
+  if (outgoing_.empty()) return absl::OkStatus();
+  return channel_->Write(std::exchange(outgoing_, {}));
+}
+
+absl::StatusOr<JsonRpcMessage> RpcSession::Receive() {
+  RETURN_IF_ERROR(Flush());
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<Json> json, stream_.Next());
+    if (!json) {
+      std::array<char, 65536> bytes;
+      ASSIGN_OR_RETURN(const size_t size, channel_->Read(bytes.data(), bytes.size()));
+      stream_.Feed(bytes.data(), size);
+      continue;
+    }
+    ASSIGN_OR_RETURN(JsonRpcMessage message, ovsdb::FromJson(*json));
+    if (message.kind != JsonRpcMessage::Kind::kRequest) return message;
+    Json reply = message.method == "echo" ? ToJson(ovsdb::Reply(message.params, message.id))
+                                          : ToJson(ovsdb::ErrorReply("unknown method", message.id));
+    RETURN_IF_ERROR(channel_->Write(ovsdb::ToText(reply)));
+  }
+}
+
+absl::StatusOr<JsonRpcMessage> RpcSession::WaitReply(int64_t id) {
+  while (true) {
+    ASSIGN_OR_RETURN(JsonRpcMessage message, Receive());
+    if (message.kind != JsonRpcMessage::Kind::kNotification && message.id == id) return message;
+  }
+}
+
+absl::StatusOr<Json> RpcSession::WaitUpdate() {
+  while (true) {
+    ASSIGN_OR_RETURN(JsonRpcMessage message, Receive());
+    if (message.kind == JsonRpcMessage::Kind::kNotification && message.method == "update") {
+      return message.params;
+    }
+  }
+}
+
+}  // namespace outrider::cli
