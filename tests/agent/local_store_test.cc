@@ -17,6 +17,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Makes a file of today one of schema 2.
+constexpr char kToSchema2[] =
+    "DROP TABLE claims; DROP TABLE ovsdb_rows; DROP TABLE ovsdb_bridges;"
+    "ALTER TABLE attachments DROP COLUMN owner; PRAGMA user_version=2";
+
 class LocalStoreTest : public ::testing::Test {
  protected:
   std::unique_ptr<LocalStore> Open() {
@@ -81,6 +86,7 @@ TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
   const char kSchema1[] =
+      "DROP TABLE claims;"
       "DROP TABLE controller_delta;"
       "CREATE TABLE controller_delta(generation INTEGER PRIMARY KEY, delta BLOB NOT NULL);"
       "INSERT INTO controller_delta VALUES(9, 'd9'), (6, 'd6');"
@@ -100,11 +106,7 @@ TEST_F(LocalStoreTest, ReadsAttachmentsOfSchema2AsTheLocalApis) {
   { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), SampleAttachment(1)).ok()); }
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(db,
-                         "DROP TABLE ovsdb_rows; DROP TABLE ovsdb_bridges;"
-                         "ALTER TABLE attachments DROP COLUMN owner; PRAGMA user_version=2",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, kToSchema2, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
   const auto store = Open();
   EXPECT_EQ(*store->LoadAttachments(), (state::Attachments{{MakePortId(1), SampleAttachment(1)}}));
@@ -147,6 +149,34 @@ TEST_F(LocalStoreTest, ABridgeKeepsItsNumber) {
             (std::map<std::string, uint32_t>{{"a", 0}, {"c", 1}}));
   EXPECT_TRUE(absl::IsResourceExhausted(store->NumberBridges({"a", "b", "c", "d"}, 3).status()));
   EXPECT_EQ(*Open()->NumberBridges({"c"}, 3), (std::map<std::string, uint32_t>{{"c", 1}}));
+}
+
+TEST_F(LocalStoreTest, KeepsClaimsUntilTheyAreSettled) {
+  const PortId one = MakePortId(1);
+  const PortId two = MakePortId(2);
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->PutAttachment(one, SampleAttachment(1)).ok());
+    ASSERT_TRUE(store->PutAttachment(two, SampleAttachment(2)).ok());
+    ASSERT_TRUE(store->SettleClaim(one).ok());
+    ASSERT_TRUE(store->SettleClaim(one).ok());
+  }
+  EXPECT_EQ(*Open()->LoadClaims(), std::set<PortId>{two});
+  ASSERT_TRUE(Open()->PutAttachment(one, SampleAttachment(1)).ok());
+  ASSERT_TRUE(Open()->DeleteAttachment(two).ok());
+  EXPECT_EQ(*Open()->LoadClaims(), std::set<PortId>{one});
+  EXPECT_EQ(Open()->LoadAttachments()->size(), 1u);
+}
+
+// No port moves because an agent was upgraded.
+TEST_F(LocalStoreTest, WhatAnOlderAgentAttachedClaimsNothing) {
+  ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), SampleAttachment(1)).ok());
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, kToSchema2, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  EXPECT_TRUE(Open()->LoadClaims()->empty());
+  EXPECT_EQ(Open()->LoadAttachments()->size(), 1u);
 }
 
 TEST_F(LocalStoreTest, AsksForASnapshotOnceDeltasOutweighIt) {

@@ -29,6 +29,7 @@ CREATE TABLE controller_state(
   state BLOB NOT NULL);
 CREATE TABLE controller_delta(
   sequence INTEGER PRIMARY KEY, generation INTEGER NOT NULL, delta BLOB NOT NULL);
+CREATE TABLE claims(port_id TEXT PRIMARY KEY) WITHOUT ROWID;
 )";
 
 // In schema 1 a delta that led to the generation it came from had no place.
@@ -41,13 +42,22 @@ INSERT INTO controller_delta(generation, delta)
 DROP TABLE controller_delta_1;
 )";
 
-// Schema 2 knew no Open vSwitch database.
+// Schema 2 knew no Open vSwitch database and no claims. Attachments of before have been answered,
+// or will be refused: no port moves by an upgrade.
 constexpr char kFrom2[] = R"(
 ALTER TABLE attachments ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 CREATE TABLE ovsdb_rows(
   tbl TEXT NOT NULL, uuid TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(tbl, uuid)) WITHOUT ROWID;
 CREATE TABLE ovsdb_bridges(uuid TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE claims(port_id TEXT PRIMARY KEY) WITHOUT ROWID;
 )";
+
+// In the caller's transaction.
+absl::Status Upgrade(sqlite3* db, uint64_t version) {
+  if (version == 0) return SqliteExec(db, kSchema);
+  if (version == 1) RETURN_IF_ERROR(SqliteExec(db, kFrom1));
+  return SqliteExec(db, kFrom2);
+}
 
 // In the column `owner`; the empty text is the local API's.
 constexpr char kOwnerOvsdb[] = "ovsdb";
@@ -147,9 +157,7 @@ absl::Status LocalStore::Initialize() {
   if (present != kSchemaVersion) {
     ASSIGN_OR_RETURN(const std::string instance, RandomUuid());
     RETURN_IF_ERROR(Transact(true, [&]() -> absl::Status {
-      if (present == 0) RETURN_IF_ERROR(SqliteExec(db_, kSchema));
-      if (present == 1) RETURN_IF_ERROR(SqliteExec(db_, kFrom1));
-      if (present == 1 || present == 2) RETURN_IF_ERROR(SqliteExec(db_, kFrom2));
+      RETURN_IF_ERROR(Upgrade(db_, present));
       RETURN_IF_ERROR(SqliteExec(db_, fmt::format("PRAGMA user_version={}", kSchemaVersion)));
       return present == 0 ? PutMeta("instance_id", instance) : absl::OkStatus();
     }));
@@ -164,8 +172,7 @@ absl::Status LocalStore::LoadInstanceId() {
   return absl::OkStatus();
 }
 
-template <typename Writes>
-absl::Status LocalStore::Transact(bool sync, Writes writes) {
+absl::Status LocalStore::Transact(bool sync, const std::function<absl::Status()>& writes) {
   const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(SqliteExec(db_, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
   RETURN_IF_ERROR(SqliteExec(db_, "BEGIN IMMEDIATE"));
@@ -222,22 +229,51 @@ absl::Status LocalStore::PutAttachment(const PortId& id, const state::Attachment
             "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id, owner) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(port_id) DO UPDATE SET "
             "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6, owner = ?7"));
-    return put.Bind(1, id.ToString())
-        .Bind(2, attachment.device)
-        .Bind(3, attachment.mac.ToString())
-        .Bind(4, JoinIps(attachment.ips))
-        .Bind(5, attachment.profile)
-        .Bind(6, attachment.vm_id)
-        .Bind(7, attachment.owner == state::AttachmentOwner::kOvsdb ? kOwnerOvsdb : "")
-        .Run();
+    RETURN_IF_ERROR(
+        put.Bind(1, id.ToString())
+            .Bind(2, attachment.device)
+            .Bind(3, attachment.mac.ToString())
+            .Bind(4, JoinIps(attachment.ips))
+            .Bind(5, attachment.profile)
+            .Bind(6, attachment.vm_id)
+            .Bind(7, attachment.owner == state::AttachmentOwner::kOvsdb ? kOwnerOvsdb : "")
+            .Run());
+    ASSIGN_OR_RETURN(
+        SqliteStatement claim,
+        SqliteStatement::Prepare(db_, "INSERT OR IGNORE INTO claims(port_id) VALUES(?)"));
+    return claim.Bind(1, id.ToString()).Run();
+  });
+}
+
+absl::StatusOr<std::set<PortId>> LocalStore::LoadClaims() {
+  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(SqliteStatement rows,
+                   SqliteStatement::Prepare(db_, "SELECT port_id FROM claims"));
+  std::set<PortId> claims;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, rows.Step());
+    if (!found) return claims;
+    ASSIGN_OR_RETURN(const PortId id, PortId::Parse(rows.Text(0)));
+    claims.insert(id);
+  }
+}
+
+absl::Status LocalStore::SettleClaim(const PortId& id) {
+  return Transact(false, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(SqliteStatement erase,
+                     SqliteStatement::Prepare(db_, "DELETE FROM claims WHERE port_id = ?"));
+    return erase.Bind(1, id.ToString()).Run();
   });
 }
 
 absl::Status LocalStore::DeleteAttachment(const PortId& id) {
   return Transact(true, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(SqliteStatement erase,
-                     SqliteStatement::Prepare(db_, "DELETE FROM attachments WHERE port_id = ?"));
-    return erase.Bind(1, id.ToString()).Run();
+    for (const char* sql :
+         {"DELETE FROM attachments WHERE port_id = ?", "DELETE FROM claims WHERE port_id = ?"}) {
+      ASSIGN_OR_RETURN(SqliteStatement erase, SqliteStatement::Prepare(db_, sql));
+      RETURN_IF_ERROR(erase.Bind(1, id.ToString()).Run());
+    }
+    return absl::OkStatus();
   });
 }
 
@@ -312,76 +348,6 @@ absl::Status LocalStore::AppendDelta(Generation generation, const std::string& d
     delta_bytes_ += delta.size();
     return absl::OkStatus();
   });
-}
-
-absl::StatusOr<std::vector<ovs::StoredRow>> LocalStore::LoadOvsdbRows() {
-  const std::lock_guard lock(mutex_);
-  ASSIGN_OR_RETURN(SqliteStatement select,
-                   SqliteStatement::Prepare(db_, "SELECT tbl, uuid, text FROM ovsdb_rows"));
-  std::vector<ovs::StoredRow> rows;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool found, select.Step());
-    if (!found) return rows;
-    const auto uuid = ovsdb::Uuid::Parse(select.Text(1));
-    if (!uuid) {
-      return absl::DataLossError("ovsdb_rows: \"" + select.Text(1) + "\" is no uuid of a row");
-    }
-    rows.push_back({.table = select.Text(0), .uuid = *uuid, .text = select.Text(2)});
-  }
-}
-
-absl::Status LocalStore::WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows) {
-  return Transact(true, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(
-        SqliteStatement put,
-        SqliteStatement::Prepare(
-            db_, "INSERT OR REPLACE INTO ovsdb_rows(tbl, uuid, text) VALUES(?, ?, ?)"));
-    ASSIGN_OR_RETURN(
-        SqliteStatement erase,
-        SqliteStatement::Prepare(db_, "DELETE FROM ovsdb_rows WHERE tbl = ? AND uuid = ?"));
-    for (const ovs::StoredRow& row : rows) {
-      SqliteStatement& statement = row.text ? put : erase;
-      statement.Bind(1, row.table).Bind(2, row.uuid.ToString());
-      if (row.text) statement.Bind(3, *row.text);
-      RETURN_IF_ERROR(statement.Run());
-    }
-    return absl::OkStatus();
-  });
-}
-
-absl::StatusOr<std::map<std::string, uint32_t>> LocalStore::NumberBridges(
-    const std::set<std::string>& uuids, uint32_t limit) {
-  std::map<std::string, uint32_t> numbers;
-  RETURN_IF_ERROR(Transact(true, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(SqliteStatement rows,
-                     SqliteStatement::Prepare(db_, "SELECT uuid, number FROM ovsdb_bridges"));
-    std::set<uint32_t> taken;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, rows.Step());
-      if (!found) break;
-      if (!uuids.contains(rows.Text(0))) continue;
-      numbers.emplace(rows.Text(0), static_cast<uint32_t>(rows.Integer(1)));
-      taken.insert(static_cast<uint32_t>(rows.Integer(1)));
-    }
-    RETURN_IF_ERROR(SqliteExec(db_, "DELETE FROM ovsdb_bridges"));
-    ASSIGN_OR_RETURN(
-        SqliteStatement put,
-        SqliteStatement::Prepare(db_, "INSERT INTO ovsdb_bridges(uuid, number) VALUES(?, ?)"));
-    uint32_t next = 0;
-    for (const std::string& uuid : uuids) {
-      if (!numbers.contains(uuid)) {
-        while (taken.contains(next)) ++next;
-        if (next >= limit) {
-          return absl::ResourceExhaustedError(fmt::format("more than {} bridges", limit));
-        }
-        taken.insert(next);
-        numbers.emplace(uuid, next);
-      }
-      RETURN_IF_ERROR(put.Bind(1, uuid).Bind(2, uint64_t{numbers.at(uuid)}).Run());
-    }
-    return absl::OkStatus();
-  }));
-  return numbers;
 }
 
 bool LocalStore::SnapshotDue() const {

@@ -11,6 +11,7 @@
 #define OUTRIDER_VSWITCH_AGENT_LOCAL_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -56,8 +57,13 @@ class LocalStore {
   const std::string& instance_id() const { return instance_id_; }
 
   absl::StatusOr<state::Attachments> LoadAttachments();
+  // Also a claim of the port, until it is settled.
   absl::Status PutAttachment(const PortId& id, const state::Attachment& attachment);
   absl::Status DeleteAttachment(const PortId& id);
+  // Of attachments the controller has not answered since they were put. Settling needs no disk:
+  // what is claimed once more after a power failure has no guest.
+  absl::StatusOr<std::set<PortId>> LoadClaims();
+  absl::Status SettleClaim(const PortId& id);
 
   absl::StatusOr<std::optional<Enrollment>> LoadEnrollment();
   // Another host id than before forgets the controller's state: it was meant for another host.
@@ -87,8 +93,7 @@ class LocalStore {
   absl::Status Initialize();
   absl::Status LoadInstanceId();
   // Runs `writes` in one transaction, synced to the disk or not.
-  template <typename Writes>
-  absl::Status Transact(bool sync, Writes writes);
+  absl::Status Transact(bool sync, const std::function<absl::Status()>& writes);
   absl::Status PutMeta(const std::string& key, const std::string& value);
   absl::StatusOr<std::optional<std::string>> GetMeta(const std::string& key);
 
