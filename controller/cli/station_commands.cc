@@ -1,5 +1,5 @@
-// outrider station list: who this host heard on the physical networks it has an uplink to, from its
-// agent.
+// outrider station list: who this host heard on the physical networks it has an uplink to, and
+// behind ports of its local segments, from its agent.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -22,11 +22,22 @@ std::string HeardText(uint32_t seconds) {
   return FormatDuration(std::chrono::seconds(seconds)) + " ago";
 }
 
+// As in the agent's own texts.
+std::string VniText(uint32_t vni) {
+  constexpr uint32_t kFirstLocal = 1 << 24;
+  return vni < kFirstLocal ? std::to_string(vni) : fmt::format("local/{}", vni - kFirstLocal);
+}
+
+std::string BehindText(const v1::Station& station) {
+  if (station.port_id().empty()) return ProviderText(station.uplink(), station.vlan());
+  return "port " + (station.device().empty() ? station.port_id() : station.device());
+}
+
 std::string StationTable(const v1::ListStationsResponse& list) {
-  Table table({"VNI", "MAC", "UPLINK", "HEARD"});
+  Table table({"VNI", "MAC", "BEHIND", "HEARD"});
   for (const v1::Station& station : list.stations()) {
-    table.AddRow({std::to_string(station.vni()), station.mac(),
-                  ProviderText(station.uplink(), station.vlan()), HeardText(station.heard_s())});
+    table.AddRow(
+        {VniText(station.vni()), station.mac(), BehindText(station), HeardText(station.heard_s())});
   }
   return table.Render();
 }
@@ -50,7 +61,8 @@ void AddStationCommands(Invocation* cli, CLI::App* root) {
       cli->AddGroup(root, "station", "Stations of physical networks that this host heard");
   auto request = std::make_shared<v1::ListStationsRequest>();
   CLI::App* command = cli->AddCommand(
-      group, "list", "List who was heard behind this host's uplinks in the last five minutes",
+      group, "list",
+      "List who was heard behind this host's uplinks and local ports in the last five minutes",
       {"outrider station list", "outrider station list 300 --json"},
       [cli, request] { return List(cli, *request); });
   command

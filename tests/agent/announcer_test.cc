@@ -70,6 +70,15 @@ TEST_F(AnnouncerTest, SaysNothingWhereVxlanCarriesOrTheUplinkIsAnothers) {
   EXPECT_THAT(sender_.sent, IsEmpty());
 }
 
+// Whoever is behind it speaks for himself.
+TEST_F(AnnouncerTest, SaysNothingOfAPortWhoseMacIsNotKnown) {
+  state::HostState state = Carried(100);
+  state.ports[kPort].mac = MacAddress();
+  Announce(state, {Ip("10.0.0.1")});
+  executor_.Advance(std::chrono::seconds(10));
+  EXPECT_THAT(sender_.sent, IsEmpty());
+}
+
 TEST_F(AnnouncerTest, SaysOfATrunkItsMacInEachVlanAndNoAddress) {
   state::HostState state = Carried(100);
   state.segments[MakeVni(8)] = {.mtu = 1450, .vteps = {}, .provider = {{"net", 0}}};

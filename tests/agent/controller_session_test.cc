@@ -159,6 +159,27 @@ TEST_F(SessionTest, AResumedSessionReportsWhatIsInForce) {
   EXPECT_EQ(Written(v1::AgentMessage::kReceipt).size(), 1u);
 }
 
+// Neither is the controller's.
+TEST_F(SessionTest, WhatIsLocalIsNotTold) {
+  const Vni local = tests::MakeLocalVni(10);
+  LocalState state;
+  state.segments[local] = MakeLocalSegment(1500);
+  state.ports[MakePortId(9)] = MakeLocalPort("vnet9", std::nullopt);
+  state.ports[MakePortId(9)].vni = local;
+  reconciler_->SetLocal(state);
+  Establish();
+  ASSERT_EQ(Written(v1::AgentMessage::kCounters).size(), 1u);
+  const auto counters = Written(v1::AgentMessage::kCounters)[0].counters();
+  ASSERT_EQ(counters.ports_size(), 1);
+  EXPECT_EQ(counters.ports(0).port_id(), MakePortId(1).ToString());
+  const IpAddress group = *IpAddress::Parse("239.1.2.3");
+  session_->OnMulticastGroups({{local, group}, {MakeVni(7), group}});
+  executor_.Advance(ControllerSession::kMembershipDelay);
+  const auto said = Written(v1::AgentMessage::kMulticast).back().multicast();
+  ASSERT_EQ(said.memberships_size(), 1);
+  EXPECT_EQ(said.memberships(0).vni(), 7u);
+}
+
 TEST_F(SessionTest, DeltasLeadOn) {
   Establish();
   state::StateDelta delta;

@@ -240,6 +240,16 @@ TEST_F(LocalApiTest, ListsStations) {
   EXPECT_EQ(
       all.stations(1).ShortDebugString(),
       "vni: 7 mac: \"" + MakeMac(2).ToString() + "\" uplink: \"physnet1\" vlan: 100 heard_s: 17");
+  stations_.stations.push_back({.vni = tests::MakeLocalVni(10),
+                                .mac = MakeMac(3),
+                                .provider = {},
+                                .heard_s = 4,
+                                .port = MakePortId(9),
+                                .device = "vnet9"});
+  ASSERT_EQ(list(0, 0, &all), grpc::StatusCode::OK);
+  EXPECT_EQ(all.stations(3).ShortDebugString(),
+            "vni: 16777226 mac: \"" + MakeMac(3).ToString() + "\" heard_s: 4 port_id: \"" +
+                MakePortId(9).ToString() + "\" device: \"vnet9\"");
   v1::ListStationsResponse one;
   ASSERT_EQ(list(7, 1, &one), grpc::StatusCode::OK);
   EXPECT_EQ(one.total(), 2u);

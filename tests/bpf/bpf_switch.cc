@@ -243,7 +243,8 @@ absl::Status BpfSwitch::HearStation(const std::string& mac, uint64_t ns_ago) {
                       static_cast<uint64_t>(now.tv_nsec) - ns_ago;
   abi::or_fdb_key key = {.vni = kVni, .mac = {}, .pad = 0};
   CopyBytes(Mac(mac).bytes(), key.mac);
-  return Map<abi::or_fdb_key, abi::or_station>("or_stations").Update(key, {.heard_ns = ns});
+  return Map<abi::or_fdb_key, abi::or_station>("or_stations")
+      .Update(key, {.heard_ns = ns, .port = 0, .pad = 0});
 }
 
 absl::Status BpfSwitch::SetNeighbor(uint32_t vni, const std::string& ip, const std::string& mac) {

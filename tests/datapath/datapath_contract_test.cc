@@ -89,7 +89,7 @@ TEST_P(DatapathContract, StartsEmpty) {
 TEST_P(DatapathContract, ReadsBackWhatWasAppliedForAnyStates) {
   const std::vector<std::string> devices = {"tap0", "tap1", "tap2", "tap3", "tap4"};
   for (const std::string& device : devices) host_->AddDevice(device);
-  tests::StateGenerator generator(3, devices);
+  tests::StateGenerator generator(3, devices, /*local=*/true);
   for (int i = 0; i < 25; ++i) {
     const HostState from = Read();
     const HostState to = generator.Next();

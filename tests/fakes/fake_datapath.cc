@@ -99,6 +99,7 @@ absl::StatusOr<std::map<PortId, PortCounters>> FakeDatapath::ReadPorts() {
   for (const auto& [id, port] : state_.ports) {
     const auto found = counters_.find(id);
     counters[id] = found == counters_.end() ? PortCounters{} : found->second;
+    counters[id].local = state::IsLocal(port);
   }
   return counters;
 }
@@ -237,10 +238,10 @@ absl::Status FakeDatapath::Resolve(const PortId& id, state::Port* port) const {
     const auto segment = state_.segments.find(vni);
     if (segment == state_.segments.end()) {
       return absl::FailedPreconditionError(
-          fmt::format("{}: segment {} is not in force", name, vni.value()));
+          fmt::format("{}: segment {} is not in force", name, vni.ToString()));
     }
     const uint32_t mtu = segment->second.mtu;
-    if (mtu + kOverhead <= options_.underlay_mtu) continue;
+    if (vni.IsLocal() || mtu + kOverhead <= options_.underlay_mtu) continue;
     return absl::FailedPreconditionError(fmt::format(
         "{}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
         "segment's mtu or raise the underlay's",

@@ -22,6 +22,11 @@ class FakeStationTable final : public StationTable {
     return list;
   }
 
+  absl::StatusOr<uint64_t> FlushStations(const std::optional<Vni>& vni) override {
+    return std::erase_if(stations,
+                         [&](const Station& station) { return !vni || station.vni == *vni; });
+  }
+
   // In order.
   std::vector<Station> stations;
 };

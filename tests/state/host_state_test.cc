@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "tests/support/packet_builder.h"
 #include "tests/support/state_generator.h"
 
@@ -246,6 +249,70 @@ TEST(Validate, MulticastGroupsLeadToVtepsOfTheSegment) {
   EXPECT_EQ(error({vni, vtep}, {vtep}), "multicast group 7/10.0.0.1: not a multicast address");
   EXPECT_EQ(error({*Vni::Create(8), key.group}, {vtep}),
             "multicast group 8/239.1.2.3: segment is not known");
+}
+
+// A local segment 10, and port 1 in it that learns.
+HostState LocalState() {
+  HostState state;
+  const Vni ten = tests::MakeLocalVni(10);
+  state.segments[ten] = {.mtu = 9000, .vteps = {}};
+  Port& port = state.ports[MakePortId(1)];
+  port.vni = ten;
+  port.phase = PortPhase::kActive;
+  port.mac_anti_spoof = false;
+  port.learn_macs = true;
+  return state;
+}
+
+std::string LocalComplaint(const std::function<void(Port*)>& edit) {
+  HostState state = LocalState();
+  edit(&state.ports.at(MakePortId(1)));
+  const std::string complaint = Complaint(state);
+  const std::string name = "port " + MakePortId(1).ToString() + ": ";
+  EXPECT_TRUE(complaint.starts_with(name)) << complaint;
+  return complaint.substr(std::min(name.size(), complaint.size()));
+}
+
+TEST(HostStateTest, ALocalPortNeedsNoMac) {
+  EXPECT_EQ(Validate(LocalState()), absl::OkStatus());
+  EXPECT_EQ(LocalComplaint([](Port* port) { port->learn_macs = false; }),
+            "MAC 00:00:00:00:00:00 is not a unicast address");
+}
+
+TEST(HostStateTest, WhatIsLocalHasNobodyElsewhere) {
+  const Vni ten = tests::MakeLocalVni(10);
+  HostState state = LocalState();
+  state.segments[ten].vteps = {*IpAddress::Parse("10.0.0.1")};
+  EXPECT_EQ(Complaint(state), "segment local/10: has VTEPs, yet is local");
+  state = LocalState();
+  state.fdb.insert_or_assign({ten, MakeMac(1)}, FdbEntry{*IpAddress::Parse("10.0.0.1"), Epoch{1}});
+  EXPECT_EQ(Complaint(state), "fdb local/10/52:54:00:00:00:01: behind a VTEP, yet local");
+}
+
+TEST(HostStateTest, APortIsLocalOrIsNot) {
+  EXPECT_EQ(LocalComplaint([](Port* port) { port->profile = "web"; }),
+            "has profile \"web\", yet is local");
+  EXPECT_EQ(LocalComplaint([](Port* port) { port->mac_anti_spoof = true; }),
+            "learns MACs, yet may use its own alone (mac_anti_spoof)");
+  EXPECT_EQ(LocalComplaint([](Port* port) { port->mtu_request = 500; }),
+            "mtu 500 is not in 576..65485");
+  HostState both = LocalState();
+  both.segments[MakeVni(7)] = {.mtu = 1450, .vteps = {}};
+  both.ports.at(MakePortId(1)).vlans = {.mode = VlanMode::kTrunk, .trunk = {{20, MakeVni(7)}}};
+  EXPECT_EQ(Complaint(both),
+            "port " + MakePortId(1).ToString() + ": is in local segments and in others");
+  HostState wire = LocalState();
+  wire.segments[MakeVni(7)] = {.mtu = 1450, .vteps = {}};
+  wire.ports.at(MakePortId(1)).vni = MakeVni(7);
+  EXPECT_EQ(Complaint(wire), "port " + MakePortId(1).ToString() +
+                                 ": learns MACs or has an MTU of its own, yet is in no local "
+                                 "segment");
+}
+
+TEST(HostStateTest, ALocalTrunkMayHaveUntaggedFrames) {
+  HostState state = LocalState();
+  state.ports.at(MakePortId(1)).vlans = {.mode = VlanMode::kTrunk};
+  EXPECT_EQ(Validate(state), absl::OkStatus());
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using tests::StateGenerator;
 const std::vector<std::string> kDevices = {"tap0", "tap1", "tap2", "tap3"};
 
 TEST(StateDeltaTest, LeadsFromAnyStateToAnyOther) {
-  StateGenerator generator(1, kDevices);
+  StateGenerator generator(1, kDevices, /*local=*/true);
   HostState from;
   for (int i = 0; i < 300; ++i) {
     const HostState to = generator.Next();
@@ -28,7 +28,7 @@ TEST(StateDeltaTest, LeadsFromAnyStateToAnyOther) {
 }
 
 TEST(StateDeltaTest, IsEmptyExactlyWhenNothingChanged) {
-  StateGenerator generator(2, kDevices);
+  StateGenerator generator(2, kDevices, /*local=*/true);
   HostState from;
   for (int i = 0; i < 100; ++i) {
     const HostState to = generator.Next();

@@ -28,6 +28,7 @@ state::HostState StateGenerator::Next() {
   for (uint32_t vni = 1; vni <= 6; ++vni) {
     if (Chance(70)) state.segments.emplace(MakeVni(vni * 1000), MakeSegment(MakeVni(vni * 1000)));
   }
+  if (local_) AddLocalSegments(&state);
   for (uint8_t n = 1; n <= 8; ++n) {
     // The rules follow from the digest alone, as with a real one.
     StateGenerator content(n, {});
@@ -40,7 +41,7 @@ state::HostState StateGenerator::Next() {
   for (uint8_t n = 1; n <= 12; ++n) {
     if (!Chance(60)) continue;
     state::Port port = MakePort(state, &free_devices);
-    port.mac = MakeMac(n);
+    if (!port.learn_macs || Chance(60)) port.mac = MakeMac(n);
     state.ports.emplace(MakePortId(n), port);
   }
   if (state.segments.empty()) return state;
@@ -53,11 +54,32 @@ state::HostState StateGenerator::Next() {
     if (!Chance(50)) continue;
     state::FdbEntry entry{.where = Ip(fmt::format("192.0.2.{}", 1 + Below(9))),
                           .epoch = NextEpoch()};
-    if (!state.ports.empty() && Chance(50)) entry.where = Pick(state.ports, Below(100))->first;
+    if (vni.IsLocal() && state.ports.empty()) continue;
+    if (vni.IsLocal() || (!state.ports.empty() && Chance(50)))
+      entry.where = Pick(state.ports, Below(100))->first;
     state.fdb.emplace(state::FdbKey{vni, MakeMac(n)}, entry);
   }
   AddMulticast(&state);
   return state;
+}
+
+void StateGenerator::AddLocalSegments(state::HostState* state) {
+  for (uint32_t n = 10; n <= 30; n += 10) {
+    if (!Chance(70)) continue;
+    state::Segment segment = MakeSegment(MakeLocalVni(n));
+    segment.vteps.clear();
+    // Nothing is encapsulated.
+    if (Chance(30)) segment.mtu = 9000;
+    state->segments.emplace(MakeLocalVni(n), segment);
+  }
+}
+
+void StateGenerator::MakeLocal(state::Port* port) {
+  port->profile.clear();
+  port->profile_revision = 0;
+  port->learn_macs = Chance(70);
+  if (port->learn_macs) port->mac_anti_spoof = false;
+  if (Chance(30)) port->mtu_request = static_cast<uint16_t>(1000 + Below(400));
 }
 
 void StateGenerator::AddMulticast(state::HostState* state) {
@@ -142,6 +164,7 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
   state::Port port;
   if (!state.segments.empty() && Chance(80)) port.vni = Pick(state.segments, Below(100))->first;
   MakeVlans(state, &port);
+  const bool local = state::IsLocal(port);
   if (!state::SegmentsOf(port).empty()) port.phase = static_cast<state::PortPhase>(Below(3));
   port.profile = Chance(50) ? "web" : std::string(63, 'p');
   port.profile_revision = static_cast<uint32_t>(Below(5));
@@ -152,6 +175,7 @@ state::Port StateGenerator::MakePort(const state::HostState& state,
     port.egress_rule_set = Pick(state.rule_sets, Below(100))->first;
   }
   AddPolicy(&port);
+  if (local) MakeLocal(&port);
   port.epoch = NextEpoch();
   port.report_first_frame = Chance(30);
   port.keep_established = Chance(30);
@@ -178,13 +202,15 @@ void StateGenerator::MakeVlans(const state::HostState& state, state::Port* port)
   const bool trunk = vlans.mode == state::VlanMode::kTrunk;
   if (vlans.mode == state::VlanMode::kAccess || vlans.mode == state::VlanMode::kDot1qTunnel) return;
   if (!trunk) vlans.native = static_cast<uint16_t>(Chance(50) ? 4094 : 1);
+  const bool local = port->vni->IsLocal();
+  const bool has_untagged = !trunk || (local && Chance(50));
   for (const auto& [vni, segment] : state.segments) {
-    const bool native = !trunk && vni == *port->vni;
-    if (!native && Chance(60)) {
-      vlans.trunk.emplace(static_cast<uint16_t>(2 + vni.value() / 1000), vni);
-    }
+    const bool native = has_untagged && vni == *port->vni;
+    if (native || vni.IsLocal() != local || !Chance(60)) continue;
+    const uint32_t vlan = local ? vni.value() % 1000 : 2 + vni.value() / 1000;
+    vlans.trunk.emplace(static_cast<uint16_t>(vlan), vni);
   }
-  if (trunk) port->vni.reset();
+  if (!has_untagged) port->vni.reset();
 }
 
 state::Policer StateGenerator::MakePolicer() {
@@ -234,6 +260,8 @@ void StateGenerator::AddPolicy(state::Port* port) {
 }
 
 Vni MakeVni(uint32_t value) { return *Vni::Create(value); }
+
+Vni MakeLocalVni(uint32_t number) { return *Vni::Local(number); }
 
 MacAddress MakeMac(uint8_t n) { return MacAddress({0x52, 0x54, 0, 0, 0, n}); }
 

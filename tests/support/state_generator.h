@@ -17,9 +17,10 @@ inline constexpr char kGeneratedUplink[] = "physnet1";
 
 class StateGenerator {
  public:
-  // `devices`: names that ports may be bound to, each to one port of a state.
-  StateGenerator(uint64_t seed, std::vector<std::string> devices)
-      : random_(seed), devices_(std::move(devices)) {}
+  // `devices`: names that ports may be bound to, each to one port of a state. `local`: also
+  // segments and ports of one host alone, which no controller speaks of.
+  StateGenerator(uint64_t seed, std::vector<std::string> devices, bool local = false)
+      : random_(seed), devices_(std::move(devices)), local_(local) {}
 
   // Another state. Keys come from small sets, so that successive states share, change and lose
   // objects; epochs grow from call to call. MTUs fit an underlay of 1500 bytes.
@@ -30,6 +31,9 @@ class StateGenerator {
   bool Chance(int percent) { return Below(100) < static_cast<uint64_t>(percent); }
   Epoch NextEpoch() { return Epoch{round_ * 10 + Below(10)}; }
   void AddMulticast(state::HostState* state);
+  void AddLocalSegments(state::HostState* state);
+  // What only a port in local segments has, and what it cannot have.
+  void MakeLocal(state::Port* port);
   state::Segment MakeSegment(const Vni& vni);
   state::AclRule MakeRule();
   // VLANs for a port with a segment; a trunk loses that of untagged frames.
@@ -43,11 +47,13 @@ class StateGenerator {
 
   std::mt19937_64 random_;
   const std::vector<std::string> devices_;
+  const bool local_;
   uint64_t round_ = 0;
 };
 
 // ---- Values for tests, from small numbers ----
 Vni MakeVni(uint32_t value);
+Vni MakeLocalVni(uint32_t number);
 // 52:54:00:00:00:<n>
 MacAddress MakeMac(uint8_t n);
 // 00000000-0000-0000-0000-0000000000<n>

@@ -19,7 +19,7 @@ from labkit.shell import run
 # and what compares times would compare that processor's with the clock of policers.
 TESTS = {
     "tests/bpf/outrider_bpf_test": "ConnectionTest.*:TcpConnectionTest.*:FragmentTest.*:TraceTest.*:"
-    "CaptureTest.*:DropTest.EachCase*:OverlayTest.*",
+    "CaptureTest.*:DropTest.EachCase*:OverlayTest.*:LocalSegmentTest.*:LocalProviderTest.*",
     "tests/datapath/ebpf/outrider_datapath_ebpf_test": "EbpfDatapathTest.*Restart*:"
     "EbpfDatapathTest.OtherPrograms*:EbpfDatapathTest.AnInterrupted*",
     "tests/datapath/ebpf/outrider_datapath_ebpf_traffic_test": "Devices/OverlayTraffic.*/Tap:"

@@ -15,6 +15,26 @@ TEST(VniTest, TakesTheWholeRangeAndNothingElse) {
   EXPECT_EQ(Message(Vni::Create(1u << 24).status()), "VNI 16777216 is not in 1..16777215");
 }
 
+// Outside of what a tunnel or a controller can say.
+TEST(VniTest, LocalOnesAreApart) {
+  EXPECT_EQ(Vni::Local(7)->ToString(), "local/7");
+  EXPECT_EQ(Vni::Local(0)->value(), 1u << 24);
+  EXPECT_TRUE(Vni::Local(7)->IsLocal());
+  EXPECT_FALSE(Vni::Create(Vni::kMax)->IsLocal());
+  EXPECT_FALSE(Vni::Create(Vni::Local(7)->value()).ok());
+  EXPECT_EQ(Message(Vni::Local(Vni::kMax + 1).status()),
+            "local segment 16777216 is not in 0..16777215");
+}
+
+TEST(VniTest, ComesBackFromItsValue) {
+  for (const Vni& vni :
+       {*Vni::Create(1), *Vni::Create(Vni::kMax), *Vni::Local(0), *Vni::Local(Vni::kMax)}) {
+    EXPECT_EQ(*Vni::FromValue(vni.value()), vni);
+  }
+  EXPECT_FALSE(Vni::FromValue(0).ok());
+  EXPECT_FALSE(Vni::FromValue(1u << 25).ok());
+}
+
 TEST(MacAddressTest, ParsesEitherCaseAndPrintsLowerCase) {
   const auto mac = MacAddress::Parse("52:54:00:AA:bB:0c");
   ASSERT_TRUE(mac.ok());

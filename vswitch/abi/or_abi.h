@@ -23,7 +23,7 @@
 namespace outrider::abi {
 #endif
 
-#define OR_ABI_VERSION 3
+#define OR_ABI_VERSION 4
 
 /* Capacities: a full map is an error the agent reports, never an eviction. */
 #define OR_MAX_PORTS 4096
@@ -42,6 +42,8 @@ namespace outrider::abi {
 #define OR_MAX_REPLICATION (1u << 18)
 /* VLANs of all different VLAN maps together. */
 #define OR_MAX_VLANS (1u << 18)
+/* Segments of this host alone have numbers from here on, outside of what a VXLAN header can say. */
+#define OR_LOCAL_VNI (1u << 24)
 /* Copies of one BUM frame, local ports and VTEPs together. */
 #define OR_MAX_COPIES 1024
 /* Of all ports together; a port's own share is or_port.max_connections. */
@@ -75,6 +77,8 @@ enum or_vlan_mode {
 #define OR_PORT_KEEP_ESTABLISHED (1u << 3)
 /* A rule set names groups: what admitted a connection is its content and or_group_revision. */
 #define OR_PORT_NAMES_GROUPS (1u << 4)
+/* What it sends from is remembered in or_stations. Of ports in local segments only. */
+#define OR_PORT_LEARN_MACS (1u << 5)
 
 struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */
@@ -120,7 +124,9 @@ struct or_port_info {
   char profile[64]; /* NUL-padded */
   char migration[64];
   or_u32 profile_revision;
-  or_u32 pad;
+  or_u16 mtu_request; /* of the device; 0: none */
+  or_u8 local;        /* 1: in segments of this host alone */
+  or_u8 pad;
   or_u64 shaper_min_kbps; /* of the device's queue; max 0: none */
   or_u64 shaper_max_kbps;
   or_u64 shaper_burst_kb;

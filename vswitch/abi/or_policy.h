@@ -112,7 +112,8 @@ struct or_allowed_key {
 #define OR_ALLOWED_FIXED_BITS 96
 OR_STATIC_ASSERT(sizeof(struct or_allowed_key) == 32, "or_allowed_key layout");
 
-/* ---- or_mac_windows: port index (u32) -> struct or_mac_window, of ports with max_macs. Created
+/* ---- or_mac_windows: port index (u32) -> struct or_mac_window, of ports with max_macs, or that
+ * learn. Created
  * and deleted by the agent, then written by bpf only. Protected by the lock word. */
 #define OR_MAC_WINDOW_NS 300000000000ull
 

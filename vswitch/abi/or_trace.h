@@ -55,7 +55,9 @@ namespace outrider::abi {
   /* enum or_drop_reason */                                                     \
   X(DROP, 17, "drop")                                                           \
   /* out of the segment's uplink: ifindex, VLAN of the tag */                   \
-  X(UPLINK, 18, "uplink")
+  X(UPLINK, 18, "uplink")                                                       \
+  /* learned in a local segment: VNI, port index */                             \
+  X(STATION, 19, "station")
 
 enum or_trace_stage {
 #define OR_TRACE_ENUM(code, number, name) OR_TRACE_##code = number,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Segments that a VLAN of a physical network carries: the way out to it, the way in from it, and
- * the stations heard there. The rules of or_abi.h, of which this is a part, hold here.
+ * Segments that a VLAN of a physical network carries: the way out to it, the way in from it; and
+ * the stations heard there, or behind ports of local segments. The rules of or_abi.h, of which this
+ * is a part, hold here.
  */
 #ifndef OUTRIDER_ABI_OR_UPLINK_H_
 #define OUTRIDER_ABI_OR_UPLINK_H_
@@ -40,12 +41,20 @@ struct or_uplink_vlan {
   or_u32 vlan; /* 0: untagged, or a priority tag */
 };
 
+/* New stations of one port in a window of or_mac_windows: what one guest makes up does not drive
+ * everybody else's out. */
+#define OR_MAX_PORT_STATIONS 4096
+
 /* ---- or_stations: struct or_fdb_key -> struct or_station, least recently used goes first. Source
- * MACs heard from an uplink. What or_fdb says of a MAC counts first. Written by bpf, deleted by the
- * agent when OR_STATION_AGE_NS have passed. */
+ * MACs heard from an uplink or, in local segments, from a port that has OR_PORT_LEARN_MACS; where
+ * they were heard last. What or_fdb says of a MAC counts first. Written by bpf, deleted by the
+ * agent when OR_STATION_AGE_NS have passed, or with the port. */
 struct or_station {
   or_u64 heard_ns; /* CLOCK_MONOTONIC, to a second */
+  or_u32 port;     /* port index; 0: behind the segment's uplink */
+  or_u32 pad;
 };
+OR_STATIC_ASSERT(sizeof(struct or_station) == 16, "or_station layout");
 
 #ifdef __cplusplus
 }  // namespace outrider::abi

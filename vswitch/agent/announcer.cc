@@ -91,6 +91,8 @@ bool Announcer::IsBehind(const std::string& device, const state::Port& port,
 Announcer::Round Announcer::FramesOf(const state::Port& port, const state::HostState& in_force,
                                      const NeighborIps& neighbors, const Ips& ips) const {
   auto frames = std::make_shared<std::vector<Addressed>>();
+  // Whoever is behind it speaks for himself.
+  if (port.mac.IsZero()) return frames;
   for (const Vni& vni : state::SegmentsOf(port)) {
     const std::string* const device = DeviceOf(vni, in_force);
     if (device == nullptr) continue;

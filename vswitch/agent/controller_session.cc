@@ -281,11 +281,13 @@ void ControllerSession::OnMulticastGroups(const MulticastSnooper::Groups& groups
 
 void ControllerSession::SendCounters() {
   if (!outbox_.has_counters()) {
-    const auto ports = dependencies_.counters->ReadPorts();
+    const auto read = dependencies_.counters->ReadPorts();
+    auto ports = read.value_or(std::map<PortId, datapath::PortCounters>());
+    std::erase_if(ports, [](const auto& port) { return port.second.local; });
     const auto drops = dependencies_.counters->ReadHostDrops();
     // Sent even if empty: it is the sign of life.
-    outbox_.Put(ToMessages(ports.value_or(std::map<PortId, datapath::PortCounters>()),
-                           drops.value_or(std::map<std::string, uint64_t>()), kCountersBytes));
+    outbox_.Put(
+        ToMessages(ports, drops.value_or(std::map<std::string, uint64_t>()), kCountersBytes));
   }
   Pump();
   dependencies_.executor->PostAfter(counters_interval_, ForAttempt([this] { SendCounters(); }));

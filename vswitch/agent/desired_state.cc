@@ -74,7 +74,7 @@ void KeepHalfWritten(const state::StateDelta& delta, const Failed& failed,
 bool OpenedItself(const state::Port& desired, const state::HostState& applied, const PortId& id) {
   const auto in_force = applied.ports.find(id);
   return desired.phase == state::PortPhase::kArmed && in_force != applied.ports.end() &&
-         in_force->second.phase == state::PortPhase::kActive &&
+         in_force->second.phase == state::PortPhase::kActive && !state::IsLocal(in_force->second) &&
          in_force->second.epoch == desired.epoch;
 }
 

@@ -92,12 +92,16 @@ v1::Station ToMessage(const datapath::Station& station) {
   message.set_uplink(station.provider.uplink);
   message.set_vlan(station.provider.vlan);
   message.set_heard_s(station.heard_s);
+  if (station.port) message.set_port_id(station.port->ToString());
+  message.set_device(station.device);
   return message;
 }
 
 v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups) {
   v1::MulticastMemberships message;
   for (const state::MulticastKey& key : groups) {
+    // Nobody else has a part in it.
+    if (key.vni.IsLocal()) continue;
     v1::MulticastMemberships::Membership* membership = message.add_memberships();
     membership->set_vni(key.vni.value());
     if (key.group != IpAddress()) membership->set_group(key.group.ToString());

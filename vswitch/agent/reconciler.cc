@@ -59,7 +59,8 @@ absl::Status Reconciler::Start() {
   ASSIGN_OR_RETURN(attachments_, dependencies_.store->LoadAttachments());
   ASSIGN_OR_RETURN(claims_, dependencies_.store->LoadClaims());
   RETURN_IF_ERROR(controller_.Load());
-  held_ = applied_;
+  held_ = WithoutLocalPart(applied_);
+  local_.Hold(applied_, controller_.state());
   if (dependencies_.multicast != nullptr) RETURN_IF_ERROR(dependencies_.multicast->Start());
   spdlog::info("in force at the start: {} segments, {} ports, {} fdb rows; {}",
                applied_.segments.size(), applied_.ports.size(), applied_.fdb.size(),
@@ -111,6 +112,11 @@ void Reconciler::Detach(const PortId& id) {
   FailWaiters(id, absl::CancelledError("port " + id.ToString() + " was detached meanwhile"));
 }
 
+void Reconciler::SetLocal(LocalState local) {
+  local_.Set(std::move(local));
+  Reconcile();
+}
+
 void Reconciler::DeviceAppeared(const std::string& device) {
   for (const auto& [id, port] : desired_.ports) {
     // One that is bound was attached before the news of its device came.
@@ -145,7 +151,7 @@ void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {
 
 void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
   const auto port = applied_.ports.find(event.port);
-  if (port == applied_.ports.end()) return;
+  if (port == applied_.ports.end() || local_.Has(event.port)) return;
   if (event.armed && port->second.phase == state::PortPhase::kArmed) {
     Activate(event.port, event.time_us, kFirstFrameTrigger);
   }
@@ -254,12 +260,13 @@ void Reconciler::Reconcile() {
   if (controller_.known()) AllowOlderEpochs();
   desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
                                  : HoldInForce(held_, attachments_);
+  local_.Merge(applied_, &desired_);
   const state::StateDelta delta = state::ComputeDelta(applied_, desired_);
   NoteFailures(delta.empty() ? std::vector<datapath::ObjectFailure>() : ApplyDelta(delta));
   std::erase_if(refusals_, [this](const auto& refusal) {
     return controller_.state().ports.contains(refusal.first);
   });
-  if (controller_.known()) reports_.Applied(controller_.generation(), failures_);
+  if (controller_.known()) reports_.Applied(controller_.generation(), local_.NotLocal(failures_));
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
   TellPortData();
   ResolveWaiters();
@@ -281,7 +288,7 @@ std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDe
     if (!applied_.ports.contains(id)) reports_.Gone(id);
   }
   for (const auto& [id, port] : delta.ports.upserts) {
-    reports_.InForce(id, applied_.ports.at(id), controller_.generation(),
+    reports_.InForce(id, local_.AsProfiled(id, applied_.ports.at(id)), controller_.generation(),
                      controller_.state().ports.contains(id));
   }
   Announce(delta, before);
@@ -389,7 +396,8 @@ HeldState Reconciler::Held() const {
 }
 
 void Reconciler::ReportAll() {
-  reports_.Repeat(controller_.state(), applied_, controller_.generation(), failures_);
+  reports_.Repeat(controller_.state(), local_.AsProfiled(applied_), controller_.generation(),
+                  local_.NotLocal(failures_));
 }
 
 std::set<Vni> Reconciler::SegmentsOf(const PortId& id) const {
@@ -412,6 +420,7 @@ std::string Reconciler::ProblemOf(const PortId& id) const {
   if (applied != applied_.ports.end() && applied->second.phase != state::PortPhase::kBlocked) {
     return "";
   }
+  if (local_.Has(id)) return "its device is not there";
   const auto refusal = refusals_.find(id);
   if (refusal != refusals_.end()) return refusal->second;
   const auto port = controller_.state().ports.find(id);
@@ -435,8 +444,8 @@ std::vector<PortView> Reconciler::ListPorts() const {
     }
     if (const auto found = applied_.ports.find(id); found != applied_.ports.end()) {
       view.in_force = found->second;
-      if (!state::SegmentsOf(found->second).empty())
-        view.digest = convert::ReceiptDigest(id, found->second);
+      if (!local_.Has(id) && !state::SegmentsOf(found->second).empty())
+        view.digest = convert::ReceiptDigest(id, local_.AsProfiled(id, found->second));
     }
     views.push_back(std::move(view));
   }

@@ -6,7 +6,9 @@
 //
 // Start-up: what is in force is read back; with a stored controller state the host follows it at
 // once, without one what is in force stays until the controller speaks. So a restart changes
-// nothing.
+// nothing. Local segments and ports are added to what the controller wants, which wins where both
+// want something; what is in force of them stays until SetLocal is called first. The controller
+// hears nothing of them.
 //
 // Thread rule: every method on the executor's thread, but for OnFirstFrame, OnAclLog and
 // OnMulticast (any thread).
@@ -23,6 +25,7 @@
 #include "vswitch/agent/announcer.h"
 #include "vswitch/agent/controller_state.h"
 #include "vswitch/agent/executor.h"
+#include "vswitch/agent/local_objects.h"
 #include "vswitch/agent/multicast_snooper.h"
 #include "vswitch/agent/port_reports.h"
 #include "vswitch/datapath/datapath.h"
@@ -108,6 +111,12 @@ class Reconciler final : public datapath::EventSink {
   // The same when an uplink's device came, went or changed; what failed for it is tried at once,
   // and the ports behind it are announced anew.
   void UplinkChanged(const std::string& device);
+  // This host's own segments, ports and rates, in place of those before. Whoever says so keeps
+  // them: after a start he says so again. What of it is in force when the call returns, problems
+  // tell.
+  void SetLocal(LocalState local);
+  // Why local ports are not in force, or not as they were asked for; by port.
+  std::map<PortId, std::string> LocalProblems() const { return local_.ProblemsAmong(failures_); }
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
   void OnMulticast(const datapath::MulticastEvent& event) override;
@@ -149,6 +158,7 @@ class Reconciler final : public datapath::EventSink {
   std::vector<PortView> ListPorts() const;
   ReconcilerStatus Status() const;
   const state::HostState& desired() const { return desired_; }
+  const state::HostState& applied() const { return applied_; }
   absl::StatusOr<state::HostState> ReadBack() { return dependencies_.datapath->ReadState(); }
 
  private:
@@ -186,6 +196,7 @@ class Reconciler final : public datapath::EventSink {
   Dependencies dependencies_;
   ControllerState controller_;
   PortReports reports_;
+  LocalObjects local_;
   state::Attachments attachments_;
   std::set<PortId> claims_;
   PortDataObserver port_data_observer_;

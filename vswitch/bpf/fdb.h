@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where a MAC is, by the controller's word. Nothing is learned from frames. */
+/* Where a MAC is, by the agent's word. What is learned from frames: station.h. */
 #ifndef OUTRIDER_BPF_FDB_H_
 #define OUTRIDER_BPF_FDB_H_
 

@@ -18,6 +18,7 @@
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/security.h"
+#include "vswitch/bpf/station.h"
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/uplink.h"
@@ -124,7 +125,8 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 
 	if (!segment)
 		return or_drop(f->port, OR_DROP_SEGMENT_UNKNOWN, f);
-	if (segment->flags & OR_SEGMENT_PROVIDER)
+	if (!(port->flags & OR_PORT_LEARN_MACS) &&
+	    (segment->flags & OR_SEGMENT_PROVIDER || or_is_local_segment(f->vni)))
 		or_forget_station(f);
 	if (!or_is_multicast(f->eth_dst)) {
 		if (segment->flags & OR_SEGMENT_PROVIDER && or_is_station(f))
@@ -187,7 +189,9 @@ int or_from_port(struct __sk_buff *skb)
 	if (reason)
 		return or_drop(f->port, reason, f);
 	or_classify(skb, f, port);
-	if (or_is_multicast(f->eth_dst) || !or_fdb_find(f, &to))
+	if (port->flags & OR_PORT_LEARN_MACS)
+		or_hear_source(f);
+	if (or_is_multicast(f->eth_dst) || (!or_fdb_find(f, &to) && !or_find_learned(f, &to)))
 		return or_switch_bum(skb, f, port);
 	return or_switch_unicast(skb, f, &to);
 }

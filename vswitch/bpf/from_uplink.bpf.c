@@ -13,6 +13,7 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/replicate.h"
+#include "vswitch/bpf/station.h"
 #include "vswitch/bpf/uplink.h"
 #include "vswitch/bpf/vlan.h"
 
@@ -46,12 +47,15 @@ static __noinline __u32 or_uplink_segment(struct __sk_buff *skb, struct or_uplin
 	return vni ? *vni : 0;
 }
 
-/* Where the frame is bound for by the FDB: an or_fdb_kind above the index; 0: unknown. */
+/* Where the frame is bound for by the FDB, or by what was learned from ports: an or_fdb_kind above
+ * the index; 0: unknown. */
 static __noinline __u64 or_locate(const struct or_frame *f)
 {
 	struct or_fdb to;
 
-	return or_fdb_find(f, &to) ? (__u64)to.kind << 32 | to.index : 0;
+	if (!or_fdb_find(f, &to) && !or_find_learned(f, &to))
+		return 0;
+	return (__u64)to.kind << 32 | to.index;
 }
 
 /* Whether the frame is the host's alone: for its own MAC, or a control frame of the link. */
@@ -90,7 +94,7 @@ static __noinline __u32 or_admit_from_uplink(struct __sk_buff *skb, struct or_fr
 		return reason;
 	if (or_is_own_source(f))
 		return OR_DROP_OWN_SOURCE;
-	or_hear_station(f);
+	or_hear_source(f);
 	return f->l3_length > mtu ? OR_DROP_OVER_MTU : 0;
 }
 

@@ -12,7 +12,8 @@
  *
  * Loads on Linux 6.1 and later. Every frame is either sent on and counted, or dropped and counted
  * under a reason of or_drop.h. Where ports are is never learned: every such table is the agent's.
- * Only of stations behind an uplink it is remembered that they are there.
+ * Only of stations behind an uplink, and behind ports of local segments that may carry many, it is
+ * remembered where they are.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_endian.h>

@@ -161,6 +161,8 @@ struct PortCounters {
   std::map<std::pair<Direction, uint32_t>, RuleCount> rules;
   // Held now; what expired since the last sweep counts until the next one.
   uint32_t connections = 0;
+  // In local segments: none of the controller's.
+  bool local = false;
 };
 
 // Apart from Datapath so that reading never grows into policy. Any thread.

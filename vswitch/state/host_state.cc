@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace outrider::state {
 namespace {
 
@@ -56,6 +58,10 @@ absl::Status ValidateGroupMember(const GroupMember& member) {
                              member.group, kMaxGroupName));
 }
 
+// Layer-3, bytes: of IPv4 reassembly, and of what a 16-bit length has with tunnel headers.
+constexpr uint32_t kMinMtu = 576;
+constexpr uint32_t kMaxMtu = 65485;
+
 bool IsVlan(uint16_t vlan) { return vlan >= 1 && vlan <= 4094; }
 
 bool IsNative(VlanMode mode) {
@@ -73,7 +79,7 @@ absl::Status ValidateVlans(const std::string& name, const Port& port) {
   if (vlans.mode != VlanMode::kDot1qTunnel && !vlans.customer.empty()) {
     return Invalid(name + ": has customer VLANs, yet is no dot1q-tunnel");
   }
-  if (vlans.mode == VlanMode::kTrunk && port.vni) {
+  if (vlans.mode == VlanMode::kTrunk && port.vni && !port.vni->IsLocal()) {
     return Invalid(name + ": a trunk without a native VLAN has a segment of untagged frames");
   }
   if (IsNative(vlans.mode) ? !IsVlan(vlans.native) || !port.vni : vlans.native != 0) {
@@ -86,7 +92,7 @@ absl::Status ValidateVlans(const std::string& name, const Port& port) {
       return Invalid(fmt::format("{}: VLAN {} is not in 1..4094, or the native one", name, vlan));
     }
     if (!segments.insert(vni).second) {
-      return Invalid(fmt::format("{}: segment {} has two VLANs", name, vni.value()));
+      return Invalid(fmt::format("{}: segment {} has two VLANs", name, vni.ToString()));
     }
   }
   for (const uint16_t vlan : vlans.customer) {
@@ -97,19 +103,123 @@ absl::Status ValidateVlans(const std::string& name, const Port& port) {
   return absl::OkStatus();
 }
 
+// What is local and what is not never meet in a port.
+absl::Status ValidateLocality(const std::string& name, const Port& port,
+                              const std::set<Vni>& segments) {
+  const auto local =
+      std::count_if(segments.begin(), segments.end(), [](const Vni& vni) { return vni.IsLocal(); });
+  if (local == 0) {
+    if (!port.learn_macs && port.mtu_request == 0) return absl::OkStatus();
+    return Invalid(name + ": learns MACs or has an MTU of its own, yet is in no local segment");
+  }
+  if (static_cast<size_t>(local) != segments.size()) {
+    return Invalid(name + ": is in local segments and in others");
+  }
+  if (!port.profile.empty()) {
+    return Invalid(fmt::format("{}: has profile \"{}\", yet is local", name, port.profile));
+  }
+  if (port.learn_macs && port.mac_anti_spoof) {
+    return Invalid(name + ": learns MACs, yet may use its own alone (mac_anti_spoof)");
+  }
+  if (port.mtu_request == 0 || (port.mtu_request >= kMinMtu && port.mtu_request <= kMaxMtu)) {
+    return absl::OkStatus();
+  }
+  return Invalid(
+      fmt::format("{}: mtu {} is not in {}..{}", name, port.mtu_request, kMinMtu, kMaxMtu));
+}
+
+absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEntry& entry) {
+  const std::string name = fmt::format("fdb {}/{}", key.vni.ToString(), key.mac.ToString());
+  if (key.mac.IsMulticast()) return Invalid(name + ": not a unicast address");
+  if (!state.segments.contains(key.vni)) return Invalid(name + ": segment is not known");
+  if (key.vni.IsLocal() && !std::holds_alternative<PortId>(entry.where)) {
+    return Invalid(name + ": behind a VTEP, yet local");
+  }
+  if (const auto* port = std::get_if<PortId>(&entry.where)) {
+    if (!state.ports.contains(*port)) {
+      return Invalid(fmt::format("{}: port {} is not known", name, port->ToString()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool IsMulticast(const IpAddress& address) {
+  return address.IsV4() ? address.v4_bytes()[0] >> 4 == 14 : address.bytes()[0] == 0xff;
+}
+
+absl::Status ValidateMulticast(const HostState& state, const MulticastKey& key,
+                               const std::set<IpAddress>& vteps) {
+  const std::string name =
+      fmt::format("multicast group {}/{}", key.vni.ToString(), key.group.ToString());
+  const auto segment = state.segments.find(key.vni);
+  if (segment == state.segments.end()) return Invalid(name + ": segment is not known");
+  if (key.group != IpAddress() && !IsMulticast(key.group)) {
+    return Invalid(name + ": not a multicast address");
+  }
+  if (vteps.empty()) return Invalid(name + ": has no members");
+  for (const IpAddress& vtep : vteps) {
+    if (segment->second.vteps.contains(vtep)) continue;
+    return Invalid(fmt::format("{}: {} is no VTEP of the segment", name, vtep.ToString()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateProvider(const std::string& name, const Segment& segment) {
+  const Provider& provider = *segment.provider;
+  if (provider.uplink.empty() || provider.uplink.size() > kMaxUplinkName ||
+      provider.uplink.find('\0') != std::string::npos) {
+    return Invalid(fmt::format("{}: the uplink's name is not of 1..{} bytes without NUL", name,
+                               kMaxUplinkName));
+  }
+  if (provider.vlan != 0 && !IsVlan(provider.vlan)) {
+    return Invalid(fmt::format("{}: VLAN {} is not in 0..4094", name, provider.vlan));
+  }
+  if (segment.vteps.empty()) return absl::OkStatus();
+  return Invalid(name + ": has VTEPs, yet is carried by an uplink");
+}
+
+absl::Status ValidateSegments(const HostState& state) {
+  std::map<Provider, Vni> carried;
+  for (const auto& [vni, segment] : state.segments) {
+    RETURN_IF_ERROR(ValidateSegment(vni, segment));
+    if (!segment.provider) continue;
+    const auto [other, fresh] = carried.emplace(*segment.provider, vni);
+    if (fresh) continue;
+    return Invalid(fmt::format("segment {}: VLAN {} of uplink \"{}\" is that of segment {}",
+                               vni.ToString(), segment.provider->vlan, segment.provider->uplink,
+                               other->second.ToString()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::set<Vni> SegmentsOf(const Port& port) {
+  std::set<Vni> segments;
+  if (port.vni) segments.insert(*port.vni);
+  for (const auto& [vlan, vni] : port.vlans.trunk) segments.insert(vni);
+  return segments;
+}
+
+bool IsLocal(const Port& port) {
+  if (port.vni) return port.vni->IsLocal();
+  return !port.vlans.trunk.empty() && port.vlans.trunk.begin()->second.IsLocal();
+}
+
 absl::Status ValidatePort(const HostState& state, const PortId& id, const Port& port) {
   const std::string name = "port " + id.ToString();
-  if (port.mac.IsMulticast() || port.mac.IsZero()) {
+  if (port.mac.IsMulticast() || (port.mac.IsZero() && !port.learn_macs)) {
     return Invalid(fmt::format("{}: MAC {} is not a unicast address", name, port.mac.ToString()));
   }
   RETURN_IF_ERROR(ValidateVlans(name, port));
   const std::set<Vni> segments = SegmentsOf(port);
+  RETURN_IF_ERROR(ValidateLocality(name, port, segments));
   if (port.phase != PortPhase::kBlocked && segments.empty()) {
     return Invalid(name + ": not blocked, yet without a segment");
   }
   for (const Vni& vni : segments) {
     if (!state.segments.contains(vni)) {
-      return Invalid(fmt::format("{}: segment {} is not known", name, vni.value()));
+      return Invalid(fmt::format("{}: segment {} is not known", name, vni.ToString()));
     }
   }
   for (const auto& set : {port.ingress_rule_set, port.egress_rule_set}) {
@@ -131,79 +241,13 @@ absl::Status ValidatePort(const HostState& state, const PortId& id, const Port& 
   return Annotate(Validate(port.allowed), name);
 }
 
-absl::Status ValidateFdb(const HostState& state, const FdbKey& key, const FdbEntry& entry) {
-  const std::string name = fmt::format("fdb {}/{}", key.vni.value(), key.mac.ToString());
-  if (key.mac.IsMulticast()) return Invalid(name + ": not a unicast address");
-  if (!state.segments.contains(key.vni)) return Invalid(name + ": segment is not known");
-  if (const auto* port = std::get_if<PortId>(&entry.where)) {
-    if (!state.ports.contains(*port)) {
-      return Invalid(fmt::format("{}: port {} is not known", name, port->ToString()));
-    }
+absl::Status ValidateSegment(const Vni& vni, const Segment& segment) {
+  const std::string name = "segment " + vni.ToString();
+  if (segment.mtu < kMinMtu || segment.mtu > kMaxMtu) {
+    return Invalid(fmt::format("{}: mtu {} is not in {}..{}", name, segment.mtu, kMinMtu, kMaxMtu));
   }
-  return absl::OkStatus();
-}
-
-bool IsMulticast(const IpAddress& address) {
-  return address.IsV4() ? address.v4_bytes()[0] >> 4 == 14 : address.bytes()[0] == 0xff;
-}
-
-absl::Status ValidateMulticast(const HostState& state, const MulticastKey& key,
-                               const std::set<IpAddress>& vteps) {
-  const std::string name =
-      fmt::format("multicast group {}/{}", key.vni.value(), key.group.ToString());
-  const auto segment = state.segments.find(key.vni);
-  if (segment == state.segments.end()) return Invalid(name + ": segment is not known");
-  if (key.group != IpAddress() && !IsMulticast(key.group)) {
-    return Invalid(name + ": not a multicast address");
-  }
-  if (vteps.empty()) return Invalid(name + ": has no members");
-  for (const IpAddress& vtep : vteps) {
-    if (segment->second.vteps.contains(vtep)) continue;
-    return Invalid(fmt::format("{}: {} is no VTEP of the segment", name, vtep.ToString()));
-  }
-  return absl::OkStatus();
-}
-
-// `carried`: the segments seen before, by what carries them.
-absl::Status ValidateProvider(const std::string& name, const Vni& vni, const Segment& segment,
-                              std::map<Provider, Vni>* carried) {
-  const Provider& provider = *segment.provider;
-  if (provider.uplink.empty() || provider.uplink.size() > kMaxUplinkName ||
-      provider.uplink.find('\0') != std::string::npos) {
-    return Invalid(fmt::format("{}: the uplink's name is not of 1..{} bytes without NUL", name,
-                               kMaxUplinkName));
-  }
-  if (provider.vlan != 0 && !IsVlan(provider.vlan)) {
-    return Invalid(fmt::format("{}: VLAN {} is not in 0..4094", name, provider.vlan));
-  }
-  if (!segment.vteps.empty()) {
-    return Invalid(name + ": has VTEPs, yet is carried by an uplink");
-  }
-  const auto [other, fresh] = carried->emplace(provider, vni);
-  if (fresh) return absl::OkStatus();
-  return Invalid(fmt::format("{}: VLAN {} of uplink \"{}\" is that of segment {}", name,
-                             provider.vlan, provider.uplink, other->second.value()));
-}
-
-absl::Status ValidateSegments(const HostState& state) {
-  std::map<Provider, Vni> carried;
-  for (const auto& [vni, segment] : state.segments) {
-    const std::string name = fmt::format("segment {}", vni.value());
-    if (segment.mtu < 576 || segment.mtu > 65485) {
-      return Invalid(fmt::format("{}: mtu {} is not in 576..65485", name, segment.mtu));
-    }
-    if (segment.provider) RETURN_IF_ERROR(ValidateProvider(name, vni, segment, &carried));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-std::set<Vni> SegmentsOf(const Port& port) {
-  std::set<Vni> segments;
-  if (port.vni) segments.insert(*port.vni);
-  for (const auto& [vlan, vni] : port.vlans.trunk) segments.insert(vni);
-  return segments;
+  if (vni.IsLocal() && !segment.vteps.empty()) return Invalid(name + ": has VTEPs, yet is local");
+  return segment.provider ? ValidateProvider(name, segment) : absl::OkStatus();
 }
 
 absl::Status Validate(const HostState& state) {
@@ -214,8 +258,8 @@ absl::Status Validate(const HostState& state) {
   RETURN_IF_ERROR(ValidateSegments(state));
   for (const auto& [key, mac] : state.neighbors) {
     if (!state.segments.contains(key.vni)) {
-      return Invalid(
-          fmt::format("neighbor {}/{}: segment is not known", key.vni.value(), key.ip.ToString()));
+      return Invalid(fmt::format("neighbor {}/{}: segment is not known", key.vni.ToString(),
+                                 key.ip.ToString()));
     }
   }
   for (const auto& [id, port] : state.ports) RETURN_IF_ERROR(ValidatePort(state, id, port));

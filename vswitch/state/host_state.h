@@ -30,7 +30,7 @@ struct Provider {
   auto operator<=>(const Provider&) const = default;
 };
 
-// A layer-2 broadcast domain on this host.
+// A layer-2 broadcast domain on this host: of the controller's, or by its VNI local to this host.
 struct Segment {
   // Largest layer-3 packet of its ports, bytes.
   uint32_t mtu = 0;
@@ -42,7 +42,8 @@ struct Segment {
   bool snoop_multicast = false;
   // Of groups nobody joined: to routers alone. Only with snoop_multicast.
   bool drop_unknown_multicast = false;
-  // Remote VTEPs with ports in the segment: replication list and accepted outer sources.
+  // Remote VTEPs with ports in the segment: replication list and accepted outer sources. A local
+  // segment has none.
   std::set<IpAddress> vteps;
   // What carries the segment instead of VXLAN; a VLAN carries one segment. Excludes VTEPs.
   std::optional<Provider> provider = {};
@@ -150,9 +151,11 @@ enum class PortPhase : uint8_t {
 };
 
 struct Port {
+  // Zero: not known, on a port that learns.
   MacAddress mac;
   // Absent on a trunk without a native VLAN, and while the port has no profile; such a port is
-  // blocked.
+  // blocked. A port's segments are local, all of them, or none is. On a local trunk it may be there
+  // without a native VLAN.
   std::optional<Vni> vni;
   PortVlans vlans;
   // Profile name, at most 63 bytes, and revision: for receipts and people.
@@ -175,6 +178,11 @@ struct Port {
   std::vector<AllowedAddress> allowed;
   // Different source MACs at once, where there is no MAC anti-spoofing; 0: no limit.
   uint32_t max_macs = 0;
+  // What sends from it is found there, whatever its MAC, until it ages. In local segments only.
+  bool learn_macs = false;
+  // Of its device, bytes; 0: in local segments the device's own, else its segments'. In local
+  // segments only.
+  uint16_t mtu_request = 0;
   bool dhcp_server_guard = true;
   bool ra_guard = true;
   PortPhase phase = PortPhase::kBlocked;
@@ -235,6 +243,13 @@ struct HostState {
 
 // All segments of a port: that of untagged frames and those of its VLANs.
 std::set<Vni> SegmentsOf(const Port& port);
+
+// Whether the port is in local segments: plain switching on this host, which is nobody else's.
+bool IsLocal(const Port& port);
+
+// One port, or segment by itself, as Validate below; `state` has what it refers to.
+absl::Status ValidatePort(const HostState& state, const PortId& id, const Port& port);
+absl::Status ValidateSegment(const Vni& vni, const Segment& segment);
 
 // Whether the state is whole: every reference resolves (FDB ports, rule sets, segments), limits
 // hold (rules per set, MTU, VLAN ids), no VLAN carries two segments. InvalidArgument names the

@@ -61,6 +61,22 @@ absl::StatusOr<Vni> Vni::Create(uint32_t value) {
   return Vni(value);
 }
 
+absl::StatusOr<Vni> Vni::Local(uint32_t number) {
+  if (number > kMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("local segment {} is not in 0..{}", number, kMax));
+  }
+  return Vni(kMax + 1 + number);
+}
+
+absl::StatusOr<Vni> Vni::FromValue(uint32_t value) {
+  return value > kMax ? Local(value - kMax - 1) : Create(value);
+}
+
+std::string Vni::ToString() const {
+  return IsLocal() ? fmt::format("local/{}", value_ - kMax - 1) : std::to_string(value_);
+}
+
 absl::StatusOr<MacAddress> MacAddress::Parse(const std::string& text) {
   std::array<uint8_t, 6> bytes;
   if (!ParseHex(text, ':', BetweenMacBytes, &bytes)) {

@@ -13,14 +13,23 @@
 
 namespace outrider {
 
-// VXLAN network identifier, 24 bits, host byte order (RFC 7348). 0 is never valid.
+// Number of a segment: a VXLAN network identifier, 24 bits, host byte order (RFC 7348), never 0; or
+// one that is local to this host. Those are outside the 24 bits: no frame of a tunnel and no word
+// of the controller can name one.
 class Vni {
  public:
   static constexpr uint32_t kMax = (1u << 24) - 1;
+  // Of a VXLAN network: what the wire and users may say.
   static absl::StatusOr<Vni> Create(uint32_t value);
+  // Local segment `number`, 0..kMax.
+  static absl::StatusOr<Vni> Local(uint32_t number);
+  // Either of them by its value(): what this host wrote itself.
+  static absl::StatusOr<Vni> FromValue(uint32_t value);
 
   uint32_t value() const { return value_; }
-  std::string ToString() const { return std::to_string(value_); }
+  bool IsLocal() const { return value_ > kMax; }
+  // "7"; "local/7".
+  std::string ToString() const;
   auto operator<=>(const Vni&) const = default;
 
  private:

@@ -46,7 +46,7 @@ std::optional<state::Port> Decode(const state::Port& port, const PortId& id) {
 }
 
 TEST(PortCodecTest, IsLosslessForAnyPort) {
-  tests::StateGenerator generator(6, {"tap0", "fifteen-bytes-x"});
+  tests::StateGenerator generator(6, {"tap0", "fifteen-bytes-x"}, /*local=*/true);
   int checked = 0;
   for (int i = 0; i < 50; ++i) {
     for (const auto& [id, port] : generator.Next().ports) {

@@ -41,7 +41,7 @@ class UplinkTest : public ProviderHost {
     key.vni = vni;
     std::copy(mac.bytes().begin(), mac.bytes().end(), key.mac);
     const sys::TypedMap<abi::or_fdb_key, abi::or_station> map(Maps("or_stations"), "or_stations");
-    ASSERT_EQ(map.Update(key, {.heard_ns = ns}), absl::OkStatus());
+    ASSERT_EQ(map.Update(key, {.heard_ns = ns, .port = 0, .pad = 0}), absl::OkStatus());
   }
   static MacAddress Mac(int n) { return MacAddress::Parse(MacOf(n)).value(); }
   std::set<Vni> LostSegments() {

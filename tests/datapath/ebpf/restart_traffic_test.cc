@@ -73,7 +73,7 @@ TEST_F(RestartTraffic, LosesNothingWhenProgramsAreReplaced) {
 }
 
 TEST_F(RestartTraffic, LosesNothingWhileOtherObjectsChange) {
-  tests::StateGenerator generator(4, {});
+  tests::StateGenerator generator(4, {}, /*local=*/true);
   EXPECT_EQ(LostDuring([&] {
               for (int i = 0; i < 10; ++i) {
                 state::HostState other = generator.Next();

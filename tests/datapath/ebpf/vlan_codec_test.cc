@@ -20,7 +20,7 @@ state::Port Native(VlanMode mode) {
 }
 
 TEST(VlanCodecTest, IsLosslessForAnyPort) {
-  tests::StateGenerator generator(8, {});
+  tests::StateGenerator generator(8, {}, /*local=*/true);
   std::map<VlanMode, int> checked;
   for (int i = 0; i < 100; ++i) {
     for (const auto& [id, port] : generator.Next().ports) {

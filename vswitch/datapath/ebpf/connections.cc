@@ -86,7 +86,7 @@ absl::StatusOr<std::map<uint32_t, PortId>> PortsByIndex(const DatapathMaps& maps
 
 std::optional<Connection> DecodeConnection(const PortId& port, const abi::or_connection_key& key,
                                            const abi::or_connection& entry, uint64_t now_ns) {
-  const auto vni = Vni::Create(key.vni);
+  const auto vni = Vni::FromValue(key.vni);
   if (!vni.ok() || entry.expires_ns <= now_ns) return std::nullopt;
   const bool from_guest = (entry.flags & OR_CONNECTION_FROM_GUEST) != 0;
   const IpAddress guest(ToArray(key.guest));

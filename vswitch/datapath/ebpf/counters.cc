@@ -78,7 +78,8 @@ absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMa
                                     .tx_bytes = stats->tx_bytes,
                                     .drops = std::move(drops[index]),
                                     .rules = std::move(rules[index]),
-                                    .connections = connections.value_or(0)};
+                                    .connections = connections.value_or(0),
+                                    .local = info.local != 0};
   }
   return counters;
 }

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
+#include "vswitch/datapath/ebpf/station_sweep.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -56,8 +58,14 @@ class DeltaWriter {
     if (const absl::Status status = pipeline_->ports.RemoveRetired(); !status.ok()) {
       spdlog::warn("limits or addresses of former profiles stay: {}", Message(status));
     }
+    const bool learned = ChangesLearners(delta);
     Write(delta);
     Delete(delta);
+    // What was heard behind a port goes with it, or with the VLAN it has left.
+    const absl::Status forgotten = learned ? ForgetOldStations(pipeline_->maps) : absl::OkStatus();
+    if (!forgotten.ok()) {
+      spdlog::warn("stations behind former ports stay until the next look: {}", Message(forgotten));
+    }
     pipeline_->UnbindUnclaimedDevices();
     pipeline_->ports.EndApply();
     pipeline_->segments.EndApply();
@@ -83,7 +91,7 @@ class DeltaWriter {
       // As it is in force, whatever became of the rest.
       const auto mtu = to.segments.Mtu(vni);
       if (old_mtu && mtu && *mtu != *old_mtu) {
-        spdlog::info("segment {}: mtu {} instead of {}", vni.value(), *mtu, *old_mtu);
+        spdlog::info("segment {}: mtu {} instead of {}", vni.ToString(), *mtu, *old_mtu);
         RefreshPorts(vni, delta);
       }
     }
@@ -104,6 +112,15 @@ class DeltaWriter {
     // After the FDB: a port with many VLANs that has moved is found at once, whatever its
     // broadcasts take.
     outcome_.Failed(ObjectKind::kSegment, to.segments.Flush());
+  }
+
+  // Whether ports from which stations were learned change or go.
+  bool ChangesLearners(const state::StateDelta& delta) const {
+    const PortTable& ports = pipeline_->ports;
+    return std::any_of(delta.ports.upserts.begin(), delta.ports.upserts.end(),
+                       [&](const auto& port) { return ports.Learns(port.first); }) ||
+           std::any_of(delta.ports.deletes.begin(), delta.ports.deletes.end(),
+                       [&](const PortId& id) { return ports.Learns(id); });
   }
 
   // Ports the delta does not mention follow their segment's new MTU; the others are about to.

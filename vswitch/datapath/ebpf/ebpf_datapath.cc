@@ -19,6 +19,7 @@
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/source_macs.h"
 #include "vswitch/datapath/ebpf/state_reader.h"
+#include "vswitch/datapath/ebpf/station_sweep.h"
 #include "vswitch/datapath/ebpf/sweeper.h"
 #include "vswitch/datapath/ebpf/tunnel.h"
 #include "vswitch/datapath/ebpf/uplink_table.h"

@@ -85,7 +85,7 @@ void FirstFrameReader::OnMulticast(std::span<const uint8_t> record) {
   const auto event =
       sys::FromBytes<abi::or_multicast_event>(record.first(sizeof(abi::or_multicast_event)));
   const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
-  const auto vni = Vni::Create(event.vni);
+  const auto vni = Vni::FromValue(event.vni);
   if (!info.ok() || !vni.ok() || event.length > sizeof(event.data)) return;
   sink_->OnMulticast({.port = DecodePortId(*info),
                       .vni = *vni,

@@ -22,7 +22,7 @@ abi::or_multicast_member Encode(const state::MulticastKey& key, uint32_t place) 
 
 void MulticastTable::Load(const Inventory& inventory) {
   for (const auto& [row, until_ns] : inventory.multicast_members) {
-    const auto vni = Vni::Create(row.group.vni);
+    const auto vni = Vni::FromValue(row.group.vni);
     if (!vni.ok()) continue;
     const state::MulticastKey key{.vni = *vni, .group = IpAddress(ToArray(row.group.address))};
     groups_[key][row.place] = until_ns;

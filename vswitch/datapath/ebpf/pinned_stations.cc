@@ -10,19 +10,27 @@
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/datapath/ebpf/inventory.h"
 #include "vswitch/datapath/ebpf/kernel_clock.h"
+#include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/program_set.h"
+#include "vswitch/datapath/ebpf/station_sweep.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
 
-using Providers = std::map<uint32_t, state::Provider>;  // by VNI
+// Where stations can be: VNIs of segments an uplink carries, and ports by index.
+struct Places {
+  std::map<uint32_t, state::Provider> providers;
+  std::map<uint32_t, abi::or_port_info> ports;
+};
 
-absl::StatusOr<Providers> ReadProviders(const DatapathMaps& maps) {
-  Providers providers;
+absl::StatusOr<Places> ReadPlaces(const DatapathMaps& maps) {
+  Places places;
   RETURN_IF_ERROR(maps.providers.Visit([&](uint32_t vni, const abi::or_provider& row) {
-    providers.emplace(vni, DecodeProvider(row));
+    places.providers.emplace(vni, DecodeProvider(row));
   }));
-  return providers;
+  RETURN_IF_ERROR(maps.port_info.Visit(
+      [&](uint32_t index, const abi::or_port_info& row) { places.ports.emplace(index, row); }));
+  return places;
 }
 
 bool Before(const Station& a, const Station& b) {
@@ -31,19 +39,34 @@ bool Before(const Station& a, const Station& b) {
 
 bool Same(const Station& a, const Station& b) { return a.vni == b.vni && a.mac == b.mac; }
 
-// nullopt when its segment is not carried here, or it is too old for the programs (or_is_station).
+// Puts it where it was heard. False: that is not here any more.
+bool Locate(const abi::or_fdb_key& key, const abi::or_station& row, const Places& places,
+            Station* station) {
+  if (row.port == 0) {
+    const auto provider = places.providers.find(key.vni);
+    if (provider != places.providers.end()) station->provider = provider->second;
+    return provider != places.providers.end();
+  }
+  const auto port = places.ports.find(row.port);
+  if (port == places.ports.end()) return false;
+  station->port = DecodePortId(port->second);
+  station->device = DecodeDevice(port->second);
+  return true;
+}
+
+// nullopt when its place is not here, or it is too old for the programs (or_find_station).
 std::optional<Station> Decode(const abi::or_fdb_key& key, const abi::or_station& row,
-                              const Providers& providers, uint64_t now_ns) {
-  const auto vni = Vni::Create(key.vni);
-  const auto provider = providers.find(key.vni);
+                              const Places& places, uint64_t now_ns) {
+  const auto vni = Vni::FromValue(key.vni);
   // Negative when it was heard after `now_ns` was read.
   const auto age = std::max<int64_t>(0, static_cast<int64_t>(now_ns - row.heard_ns));
-  if (!vni.ok() || provider == providers.end()) return std::nullopt;
-  if (age >= static_cast<int64_t>(OR_STATION_AGE_NS)) return std::nullopt;
-  return Station{.vni = *vni,
-                 .mac = MacAddress(ToArray(key.mac)),
-                 .provider = provider->second,
-                 .heard_s = static_cast<uint32_t>(static_cast<uint64_t>(age) / kNsPerS)};
+  if (!vni.ok() || age >= static_cast<int64_t>(OR_STATION_AGE_NS)) return std::nullopt;
+  Station station{.vni = *vni,
+                  .mac = MacAddress(ToArray(key.mac)),
+                  .provider = {},
+                  .heard_s = static_cast<uint32_t>(static_cast<uint64_t>(age) / kNsPerS)};
+  if (!Locate(key, row, places, &station)) return std::nullopt;
+  return station;
 }
 
 }  // namespace
@@ -51,21 +74,23 @@ std::optional<Station> Decode(const abi::or_fdb_key& key, const abi::or_station&
 absl::StatusOr<StationList> PinnedStations::ListStations(const std::optional<Vni>& vni,
                                                          size_t limit) {
   ASSIGN_OR_RETURN(const auto pinned,
-                   sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(bpffs_),
-                                                  {"or_stations", "or_providers", "or_fdb"}));
+                   sys::KernelBpfMaps::OpenPinned(
+                       PinnedMapsDir(bpffs_),
+                       {"or_stations", "or_providers", "or_fdb", "or_port_info", "or_segments"}));
   const DatapathMaps maps(pinned.get());
-  ASSIGN_OR_RETURN(const Providers providers, ReadProviders(maps));
-  if (vni && !providers.contains(vni->value())) {
+  ASSIGN_OR_RETURN(const Places places, ReadPlaces(maps));
+  if (vni && !places.providers.contains(vni->value()) &&
+      !(vni->IsLocal() && maps.segments.Lookup(vni->value()).ok())) {
     return absl::NotFoundError(fmt::format(
         "vni {}: no segment on this host that an uplink carries; see: outrider state show "
         "--applied",
-        vni->value()));
+        vni->ToString()));
   }
   const uint64_t now = MonotonicNs();
   StationList list;
   RETURN_IF_ERROR(maps.stations.Visit([&](const abi::or_fdb_key& key, const abi::or_station& row) {
     if (vni && key.vni != vni->value()) return;
-    auto station = Decode(key, row, providers, now);
+    auto station = Decode(key, row, places, now);
     if (!station || maps.fdb.Lookup(key).ok()) return;
     list.stations.push_back(*std::move(station));
   }));
@@ -78,6 +103,12 @@ absl::StatusOr<StationList> PinnedStations::ListStations(const std::optional<Vni
     list.stations.erase(list.stations.begin() + static_cast<ptrdiff_t>(limit), list.stations.end());
   }
   return list;
+}
+
+absl::StatusOr<uint64_t> PinnedStations::FlushStations(const std::optional<Vni>& vni) {
+  ASSIGN_OR_RETURN(const auto pinned,
+                   sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(bpffs_), {"or_stations"}));
+  return ebpf::FlushStations(DatapathMaps(pinned.get()), vni);
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -1,5 +1,5 @@
-// Reads the stations that the programs learned (or_abi's or_uplink.h) from the pinned maps, with or
-// without a datapath in this process; writes nothing. Any thread.
+// The stations that the programs learned (or_abi's or_uplink.h), in the pinned maps, with or
+// without a datapath in this process. Any thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_PINNED_STATIONS_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_PINNED_STATIONS_H_
 
@@ -18,6 +18,7 @@ class PinnedStations final : public StationTable {
 
   // Opens the maps for each call: a datapath that starts anew may replace them.
   absl::StatusOr<StationList> ListStations(const std::optional<Vni>& vni, size_t limit) override;
+  absl::StatusOr<uint64_t> FlushStations(const std::optional<Vni>& vni) override;
 
  private:
   const std::string bpffs_;

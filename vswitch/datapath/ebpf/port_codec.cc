@@ -81,6 +81,7 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   if (port.report_first_frame) row.flags |= OR_PORT_REPORT_FIRST_FRAME;
   if (port.max_connections != 0) row.flags |= OR_PORT_STATEFUL;
   if (port.keep_established) row.flags |= OR_PORT_KEEP_ESTABLISHED;
+  if (port.learn_macs) row.flags |= OR_PORT_LEARN_MACS;
   if (references.names_groups) row.flags |= OR_PORT_NAMES_GROUPS;
   row.max_connections = port.max_connections;
   row.ingress_content = ContentOf(port.ingress_rule_set);
@@ -102,6 +103,8 @@ abi::or_port_info EncodePortInfo(const PortId& id, const state::Port& port) {
   CopyText(port.profile, info.profile);
   CopyText(port.migration_id, info.migration);
   info.profile_revision = port.profile_revision;
+  info.mtu_request = port.mtu_request;
+  info.local = state::IsLocal(port) ? 1 : 0;
   EncodePolicyInfo(port, &info);
   return info;
 }
@@ -116,7 +119,7 @@ std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_por
   state::Port port;
   if (!DecodePolicy(row, info, inventory, &port)) return std::nullopt;
   if (row.vni != 0) {
-    const auto vni = Vni::Create(row.vni);
+    const auto vni = Vni::FromValue(row.vni);
     if (!vni.ok()) return std::nullopt;
     port.vni = *vni;
   }
@@ -131,6 +134,8 @@ std::optional<state::Port> DecodePort(const abi::or_port& row, const abi::or_por
   port.mac_anti_spoof = (row.flags & OR_PORT_ANTI_SPOOF) != 0;
   port.report_first_frame = (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
   port.keep_established = (row.flags & OR_PORT_KEEP_ESTABLISHED) != 0;
+  port.learn_macs = (row.flags & OR_PORT_LEARN_MACS) != 0;
+  port.mtu_request = info.mtu_request;
   port.max_connections = row.max_connections;
   port.phase = DecodePhase(row.phase);
   port.epoch = Epoch{row.epoch};

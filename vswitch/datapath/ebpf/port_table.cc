@@ -56,7 +56,9 @@ absl::Status PortTable::Upsert(const PortId& id, const state::Port& wanted) {
   state::Port port = wanted;
   PortReferences references;
   absl::Status status = Resolve(id, &port, &references);
-  const uint32_t device_mtu = status.ok() ? references.mtu : 0;
+  // A local port's device is its owner's, but for what was asked of it.
+  const uint32_t wanted_mtu = state::IsLocal(port) ? port.mtu_request : references.mtu;
+  const uint32_t device_mtu = status.ok() ? wanted_mtu : 0;
   if (const absl::Status bound = Rebind(id, port, device_mtu, entry, &references.ifindex);
       !bound.ok()) {
     port.phase = state::PortPhase::kBlocked;
@@ -135,6 +137,12 @@ std::optional<uint32_t> PortTable::IndexOf(const PortId& id) const {
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.row) return std::nullopt;
   return found->second.index;
+}
+
+bool PortTable::Learns(const PortId& id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.row &&
+         (found->second.row->flags & OR_PORT_LEARN_MACS) != 0;
 }
 
 bool PortTable::UsesRuleSet(const Digest& digest) const {
@@ -219,17 +227,17 @@ absl::Status PortTable::ResolveSegments(const PortId& id, const state::Port& por
     const auto segment_mtu = segments_->Mtu(vni);
     if (!segment_mtu) {
       status.Update(absl::FailedPreconditionError(
-          fmt::format("port {}: segment {} is not in force", id.ToString(), vni.value())));
+          fmt::format("port {}: segment {} is not in force", id.ToString(), vni.ToString())));
       continue;
     }
     *mtu = std::max(*mtu, *segment_mtu);
-    if (segments_->HasProvider(vni)) continue;
+    if (vni.IsLocal() || segments_->HasProvider(vni)) continue;
     const uint32_t needed = *segment_mtu + underlay_.overhead;
     if (needed <= underlay_.mtu) continue;
     status.Update(absl::FailedPreconditionError(fmt::format(
         "port {}: segment {} mtu {} needs an underlay of {} bytes, this host has {}; lower the "
         "segment's mtu or raise the underlay's",
-        id.ToString(), vni.value(), *segment_mtu, needed, underlay_.mtu)));
+        id.ToString(), vni.ToString(), *segment_mtu, needed, underlay_.mtu)));
   }
   return status;
 }
@@ -295,7 +303,8 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   const abi::or_limits limits = policies_.LimitsOf(row.limits);
   const abi::or_limits limits_before = policies_.LimitsOf(is_new ? row.limits : entry->row->limits);
   RETURN_IF_ERROR(CreateBuckets(*maps_, index, limits));
-  if (row.max_macs != 0) RETURN_IF_ERROR(KeepOrCreate(maps_->mac_windows, index));
+  const bool counts_macs = row.max_macs != 0 || (row.flags & OR_PORT_LEARN_MACS) != 0;
+  if (counts_macs) RETURN_IF_ERROR(KeepOrCreate(maps_->mac_windows, index));
   if (row.max_connections != 0) {
     RETURN_IF_ERROR(KeepOrCreate(maps_->fragments, index));
     RETURN_IF_ERROR(KeepOrCreate(maps_->connection_counts, index));
@@ -304,7 +313,7 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   if (forget_frame) RETURN_IF_ERROR(OkIfAbsent(maps_->first_frames.Delete(index)));
   RETURN_IF_ERROR(ReplaceRow(row, entry));
   RETURN_IF_ERROR(RenewBuckets(*maps_, index, limits_before, limits));
-  if (row.max_macs == 0) RETURN_IF_ERROR(OkIfAbsent(maps_->mac_windows.Delete(index)));
+  if (!counts_macs) RETURN_IF_ERROR(OkIfAbsent(maps_->mac_windows.Delete(index)));
   if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));
   // Once more: a frame by the old row may have been noted meanwhile.
   if (forget_frame || !WatchesFirstFrame(row)) {

@@ -64,6 +64,8 @@ class PortTable {
 
   // Index of a port that is in force.
   std::optional<uint32_t> IndexOf(const PortId& id) const;
+  // Whether stations are learned from the port, as it is in force.
+  bool Learns(const PortId& id) const;
   bool UsesRuleSet(const Digest& digest) const;
   // Returns when no frame is on its way by a row that was replaced before.
   absl::Status WaitForFrames() { return grace_.Wait(); }

@@ -26,7 +26,7 @@ bool OnlyVtepsDiffer(const state::Segment& a, state::Segment b) {
 void SegmentTable::Load(const Inventory& inventory) {
   copied_ = CopiedPorts(inventory);
   for (const auto& [number, row] : inventory.segments) {
-    const auto vni = Vni::Create(number);
+    const auto vni = Vni::FromValue(number);
     if (!vni.ok()) continue;
     Entry& entry = entries_[*vni];
     entry.in_force = true;
@@ -102,7 +102,7 @@ std::vector<std::pair<Vni, absl::Status>> SegmentTable::Flush() {
   std::vector<std::pair<Vni, absl::Status>> failures;
   std::set<uint32_t> still_dirty;
   for (const uint32_t number : dirty_) {
-    const auto vni = Vni::Create(number);
+    const auto vni = Vni::FromValue(number);
     if (!vni.ok()) continue;
     const auto found = entries_.find(*vni);
     // A port may be in a segment that is not here: its frames go nowhere.
@@ -188,7 +188,7 @@ absl::StatusOr<uint32_t> SegmentTable::WriteList(const Vni& vni, const std::set<
   if (ports.size() + vteps.size() > OR_MAX_COPIES) {
     return absl::ResourceExhaustedError(fmt::format(
         "segment {}: {} local ports and {} VTEPs, at most {} copies of a frame can be made",
-        vni.value(), ports.size(), vteps.size(), OR_MAX_COPIES));
+        vni.ToString(), ports.size(), vteps.size(), OR_MAX_COPIES));
   }
   const uint32_t list = ++last_list_;
   std::vector<std::pair<abi::or_replication_key, uint32_t>> rows;

@@ -80,7 +80,7 @@ void ReadPorts(const Inventory& inventory, const std::set<uint32_t>& bound_ports
 
 void ReadFdb(const Inventory& inventory, state::HostState* state) {
   for (const auto& [key, row] : inventory.fdb) {
-    const auto vni = Vni::Create(key.vni);
+    const auto vni = Vni::FromValue(key.vni);
     if (!vni.ok()) continue;
     const state::FdbKey fdb_key{.vni = *vni, .mac = MacAddress(ToArray(key.mac))};
     state::FdbEntry entry{.where = PortId(), .epoch = Epoch{row.epoch}};
@@ -99,7 +99,7 @@ void ReadFdb(const Inventory& inventory, state::HostState* state) {
 
 void ReadMulticast(const Inventory& inventory, state::HostState* state) {
   for (const auto& [row, until_ns] : inventory.multicast_members) {
-    const auto vni = Vni::Create(row.group.vni);
+    const auto vni = Vni::FromValue(row.group.vni);
     const auto vtep = inventory.vteps.find(row.place & ~OR_MULTICAST_VTEP);
     // What guests have joined is not of the state.
     if (!vni.ok() || (row.place & OR_MULTICAST_VTEP) == 0 || vtep == inventory.vteps.end())
@@ -115,7 +115,7 @@ state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t
   state::HostState state;
   auto copied = CopiedPorts(inventory);
   for (const auto& [number, row] : inventory.segments) {
-    const auto vni = Vni::Create(number);
+    const auto vni = Vni::FromValue(number);
     if (!vni.ok()) continue;
     state.segments.emplace(*vni, ReadSegment(inventory, number, row, copied[number]));
   }
@@ -128,7 +128,7 @@ state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t
     state.group_members.insert({.group = group->second, .prefix = DecodePrefix(row.prefix)});
   }
   for (const auto& [key, row] : inventory.neighbors) {
-    const auto vni = Vni::Create(key.vni);
+    const auto vni = Vni::FromValue(key.vni);
     if (!vni.ok()) continue;
     state.neighbors.emplace(state::NeighborKey{.vni = *vni, .ip = IpAddress(ToArray(key.address))},
                             MacAddress(ToArray(row.mac)));

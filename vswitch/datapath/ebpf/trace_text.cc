@@ -15,6 +15,11 @@ namespace {
 
 using Step = abi::or_trace_step;
 
+std::string VniText(uint64_t value) {
+  const auto vni = Vni::FromValue(static_cast<uint32_t>(value));
+  return vni.ok() ? vni->ToString() : std::to_string(value);
+}
+
 std::string PhaseText(uint64_t phase) {
   switch (phase) {
     case abi::OR_PORT_ACTIVE:
@@ -59,7 +64,7 @@ TraceStep DescribeTunnel(const Step& step, const TraceNames& names) {
 TraceStep DescribeSegment(const Step& step) {
   const std::string tag = step.a == 0 ? "untagged" : fmt::format("VLAN {}", step.a);
   const std::string below = step.b == 0 ? "" : fmt::format(", customer VLAN {}", step.b);
-  const std::string segment = step.c == 0 ? "no segment" : fmt::format("VNI {}", step.c);
+  const std::string segment = step.c == 0 ? "no segment" : "VNI " + VniText(step.c);
   return {.stage = "vlan",
           .text = fmt::format("{}{}: {}", tag, below, segment),
           .fields = {{"vlan", std::to_string(step.a)},
@@ -83,8 +88,18 @@ TraceStep DescribeFdb(const Step& step, const abi::or_trace_frame& frame, const 
     said.fields["kind"] = "remote";
     said.fields["vtep"] = names.Vtep(index);
   }
-  said.text = fmt::format("{} in VNI {}: {}", mac, step.a, where);
+  said.text = fmt::format("{} in VNI {}: {}", mac, VniText(step.a), where);
   return said;
+}
+
+TraceStep DescribeStation(const Step& step, const abi::or_trace_frame& frame,
+                          const TraceNames& names) {
+  const std::string mac = MacText(frame.eth_dst);
+  const auto index = static_cast<uint32_t>(step.b);
+  return {
+      .stage = "station",
+      .text = fmt::format("{} was heard behind local port {}", mac, names.Port(index)),
+      .fields = {{"vni", std::to_string(step.a)}, {"mac", mac}, {"port", names.PortUuid(index)}}};
 }
 
 TraceStep DescribeReplicate(const Step& step) {
@@ -214,6 +229,8 @@ std::vector<TraceStep> Describe(const Step& step, const abi::or_trace_frame& fra
       return {DescribeDrop(step, names)};
     case abi::OR_TRACE_UPLINK:
       return {DescribeUplink(step)};
+    case abi::OR_TRACE_STATION:
+      return {DescribeStation(step, frame, names)};
     default:
       return {{.stage = fmt::format("stage {}", step.stage), .text = {}, .fields = {}}};
   }

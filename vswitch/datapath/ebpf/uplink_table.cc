@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "vswitch/datapath/ebpf/absent_row.h"
-#include "vswitch/datapath/ebpf/kernel_clock.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -61,7 +60,7 @@ UplinkTable::UplinkTable(const DatapathMaps* maps, sys::NetlinkSocket* netlink,
 
 absl::Status UplinkTable::Load(const Inventory& inventory) {
   for (const auto& [number, row] : inventory.providers) {
-    const auto vni = Vni::Create(number);
+    const auto vni = Vni::FromValue(number);
     const auto segment = inventory.segments.find(number);
     if (!vni.ok() || segment == inventory.segments.end() ||
         (segment->second.flags & OR_SEGMENT_PROVIDER) == 0) {
@@ -100,7 +99,7 @@ absl::Status UplinkTable::Load(const Inventory& inventory) {
 absl::Status UplinkTable::RemoveOrphans(const Inventory& inventory, std::set<uint32_t>* devices) {
   for (const auto& [key, number] : inventory.uplink_vlans) {
     devices->insert(key.ifindex);
-    const auto vni = Vni::Create(number);
+    const auto vni = Vni::FromValue(number);
     const auto entry = vni.ok() ? entries_.find(*vni) : entries_.end();
     const bool claimed = entry != entries_.end() && entry->second.row->ifindex == key.ifindex &&
                          entry->second.row->vlan == key.vlan;
@@ -113,7 +112,7 @@ absl::Status UplinkTable::RemoveOrphans(const Inventory& inventory, std::set<uin
   }
   for (const auto& [number, row] : inventory.providers) {
     if (row.ifindex != 0) devices->insert(row.ifindex);
-    const auto vni = Vni::Create(number);
+    const auto vni = Vni::FromValue(number);
     if (vni.ok() && entries_.contains(*vni)) continue;
     RETURN_IF_ERROR(OkIfAbsent(maps_->providers.Delete(number)));
     grace_.MarkFreed();
@@ -129,7 +128,7 @@ absl::Status UplinkTable::Prepare(const Vni& vni, const state::Segment& segment)
     return absl::FailedPreconditionError(
         fmt::format("segment {}: this host has no uplink \"{}\"; start the agent with --uplink "
                     "{}=DEVICE",
-                    vni.value(), uplink, uplink));
+                    vni.ToString(), uplink, uplink));
   }
   Entry& entry = entries_[vni];
   entry.provider = *segment.provider;
@@ -232,7 +231,7 @@ absl::Status UplinkTable::RemoveWayIn(const Vni& vni, Entry* entry) {
 
 absl::Status UplinkTable::Check(const Vni& vni, const Entry& entry) const {
   const std::string name =
-      fmt::format("segment {}: uplink \"{}\"", vni.value(), entry.provider.uplink);
+      fmt::format("segment {}: uplink \"{}\"", vni.ToString(), entry.provider.uplink);
   const Device* const device = FindDevice(entry);
   if (device == nullptr) return absl::FailedPreconditionError(name + " is none of this host's");
   if (!device->problem.ok()) return Annotate(device->problem, name);
@@ -242,7 +241,8 @@ absl::Status UplinkTable::Check(const Vni& vni, const Entry& entry) const {
         device->name, entry.provider.uplink));
   }
   if (!entry.problem.ok()) return Annotate(entry.problem, name);
-  if (device->mtu >= entry.segment_mtu) return absl::OkStatus();
+  // What is larger stays among the ports of a local segment.
+  if (vni.IsLocal() || device->mtu >= entry.segment_mtu) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("{}: device {} has MTU {}, the segment {}; raise the device's or lower the "
                   "segment's mtu",
@@ -320,22 +320,6 @@ absl::Status LetGoOfUplinks(const std::vector<sys::Link>& links, const std::stri
     RETURN_IF_ERROR(netlink->SetPromiscuous(link.ifindex, false));
   }
   return absl::OkStatus();
-}
-
-absl::Status ForgetOldStations(const DatapathMaps& maps) {
-  ASSIGN_OR_RETURN(const auto stations, maps.stations.Dump());
-  if (stations.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<uint32_t> carried, maps.providers.Keys());
-  const std::set<uint32_t> vnis(carried.begin(), carried.end());
-  const uint64_t now = MonotonicNs();
-  std::vector<abi::or_fdb_key> old;
-  for (const auto& [key, station] : stations) {
-    // Negative when it was heard after `now` was read.
-    const auto age = static_cast<int64_t>(now - station.heard_ns);
-    const bool aged = age >= static_cast<int64_t>(OR_STATION_AGE_NS);
-    if (aged || !vnis.contains(key.vni)) old.push_back(key);
-  }
-  return maps.stations.DeleteBatch(old);
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -105,10 +105,6 @@ class UplinkTable {
 absl::Status LetGoOfUplinks(const std::vector<sys::Link>& links, const std::string& bpffs,
                             sys::TcFilters* filters, sys::NetlinkSocket* netlink);
 
-// Forgets stations that were not heard for OR_STATION_AGE_NS, and those of segments that no uplink
-// carries.
-absl::Status ForgetOldStations(const DatapathMaps& maps);
-
 }  // namespace outrider::datapath::ebpf
 
 #endif  // OUTRIDER_VSWITCH_DATAPATH_EBPF_UPLINK_TABLE_H_

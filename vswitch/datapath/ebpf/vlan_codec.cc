@@ -48,6 +48,11 @@ VlanMap EncodeVlans(const state::Port& port) {
     map.segments[vlan] = vni.value();
     map.tags[vni.value()] = vlan;
   }
+  // A local trunk whose untagged frames have no VLAN by another name.
+  if (port.vlans.mode == state::VlanMode::kTrunk && port.vni) {
+    map.segments[0] = untagged;
+    map.tags[untagged] = 0;
+  }
   if (port.vlans.native == 0) return map;
   // A guest may tag the native VLAN in either mode (ovs-vswitchd.conf.db(5), vlan_mode).
   map.segments[0] = untagged;
@@ -66,15 +71,16 @@ std::optional<state::PortVlans> DecodeVlans(uint8_t mode, const std::optional<Vn
   port.vlans.mode = *decoded;
   const bool native =
       *decoded == state::VlanMode::kNativeTagged || *decoded == state::VlanMode::kNativeUntagged;
-  if (map.segments.contains(0) != native) return std::nullopt;
+  const bool trunk = *decoded == state::VlanMode::kTrunk;
+  if (map.segments.contains(0) != (native || (trunk && vni))) return std::nullopt;
   for (const auto& [number, segment] : map.segments) {
     const auto vlan = static_cast<uint16_t>(number);
     if (*decoded == state::VlanMode::kDot1qTunnel) {
       port.vlans.customer.insert(vlan);
     } else if (native && vni && segment == vni->value()) {
       if (vlan != 0) port.vlans.native = vlan;
-    } else if (const auto trunk = Vni::Create(segment); trunk.ok()) {
-      port.vlans.trunk.emplace(vlan, *trunk);
+    } else if (const auto carried = Vni::FromValue(segment); carried.ok() && vlan != 0) {
+      port.vlans.trunk.emplace(vlan, *carried);
     }
   }
   if (EncodeVlans(port) != map) return std::nullopt;
