@@ -185,7 +185,10 @@ PortEntry* BridgeIndex::AddPort(BridgeEntry* bridge, ViewRow* port,
                                 const std::vector<ViewRow*>& interfaces) {
   view_->Put(bridge->real_row(), "ports", ovsdb::Atom(port->uuid), {}, true);
   PortEntry* const entry = EnterPort(bridge, port);
-  for (ViewRow* const interface : interfaces) EnterInterface(entry, interface);
+  for (ViewRow* const interface : interfaces) {
+    // One that is wanted twice is the server's to refuse.
+    if (interfaces_.count(NameOf(*interface)) == 0) EnterInterface(entry, interface);
+  }
   return entry;
 }
 

@@ -32,6 +32,10 @@ class Plan {
   // Also these columns of the rows that are fetched anyway.
   void AlsoColumns(const std::string& table, const std::vector<std::string>& columns);
 
+  // Something to tell the user once, before anything is done.
+  void Warn(const std::string& message) { warnings_.push_back(message); }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
   // The operations of the transaction that fetches it, and the table each is of.
   struct Selects {
     ovsdb::Json operations = ovsdb::Json::array();
@@ -52,6 +56,7 @@ class Plan {
   const ovsdb::DatabaseSchema* schema_;
   const bool whole_;
   std::map<std::string, Rows> tables_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace outrider::cli

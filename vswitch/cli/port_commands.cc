@@ -25,7 +25,9 @@ struct NewPort {
 // The command as it was given, for messages about it.
 std::string InWords(const Command& command) {
   Names words;
-  for (const auto& option : command.options) words.push_back(option.first);
+  for (const CommandOption& option : OptionsOf(*command.syntax)) {
+    if (command.Has(option.name)) words.push_back(option.name);
+  }
   words.insert(words.end(), command.args.begin(), command.args.end());
   return "\"" + QuotedArguments(words) + "\"";
 }
@@ -188,7 +190,9 @@ absl::Status PlanAddPort(const Command& command, Plan* plan) {
 absl::Status RunAddPort(Step* step) {
   const Names& args = step->command->args;
   const NewPort wanted = {args[1], args[2], {args[2]}, Names(args.begin() + 3, args.end())};
-  if (!step->attempt->whole) return AddPortToKnownBridge(step, wanted);
+  // An index that is there knows all, and must go on to.
+  const bool indexed = step->attempt->whole || step->attempt->bridges != nullptr;
+  if (!indexed) return AddPortToKnownBridge(step, wanted);
   return AddPort(step, wanted);
 }
 

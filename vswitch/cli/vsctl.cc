@@ -56,6 +56,7 @@ absl::StatusOr<int> Vsctl::Run() {
     planned = MakePlan();
   }
   RETURN_IF_ERROR(planned);
+  for (const std::string& warning : plan_->warnings()) console_->Warn("db_ctl_base", warning);
   if (session_ == nullptr) RETURN_IF_ERROR(ConnectNow());
   while (true) {
     const absl::StatusOr<Result> result = Once();

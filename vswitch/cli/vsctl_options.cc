@@ -22,7 +22,13 @@ enum OptionValue : int {
   kRetry,
   kCommands,
   kOptions,
-  // Understood, and of no consequence here: logs and clusters of servers.
+  // Understood, and of no consequence here: logs and clusters of servers. getopt takes options of
+  // one value for one option when it says what an abbreviation could mean.
+  kNoSyslog,
+  kLeaderOnly,
+  kNoLeaderOnly,
+  kShuffle,
+  kNoShuffle,
   kIgnored,
   kNoHeadings,
   kPretty,
@@ -35,7 +41,7 @@ enum OptionValue : int {
 
 constexpr std::array<option, 32> kGlobal = {{
     {"db", required_argument, nullptr, kDb},
-    {"no-syslog", no_argument, nullptr, kIgnored},
+    {"no-syslog", no_argument, nullptr, kNoSyslog},
     {"no-wait", no_argument, nullptr, kNoWait},
     {"dry-run", no_argument, nullptr, kDryRun},
     {"oneline", no_argument, nullptr, kOneline},
@@ -44,10 +50,10 @@ constexpr std::array<option, 32> kGlobal = {{
     {"help", no_argument, nullptr, 'h'},
     {"commands", no_argument, nullptr, kCommands},
     {"options", no_argument, nullptr, kOptions},
-    {"leader-only", no_argument, nullptr, kIgnored},
-    {"no-leader-only", no_argument, nullptr, kIgnored},
-    {"shuffle-remotes", no_argument, nullptr, kIgnored},
-    {"no-shuffle-remotes", no_argument, nullptr, kIgnored},
+    {"leader-only", no_argument, nullptr, kLeaderOnly},
+    {"no-leader-only", no_argument, nullptr, kNoLeaderOnly},
+    {"shuffle-remotes", no_argument, nullptr, kShuffle},
+    {"no-shuffle-remotes", no_argument, nullptr, kNoShuffle},
     {"version", no_argument, nullptr, 'V'},
     {"verbose", optional_argument, nullptr, 'v'},
     {"log-file", optional_argument, nullptr, kIgnored},

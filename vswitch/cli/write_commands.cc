@@ -215,7 +215,10 @@ absl::Status RunClear(Step* step) {
 
 absl::Status PlanCreate(const Command& command, Plan* plan) {
   ASSIGN_OR_RETURN(const std::string table, MatchTable(plan->schema(), command.args[1]));
-  (void)table;
+  if (!command.Has("--id") && !plan->schema().tables.at(table).is_root) {
+    plan->Warn("applying \"create\" command to table " + table +
+               " without --id option will have no effect");
+  }
   return absl::OkStatus();
 }
 

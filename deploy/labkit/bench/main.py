@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import acl, attach, qos, restart
+from labkit.bench import acl, attach, cli, qos, restart
 from labkit.inventory import Lab
 from labkit.shell import LabError, check_root, check_writable
 
@@ -32,6 +32,7 @@ class InLab:
 BENCHMARKS: dict[str, Callable[[str, str, bool], list[dict[str, Any]]]] = {
     "acl": lambda _, build, quick: acl.run(build, quick),
     "attach": InLab(1, attach.run).run,
+    "cli": lambda _, build, quick: cli.run(build, quick),
     "qos": qos.run,
     "restart": InLab(2, restart.run).run,
 }
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     try:
         check_root("deploy/bench")
         check_writable(options.json)
-        build = builder.ready(options.build, "outrider-bench")
+        build = builder.ready(options.build, "outrider-bench", "outrider-ovs")
         for name in options.names:
             found = BENCHMARKS[name](options.prefix, build, options.quick)
             rows += found

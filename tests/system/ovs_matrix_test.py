@@ -1,0 +1,117 @@
+"""Debian's ovs-vsctl and ovs-appctl and ours, each with a real Open vSwitch of its own: the same
+words, the same exit codes, the same database afterwards."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import support
+from labkit import open_vswitch
+from ovs_matrix import cases, compare
+
+# The servers each client is compared on. A server of another make is one more class here.
+SERVERS: dict[str, type[open_vswitch.Server]] = {"real": open_vswitch.RealServer}
+
+
+class MatrixTest(unittest.TestCase):
+    maxDiff = None
+
+    def play(self, kind: type[open_vswitch.Server], client: open_vswitch.Client, lines):
+        with open_vswitch.running(kind) as server:
+            said = compare.play(lines, client, server)
+            return said, compare.state(server)
+
+    def test_scenarios(self) -> None:
+        ours = open_vswitch.our_client(support.build_folder())
+        compared = 0
+        for server, kind in SERVERS.items():
+            for name, lines in cases.SCENARIOS.items():
+                with self.subTest(server=server, scenario=name):
+                    real_said, real_state = self.play(kind, open_vswitch.real_client(), lines)
+                    our_said, our_state = self.play(kind, ours, lines)
+                    found = compare.differences(our_said, real_said)
+                    if found:
+                        self.fail("\n".join(["it differs:", *found]))
+                    self.assertEqual(our_state, real_state)
+                    compared += len(lines)
+        print(f"{compared} command lines compared")
+
+    def test_a_difference_is_seen(self) -> None:
+        lines = ["vsctl add-br br0", "vsctl get Bridge br0 name", "vsctl get Bridge br1 name"]
+        other = ["vsctl add-br br0", "vsctl get Bridge br0 stp_enable", "vsctl list-br"]
+        client = open_vswitch.real_client()
+        with open_vswitch.running() as server:
+            first = compare.play(lines, client, server)
+            state = compare.state(server)
+        with open_vswitch.running() as server:
+            second = compare.play(other, client, server)
+            self.assertEqual(compare.state(server), state)
+            compare.play(["vsctl set Bridge br0 stp_enable=true"], client, server)
+            self.assertNotEqual(compare.state(server), state)
+        # The second line's output; the third's in every field.
+        self.assertEqual(len(compare.differences(second, first)), 4)
+
+
+class OurTest(unittest.TestCase):
+    """What the real tool does otherwise, on purpose or not."""
+
+    def setUp(self) -> None:
+        self.client = open_vswitch.our_client(support.build_folder())
+        self.server = self.enterContext(open_vswitch.running())
+
+    def vsctl(self, *words: str, exit_code: int = 0) -> str:
+        done = self.client.run(self.server.rundir, "ovs-vsctl", words)
+        self.assertEqual(done.returncode, exit_code, done.stderr)
+        return done.stdout.decode()
+
+    def test_dry_run_ends_and_changes_nothing(self) -> None:
+        self.vsctl("add-br", "br0")
+        self.vsctl("--timeout=5", "--dry-run", "del-br", "br0")
+        self.assertEqual(self.vsctl("list-br"), "br0\n")
+
+    def test_thousand_ports_in_one_transaction(self) -> None:
+        self.vsctl("--no-wait", "add-br", "br0")
+        words = [word for n in range(1000) for word in ("--", "add-port", "br0", f"p{n}")]
+        self.vsctl("--no-wait", *words)
+        self.assertEqual(len(self.vsctl("list-ports", "br0").split()), 1000)
+
+    def test_a_long_run_folder(self) -> None:
+        self.vsctl("add-br", "br0")
+        with tempfile.TemporaryDirectory() as folder:
+            long = pathlib.Path(folder) / ("x" * 100)
+            long.symlink_to(self.server.rundir)
+            self.assertEqual(self.vsctl(f"--db=unix:{long}/db.sock", "list-br"), "br0\n")
+
+    def test_concurrent_writers_lose_nothing(self) -> None:
+        self.vsctl("add-br", "br0")
+        environment = self.client.environment(self.server.rundir)
+        tool = str(self.client.folder / "ovs-vsctl")
+        running = [
+            subprocess.Popen(
+                [tool, "--no-wait", "--timeout=20", "--", "add-port", "br0", f"p{n}", "--"]
+                + ["add", "Bridge", "br0", "external_ids", f"k{n}=v", "--", "comment", "done"],
+                env=environment,
+            )
+            for n in range(20)
+        ]
+        self.assertEqual([one.wait(30) for one in running], [0] * 20)
+        self.assertEqual(len(self.vsctl("list-ports", "br0").split()), 20)
+        self.assertEqual(self.vsctl("get", "Bridge", "br0", "external_ids").count("=v"), 20)
+
+    def test_called_by_its_first_argument(self) -> None:
+        binary = pathlib.Path(support.build_folder()) / "bin" / "outrider-ovs"
+        environment = self.client.environment(self.server.rundir)
+        for words, text in ((["vsctl", "-V"], b"ovs-vsctl (Open vSwitch) 3.1.0\n"), (["x"], b"")):
+            done = subprocess.run(
+                [binary, *words], env=environment, capture_output=True, check=False, timeout=20
+            )
+            self.assertEqual(done.stdout[: len(text) or 1], text)
+            self.assertEqual(done.returncode, 0 if text else 1)
+            self.assertEqual(b"vsctl" in done.stderr, not text)
+
+
+if __name__ == "__main__":
+    support.main()
