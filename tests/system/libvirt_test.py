@@ -89,11 +89,9 @@ class MovesTest(OnLibvirt):
     def test_ten_moves_in_both_directions(self) -> None:
         probe = self.probing()
         done = []
-        for number in range(MOVES):
-            source, destination = self.places()
-            with self.subTest(move=number, source=source):
-                done.append(moves.move(self.lab, VM, source, destination))
-                self.check_move(done[-1])
+        for _ in range(MOVES):
+            done.append(moves.move(self.lab, VM, *self.places()))
+            self.check_move(done[-1])
         self.assertEqual({move.source for move in done}, {"h1", "h2"})
         seen = analysis.summarize(probe.finish())
         self.report(done, seen)
