@@ -109,6 +109,15 @@ void AddPort(const Model& model, const Change& change, std::set<std::string>* ho
   }
 }
 
+// They know by which VTEP their ports leave.
+void AddSourcesTowards(const Model& model, const std::string& destination,
+                       std::set<std::string>* hosts) {
+  for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
+    const v1::Migration& migration = *model.Find<v1::Migration>(id);
+    if (migration.destination() == destination) hosts->insert(migration.source());
+  }
+}
+
 void AddHost(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Host>();
   const auto* after = change.After<v1::Host>();
@@ -118,6 +127,7 @@ void AddHost(const Model& model, const Change& change, std::set<std::string>* ho
                                after->vteps().begin(), after->vteps().end());
   if (same) return;
   hosts->insert(change.name);
+  AddSourcesTowards(model, change.name, hosts);
   for (const auto* ports : {&model.index().ports_located_at.Get(change.name),
                             &model.index().ports_expected_at.Get(change.name)}) {
     for (const std::string& id : *ports) {
@@ -136,9 +146,13 @@ bool SameToHosts(const v1::Migration* before, const v1::Migration* after) {
 }
 
 // The destination begins or ceases to expect ports; with that it joins or leaves their segments.
+// The source is told where they go once it is armed.
 void AddMigration(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Migration>();
   const auto* after = change.After<v1::Migration>();
+  const bool was_under_way = before != nullptr && IsUnderWay(*before);
+  const bool is_under_way = after != nullptr && IsUnderWay(*after);
+  if (was_under_way != is_under_way) hosts->insert((after != nullptr ? after : before)->source());
   if (SameToHosts(before, after)) return;
   for (const auto* migration : {before, after}) {
     if (migration == nullptr) continue;

@@ -28,6 +28,8 @@ class Builder {
         compiler_(compiler) {}
 
   void AddPort(const std::string& port_id);
+  // If the migration, armed or switching, takes ports away from the host.
+  void AddDepartures(const v1::Migration& migration);
   v1::HostState Build();
   // State of the port as its profile makes it, without phase and epoch; BLOCKED when it has none.
   v1::PortState Describe(const v1::Port& port) {
@@ -64,6 +66,7 @@ class Builder {
   std::set<std::shared_ptr<const CompiledProfile>> compiled_;
   std::set<std::string> groups_;
   std::map<std::string, v1::PortState> ports_;
+  std::map<std::string, v1::Departure> departures_;
 };
 
 // Everything PortDigest looks at is set here, so that source and destination agree on it.
@@ -134,6 +137,17 @@ void Builder::AddPort(const std::string& port_id) {
   v1::PortState state = Describe(*port);
   SetPhase(*port, &state);
   ports_.insert_or_assign(port_id, std::move(state));
+}
+
+void Builder::AddDepartures(const v1::Migration& migration) {
+  if (migration.source() != host_id_ || !IsUnderWay(migration)) return;
+  for (const auto& [port_id, epoch] : migration.source_epochs()) {
+    v1::Departure& departure = departures_[port_id];
+    departure.set_port_id(port_id);
+    departure.set_migration_id(migration.meta().name());
+    departure.set_vtep(VtepOf(migration.destination()));
+    departure.set_epoch(epoch + 1);
+  }
 }
 
 void Builder::AddSegment(const v1::Segment& segment) {
@@ -256,6 +270,7 @@ v1::HostState Builder::Build() {
   for (const auto& [digest, set] : rule_sets_) *state.add_rule_sets() = *set;
   for (auto& [id, port] : ports_) *state.add_ports() = std::move(port);
   for (const std::string& group : groups_) AddMembers(group, &state);
+  for (auto& [id, departure] : departures_) *state.add_departures() = std::move(departure);
   return state;
 }
 
@@ -272,6 +287,9 @@ v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
   Builder builder(model, host_id, compiler);
   for (const std::string& id : model.index().ports_located_at.Get(host_id)) builder.AddPort(id);
   for (const std::string& id : model.index().ports_expected_at.Get(host_id)) builder.AddPort(id);
+  for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
+    builder.AddDepartures(*model.Find<v1::Migration>(id));
+  }
   return builder.Build();
 }
 

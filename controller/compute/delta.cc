@@ -19,6 +19,7 @@ VniAndText KeyOf(const v1::NeighborEntry& neighbor) { return {neighbor.vni(), ne
 Text KeyOf(const v1::RuleSet& set) { return set.digest(); }
 Text KeyOf(const v1::PortState& port) { return port.id(); }
 VniAndText KeyOf(const v1::MulticastGroup& group) { return {group.vni(), group.group()}; }
+Text KeyOf(const v1::Departure& departure) { return departure.port_id(); }
 TwoTexts KeyOf(const v1::GroupMember& member) { return {member.group(), member.prefix()}; }
 
 // State messages hold no maps, so equal messages have equal bytes.
@@ -79,6 +80,8 @@ v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& 
          gone->set_vni(key.first);
          gone->set_group(key.second);
        });
+  Diff(from.departures(), to.departures(), upserts->mutable_departures(),
+       [&](const std::string& id) { deletes->add_departures(id); });
   return delta;
 }
 

@@ -87,6 +87,11 @@ bool IsExpecting(const v1::Migration& migration) {
          migration.phase() == v1::MIGRATION_PHASE_ARMED;
 }
 
+bool IsUnderWay(const v1::Migration& migration) {
+  return migration.phase() == v1::MIGRATION_PHASE_ARMED ||
+         migration.phase() == v1::MIGRATION_PHASE_SWITCHING;
+}
+
 bool IsRunning(const v1::Migration& migration) {
   return IsExpecting(migration) || migration.phase() == v1::MIGRATION_PHASE_SWITCHING;
 }

@@ -116,6 +116,8 @@ class Model {
 
 // PREPARING or ARMED: the destination expects the ports.
 bool IsExpecting(const v1::Migration& migration);
+// ARMED or SWITCHING: the guest may arrive at the destination at any moment.
+bool IsUnderWay(const v1::Migration& migration);
 // PREPARING, ARMED or SWITCHING.
 bool IsRunning(const v1::Migration& migration);
 

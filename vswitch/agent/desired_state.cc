@@ -82,6 +82,7 @@ state::HostState MergeDesired(const state::HostState& controller,
                               const state::Attachments& attachments,
                               const state::HostState& applied) {
   state::HostState desired = controller;
+  desired.departures.clear();
   for (auto& [id, port] : desired.ports) {
     const auto attachment = attachments.find(id);
     if (attachment != attachments.end()) {

@@ -18,7 +18,9 @@ namespace outrider::agent {
 //  - An attached port the controller does not have (yet) is BLOCKED, so that its device is guarded.
 //  - A port that is ACTIVE in force stays so while the controller still says ARMED under the same
 //    epoch: it opened itself at the guest's first frame, and the news is under way.
-//  - FDB rows that point to no port of the result are left out.
+//  - FDB rows that point to no port of the result are left out, and so are departures, which are
+//  not
+//    the datapath's.
 state::HostState MergeDesired(const state::HostState& controller,
                               const state::Attachments& attachments,
                               const state::HostState& applied);

@@ -139,6 +139,16 @@ absl::Status ReadPorts(const v1::HostState& message, std::map<PortId, state::Por
   return absl::OkStatus();
 }
 
+absl::Status ReadDepartures(const v1::HostState& message,
+                            std::map<PortId, state::Departure>* departures) {
+  for (const auto& departure : message.departures()) {
+    const std::string object = fmt::format("departure of port \"{}\"", departure.port_id());
+    ASSIGN_OR_RETURN(const PortId id, ToPortId(departure.port_id(), object));
+    RETURN_IF_ERROR(Insert(id, ToDeparture(departure), object, departures));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadObjects(const v1::HostState& message, state::HostState* state) {
   RETURN_IF_ERROR(ReadSegments(message, &state->segments));
   RETURN_IF_ERROR(ReadFdb(message, &state->fdb));
@@ -146,6 +156,7 @@ absl::Status ReadObjects(const v1::HostState& message, state::HostState* state) 
   RETURN_IF_ERROR(ReadRuleSets(message, &state->rule_sets));
   RETURN_IF_ERROR(ReadGroupMembers(message, &state->group_members));
   RETURN_IF_ERROR(ReadMulticastGroups(message, &state->multicast_groups));
+  RETURN_IF_ERROR(ReadDepartures(message, &state->departures));
   return ReadPorts(message, &state->ports);
 }
 
@@ -191,6 +202,11 @@ absl::Status ReadDeletes(const v1::HostStateKeys& keys, state::StateDelta* delta
         fmt::format("delete of multicast group {}/\"{}\"", entry.vni(), entry.group());
     ASSIGN_OR_RETURN(const state::MulticastKey key, ToMulticastKey(entry, object));
     RETURN_IF_ERROR(AddDelete(key, object, &delta->multicast_groups));
+  }
+  for (const std::string& text : keys.departures()) {
+    const std::string object = fmt::format("delete of departure of port \"{}\"", text);
+    ASSIGN_OR_RETURN(const PortId id, ToPortId(text, object));
+    RETURN_IF_ERROR(AddDelete(id, object, &delta->departures));
   }
   for (const std::string& text : keys.ports()) {
     const std::string object = fmt::format("delete of port \"{}\"", text);
@@ -238,6 +254,7 @@ absl::StatusOr<state::StateDelta> FromProto(const v1::HostStateDelta& message) {
   delta.group_members.upserts = std::move(upserts.group_members);
   delta.ports.upserts = std::move(upserts.ports);
   delta.multicast_groups.upserts = std::move(upserts.multicast_groups);
+  delta.departures.upserts = std::move(upserts.departures);
   RETURN_IF_ERROR(ReadDeletes(message.deletes(), &delta));
   return delta;
 }

@@ -164,4 +164,15 @@ absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
   return port;
 }
 
+absl::StatusOr<state::Departure> ToDeparture(const v1::Departure& message) {
+  state::Departure departure;
+  departure.migration_id = message.migration_id();
+  departure.epoch = Epoch{message.epoch()};
+  if (message.vtep().empty()) return departure;
+  const auto vtep = IpAddress::Parse(message.vtep());
+  if (!vtep.ok()) return Annotate(vtep.status(), "vtep");
+  departure.vtep = *vtep;
+  return departure;
+}
+
 }  // namespace outrider::convert

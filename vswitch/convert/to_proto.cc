@@ -65,6 +65,13 @@ void Write(const state::MulticastKey& key, v1::MulticastGroup* message) {
   if (key.group != IpAddress()) message->set_group(key.group.ToString());
 }
 
+void Write(const PortId& id, const state::Departure& departure, v1::Departure* message) {
+  message->set_port_id(id.ToString());
+  message->set_migration_id(departure.migration_id);
+  if (departure.vtep) message->set_vtep(departure.vtep->ToString());
+  message->set_epoch(static_cast<uint64_t>(departure.epoch));
+}
+
 // Takes the sets, of a state or of a delta's upserts.
 template <typename State, typename Get>
 void WriteObjects(const State& state, Get get, v1::HostState* message) {
@@ -90,6 +97,9 @@ void WriteObjects(const State& state, Get get, v1::HostState* message) {
     Write(key, group);
     for (const IpAddress& vtep : vteps) group->add_vteps(vtep.ToString());
   }
+  for (const auto& [id, departure] : get(state.departures)) {
+    Write(id, departure, message->add_departures());
+  }
 }
 
 void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
@@ -112,6 +122,7 @@ void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
   for (const state::MulticastKey& key : delta.multicast_groups.deletes) {
     Write(key, keys->add_multicast_groups());
   }
+  for (const PortId& id : delta.departures.deletes) keys->add_departures(id.ToString());
 }
 
 }  // namespace

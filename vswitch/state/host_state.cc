@@ -223,6 +223,12 @@ absl::Status Validate(const HostState& state) {
   for (const auto& [key, vteps] : state.multicast_groups) {
     RETURN_IF_ERROR(ValidateMulticast(state, key, vteps));
   }
+  for (const auto& [id, departure] : state.departures) {
+    if (departure.migration_id.empty() || departure.migration_id.size() > 63) {
+      return Invalid(fmt::format("departure of port {}: the migration id is not of 1..63 bytes",
+                                 id.ToString()));
+    }
+  }
   return absl::OkStatus();
 }
 

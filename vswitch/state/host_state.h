@@ -207,6 +207,17 @@ struct MulticastKey {
   auto operator<=>(const MulticastKey&) const = default;
 };
 
+// Where a migration that is armed, or switching, takes a port of this host.
+struct Departure {
+  // 1..63 bytes.
+  std::string migration_id;
+  // Absent: there is no way to the destination.
+  std::optional<IpAddress> vtep = {};
+  // Under which the destination holds, or will hold, the port.
+  Epoch epoch{};
+  bool operator==(const Departure&) const = default;
+};
+
 struct HostState {
   std::map<Vni, Segment> segments;
   std::map<FdbKey, FdbEntry> fdb;
@@ -217,6 +228,8 @@ struct HostState {
   std::set<GroupMember> group_members;
   // The VTEPs behind which a group has members; never none.
   std::map<MulticastKey, std::set<IpAddress>> multicast_groups;
+  // Of ports that are, or were, here. The agent's own knowledge: datapaths do not have it.
+  std::map<PortId, Departure> departures = {};
   bool operator==(const HostState&) const = default;
 };
 

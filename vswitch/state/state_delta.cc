@@ -50,7 +50,7 @@ bool StateDelta::empty() const { return size() == 0; }
 
 size_t StateDelta::size() const {
   return rule_sets.size() + group_members.size() + segments.size() + neighbors.size() +
-         ports.size() + fdb.size() + multicast_groups.size();
+         ports.size() + fdb.size() + multicast_groups.size() + departures.size();
 }
 
 StateDelta ComputeDelta(const HostState& from, const HostState& to) {
@@ -60,7 +60,8 @@ StateDelta ComputeDelta(const HostState& from, const HostState& to) {
           .neighbors = Diff(from.neighbors, to.neighbors),
           .ports = Diff(from.ports, to.ports),
           .fdb = Diff(from.fdb, to.fdb),
-          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups)};
+          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups),
+          .departures = Diff(from.departures, to.departures)};
 }
 
 HostState ApplyDelta(HostState from, const StateDelta& delta) {
@@ -71,6 +72,7 @@ HostState ApplyDelta(HostState from, const StateDelta& delta) {
   Patch(delta.ports, &from.ports);
   Patch(delta.fdb, &from.fdb);
   Patch(delta.multicast_groups, &from.multicast_groups);
+  Patch(delta.departures, &from.departures);
   return from;
 }
 

@@ -45,6 +45,8 @@ struct StateDelta {
   MapDelta<PortId, Port> ports;
   MapDelta<FdbKey, FdbEntry> fdb;
   MapDelta<MulticastKey, std::set<IpAddress>> multicast_groups;
+  // Between a controller's states only; no datapath gets any.
+  MapDelta<PortId, Departure> departures = {};
 
   bool empty() const;
   // Number of objects written or deleted.

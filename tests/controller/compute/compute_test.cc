@@ -160,12 +160,36 @@ TEST_F(ComputeTest, SwitchingMovesThePort) {
   EXPECT_EQ(port.phase(), v1::PORT_PHASE_ACTIVE);
   EXPECT_EQ(port.epoch(), 2u);
   EXPECT_TRUE(port.report_first_frame());
-  EXPECT_TRUE(Equal(State("h1"), v1::HostState()));
+  EXPECT_TRUE(Equal(State("h1"), Parse<v1::HostState>("departures { port_id: '" + PortId(1) +
+                                                      "' migration_id: 'm1' vtep: '10.0.3.1' "
+                                                      "epoch: 2 }")));
   EXPECT_EQ(State("h2").fdb(0).vtep(), "10.0.3.1");
   EXPECT_EQ(State("h2").fdb(0).epoch(), 2u);
   Migrate(v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_FALSE(State("h3").ports(0).report_first_frame());
   EXPECT_EQ(State("h3").ports(0).migration_id(), "");
+  EXPECT_TRUE(Equal(State("h1"), v1::HostState()));
+}
+
+// It tells the destination when the guest pauses; before ARMED nobody there could open the port.
+TEST_F(ComputeTest, TheSourceKnowsWhereAPortGoesOnceItIsArmed) {
+  Migrate(v1::MIGRATION_PHASE_PREPARING);
+  EXPECT_EQ(State("h1").departures_size(), 0);
+  Migrate(v1::MIGRATION_PHASE_ARMED);
+  const v1::HostState source = State("h1");
+  ASSERT_EQ(source.departures_size(), 1);
+  EXPECT_EQ(source.departures(0).migration_id(), "m1");
+  EXPECT_EQ(source.departures(0).epoch(), 2u);
+  EXPECT_EQ(source.departures(0).vtep(), "10.0.3.1");
+  EXPECT_EQ(State("h2").departures_size(), 0);
+  EXPECT_EQ(State("h3").departures_size(), 0);
+  v1::Host destination = *model_.Find<v1::Host>("h3");
+  destination.set_vteps(0, "10.0.3.9");
+  const Change change = Apply(&model_, destination);
+  EXPECT_TRUE(AffectedHosts(model_, change).contains("h1"));
+  EXPECT_EQ(State("h1").departures(0).vtep(), "10.0.3.9");
+  Migrate(v1::MIGRATION_PHASE_ABORTED);
+  EXPECT_EQ(State("h1").departures_size(), 0);
 }
 
 TEST_F(ComputeTest, ExpectedDigestIsThatOfEveryHostsPort) {

@@ -21,7 +21,8 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
     ports { id: "a" phase: PORT_PHASE_ARMED } ports { id: "b" }
     group_members { group: "address/g" prefix: "10.0.0.1/32" }
     group_members { group: "address/g" prefix: "10.0.0.2/32" }
-    multicast_groups { vni: 1 vteps: "10.0.0.1" } multicast_groups { vni: 1 group: "ff05::1" })");
+    multicast_groups { vni: 1 vteps: "10.0.0.1" } multicast_groups { vni: 1 group: "ff05::1" }
+    departures { port_id: "a" epoch: 2 } departures { port_id: "b" epoch: 2 })");
   const auto to = Parse<v1::HostState>(R"(
     segments { vni: 1 mtu: 1400 }
     fdb { vni: 1 mac: "m1" vtep: "10.0.0.2" epoch: 2 }
@@ -29,7 +30,8 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
     ports { id: "a" phase: PORT_PHASE_ACTIVE } ports { id: "b" }
     group_members { group: "address/g" prefix: "10.0.0.2/32" }
     group_members { group: "port/g" prefix: "10.0.0.1/32" }
-    multicast_groups { vni: 1 vteps: "10.0.0.2" })");
+    multicast_groups { vni: 1 vteps: "10.0.0.2" }
+    departures { port_id: "b" epoch: 3 })");
   const auto expected = Parse<v1::HostStateDelta>(R"(
     upserts {
       segments { vni: 1 mtu: 1400 }
@@ -38,11 +40,13 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
       ports { id: "a" phase: PORT_PHASE_ACTIVE }
       group_members { group: "port/g" prefix: "10.0.0.1/32" }
       multicast_groups { vni: 1 vteps: "10.0.0.2" }
+      departures { port_id: "b" epoch: 3 }
     }
     deletes {
       segments: 2 fdb { vni: 2 mac: "m1" } neighbors { vni: 1 ip: "i1" } rule_sets: "d1"
       group_members { group: "address/g" prefix: "10.0.0.1/32" }
       multicast_groups { vni: 1 group: "ff05::1" }
+      departures: "a"
     })");
   const v1::HostStateDelta delta = ComputeDelta(from, to);
   EXPECT_TRUE(Equal(delta, expected)) << delta.DebugString();
