@@ -52,7 +52,8 @@ absl::Status Daemon::Open() {
 
 absl::Status Daemon::Serve() {
   enrollment_ = std::make_unique<Enrollment>(repository_.get(), authority_.get(), &clock_);
-  driver_ = std::make_unique<MigrationDriver>(repository_.get(), &clock_);
+  driver_ =
+      std::make_unique<MigrationDriver>(repository_.get(), &clock_, options_.detect_migrations);
   hub_ = std::make_unique<SessionHub>(repository_.get(), driver_.get(), &clock_,
                                       std::make_unique<SerialExecutor>());
   ASSIGN_OR_RETURN(agents_, AgentServer::Start(options_.listen, {.hub = hub_.get(),

@@ -58,6 +58,10 @@ void Declare(CLI::App* app, Options* options) {
                   "Life of a host's certificate, hours")
       ->check(CLI::Range(1, 8760))
       ->capture_default_str();
+  app->add_option("--detect-migrations", options->detect_migrations,
+                  "A port attached on a second host begins to move there, as libvirt migrates; "
+                  "false: only by `outrider migration prepare`")
+      ->capture_default_str();
   app->add_option("--log-level", options->log_level, "How much to log, to stderr")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();

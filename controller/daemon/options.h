@@ -21,6 +21,8 @@ struct Options {
   std::string trust_domain = "outrider.local";
   // 1..8760.
   uint32_t host_certificate_ttl_h = 720;
+  // Whether a device attached on one host moves its port there from another.
+  bool detect_migrations = true;
   // spdlog's names.
   std::string log_level = "info";
 };

@@ -85,7 +85,12 @@ absl::Status CheckDestination(const Model& model, const std::string& id,
   if (host->state() != v1::Host::STATE_CONNECTED) {
     return Refused("host \"{}\" is not connected; start its agent", id);
   }
-  if (host->vteps().empty()) {
+  return absl::OkStatus();
+}
+
+absl::Status CheckReachable(const Model& model, const std::string& id) {
+  const v1::Host* host = model.Find<v1::Host>(id);
+  if (host == nullptr || host->vteps().empty()) {
     return Refused("host \"{}\" has no tunnel end point; start its agent with --vtep", id);
   }
   return absl::OkStatus();
@@ -115,17 +120,16 @@ absl::Status CheckPort(const Model& model, const v1::Port& port, const std::stri
   return absl::OkStatus();
 }
 
-v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& request,
-                         const NameSet& ports, int64_t now_us, ProfileCompiler* compiler) {
+v1::Migration MakeRecord(const Model& model, const Plan& plan, ProfileCompiler* compiler) {
   v1::Migration migration;
-  migration.set_destination(request.destination());
+  migration.mutable_meta()->set_name(plan.id);
+  migration.set_source(plan.source);
+  migration.set_destination(plan.destination);
   migration.set_phase(v1::MIGRATION_PHASE_PREPARING);
-  const uint32_t lease_s = request.lease_s() == 0 ? kDefaultLeaseS : request.lease_s();
-  migration.set_lease_expires_us(now_us + lease_s * kUsPerSecond);
-  for (const std::string& id : ports) {
+  migration.set_lease_expires_us(plan.lease_expires_us);
+  for (const std::string& id : plan.ports) {
     const v1::Port& port = *model.Find<v1::Port>(id);
     migration.set_vm_id(port.vm_id());
-    migration.set_source(port.location().host());
     migration.add_port_ids(id);
     (*migration.mutable_source_epochs())[id] = port.location().epoch();
     (*migration.mutable_expected_digests())[id] =
@@ -134,20 +138,36 @@ v1::Migration MakeRecord(const Model& model, const v1::PrepareMigrationRequest& 
   return migration;
 }
 
+// What stands in the way of any of the ports; the destination's own state comes after it.
+absl::Status CheckPorts(const Model& model, const NameSet& ports, const std::string& destination,
+                        ProfileCompiler* compiler) {
+  for (const std::string& port : ports) {
+    RETURN_IF_ERROR(CheckPort(model, *model.Find<v1::Port>(port), destination, compiler));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+absl::StatusOr<v1::Migration> AdmitPlan(const Model& model, const Plan& plan,
+                                        ProfileCompiler* compiler) {
+  RETURN_IF_ERROR(CheckPorts(model, plan.ports, plan.destination, compiler));
+  RETURN_IF_ERROR(CheckReachable(model, plan.destination));
+  return MakeRecord(model, plan, compiler);
+}
 
 absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrationRequest& request,
                                     const std::string& id, int64_t now_us,
                                     ProfileCompiler* compiler) {
   RETURN_IF_ERROR(CheckRequest(request));
   ASSIGN_OR_RETURN(const NameSet ports, SelectPorts(model, request));
-  for (const std::string& port : ports) {
-    RETURN_IF_ERROR(CheckPort(model, *model.Find<v1::Port>(port), request.destination(), compiler));
-  }
+  RETURN_IF_ERROR(CheckPorts(model, ports, request.destination(), compiler));
   ASSIGN_OR_RETURN(const std::string source, SourceOf(model, ports));
   RETURN_IF_ERROR(CheckDestination(model, request.destination(), source));
-  v1::Migration migration = MakeRecord(model, request, ports, now_us, compiler);
-  migration.mutable_meta()->set_name(id);
+  RETURN_IF_ERROR(CheckReachable(model, request.destination()));
+  const uint32_t lease_s = request.lease_s() == 0 ? kDefaultLeaseS : request.lease_s();
+  const Plan plan{id, ports, source, request.destination(), now_us + lease_s * kUsPerSecond};
+  v1::Migration migration = MakeRecord(model, plan, compiler);
   AddEvent(&migration, now_us, now_us, kController, "intent", "",
            fmt::format("{} port(s) from host \"{}\" to host \"{}\"", ports.size(), source,
                        request.destination()));

@@ -19,6 +19,20 @@ absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrati
                                     const std::string& id, int64_t now_us,
                                     ProfileCompiler* compiler);
 
+// Ports of one VM, all on one host, and where they are to go. Whoever plans has seen to that and to
+// the destination's being there.
+struct Plan {
+  std::string id;
+  NameSet ports;
+  std::string source;
+  std::string destination;
+  int64_t lease_expires_us = 0;
+};
+
+// The same for a plan; the timeline is empty.
+absl::StatusOr<v1::Migration> AdmitPlan(const Model& model, const Plan& plan,
+                                        ProfileCompiler* compiler);
+
 // Connected hosts of the segments the migration's ports are in, source and destination included.
 Peers ConnectedPeers(const Model& model, const v1::Migration& migration);
 

@@ -7,6 +7,7 @@
 
 #include "controller/compute/compute.h"
 #include "controller/migration/admission.h"
+#include "controller/migration/detection.h"
 #include "controller/model/names.h"
 #include "controller/model/one_line.h"
 #include "controller/store/port_location.h"
@@ -114,26 +115,51 @@ NameSet Running(const Repository& repository) {
 
 }  // namespace
 
-MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock)
-    : repository_(repository), clock_(clock), started_us_(clock->NowUs()) {
+MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock, bool detect)
+    : repository_(repository), clock_(clock), detect_(detect), started_us_(clock->NowUs()) {
   subscription_ = repository_->Subscribe([this](const ChangeSet& set) { OnChanges(set); });
 }
 
 MigrationDriver::~MigrationDriver() = default;
 
-absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigrationRequest& request) {
+absl::StatusOr<std::string> MigrationDriver::Begin(const MakeRecord& make_record) {
   const std::string id = "mig-" + NewUuid().substr(0, 8);
-  v1::Migration migration;
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(migration, Admit(model, request, id, clock_->NowUs(), &compiler_));
+    ASSIGN_OR_RETURN(v1::Migration migration, make_record(model, id));
     if (model.Find<v1::Migration>(id) != nullptr) {
       return absl::UnavailableError("migration id \"" + id + "\" is taken; try again");
     }
-    transaction->Put(migration);
+    transaction->Put(std::move(migration));
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(repository_->Transact(fn).status());
+  return id;
+}
+
+absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigrationRequest& request) {
+  ASSIGN_OR_RETURN(const std::string id, Begin([&](const Model& model, const std::string& id) {
+                     return Admit(model, request, id, clock_->NowUs(), &compiler_);
+                   }));
   return repository_->Get<v1::Migration>(id);
+}
+
+absl::Status MigrationDriver::OnClaim(const std::string& host, const v1::PortAttachment& attachment,
+                                      int64_t time_us) {
+  if (!detect_) return absl::OkStatus();
+  // Most claims are of ports that are on no host: find that out without the writer's lock.
+  ASSIGN_OR_RETURN(const bool begins, repository_->Read([&](const Model& model) {
+    return BeginsMigration(model, host, attachment);
+  }));
+  if (!begins) return absl::OkStatus();
+  const auto make = [&](const Model& model,
+                        const std::string& id) -> absl::StatusOr<v1::Migration> {
+    ASSIGN_OR_RETURN(const bool still, BeginsMigration(model, host, attachment));
+    // It was let go of this moment, and is there to be claimed.
+    if (!still) return absl::CancelledError("no migration is needed");
+    return AdmitClaim(model, host, attachment, id, time_us, clock_->NowUs(), &compiler_);
+  };
+  const absl::Status status = Begin(make).status();
+  return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
 absl::StatusOr<v1::Migration> MigrationDriver::Switchover(const std::string& id,
@@ -199,7 +225,9 @@ absl::Status MigrationDriver::OnPortEvent(const std::string& host, const v1::Por
       case v1::PortEvent::KIND_FIRST_FRAME:
       case v1::PortEvent::KIND_ACTIVATED: {
         const bool first_frame = event.kind() == v1::PortEvent::KIND_FIRST_FRAME;
-        return {ActivationEvent{host, port, event.epoch(), event.time_us(), first_frame, peers}};
+        const bool paused = !first_frame && event.trigger() == kPortDataTrigger;
+        return {ActivationEvent{host, port, event.epoch(), event.time_us(), first_frame, peers,
+                                paused ? kPortDataTrigger : ""}};
       }
       default:
         return {};

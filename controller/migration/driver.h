@@ -24,8 +24,8 @@ namespace outrider::controller {
 
 class MigrationDriver {
  public:
-  // Both must outlive the driver.
-  MigrationDriver(Repository* repository, const Clock* clock);
+  // Both must outlive the driver. `detect`: whether claims begin migrations.
+  MigrationDriver(Repository* repository, const Clock* clock, bool detect = true);
   ~MigrationDriver();
 
   // Selects the ports, checks admission, and stores the migration in PREPARING; returns at once
@@ -33,6 +33,13 @@ class MigrationDriver {
   // InvalidArgument: the request; NotFound: VM, port or destination; FailedPrecondition: admission,
   // naming what is missing or the migration that is in the way.
   absl::StatusOr<v1::Migration> Prepare(const v1::PrepareMigrationRequest& request);
+
+  // `host` attached a device of a port; call before BindPort. When the port is in use on another
+  // host, this begins the migration of its VM from there, in PREPARING. OK when it did, and when
+  // the attachment is none of the driver's business. FailedPrecondition: why the port cannot come,
+  // for who attached; nothing has changed. `time_us` by the host's clock.
+  absl::Status OnClaim(const std::string& host, const v1::PortAttachment& attachment,
+                       int64_t time_us);
 
   // As of MigrationService in api.proto.
   absl::StatusOr<v1::Migration> Switchover(const std::string& id, int64_t paused_us);
@@ -53,6 +60,10 @@ class MigrationDriver {
   absl::Status OnTick();
 
  private:
+  // The record of a migration under a new id, or why there is none.
+  using MakeRecord =
+      std::function<absl::StatusOr<v1::Migration>(const Model&, const std::string& id)>;
+  absl::StatusOr<std::string> Begin(const MakeRecord& make_record);
   // Makes inputs from the model the outcome is decided on.
   using MakeInputs = std::function<std::vector<MigrationInput>(const Model&, const v1::Migration&)>;
   absl::StatusOr<v1::Migration> Feed(const std::string& id, const MakeInputs& make_inputs);
@@ -67,6 +78,7 @@ class MigrationDriver {
 
   Repository* const repository_;
   const Clock* const clock_;
+  const bool detect_;
   const int64_t started_us_;
   // The model is locked while digests are made: each profile is compiled once.
   mutable ProfileCompiler compiler_;

@@ -9,6 +9,9 @@
 namespace outrider::controller {
 namespace {
 
+// Detail of a switchover before the guest runs at the destination.
+constexpr char kPausedDetail[] = "port-data at the destination: the source has paused";
+
 bool Contains(const Peers& peers, const std::string& host) {
   return std::find(peers.begin(), peers.end(), host) != peers.end();
 }
@@ -60,9 +63,11 @@ class Step {
   void Commit(const std::string& detail);
   bool AllPeersAcked() const;
   bool AllPortsSeen() const;
+  bool SourceIsGone() const;
   bool GuestSeen() const;
   bool DestinationHasIt() const;
   bool LeaseIsOver(const TickEvent& tick) const;
+  bool RenewLease(const TickEvent& tick);
   void TickSwitching(const TickEvent& tick);
   void RememberMove();
 
@@ -166,10 +171,12 @@ absl::Status Step::operator()(const ActivationEvent& input) {
   if (!of_this_move) return absl::OkStatus();
   const std::string kind = input.first_frame ? "first-frame" : "activated";
   if (HasEvent(before_, kind, input.host, input.port_id)) return absl::OkStatus();
-  Record(input.time_us, input.host, kind, input.port_id, "");
+  Record(input.time_us, input.host, kind, input.port_id, input.trigger);
   if (input.first_frame) (*next().mutable_first_frame_us())[input.port_id] = input.time_us;
   if (Expecting()) {
-    Switch(input.time_us, input.host, "guest runs at the destination", input.peers);
+    const bool paused = input.trigger == kPortDataTrigger;
+    Switch(input.time_us, input.host, paused ? kPausedDetail : "guest runs at the destination",
+           input.peers);
   } else {
     CommitWhenDone();
   }
@@ -213,7 +220,11 @@ void Step::DetachedAtSource(const DetachedEvent& input) {
   const bool news =
       hands_over || (Is(v1::MIGRATION_PHASE_SWITCHING) && !SourceLetGo(before_, port));
   if (news) Record(input.time_us, input.host, "detached", port, "");
-  if (hands_over) Switch(input.time_us, input.host, "source detached the port", input.peers);
+  if (hands_over) {
+    Switch(input.time_us, input.host, "source detached the port", input.peers);
+  } else if (news) {
+    CommitWhenDone();
+  }
 }
 
 void Step::DetachedAtDestination(const DetachedEvent& input) {
@@ -278,8 +289,13 @@ bool Step::AllPortsSeen() const {
 
 // Whether anything says that the guest runs at the destination.
 bool Step::GuestSeen() const {
-  return !outcome_.next.first_frame_us().empty() ||
-         HasEvent(outcome_.next, "switchover", outcome_.next.destination(), "");
+  const v1::Migration& now = outcome_.next;
+  return !now.first_frame_us().empty() || std::any_of(now.timeline().begin(), now.timeline().end(),
+                                                      [&](const v1::MigrationEvent& event) {
+                                                        return event.kind() == "switchover" &&
+                                                               event.host() == now.destination() &&
+                                                               event.detail() != kPausedDetail;
+                                                      });
 }
 
 bool Step::DestinationHasIt() const {
@@ -289,8 +305,19 @@ bool Step::DestinationHasIt() const {
   return acked || GuestSeen() || HasEvent(outcome_.next, "activated", destination, "");
 }
 
+// A source that has let go of all ports could not get them back, so nothing is waited for.
+bool Step::SourceIsGone() const {
+  return std::all_of(before_.port_ids().begin(), before_.port_ids().end(),
+                     [&](const std::string& id) { return SourceLetGo(outcome_.next, id); });
+}
+
 void Step::CommitWhenDone() {
-  if (Is(v1::MIGRATION_PHASE_SWITCHING) && AllPeersAcked() && AllPortsSeen()) Commit("");
+  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || !AllPeersAcked()) return;
+  if (AllPortsSeen()) {
+    Commit("");
+  } else if (SourceIsGone()) {
+    Commit("the source has detached all ports");
+  }
 }
 
 void Step::Commit(const std::string& detail) {
@@ -334,10 +361,22 @@ bool Step::LeaseIsOver(const TickEvent& tick) const {
   return has_had_its_say || now_us_ >= std::max(lease_us, tick.started_us) + kLeaseGraceUs;
 }
 
+// The hypervisor copies memory for as long as it takes; the device it keeps at the destination says
+// that it still means to move. Its end is an abort.
+bool Step::RenewLease(const TickEvent& tick) {
+  const bool wanted = before_.detected() && tick.destination.connected &&
+                      now_us_ - tick.destination.heard_us < kAbsenceUs &&
+                      HasEvent(before_, "attached", before_.destination(), "");
+  if (!wanted || before_.lease_expires_us() - now_us_ > kDetectedLeaseUs / 2) return false;
+  next().set_lease_expires_us(now_us_ + kDetectedLeaseUs);
+  outcome_.changed = true;
+  return true;
+}
+
 absl::Status Step::operator()(const TickEvent& input) {
   if (Is(v1::MIGRATION_PHASE_SWITCHING)) {
     TickSwitching(input);
-  } else if (Expecting() && LeaseIsOver(input)) {
+  } else if (Expecting() && !RenewLease(input) && LeaseIsOver(input)) {
     Record(now_us_, kController, "lease-expired", "", "");
     AbortNow("lease expired");
   }

@@ -30,6 +30,12 @@ inline constexpr int64_t kReportTimeUs = 5'000'000;
 // destination that may have gone on by itself.
 inline constexpr int64_t kLeaseGraceUs = 600'000'000;
 
+// Lease of a migration that was detected; renewed as long as the destination keeps the device.
+inline constexpr int64_t kDetectedLeaseUs = 600'000'000;
+
+// Trigger of an activation before the guest runs: the source has paused, and said so.
+inline constexpr char kPortDataTrigger[] = "port-data";
+
 // Who must acknowledge the move if this event makes it: connected hosts of the segments concerned.
 using Peers = std::vector<std::string>;
 
@@ -56,6 +62,8 @@ struct ActivationEvent {
   int64_t time_us = 0;
   bool first_frame = false;
   Peers peers;
+  // What opened the port; kPortDataTrigger, or the guest itself.
+  std::string trigger = {};
 };
 struct AttachedEvent {
   std::string host;

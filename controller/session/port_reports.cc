@@ -25,6 +25,11 @@ bool IsVerdict(const absl::Status& status) {
   }
 }
 
+absl::StatusOr<std::string> Verdict(const absl::Status& status) {
+  if (IsVerdict(status)) return Message(status);
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> PortReports::Attach(const std::string& host,
@@ -33,11 +38,12 @@ absl::StatusOr<std::string> PortReports::Attach(const std::string& host,
   // Of the texts that are kept, those nothing else checks. Never cut: one is a key.
   attachment.set_vm_id(OneLine(given.vm_id(), given.vm_id().size()));
   attachment.set_device(OneLine(given.device(), given.device().size()));
-  const auto binding = BindPort(repository_, host, attachment);
-  if (!binding.ok()) {
-    if (IsVerdict(binding.status())) return Message(binding.status());
-    return binding.status();
+  if (given.claim()) {
+    const absl::Status status = driver_->OnClaim(host, attachment, time_us);
+    if (!status.ok()) return Verdict(status);
   }
+  const auto binding = BindPort(repository_, host, attachment);
+  if (!binding.ok()) return Verdict(binding.status());
   v1::PortEvent event;
   event.set_kind(v1::PortEvent::KIND_ATTACHED);
   event.set_port_id(binding->port.meta().name());

@@ -27,7 +27,8 @@ class PortReports {
   PortReports(Repository* repository, MigrationDriver* driver)
       : repository_(repository), driver_(driver) {}
 
-  // A device was attached on `host`. Returns why the controller will not have it, empty when it
+  // A device was attached on `host`; a claim of a port that is in use on another one begins its
+  // migration. Returns why the controller will not have it, empty when it
   // does. An error means that the store is at fault, and nothing was decided.
   absl::StatusOr<std::string> Attach(const std::string& host, const v1::PortAttachment& attachment,
                                      int64_t time_us);

@@ -76,6 +76,16 @@ bool MayHelp(const std::vector<ChangeSet>& sets, const v1::PortAttachment& attac
   });
 }
 
+// The migration that this change aborts; null when it does not.
+const v1::Migration* Aborted(const Change& change) {
+  if (change.kind != Kind::kMigration) return nullptr;
+  const auto* before = change.Before<v1::Migration>();
+  const auto* after = change.After<v1::Migration>();
+  const bool aborts = before != nullptr && IsRunning(*before) && after != nullptr &&
+                      after->phase() == v1::MIGRATION_PHASE_ABORTED;
+  return aborts ? after : nullptr;
+}
+
 }  // namespace
 
 absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& given,
@@ -84,6 +94,8 @@ absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& 
   const std::string port_id = ToLower(given.port_id());
   attachment.set_port_id(port_id);
   ASSIGN_OR_RETURN(const std::string reason, reports_.Attach(session.host(), attachment, time_us));
+  // Answered: tried again, for a reason of ours, it begins no migration.
+  attachment.clear_claim();
   if (reason.empty()) {
     session.Accept(attachment);
     return absl::OkStatus();
@@ -126,8 +138,21 @@ void SessionHub::RetryAttachments(const std::vector<ChangeSet>& changes) {
   }
   for (const ChangeSet& set : changes) {
     for (const Change& change : set.changes) {
+      if (const v1::Migration* aborted = Aborted(change)) TellDestination(*aborted);
       if (change.kind == Kind::kPort && change.after != nullptr) AskForDevice(change.name);
     }
+  }
+}
+
+void SessionHub::TellDestination(const v1::Migration& aborted) {
+  const auto found = by_host_.find(aborted.destination());
+  if (found == by_host_.end()) return;
+  HostSession& session = *sessions_.at(found->second);
+  for (const std::string& port_id : aborted.port_ids()) {
+    const auto device = session.accepted().find(port_id);
+    if (device == session.accepted().end()) continue;
+    const v1::PortAttachment attachment = device->second;
+    AttachAgain(session, attachment);
   }
 }
 

@@ -165,6 +165,8 @@ absl::Status SessionHub::HandleAck(HostSession& session, const v1::Ack& ack) {
 
 absl::Status SessionHub::HandlePortEvent(HostSession& session, const v1::PortEvent& event) {
   if (event.kind() == v1::PortEvent::KIND_ATTACHED) {
+    // Asked anew, also what was refused: the answer is due again.
+    session.Forget(ToLower(event.attachment().port_id()));
     return Attach(session, event.attachment(), event.time_us());
   }
   if (event.kind() == v1::PortEvent::KIND_DETACHED) session.Forget(ToLower(event.port_id()));

@@ -123,6 +123,8 @@ class SessionHub {
   void AttachAgain(HostSession& session, const v1::PortAttachment& attachment);
   // Those that may fare better after the changes.
   void RetryAttachments(const std::vector<ChangeSet>& changes);
+  // The devices it was to have are refused, so that it says why they stay blocked.
+  void TellDestination(const v1::Migration& aborted);
   // A migration put the port on a host, or on none, whose device of it came before: takes it up.
   void AskForDevice(const std::string& port_id);
 

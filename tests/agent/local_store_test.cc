@@ -81,6 +81,7 @@ TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
   const char kSchema1[] =
+      "DROP TABLE claims;"
       "DROP TABLE controller_delta;"
       "CREATE TABLE controller_delta(generation INTEGER PRIMARY KEY, delta BLOB NOT NULL);"
       "INSERT INTO controller_delta VALUES(9, 'd9'), (6, 'd6');"
@@ -93,6 +94,35 @@ TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
     EXPECT_EQ((*stored)->generation, Generation{9});
     EXPECT_EQ((*stored)->deltas, (std::vector<std::string>{"d6", "d9"}));
   }
+}
+
+TEST_F(LocalStoreTest, KeepsClaimsUntilTheyAreSettled) {
+  const PortId one = MakePortId(1);
+  const PortId two = MakePortId(2);
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->PutAttachment(one, SampleAttachment(1)).ok());
+    ASSERT_TRUE(store->PutAttachment(two, SampleAttachment(2)).ok());
+    ASSERT_TRUE(store->SettleClaim(one).ok());
+    ASSERT_TRUE(store->SettleClaim(one).ok());
+  }
+  EXPECT_EQ(*Open()->LoadClaims(), std::set<PortId>{two});
+  ASSERT_TRUE(Open()->PutAttachment(one, SampleAttachment(1)).ok());
+  ASSERT_TRUE(Open()->DeleteAttachment(two).ok());
+  EXPECT_EQ(*Open()->LoadClaims(), std::set<PortId>{one});
+  EXPECT_EQ(Open()->LoadAttachments()->size(), 1u);
+}
+
+// No port moves because an agent was upgraded.
+TEST_F(LocalStoreTest, WhatAnOlderAgentAttachedClaimsNothing) {
+  ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), SampleAttachment(1)).ok());
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  const char kSchema2[] = "DROP TABLE claims; PRAGMA user_version=2";
+  ASSERT_EQ(sqlite3_exec(db, kSchema2, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  EXPECT_TRUE(Open()->LoadClaims()->empty());
+  EXPECT_EQ(Open()->LoadAttachments()->size(), 1u);
 }
 
 TEST_F(LocalStoreTest, AsksForASnapshotOnceDeltasOutweighIt) {

@@ -54,6 +54,14 @@ class ReconcilerTest : public ::testing::Test {
     reconciler_->Attach(MakePortId(n), SampleAttachment(n));
   }
 
+  // A state by which migration m-1 takes port 1 to epoch 2, and its PortData.
+  static state::HostState Leaving() {
+    state::HostState state = SampleState();
+    state.departures[kPort] = {"m-1", *IpAddress::Parse("192.0.2.2"), Epoch{2}};
+    return state;
+  }
+  static constexpr char kPortData[] = "outrider-1.m-1.2";
+
   state::Port InForce(const PortId& id = kPort) { return datapath_->ReadState()->ports.at(id); }
   std::vector<PortEvent::Kind> EventKinds() const {
     std::vector<PortEvent::Kind> kinds;

@@ -133,7 +133,9 @@ v1::Hello ControllerSession::MakeHello(const HeldState& held) const {
   hello.set_generation(static_cast<uint64_t>(held.generation));
   hello.set_state_digest(held.digest);
   for (const auto& [id, attachment] : held.attachments) {
-    *hello.add_attachments() = convert::ToProto(id, attachment);
+    v1::PortAttachment* entry = hello.add_attachments();
+    *entry = convert::ToProto(id, attachment);
+    entry->set_claim(held.claims.contains(id));
   }
   return hello;
 }

@@ -46,6 +46,7 @@ v1::LocalPort ToMessage(const PortView& view, int ifindex) {
   message.set_epoch(static_cast<uint64_t>(view.in_force.epoch));
   message.set_ifindex(static_cast<uint32_t>(ifindex));
   message.set_problem(view.problem);
+  message.set_port_data(view.port_data);
   return message;
 }
 
@@ -103,6 +104,13 @@ class Service final : public v1::AgentLocalService::Service {
     const auto id = PortId::Parse(request->port_id());
     if (!id.ok()) return ToGrpc(Annotate(id.status(), "port_id"));
     return ToGrpc(dependencies_.ports->Detach(*id));
+  }
+
+  grpc::Status TakePortData(ServerContext*, const v1::TakePortDataRequest* request,
+                            v1::TakePortDataResponse*) override {
+    const auto id = PortId::Parse(request->port_id());
+    if (!id.ok()) return ToGrpc(Annotate(id.status(), "port_id"));
+    return ToGrpc(dependencies_.ports->TakePortData(*id, request->port_data()));
   }
 
   grpc::Status ListPorts(ServerContext*, const v1::ListLocalPortsRequest* request,

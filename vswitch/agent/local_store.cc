@@ -12,7 +12,7 @@
 namespace outrider::agent {
 namespace {
 
-constexpr uint64_t kSchemaVersion = 2;
+constexpr uint64_t kSchemaVersion = 3;
 // Below this much, deltas are not worth a snapshot.
 constexpr size_t kMinDeltaBytes = 256 * 1024;
 
@@ -26,6 +26,7 @@ CREATE TABLE controller_state(
   state BLOB NOT NULL);
 CREATE TABLE controller_delta(
   sequence INTEGER PRIMARY KEY, generation INTEGER NOT NULL, delta BLOB NOT NULL);
+CREATE TABLE claims(port_id TEXT PRIMARY KEY) WITHOUT ROWID;
 )";
 
 // In schema 1 a delta that led to the generation it came from had no place.
@@ -37,6 +38,16 @@ INSERT INTO controller_delta(generation, delta)
   SELECT generation, delta FROM controller_delta_1 ORDER BY generation;
 DROP TABLE controller_delta_1;
 )";
+
+// Attachments of before have been answered, or will be refused: no port moves by an upgrade.
+constexpr char kFrom2[] = "CREATE TABLE claims(port_id TEXT PRIMARY KEY) WITHOUT ROWID;";
+
+// In the caller's transaction.
+absl::Status Upgrade(sqlite3* db, uint64_t version) {
+  if (version == 0) return SqliteExec(db, kSchema);
+  if (version == 1) RETURN_IF_ERROR(SqliteExec(db, kFrom1));
+  return SqliteExec(db, kFrom2);
+}
 
 struct Close {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -133,7 +144,7 @@ absl::Status LocalStore::Initialize() {
   if (present != kSchemaVersion) {
     ASSIGN_OR_RETURN(const std::string instance, RandomUuid());
     RETURN_IF_ERROR(Transact(true, [&]() -> absl::Status {
-      RETURN_IF_ERROR(SqliteExec(db_, present == 0 ? kSchema : kFrom1));
+      RETURN_IF_ERROR(Upgrade(db_, present));
       RETURN_IF_ERROR(SqliteExec(db_, fmt::format("PRAGMA user_version={}", kSchemaVersion)));
       return present == 0 ? PutMeta("instance_id", instance) : absl::OkStatus();
     }));
@@ -203,21 +214,49 @@ absl::Status LocalStore::PutAttachment(const PortId& id, const state::Attachment
                          "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id) "
                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(port_id) DO UPDATE SET "
                          "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6"));
-    return put.Bind(1, id.ToString())
-        .Bind(2, attachment.device)
-        .Bind(3, attachment.mac.ToString())
-        .Bind(4, JoinIps(attachment.ips))
-        .Bind(5, attachment.profile)
-        .Bind(6, attachment.vm_id)
-        .Run();
+    RETURN_IF_ERROR(put.Bind(1, id.ToString())
+                        .Bind(2, attachment.device)
+                        .Bind(3, attachment.mac.ToString())
+                        .Bind(4, JoinIps(attachment.ips))
+                        .Bind(5, attachment.profile)
+                        .Bind(6, attachment.vm_id)
+                        .Run());
+    ASSIGN_OR_RETURN(
+        SqliteStatement claim,
+        SqliteStatement::Prepare(db_, "INSERT OR IGNORE INTO claims(port_id) VALUES(?)"));
+    return claim.Bind(1, id.ToString()).Run();
+  });
+}
+
+absl::StatusOr<std::set<PortId>> LocalStore::LoadClaims() {
+  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(SqliteStatement rows,
+                   SqliteStatement::Prepare(db_, "SELECT port_id FROM claims"));
+  std::set<PortId> claims;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, rows.Step());
+    if (!found) return claims;
+    ASSIGN_OR_RETURN(const PortId id, PortId::Parse(rows.Text(0)));
+    claims.insert(id);
+  }
+}
+
+absl::Status LocalStore::SettleClaim(const PortId& id) {
+  return Transact(false, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(SqliteStatement erase,
+                     SqliteStatement::Prepare(db_, "DELETE FROM claims WHERE port_id = ?"));
+    return erase.Bind(1, id.ToString()).Run();
   });
 }
 
 absl::Status LocalStore::DeleteAttachment(const PortId& id) {
   return Transact(true, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(SqliteStatement erase,
-                     SqliteStatement::Prepare(db_, "DELETE FROM attachments WHERE port_id = ?"));
-    return erase.Bind(1, id.ToString()).Run();
+    for (const char* sql :
+         {"DELETE FROM attachments WHERE port_id = ?", "DELETE FROM claims WHERE port_id = ?"}) {
+      ASSIGN_OR_RETURN(SqliteStatement erase, SqliteStatement::Prepare(db_, sql));
+      RETURN_IF_ERROR(erase.Bind(1, id.ToString()).Run());
+    }
+    return absl::OkStatus();
   });
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,13 @@ class LocalStore {
   const std::string& instance_id() const { return instance_id_; }
 
   absl::StatusOr<state::Attachments> LoadAttachments();
+  // Also a claim of the port, until it is settled.
   absl::Status PutAttachment(const PortId& id, const state::Attachment& attachment);
   absl::Status DeleteAttachment(const PortId& id);
+  // Of attachments the controller has not answered since they were put. Settling needs no disk:
+  // what is claimed once more after a power failure has no guest.
+  absl::StatusOr<std::set<PortId>> LoadClaims();
+  absl::Status SettleClaim(const PortId& id);
 
   absl::StatusOr<std::optional<Enrollment>> LoadEnrollment();
   // Another host id than before forgets the controller's state: it was meant for another host.

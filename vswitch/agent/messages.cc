@@ -61,10 +61,12 @@ v1::PortEvent ToMessage(const PortEvent& event) {
   message.set_port_id(event.port.ToString());
   if (event.attachment) {
     *message.mutable_attachment() = convert::ToProto(event.port, *event.attachment);
+    message.mutable_attachment()->set_claim(event.claim);
   }
   message.set_epoch(static_cast<uint64_t>(event.epoch));
   message.set_time_us(event.time_us);
   message.set_ether_type(event.ether_type);
+  message.set_trigger(event.trigger);
   return message;
 }
 

@@ -46,7 +46,8 @@ absl::Status PortOperations::AttachNow(const PortId& id, const state::Attachment
   const Present present = Look();
   RETURN_IF_ERROR(CheckAgainst(present, id, attachment));
   const auto old = present.attachments.find(id);
-  if (old != present.attachments.end() && old->second == attachment) return absl::OkStatus();
+  const bool same = old != present.attachments.end() && old->second == attachment;
+  if (same && present.served.contains(id)) return absl::OkStatus();
   RETURN_IF_ERROR(dependencies_.store->PutAttachment(id, attachment));
   RunOn(dependencies_.reconciler_executor,
         [&] { dependencies_.reconciler->Attach(id, attachment); });
@@ -70,6 +71,21 @@ absl::Status PortOperations::Detach(const PortId& id) {
   return absl::OkStatus();
 }
 
+std::string PortOperations::PortDataOf(const PortId& id) {
+  return RunOn(dependencies_.reconciler_executor,
+               [&] { return dependencies_.reconciler->PortDataOf(id); });
+}
+
+absl::Status PortOperations::TakePortData(const PortId& id, const std::string& port_data) {
+  return RunOn(dependencies_.reconciler_executor,
+               [&] { return dependencies_.reconciler->TakePortData(id, port_data); });
+}
+
+void PortOperations::ObservePortData(Reconciler::PortDataObserver observer) {
+  RunOn(dependencies_.reconciler_executor,
+        [&] { dependencies_.reconciler->SetPortDataObserver(std::move(observer)); });
+}
+
 int PortOperations::IfindexOf(const std::string& device) {
   const std::lock_guard lock(mutex_);
   const auto link = dependencies_.netlink->FindLink(device);
@@ -78,8 +94,10 @@ int PortOperations::IfindexOf(const std::string& device) {
 
 PortOperations::Present PortOperations::Look() {
   return RunOn(dependencies_.reconciler_executor, [this] {
-    Present present{.attachments = dependencies_.reconciler->attachments(), .segments = {}};
+    Present present{
+        .attachments = dependencies_.reconciler->attachments(), .segments = {}, .served = {}};
     for (const auto& [id, attachment] : present.attachments) {
+      if (dependencies_.reconciler->IsServed(id)) present.served.insert(id);
       auto segments = dependencies_.reconciler->SegmentsOf(id);
       if (!segments.empty()) present.segments.emplace(id, std::move(segments));
     }

@@ -42,8 +42,10 @@ class PortOperations {
   explicit PortOperations(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
   // Durable and guarded when it returns; with `wait`, in force under its own profile. The same
-  // again changes nothing and interrupts nothing. Of a live attachment profile, vm_id and ips may
-  // change; the device too once the old one is gone.
+  // again changes nothing and interrupts nothing; what the controller refused, or has taken
+  // elsewhere since, is claimed anew. A claim of a port that is in use on another host begins its
+  // migration to this one; with `wait` the port is then armed. Of a live attachment profile, vm_id
+  // and ips may change; the device too once the old one is gone.
   //
   // Errors, which change nothing: InvalidArgument, NotFound (no such device), AlreadyExists
   // (device, or MAC in the segment, is another port's), FailedPrecondition (not a device for a
@@ -56,6 +58,12 @@ class PortOperations {
   // The device is no port any more when it returns. NotFound: no such attachment.
   absl::Status Detach(const PortId& id);
 
+  // Of migrations; as Reconciler's methods of these names, which say what they do. The observer is
+  // called on the reconciler's thread and calls nothing of this.
+  std::string PortDataOf(const PortId& id);
+  absl::Status TakePortData(const PortId& id, const std::string& port_data);
+  void ObservePortData(Reconciler::PortDataObserver observer);
+
   // 0 when there is no such device now.
   int IfindexOf(const std::string& device);
 
@@ -64,6 +72,8 @@ class PortOperations {
   struct Present {
     state::Attachments attachments;
     std::map<PortId, std::set<Vni>> segments;
+    // Reconciler::IsServed.
+    std::set<PortId> served;
   };
   Present Look();
   absl::Status CheckDevice(const std::string& device);

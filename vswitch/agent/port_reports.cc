@@ -41,13 +41,14 @@ void PortReports::Tell(const PortEvent& event) {
   if (observer_ != nullptr) observer_->OnPortEvent(event);
 }
 
-void PortReports::Attached(const PortId& id, const state::Attachment& attachment) {
+void PortReports::Attached(const PortId& id, const state::Attachment& attachment, bool claim) {
   Tell({.kind = PortEvent::Kind::kAttached,
         .port = id,
         .attachment = attachment,
         .epoch = {},
         .time_us = clock_(),
-        .ether_type = 0});
+        .ether_type = 0,
+        .claim = claim});
 }
 
 void PortReports::Detached(const PortId& id) {
@@ -91,6 +92,7 @@ void PortReports::InForce(const PortId& id, const state::Port& port, Generation 
 void PortReports::Gone(const PortId& id) {
   if (receipts_.erase(id) != 0) spdlog::info("port {} removed", id.ToString());
   first_frames_.erase(id);
+  openings_.erase(id);
 }
 
 void PortReports::FirstFrame(const datapath::FirstFrameEvent& frame, Epoch epoch) {
@@ -110,13 +112,21 @@ void PortReports::TellFirstFrame(const Seen& seen) {
         .ether_type = seen.frame.ether_type});
 }
 
-void PortReports::Activated(const PortId& id, Epoch epoch, int64_t time_us) {
+void PortReports::Activated(const PortId& id, Epoch epoch, int64_t time_us,
+                            const std::string& trigger) {
+  const Opening opening{.epoch = epoch, .time_us = time_us, .trigger = trigger};
+  openings_.insert_or_assign(id, opening);
+  TellActivated(id, opening);
+}
+
+void PortReports::TellActivated(const PortId& id, const Opening& opening) {
   Tell({.kind = PortEvent::Kind::kActivated,
         .port = id,
         .attachment = std::nullopt,
-        .epoch = epoch,
-        .time_us = time_us,
-        .ether_type = 0});
+        .epoch = opening.epoch,
+        .time_us = opening.time_us,
+        .ether_type = 0,
+        .trigger = opening.trigger});
 }
 
 void PortReports::Applied(Generation generation,
@@ -139,7 +149,9 @@ void PortReports::Repeat(const state::HostState& controller, const state::HostSt
     const auto seen = first_frames_.find(id);
     const bool has_frame = seen != first_frames_.end() && seen->second.epoch == port.epoch;
     if (OpenedItself(port, applied, id)) {
-      Activated(id, port.epoch, has_frame ? seen->second.frame.time_us : clock_());
+      const auto opened = openings_.find(id);
+      const bool known = opened != openings_.end() && opened->second.epoch == port.epoch;
+      TellActivated(id, known ? opened->second : Opening{port.epoch, clock_(), ""});
     }
     if (has_frame && (port.report_first_frame || port.phase == state::PortPhase::kArmed)) {
       TellFirstFrame(seen->second);

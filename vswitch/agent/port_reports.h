@@ -35,6 +35,10 @@ struct PortReceipt {
   int64_t time_us = 0;
 };
 
+// PortEvent::trigger.
+inline constexpr char kFirstFrameTrigger[] = "first-frame";
+inline constexpr char kPortDataTrigger[] = "port-data";
+
 struct PortEvent {
   enum class Kind { kAttached, kDetached, kFirstFrame, kActivated };
   Kind kind = Kind::kAttached;
@@ -45,6 +49,10 @@ struct PortEvent {
   int64_t time_us = 0;
   // With kFirstFrame; host byte order.
   uint16_t ether_type = 0;
+  // With kAttached: not answered by the controller yet.
+  bool claim = false;
+  // With kActivated; see session.proto.
+  std::string trigger = {};
 };
 
 struct Acknowledgement {
@@ -66,7 +74,7 @@ class PortReports {
   explicit PortReports(WallClock clock) : clock_(std::move(clock)) {}
   void SetObserver(ReportObserver* observer) { observer_ = observer; }
 
-  void Attached(const PortId& id, const state::Attachment& attachment);
+  void Attached(const PortId& id, const state::Attachment& attachment, bool claim);
   void Detached(const PortId& id);
 
   // What is in force for the port, `generation` being held: logged when it changed, and told if the
@@ -75,7 +83,7 @@ class PortReports {
   // The port is no more.
   void Gone(const PortId& id);
   void FirstFrame(const datapath::FirstFrameEvent& frame, Epoch epoch);
-  void Activated(const PortId& id, Epoch epoch, int64_t time_us);
+  void Activated(const PortId& id, Epoch epoch, int64_t time_us, const std::string& trigger);
   // Told when generation or failures differ from the last time.
   void Applied(Generation generation, const std::vector<datapath::ObjectFailure>& failures);
 
@@ -89,13 +97,21 @@ class PortReports {
     Epoch epoch{};
   };
   PortReceipt MakeReceipt(const PortId& id, const state::Port& port, Generation generation) const;
+  // What opened a port by itself, and when.
+  struct Opening {
+    Epoch epoch{};
+    int64_t time_us = 0;
+    std::string trigger;
+  };
   void Tell(const PortEvent& event);
+  void TellActivated(const PortId& id, const Opening& opening);
   void TellFirstFrame(const Seen& seen);
 
   WallClock clock_;
   ReportObserver* observer_ = nullptr;
   std::map<PortId, PortReceipt> receipts_;
   std::map<PortId, Seen> first_frames_;
+  std::map<PortId, Opening> openings_;
   std::optional<Acknowledgement> acknowledged_;
 };
 

@@ -57,6 +57,7 @@ Reconciler::Reconciler(Dependencies dependencies)
 absl::Status Reconciler::Start() {
   ASSIGN_OR_RETURN(applied_, dependencies_.datapath->ReadState());
   ASSIGN_OR_RETURN(attachments_, dependencies_.store->LoadAttachments());
+  ASSIGN_OR_RETURN(claims_, dependencies_.store->LoadClaims());
   RETURN_IF_ERROR(controller_.Load());
   held_ = applied_;
   if (dependencies_.multicast != nullptr) RETURN_IF_ERROR(dependencies_.multicast->Start());
@@ -86,6 +87,7 @@ absl::Status Reconciler::TakeDelta(const ControllerDelta& delta) {
 
 void Reconciler::TakeRefusal(const PortId& id, const std::string& reason) {
   if (!attachments_.contains(id)) return;
+  SettleClaim(id);
   const auto [entry, fresh] = refusals_.insert_or_assign(id, reason);
   spdlog::warn("port {} is refused by the controller: {}", id.ToString(), entry->second);
   FailWaiters(id, absl::FailedPreconditionError(reason));
@@ -93,13 +95,15 @@ void Reconciler::TakeRefusal(const PortId& id, const std::string& reason) {
 
 void Reconciler::Attach(const PortId& id, const state::Attachment& attachment) {
   attachments_.insert_or_assign(id, attachment);
+  claims_.insert(id);
   refusals_.erase(id);
   Reconcile();
-  reports_.Attached(id, attachment);
+  reports_.Attached(id, attachment, claims_.contains(id));
 }
 
 void Reconciler::Detach(const PortId& id) {
   attachments_.erase(id);
+  claims_.erase(id);
   refusals_.erase(id);
   held_.ports.erase(id);
   Reconcile();
@@ -142,13 +146,15 @@ void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {
 void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
   const auto port = applied_.ports.find(event.port);
   if (port == applied_.ports.end()) return;
-  if (event.armed && port->second.phase == state::PortPhase::kArmed) Activate(event.port, event);
+  if (event.armed && port->second.phase == state::PortPhase::kArmed) {
+    Activate(event.port, event.time_us, kFirstFrameTrigger);
+  }
   reports_.FirstFrame(event, applied_.ports.at(event.port).epoch);
 }
 
 // The shortest way to an open port: one object, without a full pass. MergeDesired comes to the
 // same.
-void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& event) {
+void Reconciler::Activate(const PortId& id, int64_t time_us, const std::string& trigger) {
   state::StateDelta delta;
   state::Port& open = delta.ports.upserts[id];
   open = applied_.ports.at(id);
@@ -163,7 +169,7 @@ void Reconciler::Activate(const PortId& id, const datapath::FirstFrameEvent& eve
     const auto port = state->ports.find(id);
     if (port != state->ports.end()) port->second.phase = state::PortPhase::kActive;
   }
-  reports_.Activated(id, open.epoch, event.time_us);
+  reports_.Activated(id, open.epoch, time_us, trigger);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
 }
 
@@ -244,6 +250,7 @@ std::set<IpAddress> Reconciler::IpsOf(const PortId& id) const {
 }
 
 void Reconciler::Reconcile() {
+  SettleClaims();
   if (controller_.known()) AllowOlderEpochs();
   desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
                                  : HoldInForce(held_, attachments_);
@@ -254,6 +261,7 @@ void Reconciler::Reconcile() {
   });
   if (controller_.known()) reports_.Applied(controller_.generation(), failures_);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
+  TellPortData();
   ResolveWaiters();
 }
 
@@ -372,6 +380,7 @@ void Reconciler::FailWaiters(const std::optional<PortId>& id, const absl::Status
 HeldState Reconciler::Held() const {
   HeldState held;
   held.attachments = attachments_;
+  held.claims = claims_;
   if (!controller_.known()) return held;
   held.store_id = controller_.store_id();
   held.generation = controller_.generation();
@@ -420,6 +429,7 @@ std::vector<PortView> Reconciler::ListPorts() const {
   for (const PortId& id : ids) {
     PortView view{
         .id = id, .attachment = {}, .in_force = {}, .digest = "", .problem = ProblemOf(id)};
+    view.port_data = PortDataOf(id);
     if (const auto found = attachments_.find(id); found != attachments_.end()) {
       view.attachment = found->second;
     }

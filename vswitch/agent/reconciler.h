@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct HeldState {
   Generation generation{};
   std::string digest;
   state::Attachments attachments;
+  // Of the attachments, those the controller has not answered since they were made.
+  std::set<PortId> claims = {};
 };
 
 // A port as this host has it, for people.
@@ -47,6 +50,8 @@ struct PortView {
   std::string digest;
   // Why it is blocked; empty when it is not.
   std::string problem;
+  // See Reconciler::PortDataOf.
+  std::string port_data = {};
 };
 
 struct ReconcilerStatus {
@@ -91,7 +96,8 @@ class Reconciler final : public datapath::EventSink {
   void TakeRefusal(const PortId& id, const std::string& reason);
 
   // ---- The host's ----
-  // Also a change of an attachment. The device is guarded when the call returns.
+  // Also a change of an attachment, and one made anew after the controller refused it or took the
+  // port elsewhere: a claim, until the controller answers. The device is guarded when it returns.
   void Attach(const PortId& id, const state::Attachment& attachment);
   void Detach(const PortId& id);
   // A device of that name appeared, or the one that was there is gone.
@@ -106,9 +112,23 @@ class Reconciler final : public datapath::EventSink {
   void OnAclLog(const datapath::AclLogEvent& event) override;
   void OnMulticast(const datapath::MulticastEvent& event) override;
 
+  // ---- Moving ----
+  // What tells the destination of a migration, once that is armed, that the port's guest is about
+  // to run there (port_data.h). Empty: the port is in no such migration from here.
+  std::string PortDataOf(const PortId& id) const;
+  // Told whenever that changes, and what it is now at once; must not block. Null: nobody is.
+  using PortDataObserver = std::function<void(const PortId& id, const std::string& port_data)>;
+  void SetPortDataObserver(PortDataObserver observer);
+  // The source's: the guest is about to run here. Opens the port as its first frame would, if it is
+  // armed by the migration named; OK also when it is open by it. Otherwise without effect:
+  // InvalidArgument (malformed), NotFound (no such port here), FailedPrecondition (of another
+  // migration or epoch; no device), Unavailable (the datapath refused; it is tried again).
+  absl::Status TakePortData(const PortId& id, const std::string& text);
+
   // ---- Waiting ----
-  // Calls `done` once the port's own profile is in force on its device, or with the reason why it
-  // will not be. Returns a token for CancelWait, which calls `done` with DeadlineExceeded.
+  // Calls `done` once the port's own profile is in force on its device (ARMED counts, its receipt
+  // has been told), or with the reason why it will not be. Returns a token for CancelWait, which
+  // calls `done` with DeadlineExceeded.
   using WaitDone = std::function<void(absl::Status)>;
   uint64_t WaitInForce(const PortId& id, WaitDone done);
   void CancelWait(uint64_t token);
@@ -120,6 +140,10 @@ class Reconciler final : public datapath::EventSink {
   // Reports what is in force now, all of it: to a session that just began.
   void ReportAll();
   const state::Attachments& attachments() const { return attachments_; }
+  // Whether the controller has the port here, or has yet to answer for it.
+  bool IsServed(const PortId& id) const {
+    return claims_.contains(id) || controller_.state().ports.contains(id);
+  }
   // Segments of a port, by the controller's word or else what is in force. Empty: not known.
   std::set<Vni> SegmentsOf(const PortId& id) const;
   std::vector<PortView> ListPorts() const;
@@ -144,7 +168,11 @@ class Reconciler final : public datapath::EventSink {
   void NoteFailures(std::vector<datapath::ObjectFailure> failures);
   void ScheduleRetry();
   void HandleFirstFrame(const datapath::FirstFrameEvent& event);
-  void Activate(const PortId& id, const datapath::FirstFrameEvent& event);
+  void Activate(const PortId& id, int64_t time_us, const std::string& trigger);
+  // Claims of ports the controller has here are answered.
+  void SettleClaims();
+  void SettleClaim(const PortId& id);
+  void TellPortData();
   void AllowOlderEpochs();
   void ScheduleCheck();
   // Whether segments in force are lost that were not before.
@@ -159,6 +187,10 @@ class Reconciler final : public datapath::EventSink {
   ControllerState controller_;
   PortReports reports_;
   state::Attachments attachments_;
+  std::set<PortId> claims_;
+  PortDataObserver port_data_observer_;
+  // What the observer knows; never empty texts.
+  std::map<PortId, std::string> port_data_told_;
   // Until the controller first speaks: what was in force at the start.
   state::HostState held_;
   state::HostState desired_;

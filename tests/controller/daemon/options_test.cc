@@ -55,6 +55,15 @@ TEST(OptionsTest, Defaults) {
   EXPECT_EQ(options.admin_socket, "/run/outrider/controller.sock");
   EXPECT_EQ(options.trust_domain, "outrider.local");
   EXPECT_EQ(options.host_certificate_ttl_h, 720u);
+  EXPECT_TRUE(options.detect_migrations);
+}
+
+TEST(OptionsTest, DetectionOfMigrationsIsASwitch) {
+  EXPECT_FALSE(std::get<Options>(Parse({"--detect-migrations=false"})).detect_migrations);
+  EXPECT_TRUE(std::get<Options>(Parse({"--detect-migrations=true"})).detect_migrations);
+  const ConfigFile file("detect-migrations = false\n");
+  EXPECT_FALSE(std::get<Options>(Parse({"--config", file.path()})).detect_migrations);
+  ExpectRefused({"--detect-migrations=perhaps"}, "--detect-migrations");
 }
 
 TEST(OptionsTest, TheCommandLineWinsOverTheFile) {

@@ -57,6 +57,10 @@ class MachineTest : public testing::Test {
   static ActivationEvent Frame(int port, bool first_frame = true, uint64_t epoch = 2) {
     return {"h2", PortId(port), epoch, 88, first_frame, {"h1", "h2", "h3"}};
   }
+  // The source has paused; the guest is not there yet.
+  static ActivationEvent PortData(int port) {
+    return {"h2", PortId(port), 2, 88, false, {"h1", "h2", "h3"}, kPortDataTrigger};
+  }
   static SwitchoverEvent Switchover() { return {0, {"h1", "h2", "h3"}}; }
   AckEvent Ack(const std::string& host, uint64_t generation) {
     return {host, generation, 99, now_us_, ""};

@@ -1,0 +1,86 @@
+// Ports that leave this host or arrive at it: what claims them, and what says that they come.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "vswitch/agent/port_data.h"
+#include "vswitch/agent/reconciler.h"
+
+namespace outrider::agent {
+
+// What is answered stays so: when the port has moved on, the device left here claims nothing.
+void Reconciler::SettleClaims() {
+  if (!controller_.known()) return;
+  std::vector<PortId> settled;
+  for (const PortId& id : claims_) {
+    if (controller_.state().ports.contains(id)) settled.push_back(id);
+  }
+  for (const PortId& id : settled) SettleClaim(id);
+}
+
+void Reconciler::SettleClaim(const PortId& id) {
+  if (claims_.erase(id) == 0) return;
+  const absl::Status status = dependencies_.store->SettleClaim(id);
+  if (status.ok()) return;
+  spdlog::error("port {}: that the controller has answered could not be stored: {}", id.ToString(),
+                Message(status));
+}
+
+std::string Reconciler::PortDataOf(const PortId& id) const {
+  const auto& departures = controller_.state().departures;
+  const auto departure = departures.find(id);
+  if (departure == departures.end()) return "";
+  return ToString(PortData{departure->second.migration_id, departure->second.epoch});
+}
+
+void Reconciler::SetPortDataObserver(PortDataObserver observer) {
+  port_data_observer_ = std::move(observer);
+  port_data_told_.clear();
+  TellPortData();
+}
+
+void Reconciler::TellPortData() {
+  if (!port_data_observer_) return;
+  std::map<PortId, std::string> now;
+  for (const auto& [id, departure] : controller_.state().departures) {
+    now.emplace(id, PortDataOf(id));
+  }
+  const std::map<PortId, std::string> before = std::exchange(port_data_told_, now);
+  for (const auto& [id, data] : before) {
+    if (!now.contains(id)) port_data_observer_(id, "");
+  }
+  for (const auto& [id, data] : now) {
+    const auto known = before.find(id);
+    if (known == before.end() || known->second != data) port_data_observer_(id, data);
+  }
+}
+
+absl::Status Reconciler::TakePortData(const PortId& id, const std::string& text) {
+  ASSIGN_OR_RETURN(const PortData data, ParsePortData(text));
+  const auto port = applied_.ports.find(id);
+  if (port == applied_.ports.end()) {
+    return absl::NotFoundError(
+        fmt::format("port {}: PortData {} is ignored: no such port here", id.ToString(), text));
+  }
+  const state::Port& here = port->second;
+  if (here.migration_id != data.migration_id || here.epoch != data.epoch) {
+    return absl::FailedPreconditionError(fmt::format(
+        "port {}: PortData {} is ignored: here the port is in {}, epoch {}", id.ToString(), text,
+        here.migration_id.empty() ? "no migration" : "migration " + here.migration_id,
+        static_cast<uint64_t>(here.epoch)));
+  }
+  if (here.phase == state::PortPhase::kActive) return absl::OkStatus();
+  if (here.phase != state::PortPhase::kArmed || !here.device) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {}: PortData {} is ignored: {}", id.ToString(), text,
+                    here.device ? ProblemOf(id) : "no device is attached"));
+  }
+  spdlog::info("port {}: PortData {} has come: opening it", id.ToString(), text);
+  Activate(id, dependencies_.clock(), kPortDataTrigger);
+  if (applied_.ports.at(id).phase == state::PortPhase::kActive) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("port {}: could not be opened: {}", id.ToString(), ProblemOf(id)));
+}
+
+}  // namespace outrider::agent
