@@ -104,6 +104,26 @@ absl::StatusOr<int> Detach(Invocation* cli, const DetachOptions& options) {
   return PrintObject(cli, response, fmt::format("port \"{}\" detached\n", id));
 }
 
+absl::StatusOr<int> TakeData(Invocation* cli, const v1::TakePortDataRequest& request) {
+  ASSIGN_OR_RETURN(Client * client, cli->Agent());
+  ASSIGN_OR_RETURN(const auto response, client->Call(&AgentStub::TakePortData, request));
+  return PrintObject(cli, response, fmt::format("port \"{}\" open\n", request.port_id()));
+}
+
+void AddTakeData(Invocation* cli, CLI::App* group) {
+  auto request = std::make_shared<v1::TakePortDataRequest>();
+  CLI::App* command = cli->AddCommand(
+      group, "take-data",
+      "Open a port here before its migrating guest runs: the source has paused (PortData)",
+      {"outrider port take-data 6f1c7a52-0e0b-4d53-9d59-3c8f4f4f0001 outrider-1.mig-5f0c21aa.2"},
+      [cli, request] { return TakeData(cli, *request); });
+  command->add_option("ID", *request->mutable_port_id(), "uuid of the port")->required();
+  command
+      ->add_option("DATA", *request->mutable_port_data(),
+                   "port_data of the port at the source (`outrider port list --local --json`)")
+      ->required();
+}
+
 void AddAttach(Invocation* cli, CLI::App* group) {
   auto options = std::make_shared<AttachOptions>();
   v1::PortAttachment* attachment = options->request.mutable_attachment();
@@ -157,6 +177,7 @@ void AddLocalPortCommands(Invocation* cli, CLI::App* port_group) {
                       [cli, options] { return Detach(cli, *options); });
   command->add_option("ID", options->id, "uuid of the port");
   command->add_option("--dev", options->device, "Its device instead")->type_name("DEVICE");
+  AddTakeData(cli, port_group);
 }
 
 }  // namespace outrider::controller::cli

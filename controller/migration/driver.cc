@@ -143,14 +143,15 @@ absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigratio
   return repository_->Get<v1::Migration>(id);
 }
 
-absl::Status MigrationDriver::OnClaim(const std::string& host, const v1::PortAttachment& attachment,
-                                      int64_t time_us) {
-  if (!detect_) return absl::OkStatus();
+absl::StatusOr<std::string> MigrationDriver::OnClaim(const std::string& host,
+                                                     const v1::PortAttachment& attachment,
+                                                     int64_t time_us) {
+  if (!detect_) return std::string();
   // Most claims are of ports that are on no host: find that out without the writer's lock.
   ASSIGN_OR_RETURN(const bool begins, repository_->Read([&](const Model& model) {
     return BeginsMigration(model, host, attachment);
   }));
-  if (!begins) return absl::OkStatus();
+  if (!begins) return std::string();
   const auto make = [&](const Model& model,
                         const std::string& id) -> absl::StatusOr<v1::Migration> {
     ASSIGN_OR_RETURN(const bool still, BeginsMigration(model, host, attachment));
@@ -158,8 +159,9 @@ absl::Status MigrationDriver::OnClaim(const std::string& host, const v1::PortAtt
     if (!still) return absl::CancelledError("no migration is needed");
     return AdmitClaim(model, host, attachment, id, time_us, clock_->NowUs(), &compiler_);
   };
-  const absl::Status status = Begin(make).status();
-  return absl::IsCancelled(status) ? absl::OkStatus() : status;
+  auto id = Begin(make);
+  if (absl::IsCancelled(id.status())) return std::string();
+  return id;
 }
 
 absl::StatusOr<v1::Migration> MigrationDriver::Switchover(const std::string& id,

@@ -35,11 +35,11 @@ class MigrationDriver {
   absl::StatusOr<v1::Migration> Prepare(const v1::PrepareMigrationRequest& request);
 
   // `host` attached a device of a port; call before BindPort. When the port is in use on another
-  // host, this begins the migration of its VM from there, in PREPARING. OK when it did, and when
+  // host, this begins the migration of its VM from there, in PREPARING. Returns its id; empty when
   // the attachment is none of the driver's business. FailedPrecondition: why the port cannot come,
   // for who attached; nothing has changed. `time_us` by the host's clock.
-  absl::Status OnClaim(const std::string& host, const v1::PortAttachment& attachment,
-                       int64_t time_us);
+  absl::StatusOr<std::string> OnClaim(const std::string& host, const v1::PortAttachment& attachment,
+                                      int64_t time_us);
 
   // As of MigrationService in api.proto.
   absl::StatusOr<v1::Migration> Switchover(const std::string& id, int64_t paused_us);

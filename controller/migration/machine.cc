@@ -366,7 +366,8 @@ bool Step::LeaseIsOver(const TickEvent& tick) const {
 bool Step::RenewLease(const TickEvent& tick) {
   const bool wanted = before_.detected() && tick.destination.connected &&
                       now_us_ - tick.destination.heard_us < kAbsenceUs &&
-                      HasEvent(before_, "attached", before_.destination(), "");
+                      HasEvent(before_, "attached", before_.destination(), "") &&
+                      now_us_ - RecordedAt(before_, "intent") < kMaxDetectedUs;
   if (!wanted || before_.lease_expires_us() - now_us_ > kDetectedLeaseUs / 2) return false;
   next().set_lease_expires_us(now_us_ + kDetectedLeaseUs);
   outcome_.changed = true;

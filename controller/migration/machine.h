@@ -32,6 +32,8 @@ inline constexpr int64_t kLeaseGraceUs = 600'000'000;
 
 // Lease of a migration that was detected; renewed as long as the destination keeps the device.
 inline constexpr int64_t kDetectedLeaseUs = 600'000'000;
+// From the intent on it is renewed so long at most: a device may have been forgotten there.
+inline constexpr int64_t kMaxDetectedUs = 86'400'000'000;
 
 // Trigger of an activation before the guest runs: the source has paused, and said so.
 inline constexpr char kPortDataTrigger[] = "port-data";

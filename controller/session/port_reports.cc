@@ -39,8 +39,12 @@ absl::StatusOr<std::string> PortReports::Attach(const std::string& host,
   attachment.set_vm_id(OneLine(given.vm_id(), given.vm_id().size()));
   attachment.set_device(OneLine(given.device(), given.device().size()));
   if (given.claim()) {
-    const absl::Status status = driver_->OnClaim(host, attachment, time_us);
-    if (!status.ok()) return Verdict(status);
+    const auto begun = driver_->OnClaim(host, attachment, time_us);
+    if (!begun.ok()) return Verdict(begun.status());
+    if (!begun->empty()) {
+      AuditGranted(fmt::format("migration \"{}\" of port \"{}\" to host \"{}\", which attached it",
+                               *begun, attachment.port_id(), host));
+    }
   }
   const auto binding = BindPort(repository_, host, attachment);
   if (!binding.ok()) return Verdict(binding.status());

@@ -131,6 +131,14 @@ TEST_F(SessionTest, SaysHelloWithWhatItHolds) {
   EXPECT_EQ(hello.underlay_mtu(), 1500u);
   ASSERT_EQ(hello.attachments_size(), 1);
   EXPECT_EQ(hello.attachments(0).device(), "tap1");
+  EXPECT_FALSE(hello.attachments(0).claim()) << "the controller has the port here";
+}
+
+TEST_F(SessionTest, SaysHelloWithClaimsNobodyHasAnswered) {
+  reconciler_->Attach(MakePortId(2), SampleAttachment(2));
+  Connect();
+  ASSERT_EQ(streams_.written[0].hello().attachments_size(), 1);
+  EXPECT_TRUE(streams_.written[0].hello().attachments(0).claim());
 }
 
 TEST_F(SessionTest, ASnapshotIsAppliedAndAcknowledged) {
@@ -257,6 +265,7 @@ TEST_F(SessionTest, EventsOfALiveSessionAreSent) {
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].port_event().kind(), v1::PortEvent::KIND_ATTACHED);
   EXPECT_EQ(events[0].port_event().attachment().device(), "tap2");
+  EXPECT_TRUE(events[0].port_event().attachment().claim());
 }
 
 // Between the hello and the state nothing is lost, though nothing is sent.

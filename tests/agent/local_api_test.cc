@@ -137,6 +137,32 @@ TEST_F(LocalApiTest, ErrorsKeepCodeAndText) {
   EXPECT_THAT(status.error_message(), HasSubstr("tap9"));
 }
 
+TEST_F(LocalApiTest, ShowsAndTakesPortData) {
+  state::HostState state = SampleState(state::PortPhase::kArmed, 2);
+  state.ports[MakePortId(1)].migration_id = "m-1";
+  state.departures[MakePortId(1)] = {.migration_id = "m-0", .vtep = {}, .epoch = Epoch{1}};
+  ASSERT_TRUE(agent_.Snapshot(4, state).ok());
+  ASSERT_TRUE(agent_.ports->Attach(MakePortId(1), SampleAttachment(1), {}).ok());
+  grpc::ClientContext list_context;
+  v1::ListLocalPortsResponse ports;
+  ASSERT_TRUE(stub_->ListPorts(&list_context, {}, &ports).ok());
+  EXPECT_EQ(ports.ports(0).port_data(), "outrider-1.m-0.1");
+  const auto take = [this](const std::string& id, const std::string& data) {
+    grpc::ClientContext context;
+    v1::TakePortDataRequest request;
+    request.set_port_id(id);
+    request.set_port_data(data);
+    v1::TakePortDataResponse response;
+    return stub_->TakePortData(&context, request, &response).error_code();
+  };
+  const std::string id = MakePortId(1).ToString();
+  EXPECT_EQ(take("web", "outrider-1.m-1.2"), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(take(MakePortId(9).ToString(), "outrider-1.m-1.2"), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(take(id, "{}"), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(take(id, "outrider-1.m-0.1"), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(take(id, "outrider-1.m-1.2"), grpc::StatusCode::OK);
+}
+
 TEST_F(LocalApiTest, ShowsStatusAndStates) {
   ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
   agent_.datapath.SetHostDrops({{"not_a_member", 9}});

@@ -134,6 +134,48 @@ TEST_F(PortOperationsTest, GivesUpWithTheReasonAndStaysAttached) {
   EXPECT_EQ(agent_.store->LoadAttachments()->size(), 1u);
 }
 
+// The destination of a migration: what must be in force is, and only then the hypervisor goes on.
+TEST_F(PortOperationsTest, AnArmedPortIsWaitedForNoLonger) {
+  state::HostState armed = SampleState(PortPhase::kArmed, 2);
+  armed.ports[kPort].migration_id = "m-1";
+  ASSERT_TRUE(agent_.Snapshot(1, armed).ok());
+  const auto result = agent_.ports->Attach(kPort, SampleAttachment(1), 10s);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).phase, PortPhase::kArmed);
+}
+
+TEST_F(PortOperationsTest, WhatWasRefusedIsClaimedAnewBySayingItAgain) {
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  const auto claims = [this] {
+    return RunOn(&agent_.loop, [this] { return agent_.reconciler->Held().claims; });
+  };
+  RunOn(&agent_.loop, [this] { agent_.reconciler->TakeRefusal(kPort, "another host has it"); });
+  EXPECT_TRUE(claims().empty());
+  const auto again = agent_.ports->Attach(kPort, SampleAttachment(1), 1ms);
+  EXPECT_EQ(again.status().code(), absl::StatusCode::kDeadlineExceeded) << "not the old refusal";
+  EXPECT_EQ(claims(), std::set<PortId>{kPort});
+  EXPECT_EQ(*agent_.store->LoadClaims(), std::set<PortId>{kPort});
+}
+
+TEST_F(PortOperationsTest, CarriesPortDataBothWays) {
+  state::HostState state = SampleState(PortPhase::kArmed, 2);
+  state.ports[kPort].migration_id = "m-1";
+  state.departures[MakePortId(2)] = {.migration_id = "m-2", .vtep = {}, .epoch = Epoch{7}};
+  ASSERT_TRUE(agent_.Snapshot(1, state).ok());
+  ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
+  EXPECT_EQ(agent_.ports->PortDataOf(kPort), "");
+  EXPECT_EQ(agent_.ports->PortDataOf(MakePortId(2)), "outrider-1.m-2.7");
+  std::map<PortId, std::string> told;
+  agent_.ports->ObservePortData(
+      [&](const PortId& id, const std::string& data) { told[id] = data; });
+  EXPECT_EQ(told, (std::map<PortId, std::string>{{MakePortId(2), "outrider-1.m-2.7"}}));
+  EXPECT_FALSE(agent_.ports->TakePortData(kPort, "outrider-1.m-2.7").ok());
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).phase, PortPhase::kArmed);
+  EXPECT_TRUE(agent_.ports->TakePortData(kPort, "outrider-1.m-1.2").ok());
+  EXPECT_EQ(agent_.datapath.ReadState()->ports.at(kPort).phase, PortPhase::kActive);
+  agent_.ports->ObservePortData(nullptr);
+}
+
 TEST_F(PortOperationsTest, RefusesAWaitOfHours) {
   EXPECT_EQ(agent_.ports->Attach(kPort, SampleAttachment(1), 61s).status().code(),
             absl::StatusCode::kInvalidArgument);

@@ -60,6 +60,8 @@ TEST(RoundTrip, DigestsAreThoseOfTheMessageReceived) {
                  random);
     std::shuffle(message.mutable_multicast_groups()->begin(),
                  message.mutable_multicast_groups()->end(), random);
+    std::shuffle(message.mutable_departures()->begin(), message.mutable_departures()->end(),
+                 random);
     const auto held = FromProto(message);
     ASSERT_TRUE(held.ok()) << held.status();
     EXPECT_EQ(StateDigest(*held), v1::HostStateDigest(message));

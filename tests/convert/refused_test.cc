@@ -52,6 +52,13 @@ void Rename(v1::HostState* state) {
   state->mutable_ports(0)->set_ingress_rule_set(set->digest());
 }
 
+void Leave(v1::HostState* state, const char* migration, const char* vtep) {
+  v1::Departure* departure = state->add_departures();
+  departure->set_port_id(kPort);
+  departure->set_migration_id(migration);
+  departure->set_vtep(vtep);
+}
+
 void AddUnknownField(google::protobuf::Message* message) {
   message->GetReflection()->MutableUnknownFields(message)->AddVarint(99, 1);
 }
@@ -79,6 +86,21 @@ TEST_P(Refused, NamesObjectAndField) {
 INSTANTIATE_TEST_SUITE_P(
     All, Refused,
     ::testing::Values(
+        BadState{"DepartureOfNoPort", [](auto* s) { s->add_departures()->set_port_id("web"); },
+                 "departure of port \"web\"", "id"},
+        BadState{"DepartureOfNoMigration", [](auto* s) { Leave(s, "", ""); },
+                 "departure of port 00000000", "migration id"},
+        BadState{"DepartureOfALongMigration",
+                 [](auto* s) { Leave(s, std::string(64, 'm').c_str(), ""); },
+                 "departure of port 00000000", "migration id"},
+        BadState{"DepartureToNoAddress", [](auto* s) { Leave(s, "m-1", "there"); },
+                 "departure of port", "vtep"},
+        BadState{"DepartureTwice",
+                 [](auto* s) {
+                   Leave(s, "m-1", "");
+                   Leave(s, "m-1", "");
+                 },
+                 "departure of port", "twice"},
         BadState{"VniZero", [](auto* s) { s->mutable_segments(0)->set_vni(0); }, "segment 0",
                  "vni"},
         BadState{"VniTooLarge", [](auto* s) { s->mutable_segments(0)->set_vni(1 << 24); },

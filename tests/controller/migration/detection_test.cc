@@ -22,7 +22,7 @@ class DetectionTest : public DriverFixture {
     return attachment;
   }
   absl::Status Claim(const std::string& host, const v1::PortAttachment& attachment) {
-    return driver_->OnClaim(host, attachment, 77);
+    return driver_->OnClaim(host, attachment, 77).status();
   }
   void ExpectRefused(const std::string& host, const v1::PortAttachment& attachment,
                      const std::string& why) {

@@ -38,6 +38,16 @@ TEST_F(MachineDetectedTest, ADestinationThatIsGoneRenewsNothing) {
   EXPECT_EQ(migration_.reason(), "lease expired");
 }
 
+TEST_F(MachineDetectedTest, AForgottenDeviceDoesNotHoldThePortsForEver) {
+  Arm();
+  migration_.set_lease_expires_us(kMaxDetectedUs + 1);
+  now_us_ = kMaxDetectedUs;
+  ExpectIgnored(Present());
+  now_us_ += 1;
+  Do(Present());
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_ABORTED);
+}
+
 TEST_F(MachineDetectedTest, AnExplicitMigrationHasTheLeaseItWasGiven) {
   migration_.set_detected(false);
   Arm();

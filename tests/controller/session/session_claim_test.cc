@@ -87,6 +87,8 @@ TEST_F(SessionClaimTest, ADeviceOnASecondHostArmsThePortThere) {
   ASSERT_EQ(h1_.state().departures_size(), 1);
   EXPECT_EQ(h1_.state().departures(0).migration_id(), id);
   EXPECT_EQ(GetPort(kPortA).location().host(), "h1") << "nothing moves by a claim";
+  EXPECT_THAT(log_.text(), HasSubstr("migration \"" + id + "\" of port \"" + kPortA +
+                                     "\" to host \"h2\", which attached it"));
 }
 
 TEST_F(SessionClaimTest, AClaimMadeWhileNobodyListenedCounts) {
