@@ -10,7 +10,7 @@ import unittest
 
 import support
 from labkit import open_vswitch
-from ovs_matrix import cases, compare
+from ovs_matrix import cases, compare, tls_relay
 
 # The servers each client is compared on. A server of another make is one more class here.
 SERVERS: dict[str, type[open_vswitch.Server]] = {"real": open_vswitch.RealServer}
@@ -100,6 +100,39 @@ class OurTest(unittest.TestCase):
         self.assertEqual([one.wait(30) for one in running], [0] * 20)
         self.assertEqual(len(self.vsctl("list-ports", "br0").split()), 20)
         self.assertEqual(self.vsctl("get", "Bridge", "br0", "external_ids").count("=v"), 20)
+
+    def test_tls(self) -> None:
+        self.vsctl("add-br", "br0")
+        with tempfile.TemporaryDirectory() as folder:
+            key, certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
+            make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+            make += ["-subj", "/CN=test", "-keyout", key, "-out", certificate]
+            subprocess.run(make, check=True, capture_output=True)
+            with tls_relay.running(self.server.rundir / "db.sock", key, certificate) as port:
+                ours = ["-p", key, "-c", certificate, f"--db=ssl:127.0.0.1:{port}"]
+                self.assertEqual(self.vsctl(*ours, "-C", certificate, "list-br"), "br0\n")
+                # The first server's certificate is kept, and believed the next time.
+                kept = f"{folder}/kept.pem"
+                for _ in range(2):
+                    words = [*ours, f"--bootstrap-ca-cert={kept}", "list-br"]
+                    self.assertEqual(self.vsctl(*words), "br0\n")
+                self.assertTrue(pathlib.Path(kept).read_text("ascii").startswith("-----BEGIN"))
+                # Another authority's word is worth nothing.
+                other = f"{folder}/other.pem"
+                subprocess.run([*make[:-1], other], check=True, capture_output=True)
+                self.vsctl(*ours[2:], "-p", key, "-C", other, "list-br", exit_code=1)
+
+    def test_wait_until_sees_the_change(self) -> None:
+        self.vsctl("add-br", "br0")
+        with subprocess.Popen(
+            ["ovs-vsctl", "--timeout=20", "wait-until", "Port", "br0", "external_ids:k=v"],
+            executable=str(self.client.folder / "ovs-vsctl"),
+            env=self.client.environment(self.server.rundir),
+        ) as waiting:
+            self.vsctl("set", "Port", "br0", "external_ids:k=other")
+            self.assertIsNone(waiting.poll())
+            self.vsctl("set", "Port", "br0", "external_ids:k=v")
+            self.assertEqual(waiting.wait(20), 0)
 
     def test_called_by_its_first_argument(self) -> None:
         binary = pathlib.Path(support.build_folder()) / "bin" / "outrider-ovs"
