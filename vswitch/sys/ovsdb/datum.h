@@ -41,8 +41,10 @@ struct Datum {
   std::optional<size_t> Find(const Atom& key) const;
   // The value of a key of a map; nullptr when it is not there.
   const Atom* ValueOf(const Atom& key) const;
-  // Adds, or gives a map's key the value. Of sets `value` is ignored.
-  void Put(Atom key, Atom value = {});
+  // Adds a member to a set.
+  void Put(Atom key);
+  // Adds a pair to a map, or gives its key the value.
+  void Put(Atom key, Atom value);
   // Whether it was there.
   bool Erase(const Atom& key);
 

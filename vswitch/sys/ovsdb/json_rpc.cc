@@ -1,0 +1,184 @@
+#include "vswitch/sys/ovsdb/json_rpc.h"
+
+#include <array>
+#include <utility>
+
+namespace outrider::ovsdb {
+namespace {
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+constexpr size_t kKeptCapacity = 64 << 10;
+
+constexpr std::array<const char*, 5> kMembers = {"method", "params", "result", "error", "id"};
+
+bool IsMember(const std::string& name) {
+  for (const char* member : kMembers) {
+    if (name == member) return true;
+  }
+  return false;
+}
+
+// The member, null when it is absent.
+Json MemberOf(const Json& object, const char* name) {
+  const auto at = object.find(name);
+  return at == object.end() ? Json() : *at;
+}
+
+absl::Status Bad(const std::string& what) {
+  return absl::InvalidArgumentError("JSON-RPC message " + what);
+}
+
+absl::StatusOr<JsonRpcMessage> CallFromJson(const Json& json, JsonRpcMessage message) {
+  const bool notification = message.id.is_null();
+  message.kind =
+      notification ? JsonRpcMessage::Kind::kNotification : JsonRpcMessage::Kind::kRequest;
+  const std::string kind = notification ? "notification" : "request";
+  if (!json["method"].is_string()) return Bad("has a \"method\" that is not a string");
+  message.method = json["method"].get<std::string>();
+  if (!json.contains("params")) return Bad(kind + " must have \"params\"");
+  if (!json["params"].is_array()) return Bad(kind + " has \"params\" that are not an array");
+  message.params = json["params"];
+  if (!message.result.is_null()) return Bad(kind + " must not have \"result\"");
+  if (!message.error.is_null()) return Bad(kind + " must not have \"error\"");
+  return message;
+}
+
+absl::StatusOr<JsonRpcMessage> AnswerFromJson(const Json& json, JsonRpcMessage message) {
+  const bool failed = !message.error.is_null();
+  message.kind = failed ? JsonRpcMessage::Kind::kError : JsonRpcMessage::Kind::kReply;
+  const std::string kind = failed ? "error" : "reply";
+  if (!failed && !json.contains("result")) return Bad("must have \"method\"");
+  if (failed && !message.result.is_null()) return Bad("has both \"result\" and \"error\"");
+  if (json.contains("params") && !json["params"].is_null()) {
+    return Bad(kind + " must not have \"params\"");
+  }
+  if (message.id.is_null()) {
+    return Bad(kind + " must have \"id\"");
+  }
+  return message;
+}
+
+}  // namespace
+
+void JsonStream::Feed(const char* data, size_t size) {
+  if (!failure_.ok()) return;
+  // What was read goes only when it is half of the buffer, so that bytes move once on average.
+  if (begin_ == buffer_.size()) {
+    // The room of a large value is given back with it.
+    if (buffer_.capacity() > kKeptCapacity) std::string().swap(buffer_);
+    buffer_.clear();
+    begin_ = scanned_ = 0;
+  } else if (begin_ > buffer_.size() / 2) {
+    buffer_.erase(0, begin_);
+    scanned_ -= begin_;
+    begin_ = 0;
+  }
+  buffer_.append(data, size);
+}
+
+std::optional<size_t> JsonStream::FindEnd() {
+  for (; scanned_ < buffer_.size(); ++scanned_) {
+    const char c = buffer_[scanned_];
+    if (in_string_) {
+      if (!escaped_ && c == '"') in_string_ = false;
+      escaped_ = !escaped_ && c == '\\';
+    } else if (c == '"') {
+      in_string_ = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth_ > kMaxJsonDepth) {
+        failure_ = absl::InvalidArgumentError("JSON nested deeper than " +
+                                              std::to_string(kMaxJsonDepth) + " levels");
+        return std::nullopt;
+      }
+    } else if ((c == '}' || c == ']') && --depth_ == 0) {
+      return ++scanned_;
+    }
+    if (scanned_ + 1 - begin_ >= max_bytes_) {
+      failure_ = absl::ResourceExhaustedError("JSON value larger than " +
+                                              std::to_string(max_bytes_) + " bytes");
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<std::optional<Json>> JsonStream::Next() {
+  if (!failure_.ok()) return failure_;
+  if (scanned_ == begin_) {
+    while (begin_ < buffer_.size() && IsSpace(buffer_[begin_])) ++begin_;
+    scanned_ = begin_;
+    if (begin_ == buffer_.size()) return std::nullopt;
+    // A bare number has no end on a stream; only what has brackets can follow one another.
+    if (buffer_[begin_] != '{' && buffer_[begin_] != '[') {
+      failure_ = absl::InvalidArgumentError("JSON: neither an object nor an array begins here");
+    }
+  }
+  std::optional<size_t> end;
+  if (failure_.ok()) end = FindEnd();
+  absl::StatusOr<Json> value = Json();
+  if (failure_.ok() && end) {
+    value = ParseJson(buffer_.substr(begin_, *end - begin_));
+    begin_ = *end;
+    if (!value.ok()) failure_ = value.status();
+  }
+  if (!failure_.ok()) {
+    std::string().swap(buffer_);
+    begin_ = scanned_ = 0;
+    return failure_;
+  }
+  if (!end) return std::nullopt;
+  return std::make_optional(*std::move(value));
+}
+
+absl::StatusOr<JsonRpcMessage> FromJson(const Json& json) {
+  if (!json.is_object()) return Bad("is not an object");
+  for (const auto& [name, value] : json.items()) {
+    if (!IsMember(name)) return Bad("has unexpected member \"" + name + "\"");
+  }
+  JsonRpcMessage message;
+  message.id = MemberOf(json, "id");
+  message.result = MemberOf(json, "result");
+  message.error = MemberOf(json, "error");
+  if (!MemberOf(json, "method").is_null()) return CallFromJson(json, std::move(message));
+  return AnswerFromJson(json, std::move(message));
+}
+
+Json ToJson(const JsonRpcMessage& message) {
+  Json json = {{"id", message.id}};
+  switch (message.kind) {
+    case JsonRpcMessage::Kind::kRequest:
+    case JsonRpcMessage::Kind::kNotification:
+      json["method"] = message.method;
+      json["params"] = message.params;
+      break;
+    case JsonRpcMessage::Kind::kReply:
+    case JsonRpcMessage::Kind::kError:
+      json["result"] = message.result;
+      json["error"] = message.error;
+      break;
+  }
+  return json;
+}
+
+JsonRpcMessage Request(const std::string& method, Json params, Json id) {
+  return {
+      JsonRpcMessage::Kind::kRequest, method, std::move(params), nullptr, nullptr, std::move(id)};
+}
+
+JsonRpcMessage Notification(const std::string& method, Json params) {
+  return {
+      JsonRpcMessage::Kind::kNotification, method, std::move(params), nullptr, nullptr, nullptr};
+}
+
+JsonRpcMessage Reply(Json result, Json id) {
+  return {
+      JsonRpcMessage::Kind::kReply, {}, Json::array(), std::move(result), nullptr, std::move(id)};
+}
+
+JsonRpcMessage ErrorReply(Json error, Json id) {
+  return {
+      JsonRpcMessage::Kind::kError, {}, Json::array(), nullptr, std::move(error), std::move(id)};
+}
+
+}  // namespace outrider::ovsdb

@@ -1,0 +1,49 @@
+// Stream sockets of the kernel behind Status: made, bound and connected, never blocking. Owns their
+// descriptors. Any thread.
+#ifndef OUTRIDER_VSWITCH_SYS_STREAM_SOCKET_H_
+#define OUTRIDER_VSWITCH_SYS_STREAM_SOCKET_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "vswitch/sys/stream/stream_address.h"
+
+namespace outrider::stream {
+
+// A descriptor that is closed with its owner.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd = -1) : fd_(fd) {}
+  ~OwnedFd() { Reset(); }
+  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  OwnedFd& operator=(OwnedFd&& other) noexcept;
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void Reset();
+
+ private:
+  int fd_;
+};
+
+// Listens at a passive address. A unix path gets `mode`, missing parent folders (0755), and
+// replaces a socket nobody listens on. AlreadyExists: somebody does; FailedPrecondition: a file
+// that is no socket is there.
+absl::StatusOr<OwnedFd> Listen(const StreamAddress& address, uint32_t mode);
+// The port a listening TCP socket has.
+uint16_t PortOf(int fd);
+// Begins to connect; it is done, or has failed, when the socket can be written to (SocketError).
+absl::StatusOr<OwnedFd> BeginConnect(const StreamAddress& address);
+// What became of a connect that was begun.
+absl::Status SocketError(int fd, const StreamAddress& address);
+// "unix" or "tcp:127.0.0.1:40000".
+std::string PeerName(int fd);
+
+// Lets this process have as many descriptors as its hard limit allows, `wanted` at most. Returns
+// how many it may have.
+uint64_t RaiseDescriptorLimit(uint64_t wanted);
+
+}  // namespace outrider::stream
+
+#endif  // OUTRIDER_VSWITCH_SYS_STREAM_SOCKET_H_
