@@ -65,6 +65,14 @@ struct Move {
   uint16_t bits = 0;
   bool operator==(const Move&) const = default;
 };
+// NXAST_OUTPUT_REG: to the port whose number is there.
+struct OutputField {
+  Field field = Field::kReg0;
+  uint16_t offset = 0;
+  uint16_t bits = 0;
+  uint16_t max_len = 0xffff;
+  bool operator==(const OutputField&) const = default;
+};
 // NXAST_RESUBMIT and NXAST_RESUBMIT_TABLE. kTableAll: the current table.
 struct Resubmit {
   uint32_t port = 0;
@@ -130,8 +138,8 @@ struct RawAction {
 
 using Action =
     std::variant<Output, Enqueue, SetVlanVid, SetVlanPcp, PopVlan, PushVlan, SetField, Load, Move,
-                 Resubmit, Note, SetTunnel, GroupAction, SetQueue, PopQueue, DecTtl, ConnTrack,
-                 Meter, GotoTable, WriteMetadata, ClearActions, RawAction>;
+                 OutputField, Resubmit, Note, SetTunnel, GroupAction, SetQueue, PopQueue, DecTtl,
+                 ConnTrack, Meter, GotoTable, WriteMetadata, ClearActions, RawAction>;
 struct ActionList {
   // In the order of execution. None: drop.
   std::vector<Action> apply = {};

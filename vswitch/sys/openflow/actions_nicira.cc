@@ -21,8 +21,10 @@ enum Subtype : uint16_t {
   kNxastNote = 8,
   kNxastSetTunnel64 = 9,
   kNxastResubmitTable = 14,
+  kNxastOutputReg = 15,
   kNxastDecTtl = 18,
   kNxastCt = 35,
+  kNxastGroup = 40,
 };
 constexpr size_t kNiciraHeader = 10;
 constexpr uint16_t kCtCommit = 1;
@@ -56,6 +58,15 @@ void PutMove(const Move& move, WireWriter& out) {
     out.U16(move.target_offset);
     EncodeFieldHeader(move.source, MatchFormat::kNxm, false, out);
     EncodeFieldHeader(move.target, MatchFormat::kNxm, false, out);
+  });
+}
+
+void PutOutput(const OutputField& output, WireWriter& out) {
+  Put(kNxastOutputReg, out, [&] {
+    out.U16(output.offset << 6 | (output.bits - 1));
+    EncodeFieldHeader(output.field, MatchFormat::kNxm, false, out);
+    out.U16(output.max_len);
+    out.Zeros(6);
   });
 }
 
@@ -132,6 +143,18 @@ absl::StatusOr<Action> DecodeMove(WireReader& in, const RawAction& raw) {
   return move;
 }
 
+absl::StatusOr<Action> DecodeOutput(WireReader& in, const RawAction& raw) {
+  const uint16_t range = in.U16();
+  const FieldInfo* info = TakeField(in);
+  OutputField output{.offset = static_cast<uint16_t>(range >> 6),
+                     .bits = static_cast<uint16_t>((range & 0x3f) + 1),
+                     .max_len = in.U16()};
+  if (info == nullptr) return raw;
+  if (!FitsField(info, output.offset, output.bits)) return BadField("output");
+  output.field = info->field;
+  return output;
+}
+
 absl::StatusOr<Action> DecodeCt(WireReader& in, const RawAction& raw) {
   const uint16_t flags = in.U16();
   const uint32_t zone_source = in.U32();
@@ -168,6 +191,11 @@ absl::StatusOr<Action> DecodeBySubtype(uint16_t subtype, WireReader& in, const R
       return PopQueue{};
     case kNxastRegMove:
       return DecodeMove(in, raw);
+    case kNxastOutputReg:
+      return DecodeOutput(in, raw);
+    case kNxastGroup:
+      in.Skip(2);
+      return GroupAction{in.U32()};
     case kNxastRegLoad:
       return DecodeLoad(in, raw);
     case kNxastNote: {
@@ -190,6 +218,13 @@ bool EncodeNicira(const Action& action, WireWriter& out) {
     PutLoad(*load, out);
   } else if (const auto* move = std::get_if<Move>(&action)) {
     PutMove(*move, out);
+  } else if (const auto* output = std::get_if<OutputField>(&action)) {
+    PutOutput(*output, out);
+  } else if (const auto* group = std::get_if<GroupAction>(&action)) {
+    Put(kNxastGroup, out, [&] {
+      out.Zeros(2);
+      out.U32(group->group);
+    });
   } else if (const auto* resubmit = std::get_if<Resubmit>(&action)) {
     PutResubmit(*resubmit, out);
   } else if (const auto* note = std::get_if<Note>(&action)) {

@@ -18,6 +18,8 @@ using F = FieldFormat;
 
 // nicira-ext.h and OpenFlow 1.3.5 table 12. NXM_OF_IN_PORT is 0, told apart by its name.
 constexpr FieldInfo kFields[] = {
+    {kPacketType, "packet_type", "packet_type", 4, 32, 0, Oxm(44), "", "OXM_OF_PACKET_TYPE",
+     F::kHex, false},
     {kConjId, "conj_id", "conj_id", 4, 32, Nxm1(37), 0, "NXM_NX_CONJ_ID", "", F::kDecimal, false},
     {kInPort, "in_port", "in_port", 4, 32, Nxm0(0), Oxm(0), "NXM_OF_IN_PORT", "OXM_OF_IN_PORT",
      F::kPort, false},

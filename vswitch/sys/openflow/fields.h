@@ -12,6 +12,7 @@ namespace outrider::openflow {
 
 // In the order Open vSwitch writes them: matches then compare equal byte by byte.
 enum class Field : uint8_t {
+  kPacketType,  // 0: Ethernet
   kConjId,
   kInPort,
   kEthSrc,

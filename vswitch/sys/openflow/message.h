@@ -92,6 +92,8 @@ struct StatsRequest {
   uint32_t id = kMeterAll;
   // Groups in 1.0, by Nicira's messages.
   bool nicira = false;
+  // Table features: what they are to become. Empty: a question only.
+  std::vector<TableFeatures> tables = {};
   bool operator==(const StatsRequest&) const = default;
 };
 struct Desc {

@@ -86,6 +86,9 @@ absl::StatusOr<Body> DecodeRequest(uint8_t version, StatsType type, bool nicira,
       request.id = in.U32();
       in.Skip(4);
       break;
+    case kStatsTableFeatures:
+      while (in.remaining() > 0) request.tables.push_back(DecodeTableFeatures(in));
+      break;
     case kStatsGroupDesc:
       if (!nicira) break;
       request.id = in.U32();
@@ -219,6 +222,7 @@ struct Encoder {
       out.U32(request.id);
       out.Zeros(4);
     }
+    for (const TableFeatures& table : request.tables) Encode(table, out);
   }
   void operator()(const Desc& desc) const {
     out.Text(desc.manufacturer, kDescBytes);
