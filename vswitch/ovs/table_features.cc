@@ -13,9 +13,11 @@ using openflow::Field;
 enum Property : uint16_t {
   kInstructions = 0,
   kNextTables = 2,
+  kWriteActions = 4,
   kApplyActions = 6,
   kMatch = 8,
   kWildcards = 10,
+  kWriteSetField = 12,
   kApplySetField = 14,
 };
 constexpr uint16_t kInstructionGoto = 1;
@@ -73,9 +75,10 @@ openflow::TableFeaturesList FeaturesOfTables() {
          .max_entries = kMostFlows,
          .properties = {
              Ids(kInstructions, {kInstructionGoto, kInstructionApply, kInstructionMeter}),
-             Next(table),
+             // Required, though nothing is kept for the end of the pipeline.
+             Next(table), Ids(kWriteActions, {}),
              Ids(kApplyActions, {kActionOutput, kActionPushVlan, kActionPopVlan, kActionSetField}),
-             Headers(kMatch, kMatched), Headers(kWildcards, kMatched),
+             Headers(kMatch, kMatched), Headers(kWildcards, kMatched), Headers(kWriteSetField, {}),
              Headers(kApplySetField, kWritten)}});
   }
   return tables;
