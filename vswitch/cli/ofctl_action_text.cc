@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "vswitch/cli/ofctl_text.h"
 
 namespace outrider::cli {
@@ -173,17 +176,24 @@ std::string Joined(const std::vector<openflow::Action>& actions, const Writer& w
 
 }  // namespace
 
+std::string NameText(const std::string& name) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0; };
+  const bool bare = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0])) != 0 &&
+                    std::all_of(name.begin(), name.end(), plain);
+  return bare ? name : "\"" + name + "\"";
+}
+
 std::string PortText(uint32_t port, const OfNames& names) {
   const auto named = names.ports.find(port);
   if (port == openflow::kPortLocal) return "LOCAL";
-  if (named != names.ports.end()) return named->second;
+  if (named != names.ports.end()) return NameText(named->second);
   const char* reserved = Reserved(port);
   return reserved != nullptr ? reserved : fmt::format("{}", port);
 }
 
 std::string TableText(uint8_t table, const OfNames& names) {
   const auto named = names.tables.find(table);
-  return named != names.tables.end() ? named->second : fmt::format("{}", table);
+  return named != names.tables.end() ? NameText(named->second) : fmt::format("{}", table);
 }
 
 std::string ActionsText(const openflow::ActionList& actions, uint8_t version,

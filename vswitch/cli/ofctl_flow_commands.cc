@@ -49,12 +49,13 @@ absl::StatusOr<openflow::FlowStatsRequest> ParseRequest(Ofctl& ofctl, const Ofct
 }
 
 int Compare(const FlowStats& a, const FlowStats& b, const SortKey& key) {
-  if (key.field == nullptr) return a.priority < b.priority ? -1 : a.priority > b.priority;
+  const int sign = key.ascending ? 1 : -1;
+  if (key.field == nullptr) return sign * (a.priority < b.priority ? -1 : a.priority > b.priority);
   const auto* in_a = a.match.Find(key.field->field);
   const auto* in_b = b.match.Find(key.field->field);
-  // Flows that do not match the field come last.
+  // Flows that do not match the field come last in either order.
   if (in_a == nullptr || in_b == nullptr) return (in_a == nullptr) - (in_b == nullptr);
-  return in_a->value < in_b->value ? -1 : in_a->value > in_b->value;
+  return sign * (in_a->value < in_b->value ? -1 : in_a->value > in_b->value);
 }
 
 void Sort(std::vector<SortKey> keys, std::vector<FlowStats>& flows) {
@@ -64,7 +65,7 @@ void Sort(std::vector<SortKey> keys, std::vector<FlowStats>& flows) {
   std::stable_sort(flows.begin(), flows.end(), [&](const FlowStats& a, const FlowStats& b) {
     for (const SortKey& key : keys) {
       const int order = Compare(a, b, key);
-      if (order != 0) return key.ascending ? order < 0 : order > 0;
+      if (order != 0) return order < 0;
     }
     return false;
   });

@@ -53,6 +53,13 @@ std::string SpeedText(uint32_t bits, uint32_t kbps, uint8_t version) {
   return fmt::format("{} Mbps", mbps);
 }
 
+// ' ("classify")', by what the switch calls it; 1.0 says it with the table.
+std::string TitleText(const openflow::TableStats& table, const OfNames& names) {
+  const auto named = names.tables.find(table.table);
+  const std::string& name = named != names.tables.end() ? named->second : table.name;
+  return name.empty() ? "" : fmt::format(" (\"{}\")", name);
+}
+
 }  // namespace
 
 std::string DurationText(uint32_t seconds, uint32_t nanoseconds) {
@@ -150,19 +157,17 @@ std::string TablesText(const openflow::TableList& tables, uint8_t version, const
     // The second of a run is told, those behind it are not.
     size_t end = i + 1;
     if (i > 1 && like(tables[i - 1])) {
-      while (end < tables.size() && like(tables[end])) ++end;
+      // Tables with names have a line each.
+      while (table.name.empty() && end < tables.size() && like(tables[end])) ++end;
       text += end - i == 1
-                  ? fmt::format("  table {}: ditto\n", table.table)
+                  ? fmt::format("  table {}{}: ditto\n", table.table, TitleText(table, names))
                   : fmt::format("  tables {}...{}: ditto\n", table.table, tables[end - 1].table);
-      if (end < tables.size()) text += "\n";
+      if (end < tables.size() && table.name.empty()) text += "\n";
       i = end - 1;
       continue;
     }
-    text += "  table " + fmt::format("{}", table.table);
-    const auto name = names.tables.find(table.table);
-    if (name != names.tables.end()) text += fmt::format(" (\"{}\")", name->second);
-    text += fmt::format(":\n    active={}, lookup={}, matched={}\n", table.active, table.lookups,
-                        table.matches);
+    text += fmt::format("  table {}{}:\n    active={}, lookup={}, matched={}\n", table.table,
+                        TitleText(table, names), table.active, table.lookups, table.matches);
     if (v10 && i > 0 && same_features) {
       text += "    (same features)\n";
     } else if (v10) {

@@ -17,6 +17,8 @@ struct OfNames {
   std::map<uint8_t, std::string> tables = {};
 };
 
+// In quotes, unless it is of letters and digits only.
+std::string NameText(const std::string& name);
 // "1", "vnet0", "LOCAL", "CONTROLLER".
 std::string PortText(uint32_t port, const OfNames& names);
 std::string TableText(uint8_t table, const OfNames& names);
