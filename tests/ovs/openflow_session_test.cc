@@ -175,6 +175,10 @@ TEST_P(OpenFlowSessionTest, MetersAndGroupsAndTableFeaturesOf13) {
       Answer<openflow::TableFeaturesList>(StatsRequest{.type = openflow::kStatsTableFeatures});
   EXPECT_THAT(tables, SizeIs(12));
   EXPECT_EQ(tables[0].name, "classify");
+  // All that 1.3 requires: ovs-ofctl does not read a reply without them.
+  std::vector<uint16_t> properties;
+  for (const auto& property : tables[0].properties) properties.push_back(property.type);
+  EXPECT_THAT(properties, testing::UnorderedElementsAre(0, 2, 4, 6, 8, 10, 12, 14));
   EXPECT_EQ(Refused(StatsRequest{.type = openflow::kStatsTableFeatures, .tables = {tables[0]}}),
             (ErrorCode{13, 5}));
 }

@@ -53,6 +53,10 @@ struct Outcome {
   std::optional<std::chrono::milliseconds> wait_at_most = std::nullopt;
 };
 
+class References;
+class UniqueIndexes;
+class WorkingSet;
+
 class Database {
  public:
   // Reads the store; an empty one gives an empty database. Rows of tables and columns the schema
@@ -62,6 +66,7 @@ class Database {
                                                         RowStore* store);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
+  ~Database();
 
   const ovsdb::DatabaseSchema& schema() const { return schema_; }
   const Tables& tables() const { return tables_; }
@@ -89,9 +94,22 @@ class Database {
  private:
   Database(const ovsdb::DatabaseSchema& schema, RowStore* store);
 
+  absl::Status Load();
+  absl::Status LoadRow(const StoredRow& stored);
+  absl::Status CheckLoaded() const;
+  // The changes, their rows with a new version.
+  Changes Pending(WorkingSet* rows) const;
+  absl::Status Persist(const Changes& changes);
+  // From here on they are what the database holds.
+  void Publish(const Changes& changes);
+  void Enter(const RowChange& change);
+
   const ovsdb::DatabaseSchema schema_;
   RowStore* const store_;
   Tables tables_;
+  // Derived from the tables.
+  std::unique_ptr<References> references_;
+  std::unique_ptr<UniqueIndexes> indexes_;
   std::map<uint64_t, Observer> observers_;
   uint64_t next_observer_ = 1;
 };

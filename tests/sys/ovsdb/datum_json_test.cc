@@ -222,6 +222,24 @@ TEST(LooseDatumFromJsonTest, LooksAtNotationOnly) {
             "constraint violation: 4000 is not in the valid range -10 to 10 (inclusive)");
 }
 
+TEST(DisplayTextTest, QuotesWhatIsNoWord) {
+  const auto text = [](const char* type_text, const char* json) {
+    const ColumnType type = TypeFrom(type_text);
+    return DisplayText(type, *DatumFromJson(type, Json::parse(json), nullptr));
+  };
+  EXPECT_EQ(text("\"string\"", "\"br-0.x_\""), "br-0.x_");
+  EXPECT_EQ(text("\"string\"", "\"\""), "\"\"");
+  EXPECT_EQ(text("\"string\"", "\"0a\""), "\"0a\"");
+  EXPECT_EQ(text("\"string\"", "\"true\""), "\"true\"");
+  EXPECT_EQ(text("\"string\"", "\"a b\""), "\"a b\"");
+  EXPECT_EQ(text(kOptionalInt, "5"), "5");
+  EXPECT_EQ(text(kOptionalInt, "[\"set\",[]]"), "[]");
+  EXPECT_EQ(text(kReals, "[\"set\",[2.5,1]]"), "[1, 2.5]");
+  EXPECT_EQ(text(kStrings, "\"a\""), "[a]");
+  EXPECT_EQ(text(kMap, "[\"map\",[[\"k\",\"1\"],[\"a\",\"b\"]]]"), "{a=b, k=\"1\"}");
+  EXPECT_EQ(text("\"boolean\"", "true"), "true");
+}
+
 TEST(OvsdbErrorTest, StatusOfAnotherIsAnInternalError) {
   EXPECT_EQ(ToText(ErrorJson(absl::UnavailableError("gone"))),
             R"({"details":"gone","error":"internal error"})");

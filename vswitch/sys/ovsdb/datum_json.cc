@@ -45,41 +45,28 @@ std::string WordText(const std::string& text) {
   return plain ? text : ToText(text);
 }
 
-std::string TextOf(const Atom& atom) {
-  switch (TypeOf(atom)) {
-    case AtomType::kInteger:
-      return std::to_string(std::get<int64_t>(atom));
-    case AtomType::kReal:
-      return fmt::format("{:.15g}", std::get<double>(atom));
-    case AtomType::kBoolean:
-      return std::get<bool>(atom) ? "true" : "false";
-    case AtomType::kString:
-      return WordText(std::get<std::string>(atom));
-    case AtomType::kUuid:
-      return std::get<Uuid>(atom).ToString();
-  }
-  return {};
-}
-
 absl::Status NotAllowed(const BaseType& type, const Atom& atom) {
   std::string list;
-  for (const Atom& one : type.allowed) list += (list.empty() ? "" : ", ") + TextOf(one);
-  return Violation(fmt::format("{} is not one of the allowed values ([{}])", TextOf(atom), list));
+  for (const Atom& one : type.allowed) list += (list.empty() ? "" : ", ") + DisplayText(one);
+  return Violation(
+      fmt::format("{} is not one of the allowed values ([{}])", DisplayText(atom), list));
 }
 
 // Limits that are not set do not show in the text.
 template <typename Number>
 absl::Status CheckRange(Number number, Number min, Number max, Number lowest, Number highest) {
   if (number >= min && number <= max) return absl::OkStatus();
-  const std::string text = TextOf(number);
+  const std::string text = DisplayText(number);
   if (min != lowest && max != highest) {
     return Violation(fmt::format("{} is not in the valid range {} to {} (inclusive)", text,
-                                 TextOf(min), TextOf(max)));
+                                 DisplayText(min), DisplayText(max)));
   }
   if (min != lowest) {
-    return Violation(fmt::format("{} is less than minimum allowed value {}", text, TextOf(min)));
+    return Violation(
+        fmt::format("{} is less than minimum allowed value {}", text, DisplayText(min)));
   }
-  return Violation(fmt::format("{} is greater than maximum allowed value {}", text, TextOf(max)));
+  return Violation(
+      fmt::format("{} is greater than maximum allowed value {}", text, DisplayText(max)));
 }
 
 absl::Status CheckLength(const BaseType& type, const std::string& text) {
@@ -227,6 +214,32 @@ absl::StatusOr<Datum> DatumOf(const ColumnType& type, const Json& json, const Na
 }
 
 }  // namespace
+
+std::string DisplayText(const Atom& atom) {
+  switch (TypeOf(atom)) {
+    case AtomType::kInteger:
+      return std::to_string(std::get<int64_t>(atom));
+    case AtomType::kReal:
+      return fmt::format("{:.15g}", std::get<double>(atom));
+    case AtomType::kBoolean:
+      return std::get<bool>(atom) ? "true" : "false";
+    case AtomType::kString:
+      return WordText(std::get<std::string>(atom));
+    case AtomType::kUuid:
+      return std::get<Uuid>(atom).ToString();
+  }
+  return {};
+}
+
+std::string DisplayText(const ColumnType& type, const Datum& datum) {
+  std::string text;
+  for (size_t i = 0; i < datum.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + DisplayText(datum.keys[i]);
+    if (type.IsMap()) text += "=" + DisplayText(datum.values[i]);
+  }
+  if (type.max == 1 && !datum.empty()) return text;
+  return type.IsMap() ? "{" + text + "}" : "[" + text + "]";
+}
 
 absl::Status OvsdbError(const std::string& error, const std::string& details,
                         const std::optional<std::string>& syntax) {

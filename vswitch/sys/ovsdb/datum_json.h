@@ -41,6 +41,12 @@ absl::StatusOr<Datum> LooseDatumFromJson(const ColumnType& type, const Json& jso
 absl::Status CheckConstraints(const BaseType& type, const Atom& atom);
 absl::Status CheckConstraints(const ColumnType& type, const Datum& datum);
 
+// As Open vSwitch's messages show values to people: strings bare where they are plain words, sets
+// in
+// [], maps in {k=v}, one optional value alone.
+std::string DisplayText(const Atom& atom);
+std::string DisplayText(const ColumnType& type, const Datum& datum);
+
 Json ToJson(const Atom& atom);
 // A set of one is the bare atom; others are ["set", [...]] and ["map", [[k, v], ...]].
 Json ToJson(const ColumnType& type, const Datum& datum);

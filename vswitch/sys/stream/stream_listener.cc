@@ -15,7 +15,7 @@ namespace outrider::stream {
 namespace {
 
 // Accepted at once: established connections have their turn in between.
-constexpr int kAcceptBatch = 32;
+constexpr int kAcceptBatch = 64;
 constexpr std::chrono::milliseconds kPause(100);
 
 uint64_t InodeOf(const std::string& path) {

@@ -1,0 +1,57 @@
+// What all OVSDB sessions of this process share: the databases that are served, their monitors and
+// waiting transactions, and the locks. Owns no socket.
+//
+// Thread rule: the loop's thread.
+#ifndef OUTRIDER_VSWITCH_OVS_OVSDB_SERVICE_H_
+#define OUTRIDER_VSWITCH_OVS_OVSDB_SERVICE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "vswitch/ovs/database.h"
+#include "vswitch/ovs/lock_table.h"
+#include "vswitch/ovs/monitor_hub.h"
+#include "vswitch/ovs/server_database.h"
+#include "vswitch/ovs/transaction_queue.h"
+#include "vswitch/sys/stream/poll_loop.h"
+
+namespace outrider::ovs {
+
+class OvsdbService {
+ public:
+  struct Served {
+    Served(stream::PollLoop* loop, Database* database, bool read_only);
+    Database* const database;
+    // Clients may not change it.
+    const bool read_only;
+    const std::string schema_text;
+    MonitorHub monitors;
+    TransactionQueue transactions;
+  };
+
+  // Serves `database`, and _Server. Both arguments outlive the service.
+  static absl::StatusOr<std::unique_ptr<OvsdbService>> Create(stream::PollLoop* loop,
+                                                              Database* database);
+
+  // By name; nullptr: there is none.
+  Served* Find(const std::string& name);
+  const std::map<std::string, std::unique_ptr<Served>>& served() const { return served_; }
+  LockTable& locks() { return locks_; }
+  // Of this process's life.
+  const ovsdb::Uuid& server_id() const { return server_id_; }
+  stream::PollLoop* loop() { return loop_; }
+
+ private:
+  explicit OvsdbService(stream::PollLoop* loop) : loop_(loop) {}
+
+  stream::PollLoop* const loop_;
+  const ovsdb::Uuid server_id_ = ovsdb::Uuid::Random();
+  std::unique_ptr<ServerDatabase> server_;
+  std::map<std::string, std::unique_ptr<Served>> served_;
+  LockTable locks_;
+};
+
+}  // namespace outrider::ovs
+
+#endif  // OUTRIDER_VSWITCH_OVS_OVSDB_SERVICE_H_
