@@ -85,6 +85,19 @@ TEST_F(ManagerRemotesTest, AnotherProbeIntervalKeepsNobodyWaiting) {
   }));
 }
 
+TEST_F(ManagerRemotesTest, AnotherIntervalIsForThoseWhoAreThereToo) {
+  Configure(R"({"target":"ptcp:0:127.0.0.1","inactivity_probe":0})");
+  SocketClient client = SocketClient::To("tcp:127.0.0.1:" + std::to_string(WaitForPort()));
+  Ask(&client, "echo", "[]");
+  Transact(R"([{"op":"update","table":"Manager","where":[],"row":{"inactivity_probe":20}}])");
+  Json probe;
+  ASSERT_TRUE(DriveUntil([&] {
+    if (auto heard = client.Hear()) probe = *heard;
+    return !probe.is_null() || client.closed();
+  }));
+  EXPECT_EQ(ToText(probe), R"({"id":"echo","method":"echo","params":[]})");
+}
+
 TEST_F(ManagerRemotesTest, TlsNeedsTheSslTable) {
   const stream::TestAuthority authority(folder_.path(), "ca");
   const stream::TlsFiles files = authority.Issue("switch");

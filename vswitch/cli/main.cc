@@ -1,4 +1,4 @@
-// outrider-ovs: ovs-vsctl and ovs-appctl in one small program, which one by the name it is called
+// outrider-ovs: ovs-vsctl, ovs-ofctl and ovs-appctl in one small program, which one by the name it is called
 // by, or by its first argument ("outrider-ovs vsctl show").
 #include <array>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "vswitch/cli/appctl.h"
 #include "vswitch/cli/console.h"
+#include "vswitch/cli/ofctl.h"
 #include "vswitch/cli/vsctl.h"
 
 namespace outrider::cli {
@@ -16,7 +17,8 @@ struct Tool {
   const char* name;
   int (*run)(int argc, char** argv);
 };
-constexpr std::array<Tool, 2> kTools = {{{"ovs-appctl", AppctlMain}, {"ovs-vsctl", VsctlMain}}};
+constexpr std::array<Tool, 3> kTools = {
+    {{"ovs-appctl", AppctlMain}, {"ovs-ofctl", OfctlMain}, {"ovs-vsctl", VsctlMain}}};
 
 const Tool* FindTool(const std::string& name) {
   for (const Tool& tool : kTools) {

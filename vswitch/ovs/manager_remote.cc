@@ -42,6 +42,12 @@ ManagerRemote::ManagerRemote(OvsdbService* service, const ManagerConfig& config,
 
 ManagerRemote::~ManagerRemote() { service_->loop()->Cancel(retry_); }
 
+void ManagerRemote::SetTimes(const ManagerConfig& config) {
+  config_.max_backoff = config.max_backoff;
+  config_.probe_interval = config.probe_interval;
+  connections_.SetProbeInterval(config.probe_interval);
+}
+
 void ManagerRemote::Open() {
   retry_ = 0;
   if (UsesTls() && tls_ == nullptr) {

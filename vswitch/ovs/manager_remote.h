@@ -26,6 +26,8 @@ class ManagerRemote {
   ManagerRemote& operator=(const ManagerRemote&) = delete;
 
   const ManagerConfig& config() const { return config_; }
+  // Times may change while it runs, the target not.
+  void SetTimes(const ManagerConfig& config);
   bool UsesTls() const { return address_.kind == stream::StreamAddress::Kind::kTls; }
   bool IsConnected() const { return connections_.size() > 0; }
   // The Manager row's status: state, last_error, sec_since_connect, sec_since_disconnect,
@@ -43,7 +45,7 @@ class ManagerRemote {
   void OnClosed(const absl::Status& why);
 
   OvsdbService* const service_;
-  const ManagerConfig config_;
+  ManagerConfig config_;
   const std::shared_ptr<const stream::TlsContext> tls_;
   stream::StreamAddress address_;
   bool address_ok_ = false;

@@ -131,13 +131,20 @@ void ManagerRemotes::Reconfigure() {
   // First those that go: a port may be another row's now.
   for (auto remote = remotes_.begin(); remote != remotes_.end();) {
     const auto row = rows.find(remote->first);
-    const bool stays = row != rows.end() && ConfigOf(*row->second) == remote->second->config() &&
+    const bool stays = row != rows.end() &&
+                       TextOf(*row->second, "target") == remote->second->config().target &&
                        !(tls_changed && remote->second->UsesTls());
     remote = stays ? std::next(remote) : remotes_.erase(remote);
   }
   for (const auto& [uuid, row] : rows) {
-    if (remotes_.contains(uuid)) continue;
-    remotes_[uuid] = std::make_unique<ManagerRemote>(service_, ConfigOf(*row), tls_);
+    const ManagerConfig config = ConfigOf(*row);
+    auto& remote = remotes_[uuid];
+    // Who is connected stays so when only times change.
+    if (remote != nullptr) {
+      remote->SetTimes(config);
+    } else {
+      remote = std::make_unique<ManagerRemote>(service_, config, tls_);
+    }
   }
 }
 

@@ -20,11 +20,10 @@ namespace outrider::ovs {
 // What a Manager row says.
 struct ManagerConfig {
   std::string target;
-  // nullopt: ovsdb-server's default, 5 s.
+  // ovsdb-server's default for TCP and TLS; 0: no probes.
   std::chrono::milliseconds probe_interval{5000};
   // Longest wait between two attempts to connect.
   std::chrono::milliseconds max_backoff{8000};
-  bool operator==(const ManagerConfig&) const = default;
 };
 
 class ManagerRemote;

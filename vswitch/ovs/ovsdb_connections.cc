@@ -37,14 +37,16 @@ class OvsdbConnections::Connection final : public stream::StreamHandler, public 
   bool Congested() const override { return stream_->congested(); }
   void HangUp(const absl::Status& why) override { stream_->Fail(why); }
 
- private:
   void ScheduleProbe() {
+    owner_->service_->loop()->Cancel(probe_timer_);
+    probe_timer_ = 0;
     if (owner_->probe_interval_.count() <= 0) return;
     heard_ = false;
     probe_timer_ =
         owner_->service_->loop()->PostAfter(owner_->probe_interval_, [this] { OnSilence(); });
   }
 
+ private:
   void OnSilence() {
     probe_timer_ = 0;
     if (heard_) {
@@ -93,6 +95,14 @@ void OvsdbConnections::Remove(uint64_t number, const absl::Status& why) {
   }
   connections_.erase(found);
   if (events_.closed) events_.closed(why);
+}
+
+void OvsdbConnections::SetProbeInterval(std::chrono::milliseconds interval) {
+  if (interval == probe_interval_) return;
+  probe_interval_ = interval;
+  for (const auto& [number, connection] : connections_) {
+    if (connection->up()) connection->ScheduleProbe();
+  }
 }
 
 size_t OvsdbConnections::size() const {

@@ -35,7 +35,8 @@ class OvsdbConnections {
   OvsdbConnections& operator=(const OvsdbConnections&) = delete;
 
   void Add(std::unique_ptr<stream::StreamConnection> connection);
-  void set_probe_interval(std::chrono::milliseconds interval) { probe_interval_ = interval; }
+  // Of those that are there, too; what they said until now does not count.
+  void SetProbeInterval(std::chrono::milliseconds interval);
 
   // Those that are up.
   size_t size() const;
