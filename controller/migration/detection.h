@@ -5,6 +5,8 @@
 #ifndef OUTRIDER_CONTROLLER_MIGRATION_DETECTION_H_
 #define OUTRIDER_CONTROLLER_MIGRATION_DETECTION_H_
 
+#include <absl/status/statusor.h>
+
 #include <string>
 
 #include "controller/compute/profile_compiler.h"

@@ -191,6 +191,28 @@ TEST_F(SessionClaimTest, ADestinationThatKeepsItsDeviceIsToldThatTheMigrationWas
   EXPECT_EQ(Running().size(), 1u);
 }
 
+// The source's hypervisor is done with the guest: also a trigger, or, before the destination is
+// ready, the end of a migration that needs none.
+TEST_F(SessionClaimTest, ASourceThatDetachesHandsThePortOver) {
+  const std::string id = Arrive();
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  SettleAll();
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED) << "nobody to give it back to";
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+  EXPECT_EQ(GetPort(kPortA).location().epoch(), 2u);
+}
+
+TEST_F(SessionClaimTest, ASourceThatDetachesTooEarlyLeavesThePortToWhoeverHasADevice) {
+  h2_.SendAttached(Claim());
+  const std::string id = *Running().begin();
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  SettleAll();
+  EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_ABORTED);
+  EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+  EXPECT_EQ(h2_.Port(kPortA)->phase(), v1::PORT_PHASE_ACTIVE);
+  EXPECT_EQ(Refusal(&h2_), "");
+}
+
 TEST_F(SessionClaimTest, PortDataIsWhatTheTimelineNames) {
   const std::string id = Arrive();
   v1::AgentMessage message;
