@@ -194,7 +194,9 @@ TEST_F(LocalSegmentTest, TheOverlayIsApart) {
 
 TEST_F(LocalSegmentTest, NothingIsLearnedFromAPortThatDoesNot) {
   Port(1, kLocal, 0);
+  ASSERT_EQ(switch_->SetFdb(kLocal, kMacB, abi::OR_FDB_LOCAL, 2), absl::OkStatus());
   Speak(1, kBehindA);
+  EXPECT_EQ(To(From(1, Udp(kMacB, kBehindA))), 2u);
   EXPECT_THAT(Stations(), IsEmpty());
   Speak(2, kBehindB);
   Speak(1, kBehindB);
@@ -205,6 +207,9 @@ TEST_F(LocalSegmentTest, NothingIsLearnedFromProfilePorts) {
   ASSERT_EQ(switch_->Reset(), absl::OkStatus());
   EXPECT_EQ(From(1, Udp(kBroadcast, kMacA)).verdict, kStolen);
   EXPECT_EQ(To(From(1, Udp(kMacB, kMacA))), 2u);
+  // Nor from one that may use any MAC.
+  Port(1, kVni, 0);
+  EXPECT_EQ(To(From(1, Udp(kMacB, kBehindA))), 2u);
   Drain();
   EXPECT_THAT(Stations(), IsEmpty());
   // Nor is what is remembered elsewhere looked at.

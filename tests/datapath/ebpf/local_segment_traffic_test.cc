@@ -220,6 +220,27 @@ TEST_F(LocalSegmentTraffic, OnlyTheOneBehindWhichItIsGetsAFrame) {
   EXPECT_THAT(guest(3).Drain(), IsEmpty());
 }
 
+// A trace says so, and teaches nothing.
+TEST_F(LocalSegmentTraffic, ATraceNamesThePortBehindWhichItWasHeard) {
+  Hear(50);
+  const auto trace = host_.In([&] {
+    return host_.datapath().TraceFrame(
+        {.port = MakePortId(2), .frame = Frame(MacOf(50), 52), .from_vtep = {}});
+  });
+  ASSERT_TRUE(trace.ok()) << trace.status();
+  std::vector<std::string> said;
+  for (const TraceStep& step : trace->steps) {
+    if (step.stage == "vlan" || step.stage == "fdb" || step.stage == "station") {
+      said.push_back(step.text);
+    }
+  }
+  EXPECT_THAT(said, ElementsAre("untagged: VNI local/10", MacOf(50) + " in VNI local/10: unknown",
+                                MacOf(50) + " was heard behind local port " +
+                                    MakePortId(1).ToString() + " (port1)"));
+  EXPECT_EQ(trace->verdict, "delivered");
+  EXPECT_THAT(Listed(), ElementsAre("local/10 52:54:00:00:00:32 port1"));
+}
+
 TEST_F(LocalSegmentTraffic, StationsGoWithTheirPort) {
   Hear(50);
   HostState state = FourPorts();
