@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -163,7 +163,7 @@ TEST(DatabaseTest, RowsThatWereTakenDoNotChange) {
   TestDatabase database;
   database.Do(kInsert);
   const RowPtr before = database.database().Find("Root", database.uuid(0));
-  const Row copy = *before;
+  const Row copy{before->version, before->columns};
   database.Do(R"({"op":"update","table":"Root","where":[],"row":{"num":2}})");
   EXPECT_EQ(before->columns, copy.columns);
   const RowPtr after = database.database().Find("Root", database.uuid(0));
@@ -196,11 +196,12 @@ TEST(DatabaseSpeedTest, ATransactionCostsWhatItTouches) {
   auto database = *Database::Open(ovsdb::OpenVSwitchSchema(), &store);
   const auto transact = [&](const std::string& text) {
     const auto json = ovsdb::ParseJson("[" + text + "]");
-    const auto begin = std::chrono::steady_clock::now();
+    // Processor time: others on the machine do not count.
+    const std::clock_t begin = std::clock();
     const Outcome outcome = database->Transact(*json, {});
-    const auto end = std::chrono::steady_clock::now();
+    const std::clock_t end = std::clock();
     EXPECT_TRUE(outcome.committed) << ovsdb::ToText(outcome.results.back());
-    return std::chrono::duration<double, std::milli>(end - begin).count();
+    return 1000.0 * static_cast<double>(end - begin) / CLOCKS_PER_SEC;
   };
   std::string bridges = R"({"op":"insert","table":"Open_vSwitch","row":{"bridges":["set",[)";
   for (int i = 0; i < 1000; ++i) {

@@ -123,18 +123,15 @@ TEST(TransactionTest, InsertFillsInDefaults) {
 
 TEST(TransactionTest, AnExplicitUuidIsTakenOnce) {
   constexpr char kTaken[] =
-      R"({"details":"This UUID would duplicate a UUID already present within the table or deleted within the same transaction.","error":"duplicate uuid","syntax":"\"11111111-2222-3333-4444-555555555555\""})";
+      R"({"details":"This UUID would duplicate a UUID already present within the table or deleted within the same transaction.","error":"duplicate uuid","syntax":"\"$0\""})";
   const std::string insert =
       R"({"op":"insert","table":"Root","row":{},"uuid":"11111111-2222-3333-4444-555555555555"})";
   TestDatabase database;
   EXPECT_EQ(database.Do(insert), R"([{"uuid":["uuid","$0"]}])");
   EXPECT_EQ(database.uuid(0).ToString(), kNoRow);
-  const std::string taken = database.Do(insert);
-  EXPECT_NE(taken.find("duplicate uuid"), std::string::npos) << taken;
-  const std::string deleted = database.Do(R"({"op":"delete","table":"Root","where":[]},)" + insert);
-  EXPECT_EQ(deleted.substr(0, 13), R"([{"count":1},)") << deleted;
-  EXPECT_NE(deleted.find("duplicate uuid"), std::string::npos) << deleted;
-  EXPECT_EQ(std::string(kTaken).size(), taken.size() - 2 + 34) << "the whole text, with $0 for it";
+  EXPECT_EQ(database.Do(insert), std::string("[") + kTaken + "]");
+  EXPECT_EQ(database.Do(R"({"op":"delete","table":"Root","where":[]},)" + insert),
+            std::string("[{\"count\":1},") + kTaken + "]");
 }
 
 TEST(TransactionTest, NamesLeadForwardAndBack) {

@@ -39,11 +39,13 @@ std::string IndexText(const TableSchema& schema, const std::vector<std::string>&
 }  // namespace
 
 absl::Status CommitChecks::Run() {
+  // The order is that of Open vSwitch: of several broken constraints the same one is told.
   for (const auto& [table, rows] : rows_->pending()) {
     for (const auto& [uuid, row] : rows) {
       Count(IdOf(table, uuid), row.before.get(), row.after.get());
     }
   }
+  // Before garbage goes: also a row that goes with this transaction may not lead nowhere.
   RETURN_IF_ERROR(CheckStrong());
   CollectGarbage();
   RETURN_IF_ERROR(CheckRowLimits());
@@ -53,6 +55,7 @@ absl::Status CommitChecks::Run() {
     RETURN_IF_ERROR(PurgeWeak(&changed));
     if (changed) CollectGarbage();
   }
+  // Now, and not earlier: until here every row that was named could still change.
   rows_->DropUnchanged();
   return CheckIndexes();
 }
@@ -116,6 +119,8 @@ absl::Status CommitChecks::CheckTargets(const RowId& id, const Row* before,
 }
 
 void CommitChecks::CollectGarbage() {
+  // Only a row that is new or has lost a reference can be one nobody refers to. A row that was
+  // looked at before is looked at again: counts may have changed since.
   std::vector<RowId> candidates;
   for (const auto& [table, rows] : rows_->pending()) {
     if (schema_.tables.at(table).is_root) continue;
@@ -138,6 +143,7 @@ void CommitChecks::Collect(const RowId& id) {
     const TableSchema& schema = schema_.tables.at(*next.table);
     const Row* row = rows_->Find(*next.table, next.uuid);
     if (schema.is_root || row == nullptr || StrongCount(next) > 0) continue;
+    // What it refers to may be next, once its references do not count any more.
     References::Compare(schema, row, nullptr,
                         [&](const std::string&, const BaseType& type, const Uuid& uuid, int) {
                           const RowId target = IdOf(type.ref_table, uuid);
@@ -164,6 +170,7 @@ absl::Status CommitChecks::CheckRowLimits() const {
 }
 
 absl::Status CommitChecks::PurgeWeak(bool* changed) {
+  // References break in two ways: a row was written, or the one it refers to went.
   std::set<RowId> holders;
   for (const auto& [table, rows] : rows_->pending()) {
     for (const auto& [uuid, row] : rows) {
@@ -221,6 +228,7 @@ absl::Status CommitChecks::PurgeWeakOf(const RowId& id, bool* changed) {
                       "constraints on this column disallow an empty column.",
                       old.size() - kept.size(), name, *id.table, id.uuid.ToString(), inserted));
     }
+    // A copy: Edit gives the same row where the transaction has touched it already.
     const Row before = *row;
     Row* edited = rows_->Edit(*id.table, id.uuid);
     edited->columns[name] = std::move(kept);
@@ -278,6 +286,7 @@ absl::Status CommitChecks::Duplicate(const std::string& table,
   };
   std::vector<std::string> columns;
   for (const std::string& column : index) columns.push_back("\"" + column + "\"");
+  // Any order will do, but always the same.
   const Uuid& first = a < b ? b : a;
   const Uuid& second = a < b ? a : b;
   return OvsdbError(

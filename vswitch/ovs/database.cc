@@ -34,6 +34,7 @@ Database::Database(const DatabaseSchema& schema, RowStore* store)
       store_(store),
       references_(std::make_unique<References>()),
       indexes_(std::make_unique<UniqueIndexes>()) {
+  // Every table is there from the beginning, if empty: nobody has to look for one.
   for (const auto& [name, table] : schema_.tables) tables_[name];
 }
 
@@ -48,6 +49,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseSchema& s
 
 absl::Status Database::Load() {
   ASSIGN_OR_RETURN(const std::vector<StoredRow> rows, store_->Load());
+  // References are looked at when all rows are there: they lead forward and back.
   for (const StoredRow& row : rows) RETURN_IF_ERROR(LoadRow(row));
   return CheckLoaded();
 }
@@ -94,7 +96,8 @@ absl::Status Database::CheckLoaded() const {
       absl::Status status;
       References::Compare(
           table, nullptr, row.get(),
-          [&](const std::string& column, const BaseType& type, const Uuid& target, int) {
+          [&, &name = name, &uuid = uuid](const std::string& column, const BaseType& type,
+                                          const Uuid& target, int) {
             if (Find(type.ref_table, target) != nullptr) return;
             status = Damaged(name, uuid,
                              fmt::format("column {} names row {}, which is not in "
@@ -120,6 +123,7 @@ Outcome Database::Transact(const Json& operations, const Options& options) {
   if (!Transaction(schema_, options, &rows).Run(operations, &outcome)) return outcome;
   Changes changes;
   absl::Status status = CommitChecks(schema_, *references_, *indexes_, &rows).Run();
+  // Nothing of the database has changed until here, and after the store nothing can fail.
   if (status.ok()) {
     changes = Pending(&rows);
     status = Persist(changes);

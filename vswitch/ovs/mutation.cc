@@ -71,6 +71,8 @@ absl::Status Mutation::ReadArgument(const Json& json, const ovsdb::NamedUuids& n
                     name_, column_, TypeText(type_)),
         ToText(json));
   }
+  // What is added must fit the column; what is taken out may be more than it can hold; a number is
+  // only a number, whatever the column's range.
   ColumnType type = type_;
   if (is_member) {
     type.min = 0;
@@ -105,6 +107,7 @@ absl::Status Mutation::Apply(Row* row) const {
 }
 
 absl::Status Mutation::Calculate(Datum* value) const {
+  // Constraints hold after each mutation and not only after the last.
   for (Atom& atom : value->keys) {
     ASSIGN_OR_RETURN(atom, Calculated(atom));
     RETURN_IF_ERROR(CheckConstraints(type_.key, atom));
@@ -126,6 +129,7 @@ absl::StatusOr<Atom> Mutation::Integer(int64_t left, int64_t right) const {
   bool overflow = false;
   const bool divides = mutator_ == Mutator::kDivide || mutator_ == Mutator::kModulo;
   if (divides && right == 0) return DivisionByZero();
+  // Its negative is one more than the largest: the processor traps.
   if (divides && right == -1 && left == std::numeric_limits<int64_t>::min()) {
     overflow = true;
   } else if (mutator_ == Mutator::kAdd) {

@@ -13,6 +13,7 @@ using ovsdb::Datum;
 using ovsdb::RefKind;
 using ovsdb::Uuid;
 
+// Keys are in order already; values of maps are not, and may be there more than once.
 std::vector<Uuid> Sorted(const std::vector<Atom>* atoms) {
   std::vector<Uuid> uuids;
   if (atoms == nullptr) return uuids;
@@ -48,6 +49,7 @@ void References::Compare(const ovsdb::TableSchema& table, const Row* before, con
     if (column.type.key.ref == RefKind::kNone && !in_value) continue;
     const Datum* was = ColumnOf(before, name);
     const Datum* is = ColumnOf(after, name);
+    // Most columns of a changed row are as they were, and comparing is cheaper than sorting.
     if (was != nullptr && is != nullptr && *was == *is) continue;
     CompareAtoms(name, column.type.key, was ? &was->keys : nullptr, is ? &is->keys : nullptr,
                  visitor);

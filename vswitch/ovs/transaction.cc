@@ -43,13 +43,6 @@ Json ProjectionJson(const NamedTable& table, const std::set<std::string>& column
   return json;
 }
 
-// Where a condition and columns together ask of rows.
-struct Query {
-  NamedTable table;
-  Condition condition;
-  std::set<std::string> columns;
-};
-
 }  // namespace
 
 bool Transaction::Run(const Json& operations, Outcome* outcome) {
@@ -72,7 +65,7 @@ bool Transaction::Run(const Json& operations, Outcome* outcome) {
       return false;
     }
     results.push_back(ErrorJson(result.status()));
-    // Null for what was not tried.
+    // RFC 7047, 4.1.3: null for each operation that was not tried.
     while (results.size() < operations.size()) results.push_back(nullptr);
     return false;
   }
@@ -180,6 +173,7 @@ absl::StatusOr<Json> Transaction::Insert(OperationReader* reader) {
   const Json* uuid_name = reader->Optional("uuid-name", Kind::kId);
   const Json* row_json = reader->Required("row", Kind::kObject);
   RETURN_IF_ERROR(reader->status());
+  // The name is known before the row is read: a row may refer to itself.
   ASSIGN_OR_RETURN(const Uuid uuid, NewUuid(table, uuid_text, uuid_name));
   ASSIGN_OR_RETURN(RowOperand operand, ReadRow(table, *row_json));
   // Defaults may break constraints, too.
@@ -192,28 +186,26 @@ absl::StatusOr<Json> Transaction::Insert(OperationReader* reader) {
 }
 
 absl::StatusOr<Json> Transaction::Select(OperationReader* reader) {
-  Query query{TableMember(reader), {}, {}};
+  const NamedTable table = TableMember(reader);
   const Json* where = reader->Required("where", Kind::kArray);
-  const Json* columns = reader->Optional("columns", Kind::kArray);
+  const Json* columns_json = reader->Optional("columns", Kind::kArray);
+  // An extension of Open vSwitch.
   const Json* sort = reader->Optional("sort", Kind::kArray);
   RETURN_IF_ERROR(reader->status());
-  ASSIGN_OR_RETURN(query.condition, Condition::FromJson(query.table, *where, Names()));
-  ASSIGN_OR_RETURN(query.columns, ColumnsFromJson(query.table, columns));
-  // An extension of Open vSwitch; rows come in the order of their columns anyway.
-  if (sort != nullptr) RETURN_IF_ERROR(ColumnsFromJson(query.table, sort).status());
+  ASSIGN_OR_RETURN(const Condition condition, Condition::FromJson(table, *where, Names()));
+  ASSIGN_OR_RETURN(const auto columns, ColumnsFromJson(table, columns_json));
+  if (sort != nullptr) RETURN_IF_ERROR(ColumnsFromJson(table, sort).status());
+  // Rows that look the same in these columns are one (RFC 7047, 5.2.2: a set of rows).
   std::set<Projection> seen;
   Json rows = Json::array();
-  for (const Uuid& uuid : rows_->Matching(*query.table.name, query.condition)) {
-    const Row& row = *rows_->Find(*query.table.name, uuid);
-    const auto [values, is_new] = seen.insert(Project(uuid, row, query.columns));
-    if (is_new && sort == nullptr) {
-      rows.push_back(ProjectionJson(query.table, query.columns, *values));
-    }
+  for (const Uuid& uuid : rows_->Matching(*table.name, condition)) {
+    const Row& row = *rows_->Find(*table.name, uuid);
+    const auto [values, is_new] = seen.insert(Project(uuid, row, columns));
+    if (is_new && sort == nullptr) rows.push_back(ProjectionJson(table, columns, *values));
   }
+  // The projections are in the order of all their columns.
   if (sort != nullptr) {
-    for (const Projection& values : seen) {
-      rows.push_back(ProjectionJson(query.table, query.columns, values));
-    }
+    for (const Projection& values : seen) rows.push_back(ProjectionJson(table, columns, values));
   }
   return Json{{"rows", std::move(rows)}};
 }
@@ -239,6 +231,7 @@ absl::StatusOr<Json> Transaction::Update(OperationReader* reader) {
   ASSIGN_OR_RETURN(const RowOperand operand, ReadRow(table, *row_json));
   RETURN_IF_ERROR(CheckMutable(table, operand, reader->json()));
   ASSIGN_OR_RETURN(const Condition condition, Condition::FromJson(table, *where, Names()));
+  // All are found before the first is changed: a change may make others match.
   const std::vector<Uuid> uuids = rows_->Matching(*table.name, condition);
   for (const Uuid& uuid : uuids) {
     Row* row = rows_->Edit(*table.name, uuid);
@@ -293,6 +286,7 @@ absl::StatusOr<Json> Transaction::Wait(OperationReader* reader) {
   if (*until != "==" && *until != "!=") {
     return OvsdbError("syntax error", "\"until\" must be \"==\" or \"!=\"", ToText(*until));
   }
+  // Of an expected row, columns it does not name have their defaults.
   std::set<Projection> expected;
   for (const Json& json : *rows_json) {
     ASSIGN_OR_RETURN(const RowOperand operand, ReadRow(table, json));
@@ -335,6 +329,7 @@ absl::StatusOr<Json> Transaction::Commit(OperationReader* reader) {
 }
 
 absl::StatusOr<Json> Transaction::Abort(OperationReader*) {
+  // Failing is all it is for: what fails changes nothing.
   return OvsdbError("aborted", "aborted by request");
 }
 

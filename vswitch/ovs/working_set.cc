@@ -66,6 +66,7 @@ void WorkingSet::Delete(const std::string& table, const Uuid& uuid) {
 
 std::vector<Uuid> WorkingSet::Matching(const std::string& table, const Condition& condition) const {
   std::vector<Uuid> uuids;
+  // What clients that know their rows ask, whatever the size of the table.
   if (const std::optional<Uuid> only = condition.only_row()) {
     const Row* row = Find(table, *only);
     if (row != nullptr && condition.Matches(*only, *row)) uuids.push_back(*only);
@@ -78,6 +79,7 @@ std::vector<Uuid> WorkingSet::Matching(const std::string& table, const Condition
       if (condition.Matches(uuid, *row)) uuids.push_back(uuid);
     }
   }
+  // Rows in the transaction are as it left them, and some were not there before.
   if (changed == pending_.end()) return uuids;
   for (const auto& [uuid, row] : changed->second) {
     if (row.after != nullptr && condition.Matches(uuid, *row.after)) uuids.push_back(uuid);

@@ -81,6 +81,7 @@ bool Datum::operator<(const Datum& other) const {
 }
 
 bool Normalize(Datum* datum) {
+  // What comes from a database is in order already.
   const bool sorted = std::adjacent_find(datum->keys.begin(), datum->keys.end(),
                                          [](const Atom& a, const Atom& b) { return !(a < b); }) ==
                       datum->keys.end();

@@ -166,6 +166,7 @@ absl::StatusOr<Atom> AtomOf(const BaseType& type, const Json& json, const NamedU
   return atom;
 }
 
+// "exactly one" and "4294967295" are how Open vSwitch writes it.
 absl::Status CheckCount(const ColumnType& type, size_t count, const Json& json) {
   if (count >= type.min && count <= type.max) return absl::OkStatus();
   const char* kind = type.IsMap() ? "map" : "set";
@@ -182,6 +183,7 @@ absl::StatusOr<Datum> DatumOf(const ColumnType& type, const Json& json, const Na
                               bool loose) {
   const char* tag = type.IsMap() ? "map" : "set";
   Datum datum;
+  // A set of one may be written as its member.
   if (!type.IsMap() && !IsTagged(json, "set")) {
     ASSIGN_OR_RETURN(Atom atom, AtomOf(type.key, json, names, loose));
     return Datum::Of(std::move(atom));

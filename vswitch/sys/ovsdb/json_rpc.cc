@@ -77,6 +77,8 @@ void JsonStream::Feed(const char* data, size_t size) {
   buffer_.append(data, size);
 }
 
+// Counts brackets outside of strings. Whether they fit each other is the parser's matter: where
+// they do not, the value is wrong wherever it ends.
 std::optional<size_t> JsonStream::FindEnd() {
   for (; scanned_ < buffer_.size(); ++scanned_) {
     const char c = buffer_[scanned_];
@@ -123,6 +125,7 @@ absl::StatusOr<std::optional<Json>> JsonStream::Next() {
     if (!value.ok()) failure_ = value.status();
   }
   if (!failure_.ok()) {
+    // Nobody will read it, so a peer that goes on sending takes no memory.
     std::string().swap(buffer_);
     begin_ = scanned_ = 0;
     return failure_;

@@ -6,9 +6,26 @@
 namespace outrider::ovsdb {
 namespace {
 
-// NOLINTNEXTLINE(google-build-using-namespace): the vocabulary of these tables, for this file
-// alone.
-using namespace columns;
+using columns::AtLeast;
+using columns::Base;
+using columns::Between;
+using columns::Boolean;
+using columns::Column;
+using columns::Counters;
+using columns::Ephemeral;
+using columns::Immutable;
+using columns::Integer;
+using columns::kMax32;
+using columns::Map;
+using columns::One;
+using columns::OneOf;
+using columns::Optional;
+using columns::Pairs;
+using columns::RowOf;
+using columns::Set;
+using columns::Some;
+using columns::String;
+using columns::WeakRowOf;
 
 // Words -----------------------------------------------------------------------------------------
 
