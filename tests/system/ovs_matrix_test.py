@@ -10,7 +10,7 @@ import unittest
 
 import support
 from labkit import open_vswitch
-from ovs_matrix import cases, compare, tls_relay
+from ovs_matrix import cases, compare, odd_server, tls_relay
 
 # The servers each client is compared on. A server of another make is one more class here.
 SERVERS: dict[str, type[open_vswitch.Server]] = {"real": open_vswitch.RealServer}
@@ -121,6 +121,38 @@ class OurTest(unittest.TestCase):
                 other = f"{folder}/other.pem"
                 subprocess.run([*make[:-1], other], check=True, capture_output=True)
                 self.vsctl(*ours[2:], "-p", key, "-C", other, "list-br", exit_code=1)
+
+    def test_servers_that_talk_nonsense(self) -> None:
+        one_row = b'{"rows":[{"_uuid":["uuid","11111111-1111-4111-8111-111111111111"]}]}'
+        answers = {
+            "nothing": [b""],
+            "no JSON": [b"hello{"],
+            "half": [b'{"id":1,"result":['],
+            "nested": [b"[" * 200000],
+            "no message": [b'{"id":1}'],
+            "no array": [b'{"id":1,"result":{"x":1},"error":null}'],
+            "no results": [b'{"id":1,"result":[],"error":null}'],
+            "no rows": [b'{"id":1,"result":[{"rows":5}],"error":null}'],
+            "no uuid": [b'{"id":1,"result":[{"rows":[{"_uuid":7}]}],"error":null}'],
+            "error": [b'{"id":1,"result":null,"error":["odd"]}'],
+            "no commit": [
+                b'{"id":1,"result":[' + one_row + b'],"error":null}',
+                b'{"id":2,"result":[{},7],"error":null}',
+            ],
+            "no next_cfg": [
+                b'{"id":1,"result":[' + one_row + b'],"error":null}',
+                b'{"id":2,"result":[{},{"rows":[{"next_cfg":"x"}]},{},{}],"error":null}',
+            ],
+        }
+        words = ["--timeout=5", "set", "Open_vSwitch", ".", "external_ids:a=b"]
+        for name, said in answers.items():
+            path = self.server.rundir / "odd.sock"
+            with self.subTest(name), odd_server.running(path, said):
+                done = self.client.run(
+                    self.server.rundir, "ovs-vsctl", [f"--db=unix:{path}", *words]
+                )
+                self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+                self.assertTrue(done.stderr.startswith(b"ovs-vsctl: "), done.stderr)
 
     def test_wait_until_sees_the_change(self) -> None:
         self.vsctl("add-br", "br0")

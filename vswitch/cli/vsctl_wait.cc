@@ -39,9 +39,15 @@ std::optional<Uuid> InsertedUuid(const Json& result) {
   return Uuid::Parse(uuid[1].get<std::string>());
 }
 
+// A column of a row that is one string; otherwise "".
+std::string Text(const Json& row, const char* column) {
+  const auto it = row.find(column);
+  return it != row.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
 // Whether the switch could not set an interface up, by its row.
 bool HasFailed(const Json& row) {
-  if (!row.contains("ofport")) return false;
+  if (!row.is_object() || !row.contains("ofport")) return false;
   const Json& port = row["ofport"];
   return port.is_array() || port == -1;
 }
@@ -115,14 +121,13 @@ absl::Status Vsctl::ReportInterfaces() {
   ASSIGN_OR_RETURN(const JsonRpcMessage reply, session_->WaitReply(id));
   bool failed = false;
   for (const Json& result : reply.result) {
-    if (!result.is_object() || !result.contains("rows") || result["rows"].empty()) continue;
-    const Json& row = result["rows"][0];
-    if (!HasFailed(row)) continue;
+    if (!result.is_object() || !result.contains("rows")) continue;
+    const Json& rows = result["rows"];
+    if (!rows.is_array() || rows.empty() || !HasFailed(rows[0])) continue;
     failed = true;
-    const Json& error = row.value("error", Json());
-    const std::string why = error.is_string() && error != "" ? ": " + error.get<std::string>() : "";
-    console_->Error("Error detected while setting up '" + row.value("name", "") + "'" + why +
-                    ".  See ovs-vswitchd log for details.");
+    const std::string error = Text(rows[0], "error");
+    console_->Error("Error detected while setting up '" + Text(rows[0], "name") + "'" +
+                    (error.empty() ? "" : ": " + error) + ".  See ovs-vswitchd log for details.");
   }
   if (failed) console_->Error("The default log directory is \"" + LogDirectory() + "\".");
   return absl::OkStatus();
