@@ -104,6 +104,10 @@ class RealServer(Server):
             running.stop(patience=PATIENCE_S)
         self._running.clear()
 
+    def stop_switch(self) -> None:
+        """Ends ovs-vswitchd: the database answers, and nobody does what it says."""
+        self._running.pop().stop(patience=PATIENCE_S)
+
     def _begin(self, daemon: str, arguments: list[str]) -> None:
         pidfile = self.rundir / f"{daemon}.pid"
         log = self.rundir / f"{daemon}.log"

@@ -39,6 +39,29 @@ class MatrixTest(unittest.TestCase):
                     compared += len(lines)
         print(f"{compared} command lines compared")
 
+    def test_without_the_switch(self) -> None:
+        lines = [
+            "vsctl --timeout=1 add-br br0",
+            "vsctl list-br",
+            "vsctl --no-wait add-port br0 p0",
+            "vsctl --timeout=1 set Bridge br0 external_ids:a=b",
+            "vsctl --timeout=1 set Bridge br0 external_ids:a=b",
+            "vsctl get Bridge br0 external_ids",
+            "appctl version",
+        ]
+        said = []
+        for client in (
+            open_vswitch.our_client(support.build_folder()), open_vswitch.real_client()
+        ):
+            with open_vswitch.running() as server:
+                server.stop_switch()
+                said.append(compare.play(lines, client, server))
+        found = compare.differences(*said)
+        if found:
+            self.fail("\n".join(["it differs:", *found]))
+        # Committed, and then waited for in vain.
+        self.assertEqual([one.exit_code for one in said[0]][:4], [-14, 0, 0, -14])
+
     def test_a_difference_is_seen(self) -> None:
         lines = ["vsctl add-br br0", "vsctl get Bridge br0 name", "vsctl get Bridge br1 name"]
         other = ["vsctl add-br br0", "vsctl get Bridge br0 stp_enable", "vsctl list-br"]
