@@ -82,10 +82,12 @@ class RealServer(Server):
         self.rundir = rundir
         self._running: list[process.Process] = []
 
+    def schema(self) -> pathlib.Path:
+        return tree() / "usr/share/openvswitch/vswitch.ovsschema"
+
     def start(self) -> None:
-        schema = tree() / "usr/share/openvswitch/vswitch.ovsschema"
         database = self.rundir / "conf.db"
-        self._run("ovsdb-tool", ["create", str(database), str(schema)])
+        self._run("ovsdb-tool", ["create", str(database), str(self.schema())])
         socket = self.rundir / "db.sock"
         self._begin(
             "ovsdb-server",

@@ -3,6 +3,7 @@ words, the same exit codes, the same database afterwards."""
 
 from __future__ import annotations
 
+import json
 import pathlib
 import subprocess
 import tempfile
@@ -76,6 +77,18 @@ class MatrixTest(unittest.TestCase):
             self.assertNotEqual(compare.state(server), state)
         # The second line's output; the third's in every field.
         self.assertEqual(len(compare.differences(second, first)), 4)
+
+
+class OtherSchema(open_vswitch.RealServer):
+    """One of another version: a column more, and one less."""
+
+    def schema(self) -> pathlib.Path:
+        schema = json.loads(super().schema().read_text("utf-8"))
+        schema["tables"]["Bridge"]["columns"]["color"] = {"type": "string"}
+        del schema["tables"]["Port"]["columns"]["cvlans"]
+        changed = self.rundir / "changed.ovsschema"
+        changed.write_text(json.dumps(schema), "utf-8")
+        return changed
 
 
 class OurTest(unittest.TestCase):
@@ -176,6 +189,16 @@ class OurTest(unittest.TestCase):
                 )
                 self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
                 self.assertTrue(done.stderr.startswith(b"ovs-vsctl: "), done.stderr)
+
+    def test_a_server_of_another_version(self) -> None:
+        self.server = self.enterContext(open_vswitch.running(OtherSchema))
+        self.vsctl("--no-wait", "add-br", "br0", "--", "set", "Bridge", "br0", "color=red")
+        self.assertEqual(self.vsctl("get", "Bridge", "br0", "color"), "red\n")
+        listed = self.vsctl("list", "Port", "br0")
+        self.assertIn("\nvlan_mode ", listed)
+        self.assertNotIn("cvlans", listed)
+        self.vsctl("get", "Bridge", "br0", "colors", exit_code=1)
+        self.vsctl("list", "Foo", exit_code=1)
 
     def test_wait_until_sees_the_change(self) -> None:
         self.vsctl("add-br", "br0")
