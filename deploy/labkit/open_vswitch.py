@@ -82,10 +82,12 @@ class RealServer(Server):
         self.rundir = rundir
         self._running: list[process.Process] = []
 
+    def schema(self) -> pathlib.Path:
+        return tree() / "usr/share/openvswitch/vswitch.ovsschema"
+
     def start(self) -> None:
-        schema = tree() / "usr/share/openvswitch/vswitch.ovsschema"
         database = self.rundir / "conf.db"
-        self._run("ovsdb-tool", ["create", str(database), str(schema)])
+        self._run("ovsdb-tool", ["create", str(database), str(self.schema())])
         socket = self.rundir / "db.sock"
         self._begin(
             "ovsdb-server",
@@ -103,6 +105,10 @@ class RealServer(Server):
         for running in reversed(self._running):
             running.stop(patience=PATIENCE_S)
         self._running.clear()
+
+    def stop_switch(self) -> None:
+        """Ends ovs-vswitchd: the database answers, and nobody does what it says."""
+        self._running.pop().stop(patience=PATIENCE_S)
 
     def _begin(self, daemon: str, arguments: list[str]) -> None:
         pidfile = self.rundir / f"{daemon}.pid"

@@ -3,6 +3,7 @@ words, the same exit codes, the same database afterwards."""
 
 from __future__ import annotations
 
+import json
 import pathlib
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ import unittest
 
 import support
 from labkit import open_vswitch
-from ovs_matrix import cases, compare, tls_relay
+from ovs_matrix import cases, compare, odd_server, tls_relay
 
 # The servers each client is compared on. A server of another make is one more class here.
 SERVERS: dict[str, type[open_vswitch.Server]] = {"real": open_vswitch.RealServer}
@@ -39,6 +40,29 @@ class MatrixTest(unittest.TestCase):
                     compared += len(lines)
         print(f"{compared} command lines compared")
 
+    def test_without_the_switch(self) -> None:
+        lines = [
+            "vsctl --timeout=1 add-br br0",
+            "vsctl list-br",
+            "vsctl --no-wait add-port br0 p0",
+            "vsctl --timeout=1 set Bridge br0 external_ids:a=b",
+            "vsctl --timeout=1 set Bridge br0 external_ids:a=b",
+            "vsctl get Bridge br0 external_ids",
+            "appctl version",
+        ]
+        said = []
+        for client in (
+            open_vswitch.our_client(support.build_folder()), open_vswitch.real_client()
+        ):
+            with open_vswitch.running() as server:
+                server.stop_switch()
+                said.append(compare.play(lines, client, server))
+        found = compare.differences(*said)
+        if found:
+            self.fail("\n".join(["it differs:", *found]))
+        # Committed, and then waited for in vain.
+        self.assertEqual([one.exit_code for one in said[0]][:4], [-14, 0, 0, -14])
+
     def test_a_difference_is_seen(self) -> None:
         lines = ["vsctl add-br br0", "vsctl get Bridge br0 name", "vsctl get Bridge br1 name"]
         other = ["vsctl add-br br0", "vsctl get Bridge br0 stp_enable", "vsctl list-br"]
@@ -53,6 +77,18 @@ class MatrixTest(unittest.TestCase):
             self.assertNotEqual(compare.state(server), state)
         # The second line's output; the third's in every field.
         self.assertEqual(len(compare.differences(second, first)), 4)
+
+
+class OtherSchema(open_vswitch.RealServer):
+    """One of another version: a column more, and one less."""
+
+    def schema(self) -> pathlib.Path:
+        schema = json.loads(super().schema().read_text("utf-8"))
+        schema["tables"]["Bridge"]["columns"]["color"] = {"type": "string"}
+        del schema["tables"]["Port"]["columns"]["cvlans"]
+        changed = self.rundir / "changed.ovsschema"
+        changed.write_text(json.dumps(schema), "utf-8")
+        return changed
 
 
 class OurTest(unittest.TestCase):
@@ -121,6 +157,48 @@ class OurTest(unittest.TestCase):
                 other = f"{folder}/other.pem"
                 subprocess.run([*make[:-1], other], check=True, capture_output=True)
                 self.vsctl(*ours[2:], "-p", key, "-C", other, "list-br", exit_code=1)
+
+    def test_servers_that_talk_nonsense(self) -> None:
+        one_row = b'{"rows":[{"_uuid":["uuid","11111111-1111-4111-8111-111111111111"]}]}'
+        answers = {
+            "nothing": [b""],
+            "no JSON": [b"hello{"],
+            "half": [b'{"id":1,"result":['],
+            "nested": [b"[" * 200000],
+            "no message": [b'{"id":1}'],
+            "no array": [b'{"id":1,"result":{"x":1},"error":null}'],
+            "no results": [b'{"id":1,"result":[],"error":null}'],
+            "no rows": [b'{"id":1,"result":[{"rows":5}],"error":null}'],
+            "no uuid": [b'{"id":1,"result":[{"rows":[{"_uuid":7}]}],"error":null}'],
+            "error": [b'{"id":1,"result":null,"error":["odd"]}'],
+            "no commit": [
+                b'{"id":1,"result":[' + one_row + b'],"error":null}',
+                b'{"id":2,"result":[{},7],"error":null}',
+            ],
+            "no next_cfg": [
+                b'{"id":1,"result":[' + one_row + b'],"error":null}',
+                b'{"id":2,"result":[{},{"rows":[{"next_cfg":"x"}]},{},{}],"error":null}',
+            ],
+        }
+        words = ["--timeout=5", "set", "Open_vSwitch", ".", "external_ids:a=b"]
+        for name, said in answers.items():
+            path = self.server.rundir / "odd.sock"
+            with self.subTest(name), odd_server.running(path, said):
+                done = self.client.run(
+                    self.server.rundir, "ovs-vsctl", [f"--db=unix:{path}", *words]
+                )
+                self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+                self.assertTrue(done.stderr.startswith(b"ovs-vsctl: "), done.stderr)
+
+    def test_a_server_of_another_version(self) -> None:
+        self.server = self.enterContext(open_vswitch.running(OtherSchema))
+        self.vsctl("--no-wait", "add-br", "br0", "--", "set", "Bridge", "br0", "color=red")
+        self.assertEqual(self.vsctl("get", "Bridge", "br0", "color"), "red\n")
+        listed = self.vsctl("list", "Port", "br0")
+        self.assertIn("\nvlan_mode ", listed)
+        self.assertNotIn("cvlans", listed)
+        self.vsctl("get", "Bridge", "br0", "colors", exit_code=1)
+        self.vsctl("list", "Foo", exit_code=1)
 
     def test_wait_until_sees_the_change(self) -> None:
         self.vsctl("add-br", "br0")

@@ -36,6 +36,19 @@ bool IsError(const Json& result, const char* error) {
   return result.is_object() && result.contains("error") && result["error"] == error;
 }
 
+// What the select at that position of a transaction's results found.
+std::optional<int64_t> NextCfg(const Json& results, size_t select) {
+  const Json* value = select < results.size() ? &results[select] : nullptr;
+  if (value == nullptr || !value->is_object() || !value->contains("rows")) return std::nullopt;
+  value = &(*value)["rows"];
+  if (!value->is_array() || value->empty() || !(*value)[0].is_object()) return std::nullopt;
+  value = &(*value)[0];
+  if (!value->contains("next_cfg")) return std::nullopt;
+  value = &(*value)["next_cfg"];
+  if (!value->is_number_integer()) return std::nullopt;
+  return value->get<int64_t>();
+}
+
 absl::Status TransactionError(const Json& error) {
   return absl::AbortedError("transaction error: " + ovsdb::ToText(error));
 }
@@ -124,7 +137,7 @@ absl::StatusOr<bool> Vsctl::Fetch() {
   const int64_t id = session_->Queue("transact", std::move(params));
   ASSIGN_OR_RETURN(const JsonRpcMessage reply, session_->WaitReply(id));
   if (reply.kind == JsonRpcMessage::Kind::kError) return TransactionError(reply.error);
-  if (!reply.result.is_array()) return TransactionError(reply.result);
+  if (!reply.result.is_array() || reply.result.empty()) return TransactionError(reply.result);
   view_ = std::make_unique<View>(schema_);
   for (size_t i = 0; i < reply.result.size(); ++i) {
     const Json& result = reply.result[i];
@@ -229,9 +242,9 @@ absl::StatusOr<Vsctl::Result> Vsctl::Commit() {
   KeepRealUuids(transaction, reply.result);
   PrintAll();
   if (!await) return Result::kDone;
-  const Json& rows = reply.result.at(select).value("rows", Json::array());
-  if (rows.empty()) return TransactionError(reply.result.at(select));
-  RETURN_IF_ERROR(AwaitSwitch(monitor, rows[0].value("next_cfg", int64_t{0})));
+  const std::optional<int64_t> next_cfg = NextCfg(reply.result, select);
+  if (!next_cfg) return TransactionError(reply.result);
+  RETURN_IF_ERROR(AwaitSwitch(monitor, *next_cfg));
   RETURN_IF_ERROR(ReportInterfaces());
   return Result::kDone;
 }

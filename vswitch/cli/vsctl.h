@@ -6,6 +6,7 @@
 #ifndef OUTRIDER_VSWITCH_CLI_VSCTL_H_
 #define OUTRIDER_VSWITCH_CLI_VSCTL_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,8 +50,12 @@ class Vsctl {
   absl::Status AwaitChange();
   // Until the switch has done what the transaction made `next_cfg`.
   absl::Status AwaitSwitch(int64_t monitor, int64_t next_cfg);
+  // Those that no update called well.
+  absl::Status FetchInterfaces();
   absl::Status ReportInterfaces();
+  // Of cur_cfg and, when this line made interfaces, of what the switch says about those.
   int64_t QueueCfgMonitor();
+  void KeepInterfaces(const ovsdb::Json& updates);
 
   const VsctlOptions options_;
   const std::vector<Command> commands_;
@@ -65,6 +70,8 @@ class Vsctl {
   // The server tells of changes in what the plan needs.
   bool monitoring_ = false;
   int64_t monitors_ = 0;
+  // Rows of Interface, by uuid, as updates had them.
+  std::map<std::string, ovsdb::Json> interfaces_;
   std::unique_ptr<View> view_;
   Attempt attempt_;
   std::vector<Step> steps_;

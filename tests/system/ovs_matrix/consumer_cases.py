@@ -65,7 +65,7 @@ vsctl --timeout=120 --oneline --format=json -- destroy QoS @QoS@
 vsctl --timeout=120 --oneline --format=json -- --if-exists del-port br-int tap0
 vsctl --timeout=120 --oneline --format=json -- --if-exists del-br br-int
 vsctl --timeout=10 --id=@manager -- create Manager 'target="ptcp:0:127.0.0.1"' -- add Open_vSwitch . manager_options @manager
-vsctl --timeout=10 --id=@manager create Manager 'target="ptcp:0:127.0.0.1"' -- add Open_vSwitch . manager_options @manager
+?vsctl --timeout=10 --id=@manager create Manager 'target="ptcp:0:127.0.0.1"' -- add Open_vSwitch . manager_options @manager
 vsctl --timeout=10 -- set Manager ptcp:0:127.0.0.1 inactivity_probe=10000
 vsctl --timeout=10 --id=@manager -- get Manager ptcp:0:127.0.0.1 inactivity_probe
 vsctl --timeout=10 --id=@manager get Manager ptcp:0:127.0.0.1 inactivity_probe
