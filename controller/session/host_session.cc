@@ -59,10 +59,12 @@ bool HostSession::TakeMulticastTurn(int64_t now_us) {
   return true;
 }
 
-void HostSession::Refuse(const v1::PortAttachment& attachment, const std::string& reason) {
+void HostSession::Refuse(const v1::PortAttachment& attachment, const std::string& reason,
+                         bool unknown) {
   accepted_.erase(attachment.port_id());
   RefusedAttachment& entry = refused_[attachment.port_id()];
   entry.attachment = attachment;
+  entry.unknown = unknown;
   if (entry.reason == reason) return;
   entry.reason = reason;
   untold_.insert(attachment.port_id());
@@ -104,6 +106,7 @@ std::optional<v1::ControllerMessage> HostSession::NextMessage() {
     v1::ControllerMessage message;
     message.mutable_refused()->set_port_id(port_id);
     message.mutable_refused()->set_reason(entry->second.reason);
+    message.mutable_refused()->set_unknown(entry->second.unknown);
     return message;
   }
   if (!std::exchange(dirty_, false)) return std::nullopt;

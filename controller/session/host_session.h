@@ -27,6 +27,8 @@ namespace outrider::controller {
 struct RefusedAttachment {
   v1::PortAttachment attachment;
   std::string reason;
+  // There is no such port, and it was not to be made.
+  bool unknown = false;
 };
 
 inline constexpr int64_t kMulticastPeriodUs = 1'000'000;
@@ -64,7 +66,8 @@ class HostSession {
   // Whether the host may be told of changed multicast groups now: once in kMulticastPeriodUs.
   bool TakeMulticastTurn(int64_t now_us);
   // Tells the agent that an attachment was refused, once per reason.
-  void Refuse(const v1::PortAttachment& attachment, const std::string& reason);
+  void Refuse(const v1::PortAttachment& attachment, const std::string& reason,
+              bool unknown = false);
   void Accept(const v1::PortAttachment& attachment);
   // The device was detached.
   void Forget(const std::string& port_id);

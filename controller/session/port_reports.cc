@@ -32,6 +32,11 @@ absl::StatusOr<std::string> Verdict(const absl::Status& status) {
 
 }  // namespace
 
+bool PortReports::Knows(const std::string& port_id) const {
+  return repository_->Read(
+      [&](const Model& model) { return model.Find<v1::Port>(port_id) != nullptr; });
+}
+
 absl::StatusOr<std::string> PortReports::Attach(const std::string& host,
                                                 const v1::PortAttachment& given, int64_t time_us) {
   v1::PortAttachment attachment = given;

@@ -33,6 +33,8 @@ class PortReports {
   absl::StatusOr<std::string> Attach(const std::string& host, const v1::PortAttachment& attachment,
                                      int64_t time_us);
 
+  bool Knows(const std::string& port_id) const;
+
   // What `host` had and does not name any more at the begin of a session was detached while nobody
   // listened. A port a migration brought there before its device is not missing. `attached`: ids in
   // lower case.

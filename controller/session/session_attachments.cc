@@ -93,7 +93,11 @@ absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& 
   v1::PortAttachment attachment = given;
   const std::string port_id = ToLower(given.port_id());
   attachment.set_port_id(port_id);
-  ASSIGN_OR_RETURN(const std::string reason, reports_.Attach(session.host(), attachment, time_us));
+  const bool unknown = attachment.known_only() && !reports_.Knows(port_id);
+  std::string reason = fmt::format("port {} is not known", OneLine(port_id));
+  if (!unknown) {
+    ASSIGN_OR_RETURN(reason, reports_.Attach(session.host(), attachment, time_us));
+  }
   // Answered: tried again, for a reason of ours, it begins no migration.
   attachment.clear_claim();
   if (reason.empty()) {
@@ -108,12 +112,13 @@ absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& 
                     "ports that are not its own",
                     session.host(), kMaxRefused)));
   }
-  if (fresh || known->second.reason != reason) {
+  // Who asks whether a port is known does nothing wrong.
+  if (!unknown && (fresh || known->second.reason != reason)) {
     AuditRefused(fmt::format("attach port \"{}\" on host \"{}\"", OneLine(port_id), session.host()),
                  absl::PermissionDeniedError(reason))
         .IgnoreError();
   }
-  session.Refuse(attachment, reason);
+  session.Refuse(attachment, reason, unknown);
   return absl::OkStatus();
 }
 

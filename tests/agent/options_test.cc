@@ -22,6 +22,7 @@ TEST(Options, HaveDefaults) {
   ASSERT_TRUE(parsed.options) << parsed.text;
   EXPECT_THAT(parsed.options->vteps, ElementsAre("10.0.1.1"));
   EXPECT_EQ(parsed.options->socket, "/run/outrider/agent.sock");
+  EXPECT_EQ(parsed.options->ovs_rundir, "/run/outrider/ovs");
   EXPECT_EQ(parsed.options->bpffs, "/sys/fs/bpf/outrider");
   EXPECT_EQ(parsed.options->log_level, "info");
 }
@@ -126,6 +127,16 @@ TEST(JoinFile, IsReadAndMustHoldSomething) {
   EXPECT_THAT(Message(ReadJoinToken(options).status()), HasSubstr("empty"));
   std::ofstream(options.join_file) << "or1.y\n";
   EXPECT_EQ(*ReadJoinToken(options), "or1.y\n");
+}
+
+TEST(OptionsTest, TheRundirIsBesideTheSocketUnlessItIsGiven) {
+  const auto of = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--vtep", "10.0.0.1"});
+    return ParseOptions(more, "1").options->ovs_rundir;
+  };
+  EXPECT_EQ(of({"--socket", "/tmp/a/b.sock"}), "/tmp/a/ovs");
+  EXPECT_EQ(of({"--ovs-rundir", "/run/openvswitch"}), "/run/openvswitch");
+  EXPECT_EQ(of({"--ovs-rundir", ""}), "");
 }
 
 }  // namespace

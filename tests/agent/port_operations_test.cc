@@ -112,10 +112,10 @@ TEST_F(PortOperationsTest, RefusesAnotherMacOrLiveDeviceForAPort) {
 
 TEST_F(PortOperationsTest, DetachReleasesTheDevice) {
   ASSERT_TRUE(Attach(1, SampleAttachment(1)).ok());
-  EXPECT_TRUE(agent_.ports->Detach(kPort).ok());
+  EXPECT_TRUE(agent_.ports->Detach(kPort, state::AttachmentOwner::kLocalApi).ok());
   EXPECT_TRUE(agent_.store->LoadAttachments()->empty());
   EXPECT_TRUE(agent_.datapath.ReadState()->ports.empty());
-  const absl::Status again = agent_.ports->Detach(kPort);
+  const absl::Status again = agent_.ports->Detach(kPort, state::AttachmentOwner::kLocalApi);
   EXPECT_EQ(again.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(Message(again), HasSubstr(kPort.ToString()));
 }

@@ -38,7 +38,7 @@ TEST_F(ClaimTest, AnAttachmentIsAClaimUntilTheControllerHasThePortHere) {
 
 TEST_F(ClaimTest, ARefusalIsAnAnswer) {
   Attach(1);
-  reconciler_->TakeRefusal(kPort, "no room");
+  reconciler_->TakeRefusal(kPort, absl::FailedPreconditionError("no room"));
   EXPECT_THAT(Claims(), IsEmpty());
   EXPECT_FALSE(reconciler_->IsServed(kPort));
   Restart();

@@ -42,7 +42,7 @@ TEST_F(Waiting, EndsAtOnceWhenItIsInForceAlready) {
 TEST_F(Waiting, EndsWithTheControllersRefusal) {
   Attach(1);
   Wait();
-  reconciler_->TakeRefusal(kPort, "located at host \"h2\"");
+  reconciler_->TakeRefusal(kPort, absl::FailedPreconditionError("located at host \"h2\""));
   ASSERT_TRUE(answer_);
   EXPECT_EQ(answer_->code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(Message(*answer_), HasSubstr("h2"));

@@ -1,6 +1,7 @@
 #include "vswitch/agent/agent.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -62,6 +63,14 @@ datapath::ebpf::Options DatapathOptions(const Options& options) {
   return result;
 }
 
+// Those of Open vSwitch's bridges.
+absl::Status RemoveInternalDevices() {
+  ASSIGN_OR_RETURN(const auto devices, sys::InternalDevices::Create());
+  ASSIGN_OR_RETURN(const auto present, devices->List());
+  for (const auto& [name, port_device] : present) RETURN_IF_ERROR(devices->Remove(name));
+  return absl::OkStatus();
+}
+
 // The socket of an agent that was killed goes a moment after its lock.
 absl::Status WaitForSocketPath(const std::string& path) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
@@ -100,6 +109,7 @@ Agent::~Agent() {
   }
   local_api_.reset();
   devices_.reset();
+  ovs_.reset();
   if (session_ != nullptr) session_->Stop();
   if (identity_ != nullptr) identity_->Stop();
   session_loop_.Stop();
@@ -124,6 +134,8 @@ absl::Status Agent::Start() {
                    IdentityKeeper::Create(enrollment_, files, &session_loop_, WallMicros));
   RETURN_IF_ERROR(StartReconciler());
   RETURN_IF_ERROR(StartSession());
+  RETURN_IF_ERROR(StartPorts());
+  RETURN_IF_ERROR(StartOvs());
   return StartLocalApi();
 }
 
@@ -156,18 +168,8 @@ absl::Status Agent::StartReconciler() {
                                                             .multicast = multicast_.get(),
                                                             .announcer = announcer_.get()});
   // Watched first: a device that goes between the reading and the watching would be missed.
-  ASSIGN_OR_RETURN(devices_, DeviceWatch::Create([this](const DeviceChange& change) {
-                     reconciler_loop_.Post([this, change] {
-                       if (change.device == options_.tunnel_device) {
-                         return reconciler_->CheckDatapath();
-                       }
-                       if (IsUplink(options_, change.device)) {
-                         return reconciler_->UplinkChanged(change.device);
-                       }
-                       if (change.appeared) return reconciler_->DeviceAppeared(change.device);
-                       reconciler_->DeviceGone(change.device);
-                     });
-                   }));
+  ASSIGN_OR_RETURN(devices_,
+                   DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
   return RunOn(&reconciler_loop_, [this] { return reconciler_->Start(); });
 }
 
@@ -203,7 +205,17 @@ absl::Status Agent::StartSession() {
   return absl::OkStatus();
 }
 
-absl::Status Agent::StartLocalApi() {
+void Agent::OnDevice(const DeviceChange& change) {
+  reconciler_loop_.Post([this, change] {
+    if (change.device == options_.tunnel_device) return reconciler_->CheckDatapath();
+    if (IsUplink(options_, change.device)) return reconciler_->UplinkChanged(change.device);
+    if (change.appeared) return reconciler_->DeviceAppeared(change.device);
+    reconciler_->DeviceGone(change.device);
+  });
+  if (OvsSurfaces* const ovs = ovs_told_) ovs->DeviceChanged();
+}
+
+absl::Status Agent::StartPorts() {
   ASSIGN_OR_RETURN(auto netlink, sys::NetlinkSocket::Create());
   ports_ = std::make_unique<PortOperations>(
       PortOperations::Dependencies{.reconciler_executor = &reconciler_loop_,
@@ -213,6 +225,35 @@ absl::Status Agent::StartLocalApi() {
                                    .tunnel_device = options_.tunnel_device,
                                    .uplinks = options_.uplinks,
                                    .vteps = vteps_});
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartOvs() {
+  if (options_.ovs_rundir.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(ovs_, OvsSurfaces::Create({.rundir = options_.ovs_rundir,
+                                              .host_id = enrollment_.host_id,
+                                              .version = OUTRIDER_VERSION,
+                                              .mtu = underlay_mtu_ - vteps_.Overhead()},
+                                             {.store = store_.get(),
+                                              .ports = ports_.get(),
+                                              .reconciler_executor = &reconciler_loop_,
+                                              .reconciler = reconciler_.get(),
+                                              .counters = datapath_.get(),
+                                              .tracer = datapath_.get(),
+                                              .stations = &stations_,
+                                              .on_exit = [] { kill(getpid(), SIGTERM); }}));
+  ovs_told_ = ovs_.get();
+  return absl::OkStatus();
+}
+
+void Agent::DescribeOvs(v1::AgentStatus* status) {
+  if (ovs_ == nullptr) return;
+  const OvsSurfaces::Summary summary = ovs_->Summarize();
+  status->set_ovs_bridges(static_cast<uint32_t>(summary.bridges));
+  for (const std::string& one : summary.without_effect) status->add_ovs_without_effect(one);
+}
+
+v1::AgentStatus Agent::Self() const {
   v1::AgentStatus self;
   self.set_host_id(enrollment_.host_id);
   self.set_version(OUTRIDER_VERSION);
@@ -221,6 +262,11 @@ absl::Status Agent::StartLocalApi() {
   self.set_underlay_mtu(underlay_mtu_);
   self.set_controller(enrollment_.endpoint);
   self.set_started_us(started_us_);
+  self.set_ovs_rundir(options_.ovs_rundir);
+  return self;
+}
+
+absl::Status Agent::StartLocalApi() {
   ASSIGN_OR_RETURN(
       local_api_,
       LocalApi::Create(options_.socket,
@@ -234,7 +280,8 @@ absl::Status Agent::StartLocalApi() {
                         .capture = datapath_.get(),
                         .session = [this] { return session_->status(); },
                         .certificate_expiry = [this] { return identity_->facts().not_after_us; },
-                        .self = self}));
+                        .describe_ovs = [this](v1::AgentStatus* status) { DescribeOvs(status); },
+                        .self = Self()}));
   spdlog::info("agent of host \"{}\" runs: VTEP {}, underlay MTU {}, controller {}, socket {}",
                enrollment_.host_id, vteps_.ToString(), underlay_mtu_, enrollment_.endpoint,
                options_.socket);
@@ -252,6 +299,7 @@ absl::Status Agent::Uninstall(const Options& options) {
     ASSIGN_OR_RETURN(StateDirectory directory, StateDirectory::Lock(options.state_dir));
     lock.emplace(std::move(directory));
   }
+  RETURN_IF_ERROR(RemoveInternalDevices());
   ASSIGN_OR_RETURN(const auto netlink, sys::NetlinkSocket::Create());
   return datapath::ebpf::EbpfDatapath::Uninstall(DatapathOptions(options), netlink.get());
 }

@@ -6,6 +6,7 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_AGENT_H_
 #define OUTRIDER_VSWITCH_AGENT_AGENT_H_
 
+#include <atomic>
 #include <memory>
 
 #include "vswitch/agent/announcer.h"
@@ -16,6 +17,7 @@
 #include "vswitch/agent/identity.h"
 #include "vswitch/agent/local_api.h"
 #include "vswitch/agent/options.h"
+#include "vswitch/agent/ovs_surfaces.h"
 #include "vswitch/agent/state_directory.h"
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
 #include "vswitch/datapath/ebpf/pinned_stations.h"
@@ -41,7 +43,14 @@ class Agent {
   absl::Status StartDatapath();
   absl::Status StartReconciler();
   absl::Status StartSession();
+  absl::Status StartPorts();
+  absl::Status StartOvs();
   absl::Status StartLocalApi();
+  // The part of AgentStatus that stays.
+  v1::AgentStatus Self() const;
+  void DescribeOvs(v1::AgentStatus* status);
+  // A device of this host came, went or changed.
+  void OnDevice(const DeviceChange& change);
 
   const Options options_;
   const StateDirectory directory_;
@@ -63,7 +72,10 @@ class Agent {
   std::unique_ptr<GrpcControllerStreamFactory> streams_;
   std::unique_ptr<ControllerSession> session_;
   std::unique_ptr<PortOperations> ports_;
+  // Set once; the watch is older than the surfaces.
+  std::atomic<OvsSurfaces*> ovs_told_ = nullptr;
   std::unique_ptr<DeviceWatch> devices_;
+  std::unique_ptr<OvsSurfaces> ovs_;
   std::unique_ptr<LocalApi> local_api_;
   // Destroyed first: no work runs once the parts above go.
   EventLoop session_loop_;

@@ -136,6 +136,7 @@ v1::Hello ControllerSession::MakeHello(const HeldState& held) const {
     v1::PortAttachment* entry = hello.add_attachments();
     *entry = convert::ToProto(id, attachment);
     entry->set_claim(held.claims.contains(id));
+    entry->set_known_only(attachment.KnownOnly());
   }
   return hello;
 }
@@ -223,8 +224,9 @@ absl::Status ControllerSession::HandleRefusal(const v1::AttachmentRefused& refus
   auto id = PortId::Parse(refused.port_id());
   if (!id.ok()) return Annotate(id.status(), "refused: port_id");
   HandTo(
-      [id = *id, reason = refused.reason()](Reconciler* to) {
-        to->TakeRefusal(id, reason);
+      [id = *id, reason = refused.reason(), unknown = refused.unknown()](Reconciler* to) {
+        to->TakeRefusal(
+            id, unknown ? absl::NotFoundError(reason) : absl::FailedPreconditionError(reason));
         return absl::OkStatus();
       },
       false);

@@ -103,7 +103,7 @@ class Service final : public v1::AgentLocalService::Service {
                           v1::DetachPortResponse*) override {
     const auto id = PortId::Parse(request->port_id());
     if (!id.ok()) return ToGrpc(Annotate(id.status(), "port_id"));
-    return ToGrpc(dependencies_.ports->Detach(*id));
+    return ToGrpc(dependencies_.ports->Detach(*id, state::AttachmentOwner::kLocalApi));
   }
 
   grpc::Status TakePortData(ServerContext*, const v1::TakePortDataRequest* request,
@@ -128,6 +128,7 @@ class Service final : public v1::AgentLocalService::Service {
   grpc::Status GetStatus(ServerContext*, const v1::GetAgentStatusRequest*,
                          v1::AgentStatus* response) override {
     *response = dependencies_.self;
+    if (dependencies_.describe_ovs) dependencies_.describe_ovs(response);
     const ReconcilerStatus status = RunOn(dependencies_.reconciler_executor,
                                           [this] { return dependencies_.reconciler->Status(); });
     response->set_generation(static_cast<uint64_t>(status.generation));

@@ -35,7 +35,10 @@ class LocalApi {
     std::function<SessionStatus()> session;
     // Microseconds since the Unix epoch.
     std::function<int64_t()> certificate_expiry;
-    // host_id, version, datapath, vteps, underlay_mtu, controller and started_us: what stays.
+    // Fills in what is served to Open vSwitch's clients now; null: nothing is.
+    std::function<void(v1::AgentStatus*)> describe_ovs = nullptr;
+    // host_id, version, datapath, vteps, underlay_mtu, controller, started_us, ovs_rundir: what
+    // stays.
     v1::AgentStatus self;
   };
 

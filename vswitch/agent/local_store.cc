@@ -221,6 +221,10 @@ absl::StatusOr<state::Attachments> LocalStore::LoadAttachments() {
 }
 
 absl::Status LocalStore::PutAttachment(const PortId& id, const state::Attachment& attachment) {
+  return PutAttachments({{id, attachment}});
+}
+
+absl::Status LocalStore::PutAttachments(const state::Attachments& attachments) {
   return Transact(true, [&]() -> absl::Status {
     ASSIGN_OR_RETURN(
         SqliteStatement put,
@@ -229,19 +233,22 @@ absl::Status LocalStore::PutAttachment(const PortId& id, const state::Attachment
             "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id, owner) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(port_id) DO UPDATE SET "
             "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6, owner = ?7"));
-    RETURN_IF_ERROR(
-        put.Bind(1, id.ToString())
-            .Bind(2, attachment.device)
-            .Bind(3, attachment.mac.ToString())
-            .Bind(4, JoinIps(attachment.ips))
-            .Bind(5, attachment.profile)
-            .Bind(6, attachment.vm_id)
-            .Bind(7, attachment.owner == state::AttachmentOwner::kOvsdb ? kOwnerOvsdb : "")
-            .Run());
     ASSIGN_OR_RETURN(
         SqliteStatement claim,
         SqliteStatement::Prepare(db_, "INSERT OR IGNORE INTO claims(port_id) VALUES(?)"));
-    return claim.Bind(1, id.ToString()).Run();
+    for (const auto& [id, attachment] : attachments) {
+      RETURN_IF_ERROR(
+          put.Bind(1, id.ToString())
+              .Bind(2, attachment.device)
+              .Bind(3, attachment.mac.ToString())
+              .Bind(4, JoinIps(attachment.ips))
+              .Bind(5, attachment.profile)
+              .Bind(6, attachment.vm_id)
+              .Bind(7, attachment.owner == state::AttachmentOwner::kOvsdb ? kOwnerOvsdb : "")
+              .Run());
+      RETURN_IF_ERROR(claim.Bind(1, id.ToString()).Run());
+    }
+    return absl::OkStatus();
   });
 }
 

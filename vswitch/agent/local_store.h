@@ -59,6 +59,7 @@ class LocalStore {
   absl::StatusOr<state::Attachments> LoadAttachments();
   // Also a claim of the port, until it is settled.
   absl::Status PutAttachment(const PortId& id, const state::Attachment& attachment);
+  absl::Status PutAttachments(const state::Attachments& attachments);
   absl::Status DeleteAttachment(const PortId& id);
   // Of attachments the controller has not answered since they were put. Settling needs no disk:
   // what is claimed once more after a power failure has no guest.

@@ -62,6 +62,7 @@ v1::PortEvent ToMessage(const PortEvent& event) {
   if (event.attachment) {
     *message.mutable_attachment() = convert::ToProto(event.port, *event.attachment);
     message.mutable_attachment()->set_claim(event.claim);
+    message.mutable_attachment()->set_known_only(event.attachment->KnownOnly());
   }
   message.set_epoch(static_cast<uint64_t>(event.epoch));
   message.set_time_us(event.time_us);

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -25,6 +26,8 @@ Examples:
   The same from a file with lines such as  vtep = "10.0.1.1"  or  vtep = ["10.0.1.1", "fd00:1::1"]
   and  uplink = ["physnet1=eth1", "storage=eth2"]:
     outrider-agent --config /etc/outrider/agent.toml
+  In the place of Open vSwitch (stop and disable that one): libvirt and others find the agent:
+    outrider-agent --vtep 10.0.1.1 --ovs-rundir /run/openvswitch
   Remove all the agent put on the host (stop it first):
     outrider-agent --uninstall
 
@@ -79,6 +82,10 @@ void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplin
   app->add_option("--state-dir", options->state_dir, "Identity and attached ports")
       ->capture_default_str();
   app->add_option("--socket", options->socket, "Socket of the local API")->capture_default_str();
+  app->add_option(
+      "--ovs-rundir", options->ovs_rundir,
+      "Folder of the sockets for Open vSwitch's clients, db.sock and others; empty: none "
+      "[default: ovs/ beside --socket]");
   app->add_option("--bpffs", options->bpffs, "Where maps and programs are pinned")
       ->capture_default_str();
   app->add_option("--tunnel-device", options->tunnel_device, "Name of the VXLAN device")
@@ -130,6 +137,9 @@ ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string
     return {.options = std::nullopt, .text = out.str(), .exit_code = 0};
   } catch (const CLI::ParseError& error) {
     return Mistake(error.what());
+  }
+  if (app.count("--ovs-rundir") == 0) {
+    options.ovs_rundir = std::filesystem::path(options.socket).parent_path() / "ovs";
   }
   if (options.vteps.empty() && !options.uninstall) {
     return Mistake("--vtep is missing: the address other hosts send tunnelled frames to");

@@ -20,6 +20,8 @@ struct Options {
   std::vector<std::string> vteps;
   // Names of physical networks and the devices that lead to them.
   std::map<std::string, std::string> uplinks;
+  // Folder of the sockets that Open vSwitch's clients use; empty: none are served.
+  std::string ovs_rundir;
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
   // Bytes; 0: the least of the devices which hold the VTEP addresses.

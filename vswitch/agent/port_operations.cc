@@ -23,6 +23,18 @@ bool InSameSegment(const std::map<PortId, std::set<Vni>>& segments, const PortId
   return !profile_a.empty() && profile_a == profile_b;
 }
 
+// Interfaces of the Open_vSwitch database go with their rows: by another way they would come back.
+absl::Status CheckOwner(const PortId& id, const state::Attachment& present,
+                        state::AttachmentOwner owner) {
+  if (present.owner != state::AttachmentOwner::kOvsdb || owner == state::AttachmentOwner::kOvsdb) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      fmt::format("port {} is interface \"{}\" of the Open_vSwitch database; change it there "
+                  "(ovs-vsctl del-port {})",
+                  id.ToString(), present.device, present.device));
+}
+
 }  // namespace
 
 absl::StatusOr<AttachResult> PortOperations::Attach(const PortId& id,
@@ -33,30 +45,49 @@ absl::StatusOr<AttachResult> PortOperations::Attach(const PortId& id,
     return absl::InvalidArgumentError(
         fmt::format("wait_ms: {} is not in 0..{}", wait.count(), kMaxWait.count()));
   }
-  RETURN_IF_ERROR(AttachNow(id, attachment));
+  RETURN_IF_ERROR(AttachAll({{id, attachment}}).at(id));
   if (wait == std::chrono::milliseconds::zero()) return AttachResult{};
   RETURN_IF_ERROR(Wait(id, wait));
   return AttachResult{.in_force = std::chrono::duration_cast<std::chrono::microseconds>(
                           std::chrono::steady_clock::now() - begin)};
 }
 
-absl::Status PortOperations::AttachNow(const PortId& id, const state::Attachment& attachment) {
+std::map<PortId, absl::Status> PortOperations::AttachAll(const state::Attachments& attachments) {
   const std::lock_guard lock(mutex_);
-  RETURN_IF_ERROR(CheckDevice(attachment.device));
-  const Present present = Look();
-  RETURN_IF_ERROR(CheckAgainst(present, id, attachment));
-  const auto old = present.attachments.find(id);
-  const bool same = old != present.attachments.end() && old->second == attachment;
-  if (same && present.served.contains(id)) return absl::OkStatus();
-  RETURN_IF_ERROR(dependencies_.store->PutAttachment(id, attachment));
-  RunOn(dependencies_.reconciler_executor,
-        [&] { dependencies_.reconciler->Attach(id, attachment); });
-  spdlog::info("port {}: attached {}, MAC {}, profile \"{}\"", id.ToString(), attachment.device,
-               attachment.mac.ToString(), attachment.profile);
+  Present present = Look();
+  std::map<PortId, absl::Status> results;
+  state::Attachments fresh;
+  for (const auto& [id, attachment] : attachments) {
+    bool is_fresh = false;
+    results[id] = CheckAttach(&present, id, attachment, &is_fresh);
+    if (results[id].ok() && is_fresh) fresh.emplace(id, attachment);
+  }
+  if (fresh.empty()) return results;
+  if (const absl::Status status = dependencies_.store->PutAttachments(fresh); !status.ok()) {
+    for (const auto& [id, attachment] : fresh) results[id] = status;
+    return results;
+  }
+  RunOn(dependencies_.reconciler_executor, [&] { dependencies_.reconciler->Attach(fresh); });
+  for (const auto& [id, attachment] : fresh) {
+    spdlog::info("port {}: attached {}, MAC {}, profile \"{}\"", id.ToString(), attachment.device,
+                 attachment.mac.ToString(), attachment.profile);
+  }
+  return results;
+}
+
+// Those of one call count against each other, too.
+absl::Status PortOperations::CheckAttach(Present* present, const PortId& id,
+                                         const state::Attachment& attachment, bool* fresh) {
+  RETURN_IF_ERROR(CheckDeviceLocked(attachment.device));
+  RETURN_IF_ERROR(CheckAgainst(*present, id, attachment));
+  const auto old = present->attachments.find(id);
+  const bool same = old != present->attachments.end() && old->second == attachment;
+  *fresh = !same || !present->served.contains(id);
+  present->attachments.insert_or_assign(id, attachment);
   return absl::OkStatus();
 }
 
-absl::Status PortOperations::Detach(const PortId& id) {
+absl::Status PortOperations::Detach(const PortId& id, state::AttachmentOwner owner) {
   const std::lock_guard lock(mutex_);
   const Present present = Look();
   const auto attached = present.attachments.find(id);
@@ -65,6 +96,7 @@ absl::Status PortOperations::Detach(const PortId& id) {
         "port {} is not attached on this host; `outrider port list --local` lists what is",
         id.ToString()));
   }
+  RETURN_IF_ERROR(CheckOwner(id, attached->second, owner));
   RETURN_IF_ERROR(dependencies_.store->DeleteAttachment(id));
   RunOn(dependencies_.reconciler_executor, [&] { dependencies_.reconciler->Detach(id); });
   spdlog::info("port {}: detached {}", id.ToString(), attached->second.device);
@@ -106,6 +138,11 @@ PortOperations::Present PortOperations::Look() {
 }
 
 absl::Status PortOperations::CheckDevice(const std::string& device) {
+  const std::lock_guard lock(mutex_);
+  return CheckDeviceLocked(device);
+}
+
+absl::Status PortOperations::CheckDeviceLocked(const std::string& device) {
   const auto link = dependencies_.netlink->FindLink(device);
   if (absl::IsNotFound(link.status())) {
     return absl::NotFoundError(
@@ -171,6 +208,7 @@ absl::Status PortOperations::CheckAgainst(const Present& present, const PortId& 
 
 absl::Status PortOperations::CheckChange(const PortId& id, const state::Attachment& from,
                                          const state::Attachment& to) {
+  RETURN_IF_ERROR(CheckOwner(id, from, to.owner));
   if (from.mac != to.mac) {
     return absl::FailedPreconditionError(
         fmt::format("port {} is attached with MAC {}, not {}; detach it first", id.ToString(),

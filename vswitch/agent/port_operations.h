@@ -55,8 +55,15 @@ class PortOperations {
   absl::StatusOr<AttachResult> Attach(const PortId& id, const state::Attachment& attachment,
                                       std::chrono::milliseconds wait);
 
+  // The same for many, without waiting: one write to the disk and one pass over what is in force.
+  std::map<PortId, absl::Status> AttachAll(const state::Attachments& attachments);
+
   // The device is no port any more when it returns. NotFound: no such attachment.
-  absl::Status Detach(const PortId& id);
+  // FailedPrecondition: it is another owner's.
+  absl::Status Detach(const PortId& id, state::AttachmentOwner owner);
+
+  // Whether a device may be a port: NotFound, or FailedPrecondition with what it is instead.
+  absl::Status CheckDevice(const std::string& device);
 
   // Of migrations; as Reconciler's methods of these names, which say what they do. The observer is
   // called on the reconciler's thread and calls nothing of this.
@@ -76,12 +83,14 @@ class PortOperations {
     std::set<PortId> served;
   };
   Present Look();
-  absl::Status CheckDevice(const std::string& device);
+  // In `fresh`: whether there is something to do.
+  absl::Status CheckAttach(Present* present, const PortId& id, const state::Attachment& attachment,
+                           bool* fresh);
+  absl::Status CheckDeviceLocked(const std::string& device);
   absl::Status CheckAgainst(const Present& present, const PortId& id,
                             const state::Attachment& attachment);
   absl::Status CheckChange(const PortId& id, const state::Attachment& from,
                            const state::Attachment& to);
-  absl::Status AttachNow(const PortId& id, const state::Attachment& attachment);
   absl::Status Wait(const PortId& id, std::chrono::milliseconds wait);
 
   Dependencies dependencies_;

@@ -86,20 +86,26 @@ absl::Status Reconciler::TakeDelta(const ControllerDelta& delta) {
   return absl::OkStatus();
 }
 
-void Reconciler::TakeRefusal(const PortId& id, const std::string& reason) {
+void Reconciler::TakeRefusal(const PortId& id, const absl::Status& why) {
   if (!attachments_.contains(id)) return;
   SettleClaim(id);
-  const auto [entry, fresh] = refusals_.insert_or_assign(id, reason);
-  spdlog::warn("port {} is refused by the controller: {}", id.ToString(), entry->second);
-  FailWaiters(id, absl::FailedPreconditionError(reason));
+  refusals_.insert_or_assign(id, why);
+  if (!absl::IsNotFound(why)) {
+    spdlog::warn("port {} is refused by the controller: {}", id.ToString(), Message(why));
+  }
+  FailWaiters(id, why);
 }
 
-void Reconciler::Attach(const PortId& id, const state::Attachment& attachment) {
-  attachments_.insert_or_assign(id, attachment);
-  claims_.insert(id);
-  refusals_.erase(id);
+void Reconciler::Attach(const state::Attachments& attachments) {
+  for (const auto& [id, attachment] : attachments) {
+    attachments_.insert_or_assign(id, attachment);
+    claims_.insert(id);
+    refusals_.erase(id);
+  }
   Reconcile();
-  reports_.Attached(id, attachment, claims_.contains(id));
+  for (const auto& [id, attachment] : attachments) {
+    reports_.Attached(id, attachment, claims_.contains(id));
+  }
 }
 
 void Reconciler::Detach(const PortId& id) {
@@ -350,7 +356,7 @@ uint64_t Reconciler::WaitInForce(const PortId& id, WaitDone done) {
   if (no_waiting_) StopWaiting();
   const auto refusal = refusals_.find(id);
   if (refusal != refusals_.end()) {
-    FailWaiters(id, absl::FailedPreconditionError(refusal->second));
+    FailWaiters(id, refusal->second);
   } else {
     ResolveWaiters();
   }
@@ -422,7 +428,7 @@ std::string Reconciler::ProblemOf(const PortId& id) const {
   }
   if (local_.Has(id)) return "its device is not there";
   const auto refusal = refusals_.find(id);
-  if (refusal != refusals_.end()) return refusal->second;
+  if (refusal != refusals_.end()) return Message(refusal->second);
   const auto port = controller_.state().ports.find(id);
   if (port == controller_.state().ports.end()) return "the controller has not answered for it yet";
   if (port->second.profile.empty()) return "it has no profile; give it one (outrider port set)";

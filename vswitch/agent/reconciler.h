@@ -96,12 +96,15 @@ class Reconciler final : public datapath::EventSink {
   // ---- The controller's word. Refused (see ControllerState::Take) it changes nothing. ----
   absl::Status TakeSnapshot(ControllerSnapshot snapshot);
   absl::Status TakeDelta(const ControllerDelta& delta);
-  void TakeRefusal(const PortId& id, const std::string& reason);
+  // Of an attachment: FailedPrecondition, or NotFound when it was for a known port only and that
+  // is not.
+  void TakeRefusal(const PortId& id, const absl::Status& why);
 
   // ---- The host's ----
   // Also a change of an attachment, and one made anew after the controller refused it or took the
   // port elsewhere: a claim, until the controller answers. The device is guarded when it returns.
-  void Attach(const PortId& id, const state::Attachment& attachment);
+  void Attach(const state::Attachments& attachments);
+  void Attach(const PortId& id, const state::Attachment& attachment) { Attach({{id, attachment}}); }
   void Detach(const PortId& id);
   // A device of that name appeared, or the one that was there is gone.
   void DeviceAppeared(const std::string& device);
@@ -207,7 +210,7 @@ class Reconciler final : public datapath::EventSink {
   state::HostState desired_;
   state::HostState applied_;
   // Why the controller does not have an attachment.
-  std::map<PortId, std::string> refusals_;
+  std::map<PortId, absl::Status> refusals_;
   std::vector<datapath::ObjectFailure> failures_;
   uint64_t objects_written_ = 0;
   uint64_t objects_deleted_ = 0;

@@ -1,5 +1,5 @@
-// outrider-ovs: ovs-vsctl, ovs-ofctl and ovs-appctl in one small program, which one by the name it is called
-// by, or by its first argument ("outrider-ovs vsctl show").
+// outrider-ovs: ovs-vsctl, ovs-ofctl and ovs-appctl in one small program, which one by the name it
+// is called by, or by its first argument ("outrider-ovs vsctl show").
 #include <array>
 #include <cstdio>
 #include <cstdlib>

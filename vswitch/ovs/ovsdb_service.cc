@@ -15,10 +15,15 @@ absl::StatusOr<std::unique_ptr<OvsdbService>> OvsdbService::Create(stream::PollL
                                                                    Database* database) {
   std::unique_ptr<OvsdbService> service(new OvsdbService(loop));
   ASSIGN_OR_RETURN(service->server_, ServerDatabase::Create({&database->schema()}));
-  service->served_[database->schema().name] = std::make_unique<Served>(loop, database, false);
+  service->name_ = database->schema().name;
+  service->served_[service->name_] = std::make_unique<Served>(loop, database, false);
   service->served_[ServerSchema().name] =
       std::make_unique<Served>(loop, service->server_->database(), true);
   return service;
+}
+
+void OvsdbService::HoldAnswers(TransactionQueue::Hold hold) {
+  served_.at(name_)->transactions.HoldAnswers(std::move(hold));
 }
 
 OvsdbService::Served* OvsdbService::Find(const std::string& name) {

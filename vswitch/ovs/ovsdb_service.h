@@ -34,6 +34,9 @@ class OvsdbService {
   static absl::StatusOr<std::unique_ptr<OvsdbService>> Create(stream::PollLoop* loop,
                                                               Database* database);
 
+  // Of `database`: when clients hear of their commits (TransactionQueue::HoldAnswers).
+  void HoldAnswers(TransactionQueue::Hold hold);
+
   // By name; nullptr: there is none.
   Served* Find(const std::string& name);
   const std::map<std::string, std::unique_ptr<Served>>& served() const { return served_; }
@@ -48,6 +51,8 @@ class OvsdbService {
   stream::PollLoop* const loop_;
   const ovsdb::Uuid server_id_ = ovsdb::Uuid::Random();
   std::unique_ptr<ServerDatabase> server_;
+  // The database that clients change.
+  std::string name_;
   std::map<std::string, std::unique_ptr<Served>> served_;
   LockTable locks_;
 };

@@ -46,11 +46,14 @@ struct PortFacts {
 
 // One station as fdb/show has it.
 struct FdbFacts {
+  // 0 of one behind a VTEP.
   uint16_t ofport = 0;
   uint16_t vlan = 0;
   MacAddress mac;
   // Absent: static.
   std::optional<uint32_t> age_s;
+  // Of another host or gateway.
+  std::optional<IpAddress> vtep = {};
 };
 
 struct BridgeFacts {

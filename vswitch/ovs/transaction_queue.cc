@@ -34,21 +34,31 @@ void TransactionQueue::Run(Request request) {
 
 void TransactionQueue::Try(uint64_t number, bool give_up) {
   const auto entry = entries_.find(number);
-  if (entry == entries_.end()) return;
+  if (entry == entries_.end() || entry->second.results) return;
   const Request& request = entry->second.request;
   Outcome outcome = database_->Transact(
       request.operations, {.give_up = give_up, .holds_lock = request.holds_lock, .trusted = false});
   if (!outcome.waiting || give_up) {
-    auto done = std::move(entry->second.request.done);
-    Erase(entry);
-    done(std::move(outcome.results));
-    return;
+    entry->second.results = std::move(outcome.results);
+    if (!outcome.committed || hold_ == nullptr) return Answer(number);
+    return hold_([this, alive = alive_, number] {
+      if (*alive) Answer(number);
+    });
   }
   if (entry->second.timer != 0 || !outcome.wait_at_most) return;
   // A day and more is for ever.
   const auto at_most =
       std::min<std::chrono::milliseconds>(*outcome.wait_at_most, std::chrono::hours(24 * 365));
   entry->second.timer = loop_->PostAfter(at_most, [this, number] { Try(number, true); });
+}
+
+void TransactionQueue::Answer(uint64_t number) {
+  const auto entry = entries_.find(number);
+  if (entry == entries_.end()) return;
+  const auto done = std::move(entry->second.request.done);
+  ovsdb::Json results = std::move(*entry->second.results);
+  Erase(entry);
+  done(std::move(results));
 }
 
 void TransactionQueue::Retry() {
@@ -61,7 +71,7 @@ void TransactionQueue::Retry() {
 
 bool TransactionQueue::Cancel(const void* owner, const ovsdb::Json& id) {
   const auto entry = std::ranges::find_if(entries_, [&](const auto& one) {
-    return one.second.request.owner == owner && one.second.request.id == id;
+    return one.second.request.owner == owner && one.second.request.id == id && !one.second.results;
   });
   if (entry == entries_.end()) return false;
   Erase(entry);

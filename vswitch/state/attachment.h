@@ -30,6 +30,10 @@ struct Attachment {
   // Free text, at most 255 bytes.
   std::string vm_id;
   AttachmentOwner owner = AttachmentOwner::kLocalApi;
+
+  // Whether a port the controller does not know is to stay so. Who plugs a guest without naming a
+  // profile may mean a port that is known, or a plain one.
+  bool KnownOnly() const { return owner == AttachmentOwner::kOvsdb && profile.empty(); }
   bool operator==(const Attachment&) const = default;
 };
 

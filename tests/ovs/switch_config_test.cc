@@ -1,0 +1,118 @@
+#include "vswitch/ovs/switch_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/ovs/sample_rows.h"
+
+namespace outrider::ovs {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kId[] = "c2a5f0f0-1111-4222-b333-444455556666";
+
+class SwitchConfigTest : public ::testing::Test {
+ protected:
+  SwitchConfigTest() { rows_.AddBridge("br0"); }
+  InterfaceConfig Interface(const std::string& name) {
+    const SwitchConfig config = ReadConfig(rows_.database()->tables());
+    return config.bridges.at("br0").interfaces.at(name);
+  }
+  SampleRows rows_;
+};
+
+TEST_F(SwitchConfigTest, ABridgeHasItsOwnInterface) {
+  const SwitchConfig config = ReadConfig(rows_.database()->tables());
+  EXPECT_EQ(config.next_cfg, 1);
+  const BridgeConfig& bridge = config.bridges.at("br0");
+  EXPECT_EQ(bridge.uuid, rows_.UuidOf("Bridge", "br0"));
+  EXPECT_EQ(bridge.interfaces.at("br0").type, "internal");
+  EXPECT_FALSE(bridge.interfaces.at("br0").IsGuest());
+}
+
+// What libvirt writes when it starts a domain.
+TEST_F(SwitchConfigTest, AGuestsInterfaceIsRead) {
+  rows_.AddPort("br0", "vnet0", "{}",
+                R"({"external_ids": ["map", [["attached-mac", "52:54:00:aa:bb:01"],
+                    ["iface-id", "c2a5f0f0-1111-4222-b333-444455556666"], ["vm-id", "vm"],
+                    ["port-profile", "web"], ["iface-status", "active"]]]})");
+  const InterfaceConfig vnet0 = Interface("vnet0");
+  EXPECT_TRUE(vnet0.IsGuest());
+  EXPECT_EQ(vnet0.iface_id, *PortId::Parse(kId));
+  EXPECT_EQ(vnet0.attached_mac, *MacAddress::Parse("52:54:00:aa:bb:01"));
+  EXPECT_EQ(vnet0.vm_id, "vm");
+  EXPECT_EQ(vnet0.profile, "web");
+  EXPECT_THAT(vnet0.mistake, IsEmpty());
+}
+
+TEST_F(SwitchConfigTest, AnIdThatIsNoneIsNamed) {
+  rows_.AddPort("br0", "vnet0", "{}", R"({"external_ids": ["map", [["iface-id", "seven"]]]})");
+  EXPECT_THAT(Interface("vnet0").mistake, HasSubstr("external_ids:iface-id"));
+}
+
+TEST_F(SwitchConfigTest, VlansAreRead) {
+  rows_.AddPort("br0", "vnet0",
+                R"({"tag": 20, "trunks": ["set", [20, 30]], "vlan_mode": "native-untagged"})");
+  const VlanConfig vlans = Interface("vnet0").vlans;
+  EXPECT_EQ(vlans.tag, 20);
+  EXPECT_THAT(vlans.trunks, ElementsAre(20, 30));
+  EXPECT_EQ(vlans.mode, state::VlanMode::kNativeUntagged);
+}
+
+TEST_F(SwitchConfigTest, PolicingIsKilobitsAndThousandsOfPackets) {
+  rows_.AddPort("br0", "vnet0", "{}",
+                R"({"ingress_policing_rate": 40000, "ingress_policing_burst": 4000,
+                    "ingress_policing_kpkts_rate": 2})");
+  const state::Policer policer = Interface("vnet0").policer;
+  EXPECT_EQ(policer.rate_kbps, 40000u);
+  EXPECT_EQ(policer.burst_kb, 4000u);
+  EXPECT_EQ(policer.rate_pps, 2000u);
+}
+
+TEST_F(SwitchConfigTest, QosIsBitsAndItsFirstQueueNarrowsIt) {
+  rows_.AddPort("br0", "vnet0");
+  rows_.Run(R"([{"op": "insert", "table": "Queue", "uuid-name": "q", "row":
+                  {"other_config": ["map", [["min-rate", "160000000"], ["max-rate", "200000000"]]]}},
+                {"op": "insert", "table": "QoS", "uuid-name": "qos", "row":
+                  {"type": "linux-htb", "queues": ["map", [[0, ["named-uuid", "q"]]]],
+                   "other_config": ["map", [["max-rate", "240000000"], ["burst", "8192000"]]]}},
+                {"op": "update", "table": "Port", "where": [["name", "==", "vnet0"]], "row":
+                  {"qos": ["named-uuid", "qos"]}}])");
+  const state::Shaper shaper = Interface("vnet0").shaper;
+  EXPECT_EQ(shaper.min_kbps, 160000u);
+  EXPECT_EQ(shaper.max_kbps, 200000u);
+  EXPECT_EQ(shaper.burst_kb, 8192u);
+}
+
+TEST_F(SwitchConfigTest, AQosTypeThatIsNotServedIsNamed) {
+  rows_.AddPort("br0", "vnet0");
+  rows_.Run(R"([{"op": "insert", "table": "QoS", "uuid-name": "qos", "row": {"type": "linux-sfq"}},
+                {"op": "update", "table": "Port", "where": [["name", "==", "vnet0"]], "row":
+                  {"qos": ["named-uuid", "qos"]}}])");
+  EXPECT_THAT(Interface("vnet0").mistake, HasSubstr("linux-sfq"));
+}
+
+TEST_F(SwitchConfigTest, ABondIsNamedAsSuch) {
+  rows_.Run(R"([{"op": "insert", "table": "Interface", "uuid-name": "a", "row": {"name": "e0"}},
+                {"op": "insert", "table": "Interface", "uuid-name": "b", "row": {"name": "e1"}},
+                {"op": "insert", "table": "Port", "uuid-name": "p", "row": {"name": "bond0",
+                  "interfaces": ["set", [["named-uuid", "a"], ["named-uuid", "b"]]]}},
+                {"op": "mutate", "table": "Bridge", "where": [["name", "==", "br0"]],
+                  "mutations": [["ports", "insert", ["named-uuid", "p"]]]}])");
+  EXPECT_THAT(Interface("e0").mistake, HasSubstr("member of the bond \"bond0\""));
+  EXPECT_THAT(Interface("e1").mistake, HasSubstr("bond0"));
+}
+
+TEST_F(SwitchConfigTest, WhatHasNoEffectIsNamed) {
+  EXPECT_THAT(NotActedOn(rows_.database()->schema(), rows_.database()->tables()), IsEmpty());
+  rows_.Set("Bridge", "br0", R"({"stp_enable": true})");
+  rows_.AddPort("br0", "vnet0", R"({"lacp": "active"})");
+  EXPECT_THAT(NotActedOn(rows_.database()->schema(), rows_.database()->tables()),
+              ElementsAre("Bridge br0: stp_enable", "Port vnet0: lacp"));
+}
+
+}  // namespace
+}  // namespace outrider::ovs

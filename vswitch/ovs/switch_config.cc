@@ -1,0 +1,275 @@
+#include "vswitch/ovs/switch_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "vswitch/ovs/row_reader.h"
+
+namespace outrider::ovs {
+namespace {
+
+const Row* FindRow(const Tables& tables, const std::string& table, const ovsdb::Uuid& uuid) {
+  const auto rows = tables.find(table);
+  if (rows == tables.end()) return nullptr;
+  const auto row = rows->second.find(uuid);
+  return row == rows->second.end() ? nullptr : row->second.get();
+}
+
+// 0 for what is no number: Open vSwitch reads its string maps so.
+uint64_t NumberIn(const std::optional<std::string>& text, int base = 10) {
+  uint64_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value, base);
+  return value;
+}
+
+std::optional<state::VlanMode> ModeOf(const std::string& text) {
+  if (text == "access") return state::VlanMode::kAccess;
+  if (text == "trunk") return state::VlanMode::kTrunk;
+  if (text == "native-tagged") return state::VlanMode::kNativeTagged;
+  if (text == "native-untagged") return state::VlanMode::kNativeUntagged;
+  if (text == "dot1q-tunnel") return state::VlanMode::kDot1qTunnel;
+  return std::nullopt;
+}
+
+std::set<uint16_t> VlansOf(const std::set<int64_t>& numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
+VlanConfig ReadVlans(const RowReader& port) {
+  VlanConfig vlans;
+  vlans.mode = ModeOf(port.Text("vlan_mode"));
+  if (const auto tag = port.Integer("tag")) vlans.tag = static_cast<uint16_t>(*tag);
+  vlans.trunks = VlansOf(port.Integers("trunks"));
+  vlans.cvlans = VlansOf(port.Integers("cvlans"));
+  return vlans;
+}
+
+// A policer without a given burst has 8000 kb in Open vSwitch; ours chooses by the rate, so 0
+// stays.
+state::Policer ReadPolicer(const RowReader& interface) {
+  const auto of = [&](const char* column) {
+    return static_cast<uint64_t>(std::max<int64_t>(interface.Integer(column).value_or(0), 0));
+  };
+  state::Policer policer;
+  policer.rate_kbps = of("ingress_policing_rate");
+  policer.burst_kb = policer.rate_kbps == 0 ? 0 : of("ingress_policing_burst");
+  policer.rate_pps = of("ingress_policing_kpkts_rate") * 1000;
+  policer.burst_packets = policer.rate_pps == 0 ? 0 : of("ingress_policing_kpkts_burst") * 1000;
+  return policer;
+}
+
+// Bits per second and bits, of a QoS row's or a queue's other_config; 0: not said.
+struct HtbRates {
+  explicit HtbRates(const RowReader& row)
+      : min(NumberIn(row.ValueOf("other_config", "min-rate"))),
+        max(NumberIn(row.ValueOf("other_config", "max-rate"))),
+        burst(NumberIn(row.ValueOf("other_config", "burst"))) {}
+  uint64_t min;
+  uint64_t max;
+  uint64_t burst;
+};
+
+// The queue that takes what no flow puts elsewhere.
+const Row* FindQueue0(const Tables& tables, const Row& qos) {
+  const auto queues = qos.columns.find("queues");
+  if (queues == qos.columns.end()) return nullptr;
+  const ovsdb::Atom* const queue = queues->second.ValueOf(ovsdb::Atom(int64_t{0}));
+  const auto* const uuid = queue == nullptr ? nullptr : std::get_if<ovsdb::Uuid>(queue);
+  return uuid == nullptr ? nullptr : FindRow(tables, "Queue", *uuid);
+}
+
+// As in Open vSwitch nothing is held back without a max-rate: min-rate is a share, not a limit.
+state::Shaper ReadHtb(const Tables& tables, const Row& qos) {
+  const HtbRates whole{RowReader(qos)};
+  state::Shaper shaper{.min_kbps = 0, .max_kbps = whole.max / 1000, .burst_kb = whole.burst / 1000};
+  const Row* const queue0 = FindQueue0(tables, qos);
+  if (queue0 == nullptr) return shaper;
+  const HtbRates queue{RowReader(*queue0)};
+  shaper.min_kbps = queue.min / 1000;
+  if (queue.max != 0 && (whole.max == 0 || queue.max < whole.max)) {
+    shaper.max_kbps = queue.max / 1000;
+  }
+  if (whole.burst == 0) shaper.burst_kb = queue.burst / 1000;
+  return shaper;
+}
+
+state::Shaper ReadShaper(const Tables& tables, const RowReader& port, std::string* mistake) {
+  for (const ovsdb::Uuid& uuid : port.References("qos")) {
+    const Row* const row = FindRow(tables, "QoS", uuid);
+    if (row == nullptr) continue;
+    const std::string type = RowReader(*row).Text("type");
+    if (type == "linux-htb") return ReadHtb(tables, *row);
+    if (type.empty() || type == "linux-noop") continue;
+    *mistake = fmt::format("QoS type \"{}\" is not served; use linux-htb", type);
+  }
+  return {};
+}
+
+void ReadGuest(const RowReader& row, InterfaceConfig* interface) {
+  interface->vm_id = row.ValueOf("external_ids", "vm-id").value_or("");
+  interface->profile = row.ValueOf("external_ids", "port-profile").value_or("");
+  if (const auto text = row.ValueOf("external_ids", "iface-id"); text && !text->empty()) {
+    const auto id = PortId::Parse(*text);
+    if (id.ok()) {
+      interface->iface_id = *id;
+    } else {
+      interface->mistake = fmt::format("external_ids:iface-id: {}", Message(id.status()));
+    }
+  }
+  if (const auto text = row.ValueOf("external_ids", "attached-mac"); text && !text->empty()) {
+    const auto mac = MacAddress::Parse(*text);
+    if (mac.ok()) {
+      interface->attached_mac = *mac;
+    } else {
+      interface->mistake = fmt::format("external_ids:attached-mac: {}", Message(mac.status()));
+    }
+  }
+}
+
+InterfaceConfig ReadInterface(const ovsdb::Uuid& uuid, const Row& row) {
+  const RowReader reader(row);
+  InterfaceConfig interface;
+  interface.uuid = uuid;
+  interface.name = reader.Text("name");
+  interface.type = reader.Text("type");
+  // "system" is another word for "".
+  if (interface.type == "system") interface.type.clear();
+  interface.policer = ReadPolicer(reader);
+  if (const auto mtu = reader.Integer("mtu_request")) {
+    interface.mtu_request = static_cast<uint32_t>(*mtu);
+  }
+  if (const auto ofport = reader.Integer("ofport_request")) {
+    interface.ofport_request = static_cast<uint16_t>(*ofport);
+  }
+  if (const auto mac = MacAddress::Parse(reader.Text("mac")); mac.ok()) interface.mac = *mac;
+  ReadGuest(reader, &interface);
+  return interface;
+}
+
+void ReadPort(const Tables& tables, const Row& row, BridgeConfig* bridge) {
+  const RowReader port(row);
+  const std::vector<ovsdb::Uuid> members = port.References("interfaces");
+  for (const ovsdb::Uuid& uuid : members) {
+    const Row* const interface_row = FindRow(tables, "Interface", uuid);
+    if (interface_row == nullptr) continue;
+    InterfaceConfig interface = ReadInterface(uuid, *interface_row);
+    interface.vlans = ReadVlans(port);
+    interface.shaper = ReadShaper(tables, port, &interface.mistake);
+    if (members.size() > 1) {
+      interface.mistake = fmt::format(
+          "member of the bond \"{}\": bonds are not served; bond the devices in the kernel and add "
+          "the bond device as a port",
+          port.Text("name"));
+    }
+    bridge->interfaces.emplace(interface.name, std::move(interface));
+  }
+}
+
+BridgeConfig ReadBridge(const Tables& tables, const ovsdb::Uuid& uuid, const Row& row) {
+  const RowReader reader(row);
+  BridgeConfig bridge;
+  bridge.uuid = uuid;
+  bridge.name = reader.Text("name");
+  if (const auto text = reader.ValueOf("other_config", "hwaddr")) {
+    if (const auto mac = MacAddress::Parse(*text); mac.ok()) bridge.hwaddr = *mac;
+  }
+  if (const uint64_t id = NumberIn(reader.ValueOf("other_config", "datapath-id"), 16)) {
+    bridge.datapath_id = id;
+  }
+  for (const ovsdb::Uuid& port : reader.References("ports")) {
+    if (const Row* const port_row = FindRow(tables, "Port", port)) {
+      ReadPort(tables, *port_row, &bridge);
+    }
+  }
+  return bridge;
+}
+
+// Columns with an effect here, or that only carry what others say.
+const std::map<std::string, std::set<std::string>>& Served() {
+  static const auto* const served = new std::map<std::string, std::set<std::string>>{
+      {"Bridge",
+       {"name", "ports", "external_ids", "datapath_id", "datapath_type", "status",
+        "datapath_version", "fail_mode"}},
+      {"Port",
+       {"name", "interfaces", "tag", "trunks", "vlan_mode", "cvlans", "qos", "external_ids",
+        "status", "statistics"}},
+      {"Interface",
+       {"name",
+        "type",
+        "external_ids",
+        "ingress_policing_rate",
+        "ingress_policing_burst",
+        "ingress_policing_kpkts_rate",
+        "ingress_policing_kpkts_burst",
+        "mtu_request",
+        "ofport_request",
+        "mac",
+        "ofport",
+        "error",
+        "mac_in_use",
+        "ifindex",
+        "link_state",
+        "admin_state",
+        "link_speed",
+        "duplex",
+        "link_resets",
+        "mtu",
+        "statistics",
+        "status",
+        "options"}},
+  };
+  return *served;
+}
+
+}  // namespace
+
+PortId InterfaceConfig::Id() const {
+  if (iface_id) return *iface_id;
+  std::array<uint8_t, 16> bytes;
+  for (size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<uint8_t>(uuid.high >> (56 - 8 * i));
+    bytes[i + 8] = static_cast<uint8_t>(uuid.low >> (56 - 8 * i));
+  }
+  return PortId(bytes);
+}
+
+SwitchConfig ReadConfig(const Tables& tables) {
+  SwitchConfig config;
+  const auto roots = tables.find("Open_vSwitch");
+  if (roots == tables.end()) return config;
+  for (const auto& [uuid, row] : roots->second) {
+    const RowReader reader(*row);
+    config.next_cfg = reader.Integer("next_cfg").value_or(0);
+    for (const ovsdb::Uuid& bridge_uuid : reader.References("bridges")) {
+      const Row* const bridge_row = FindRow(tables, "Bridge", bridge_uuid);
+      if (bridge_row == nullptr) continue;
+      BridgeConfig bridge = ReadBridge(tables, bridge_uuid, *bridge_row);
+      config.bridges.emplace(bridge.name, std::move(bridge));
+    }
+  }
+  return config;
+}
+
+std::vector<std::string> NotActedOn(const ovsdb::DatabaseSchema& schema, const Tables& tables) {
+  std::vector<std::string> result;
+  for (const auto& [table, served] : Served()) {
+    const auto table_schema = schema.tables.find(table);
+    const auto rows = tables.find(table);
+    if (table_schema == schema.tables.end() || rows == tables.end()) continue;
+    for (const auto& [uuid, row] : rows->second) {
+      const RowReader reader(*row);
+      for (const auto& [column, column_schema] : table_schema->second.columns) {
+        if (served.contains(column) || !reader.IsSet(column, column_schema.type)) continue;
+        result.push_back(fmt::format("{} {}: {}", table, reader.Text("name"), column));
+      }
+    }
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+}  // namespace outrider::ovs
