@@ -67,7 +67,8 @@ TEST(OfctlParseTest, WhatIsWrittenIsShown) {
            "priority=16,tcp,dl_src=52:54:00:00:00:00/ff:ff:ff:00:00:00,dl_dst=01:00:00:00:00:00/"
            "01:00:00:00:00:00,tp_dst=80 mod_dl_src:52:54:00:00:00:01,mod_nw_dst:10.1.1.1,"
            "mod_tp_dst:8080,IN_PORT",
-           "priority=19,dl_vlan=9 output:NXM_NX_REG0[],CONTROLLER:100,set_queue:3,output:1,pop_queue",
+           "priority=19,dl_vlan=9 "
+           "output:NXM_NX_REG0[],CONTROLLER:100,set_queue:3,output:1,pop_queue",
            "priority=21,tcp,tp_src=5 mod_nw_tos:32,mod_nw_src:1.2.3.4,mod_tp_src:9,mod_vlan_pcp:3,"
            "strip_vlan,enqueue:1:2,set_tunnel64:0x1234567890,resubmit:2,pop_queue,dec_ttl",
            "priority=13,ip,metadata=0x5/0xff,nw_frag=later write_metadata:0x7/0xf,goto_table:9",
