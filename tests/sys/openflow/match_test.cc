@@ -214,6 +214,9 @@ TEST(MatchTest, ValuesOutsideTheMaskAreNotKept) {
   EXPECT_EQ(FieldNumber(Field::kReg0, match.Find(Field::kReg0)->value), 0x0fu);
   match.Set(Field::kReg0, 0xff, 0);
   EXPECT_TRUE(match.empty());
+  // TCP has twelve flags.
+  match.Set(Field::kTcpFlags, 0xf002, 0xffff);
+  EXPECT_EQ(match.Exact(Field::kTcpFlags), 0x002u);
 }
 
 }  // namespace

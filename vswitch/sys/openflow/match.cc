@@ -43,8 +43,10 @@ std::optional<uint64_t> Match::Exact(Field field) const {
 void Match::Set(Field field, const std::array<uint8_t, 16>& value,
                 const std::array<uint8_t, 16>& mask) {
   FieldValue entry{.value = value, .mask = mask};
+  // Bits that the field does not have are not matched, whatever a mask says.
+  const std::array<uint8_t, 16> has = ExactMask(field);
   for (size_t i = 0; i < entry.value.size(); ++i) {
-    if (i >= InfoOf(field).bytes) entry.mask[i] = 0;
+    entry.mask[i] &= has[i];
     entry.value[i] &= entry.mask[i];
   }
   if (entry.mask == std::array<uint8_t, 16>{}) {
