@@ -260,6 +260,10 @@ TEST(TransactionTest, AnUnmetWaitMayBeTriedAgain) {
   EXPECT_TRUE(bounded.results.empty());
   EXPECT_EQ(database.Rows("One", "\"x\""), "") << "a waiting transaction changes nothing";
   EXPECT_EQ(database.Transact(later + "}").wait_at_most, std::nullopt);
+  EXPECT_EQ(database.Transact(later + R"(,"timeout":2.0})").wait_at_most,
+            std::chrono::milliseconds(2));
+  EXPECT_GT(database.Transact(later + R"(,"timeout":1e300})").wait_at_most,
+            std::chrono::hours(24 * 365));
 
   Database::Options options;
   options.give_up = true;

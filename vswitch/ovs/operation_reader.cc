@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -31,7 +32,9 @@ bool IsOf(OperationReader::Kind kind, const Json& json) {
     case OperationReader::Kind::kString:
       return json.is_string();
     case OperationReader::Kind::kInteger:
-      return json.is_number_integer();
+      // 2.0 is one: to JSON there is one kind of number.
+      return json.is_number_integer() ||
+             (json.is_number_float() && json.get<double>() == std::floor(json.get<double>()));
     case OperationReader::Kind::kBoolean:
       return json.is_boolean();
     case OperationReader::Kind::kArray:
