@@ -220,6 +220,13 @@ std::string AgentStatusText(const v1::AgentStatus& status) {
   fields.Add("Sessions", fmt::format("{} resumed, {} with a snapshot", status.sessions_resumed(),
                                      status.sessions_snapshot()));
   fields.Add("Certificate expires", FormatTime(status.certificate_expires_us()));
+  if (!status.ovs_rundir().empty()) {
+    fields.Add("Open vSwitch clients",
+               fmt::format("served in {}, {} bridges", status.ovs_rundir(), status.ovs_bridges()));
+  }
+  for (const std::string& setting : status.ovs_without_effect()) {
+    fields.Add("Set without effect", setting);
+  }
   for (const auto& [reason, count] : Sorted(status.host_drops())) {
     fields.Add("Dropped, " + Cell(reason), std::to_string(count));
   }

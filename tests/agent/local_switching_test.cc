@@ -15,6 +15,13 @@ constexpr uint32_t kBridge = 3;
 
 Vni Segment(uint16_t vlan) { return LocalSegmentOf(kBridge, vlan); }
 
+using Vlans = std::set<uint16_t>;
+
+ovs::VlanConfig Asked(std::optional<uint16_t> tag, Vlans trunks = {},
+                      std::optional<state::VlanMode> mode = {}, Vlans cvlans = {}) {
+  return {.mode = mode, .tag = tag, .trunks = std::move(trunks), .cvlans = std::move(cvlans)};
+}
+
 // A bridge of ports p0, p1, ... that are to have these VLANs.
 class Bridge {
  public:
@@ -54,7 +61,7 @@ class Bridge {
 };
 
 TEST(LocalSwitchingTest, ATagAloneIsAnAccessPort) {
-  const state::Port port = Bridge({{.tag = 10}}).Port("p0");
+  const state::Port port = Bridge({Asked(10)}).Port("p0");
   EXPECT_EQ(port.vlans.mode, state::VlanMode::kAccess);
   EXPECT_EQ(port.vni, Segment(10));
   EXPECT_THAT(port.vlans.trunk, IsEmpty());
@@ -63,7 +70,7 @@ TEST(LocalSwitchingTest, ATagAloneIsAnAccessPort) {
 }
 
 TEST(LocalSwitchingTest, NothingIsATrunkOfWhatTheBridgeNames) {
-  const Bridge bridge({{}, {.tag = 10}, {.trunks = {20, 30}}});
+  const Bridge bridge({Asked({}), Asked(10), Asked({}, {20, 30})});
   const state::Port trunk = bridge.Port("p0");
   EXPECT_EQ(trunk.vlans.mode, state::VlanMode::kTrunk);
   EXPECT_EQ(trunk.vni, Segment(0));
@@ -75,14 +82,14 @@ TEST(LocalSwitchingTest, NothingIsATrunkOfWhatTheBridgeNames) {
 }
 
 TEST(LocalSwitchingTest, ATrunkWithAListHasNoUntaggedFrames) {
-  const state::Port trunk = Bridge({{.trunks = {20, 30}}}).Port("p0");
+  const state::Port trunk = Bridge({Asked({}, {20, 30})}).Port("p0");
   EXPECT_EQ(trunk.vni, std::nullopt);
   EXPECT_THAT(trunk.vlans.trunk, ElementsAre(Pair(20, Segment(20)), Pair(30, Segment(30))));
-  EXPECT_EQ(Bridge({{.trunks = {0, 20}}}).Port("p0").vni, Segment(0));
+  EXPECT_EQ(Bridge({Asked({}, {0, 20})}).Port("p0").vni, Segment(0));
 }
 
 TEST(LocalSwitchingTest, TagAndTrunksAreNativeTagged) {
-  const state::Port port = Bridge({{.tag = 10, .trunks = {10, 20}}}).Port("p0");
+  const state::Port port = Bridge({Asked(10, {10, 20})}).Port("p0");
   EXPECT_EQ(port.vlans.mode, state::VlanMode::kNativeTagged);
   EXPECT_EQ(port.vlans.native, 10);
   EXPECT_EQ(port.vni, Segment(10));
@@ -90,20 +97,19 @@ TEST(LocalSwitchingTest, TagAndTrunksAreNativeTagged) {
 }
 
 TEST(LocalSwitchingTest, AGivenModeCounts) {
-  EXPECT_EQ(Bridge({{.mode = state::VlanMode::kNativeUntagged, .tag = 10}}).Port("p0").vlans.mode,
+  EXPECT_EQ(Bridge({Asked(10, {}, state::VlanMode::kNativeUntagged)}).Port("p0").vlans.mode,
             state::VlanMode::kNativeUntagged);
-  const state::Port tunnel =
-      Bridge({{.mode = state::VlanMode::kDot1qTunnel, .tag = 10, .cvlans = {7}}}).Port("p0");
+  const state::Port tunnel = Bridge({Asked(10, {}, state::VlanMode::kDot1qTunnel, {7})}).Port("p0");
   EXPECT_EQ(tunnel.vlans.mode, state::VlanMode::kDot1qTunnel);
   EXPECT_EQ(tunnel.vni, Segment(10));
   EXPECT_THAT(tunnel.vlans.customer, ElementsAre(7));
-  EXPECT_EQ(Bridge({{.mode = state::VlanMode::kAccess}}).Port("p0").vni, Segment(0));
+  EXPECT_EQ(Bridge({Asked({}, {}, state::VlanMode::kAccess)}).Port("p0").vni, Segment(0));
 }
 
 TEST(LocalSwitchingTest, RatesAndMtuAreThePortsOwn) {
-  Bridge bridge({{.tag = 10}});
-  bridge.interface("p0").policer = {.rate_kbps = 40000};
-  bridge.interface("p0").shaper = {.max_kbps = 1000};
+  Bridge bridge({Asked(10)});
+  bridge.interface("p0").policer.rate_kbps = 40000;
+  bridge.interface("p0").shaper = {.min_kbps = 0, .max_kbps = 1000, .burst_kb = 100};
   bridge.interface("p0").mtu_request = 9000;
   const state::Port port = bridge.Port("p0");
   EXPECT_EQ(port.ingress_policer.rate_kbps, 40000u);

@@ -149,7 +149,9 @@ TEST_F(PortOperationsTest, WhatWasRefusedIsClaimedAnewBySayingItAgain) {
   const auto claims = [this] {
     return RunOn(&agent_.loop, [this] { return agent_.reconciler->Held().claims; });
   };
-  RunOn(&agent_.loop, [this] { agent_.reconciler->TakeRefusal(kPort, "another host has it"); });
+  RunOn(&agent_.loop, [this] {
+    agent_.reconciler->TakeRefusal(kPort, absl::FailedPreconditionError("another host has it"));
+  });
   EXPECT_TRUE(claims().empty());
   const auto again = agent_.ports->Attach(kPort, SampleAttachment(1), 1ms);
   EXPECT_EQ(again.status().code(), absl::StatusCode::kDeadlineExceeded) << "not the old refusal";

@@ -47,20 +47,33 @@ absl::StatusOr<JsonRpcMessage> RpcSession::Receive() {
   }
 }
 
-absl::StatusOr<JsonRpcMessage> RpcSession::WaitReply(int64_t id) {
+template <typename Wanted>
+absl::StatusOr<JsonRpcMessage> RpcSession::WaitFor(Wanted wanted) {
+  for (auto kept = kept_.begin(); kept != kept_.end(); ++kept) {
+    if (!wanted(*kept)) continue;
+    JsonRpcMessage message = std::move(*kept);
+    kept_.erase(kept);
+    return message;
+  }
   while (true) {
     ASSIGN_OR_RETURN(JsonRpcMessage message, Receive());
-    if (message.kind != JsonRpcMessage::Kind::kNotification && message.id == id) return message;
+    if (wanted(message)) return message;
+    kept_.push_back(std::move(message));
   }
 }
 
+absl::StatusOr<JsonRpcMessage> RpcSession::WaitReply(int64_t id) {
+  return WaitFor([id](const JsonRpcMessage& message) {
+    return message.kind != JsonRpcMessage::Kind::kNotification && message.id == id;
+  });
+}
+
 absl::StatusOr<Json> RpcSession::WaitUpdate() {
-  while (true) {
-    ASSIGN_OR_RETURN(JsonRpcMessage message, Receive());
-    if (message.kind == JsonRpcMessage::Kind::kNotification && message.method == "update") {
-      return message.params;
-    }
-  }
+  ASSIGN_OR_RETURN(JsonRpcMessage message, WaitFor([](const JsonRpcMessage& one) {
+                     return one.kind == JsonRpcMessage::Kind::kNotification &&
+                            one.method == "update";
+                   }));
+  return std::move(message.params);
 }
 
 }  // namespace outrider::cli

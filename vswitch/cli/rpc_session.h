@@ -6,6 +6,7 @@
 #define OUTRIDER_VSWITCH_CLI_RPC_SESSION_H_
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
 
@@ -23,18 +24,22 @@ class RpcSession {
   // one piece.
   int64_t Queue(const std::string& method, ovsdb::Json params);
   absl::Status Flush();
-  // The reply, or error, to that request. Replies to others and notifications are dropped on the
-  // way.
+  // The reply, or error, to that request. What comes before it is kept: a server may answer
+  // requests in another order than they were asked in.
   absl::StatusOr<ovsdb::JsonRpcMessage> WaitReply(int64_t id);
   // The next "update" notification's parameters.
   absl::StatusOr<ovsdb::Json> WaitUpdate();
 
  private:
   absl::StatusOr<ovsdb::JsonRpcMessage> Receive();
+  // The first message that `wanted` wants, of those kept and then of those to come.
+  template <typename Wanted>
+  absl::StatusOr<ovsdb::JsonRpcMessage> WaitFor(Wanted wanted);
 
   std::unique_ptr<Channel> channel_;
   ovsdb::JsonStream stream_;
   std::string outgoing_;
+  std::list<ovsdb::JsonRpcMessage> kept_;
   int64_t next_id_ = 1;
 };
 

@@ -48,17 +48,33 @@ VlanConfig ReadVlans(const RowReader& port) {
   return vlans;
 }
 
-// A policer without a given burst has 8000 kb in Open vSwitch; ours chooses by the rate, so 0
-// stays.
+// What may pass at once where nobody says, as in profiles: so much of a second, and a few
+// super-packets.
+constexpr uint64_t kShaperBurstsPerSecond = 100;
+constexpr uint64_t kPolicerBurstsPerSecond = 4;
+constexpr uint64_t kMinBurstKb = 1049;
+constexpr uint64_t kMinBurstPackets = 64;
+
+uint64_t DefaultBurst(uint64_t rate, uint64_t bursts_per_second, uint64_t least) {
+  return std::max(rate / bursts_per_second, least);
+}
+
 state::Policer ReadPolicer(const RowReader& interface) {
   const auto of = [&](const char* column) {
     return static_cast<uint64_t>(std::max<int64_t>(interface.Integer(column).value_or(0), 0));
   };
   state::Policer policer;
   policer.rate_kbps = of("ingress_policing_rate");
-  policer.burst_kb = policer.rate_kbps == 0 ? 0 : of("ingress_policing_burst");
+  if (policer.rate_kbps != 0) policer.burst_kb = of("ingress_policing_burst");
+  if (policer.rate_kbps != 0 && policer.burst_kb == 0) {
+    policer.burst_kb = DefaultBurst(policer.rate_kbps, kPolicerBurstsPerSecond, kMinBurstKb);
+  }
   policer.rate_pps = of("ingress_policing_kpkts_rate") * 1000;
-  policer.burst_packets = policer.rate_pps == 0 ? 0 : of("ingress_policing_kpkts_burst") * 1000;
+  if (policer.rate_pps != 0) policer.burst_packets = of("ingress_policing_kpkts_burst") * 1000;
+  if (policer.rate_pps != 0 && policer.burst_packets == 0) {
+    policer.burst_packets =
+        DefaultBurst(policer.rate_pps, kPolicerBurstsPerSecond, kMinBurstPackets);
+  }
   return policer;
 }
 
@@ -84,17 +100,20 @@ const Row* FindQueue0(const Tables& tables, const Row& qos) {
 
 // As in Open vSwitch nothing is held back without a max-rate: min-rate is a share, not a limit.
 state::Shaper ReadHtb(const Tables& tables, const Row& qos) {
-  const HtbRates whole{RowReader(qos)};
-  state::Shaper shaper{.min_kbps = 0, .max_kbps = whole.max / 1000, .burst_kb = whole.burst / 1000};
-  const Row* const queue0 = FindQueue0(tables, qos);
-  if (queue0 == nullptr) return shaper;
-  const HtbRates queue{RowReader(*queue0)};
-  shaper.min_kbps = queue.min / 1000;
-  if (queue.max != 0 && (whole.max == 0 || queue.max < whole.max)) {
-    shaper.max_kbps = queue.max / 1000;
+  HtbRates rates{RowReader(qos)};
+  rates.min = 0;
+  if (const Row* const queue0 = FindQueue0(tables, qos)) {
+    const HtbRates queue{RowReader(*queue0)};
+    rates.min = queue.min;
+    if (queue.max != 0 && (rates.max == 0 || queue.max < rates.max)) rates.max = queue.max;
+    if (rates.burst == 0) rates.burst = queue.burst;
   }
-  if (whole.burst == 0) shaper.burst_kb = queue.burst / 1000;
-  return shaper;
+  const uint64_t max_kbps = rates.max / 1000;
+  if (max_kbps == 0) return {};
+  return {.min_kbps = std::min(rates.min / 1000, max_kbps),
+          .max_kbps = max_kbps,
+          .burst_kb = rates.burst == 0 ? DefaultBurst(max_kbps, kShaperBurstsPerSecond, kMinBurstKb)
+                                       : rates.burst / 1000};
 }
 
 state::Shaper ReadShaper(const Tables& tables, const RowReader& port, std::string* mistake) {
