@@ -50,7 +50,8 @@ ovs::PortFacts HostFacts::LookAtPort(const ovs::InterfaceConfig& interface,
                                      const ovs::InterfaceReport* report,
                                      const state::HostState& in_force) {
   const auto now = dependencies_.clock();
-  const auto since = since_.try_emplace(interface.uuid, now).first->second;
+  const auto noted = since_.find(interface.uuid);
+  const auto since = noted == since_.end() ? now : noted->second;
   ovs::PortFacts facts;
   facts.name = interface.name;
   facts.type = interface.type;

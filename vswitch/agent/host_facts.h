@@ -36,6 +36,10 @@ class HostFacts final : public ovs::SwitchFactsSource {
   };
   explicit HostFacts(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
+  // An interface's row is there: its duration counts from the first such call.
+  void NoteInterface(const ovsdb::Uuid& uuid) { since_.try_emplace(uuid, dependencies_.clock()); }
+  void ForgetInterface(const ovsdb::Uuid& uuid) { since_.erase(uuid); }
+
   ovs::SwitchFacts Look() override;
   absl::Status FlushFdb(const std::string& bridge) override;
   absl::StatusOr<datapath::Trace> Trace(const std::string& bridge, uint16_t ofport,
@@ -49,7 +53,7 @@ class HostFacts final : public ovs::SwitchFactsSource {
   void AddFdb(const state::HostState& in_force, ovs::BridgeFacts* facts);
 
   Dependencies dependencies_;
-  // When an interface's row was first seen, for durations.
+  // When an interface's row was noted, for durations.
   std::map<ovsdb::Uuid, std::chrono::steady_clock::time_point> since_;
 };
 

@@ -15,6 +15,8 @@
 namespace outrider::agent {
 namespace {
 
+constexpr char kInterface[] = "Interface";
+
 std::string Hostname() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
@@ -118,9 +120,11 @@ absl::Status OvsSurfaces::StartSockets() {
   openflow_ = std::make_unique<ovs::OpenFlowServer>(
       loop_.get(), facts_.get(), ovs::OpenFlowServer::Options{.directory = options_.rundir});
   ServeBridges();
+  for (const auto& [uuid, row] : database_->tables().at(kInterface)) facts_->NoteInterface(uuid);
   // Bridges come and go by commits; not from within one.
   database_->AddObserver([this](const ovs::Changes& changes) {
     for (const ovs::RowChange& change : changes) {
+      NoteInterface(change);
       if (change.table != "Bridge" || std::exchange(serve_posted_, true)) continue;
       loop_->Post([this, alive = alive_] {
         if (*alive) ServeBridges();
@@ -133,6 +137,12 @@ absl::Status OvsSurfaces::StartSockets() {
   server_->service()->HoldAnswers(
       [this](std::function<void()> answer) { view_->AnswerWhenInForce(std::move(answer)); });
   return absl::OkStatus();
+}
+
+void OvsSurfaces::NoteInterface(const ovs::RowChange& change) {
+  if (change.table != kInterface) return;
+  if (change.before == nullptr) facts_->NoteInterface(change.uuid);
+  if (change.after == nullptr) facts_->ForgetInterface(change.uuid);
 }
 
 void OvsSurfaces::ServeBridges() {

@@ -71,6 +71,7 @@ class OvsSurfaces {
   absl::Status StartView();
   absl::Status StartSockets();
   void ServeBridges();
+  void NoteInterface(const ovs::RowChange& change);
   void Stop();
 
   const Options options_;
