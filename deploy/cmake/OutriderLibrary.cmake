@@ -41,21 +41,29 @@ endif()
 
 # Headers of gRPC, protobuf, CLI11 and GoogleTest dominate compile time. Units share a precompiled
 # header, chosen by their target's keyword: GRPC (services and channels), PROTO (messages only), CLI
-# (commands), none (the standard library, absl and fmt). There is one per keyword for the product and
-# one for the tests, whose flags differ. A unit still includes what it uses.
-set(OUTRIDER_BASE_PCH <absl/status/statusor.h> <fmt/format.h> <map> <memory> <string> <vector>)
+# (commands), JSON (OVSDB), none (the standard library, absl and fmt). There is one per keyword for
+# the product and one for the tests, whose flags differ; tests have no commands. A unit still includes
+# what it uses.
+set(OUTRIDER_BASE_PCH <absl/status/statusor.h> ${CMAKE_SOURCE_DIR}/deploy/cmake/fmt_extern.h <map>
+  <memory> <string> <vector>)
+set(OUTRIDER_JSON_PCH ${OUTRIDER_BASE_PCH} <nlohmann/json.hpp>)
 set(OUTRIDER_PROTO_PCH ${OUTRIDER_BASE_PCH} <outrider/v1/session.pb.h>)
 set(OUTRIDER_GRPC_PCH ${OUTRIDER_PROTO_PCH} <grpcpp/grpcpp.h> <outrider/v1/agent.grpc.pb.h>
   <outrider/v1/api.grpc.pb.h> <outrider/v1/session.grpc.pb.h>)
 set(OUTRIDER_CLI_PCH ${OUTRIDER_GRPC_PCH} <CLI/CLI.hpp>)
 
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "")
-foreach(keyword BASE PROTO GRPC CLI)
+foreach(keyword BASE JSON PROTO GRPC CLI)
   foreach(kind product test)
+    if(keyword STREQUAL CLI AND kind STREQUAL test)
+      continue()
+    endif()
     string(TOLOWER outrider_${kind}_${keyword}_pch target)
     add_library(${target} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
     target_link_libraries(${target} PRIVATE outrider_flags absl::statusor fmt::fmt)
-    if(NOT keyword STREQUAL BASE)
+    if(keyword STREQUAL JSON)
+      target_link_libraries(${target} PRIVATE nlohmann_json::nlohmann_json)
+    elseif(NOT keyword STREQUAL BASE)
       target_link_libraries(${target} PRIVATE outrider_proto)
     endif()
     if(keyword STREQUAL CLI)
@@ -84,7 +92,7 @@ endfunction()
 # Reads a target's keyword into `keyword`.
 macro(outrider_keyword)
   set(keyword)
-  foreach(one GRPC PROTO CLI)
+  foreach(one GRPC PROTO CLI JSON)
     if(ARG_${one})
       set(keyword ${one})
     endif()
@@ -92,7 +100,7 @@ macro(outrider_keyword)
 endmacro()
 
 function(outrider_library name)
-  cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "GRPC;PROTO;CLI;JSON" "" "SOURCES;LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE outrider_flags)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
@@ -103,7 +111,7 @@ endfunction()
 # Executables and tests are compiled as the libraries are (-fPIC, where CMake's own choice is -fPIE):
 # a precompiled header serves one of the two.
 function(outrider_executable name)
-  cmake_parse_arguments(ARG "GRPC;PROTO;CLI" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "GRPC;PROTO;CLI;JSON" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} outrider_flags)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF
@@ -116,7 +124,7 @@ endfunction()
 # One ctest entry per GoogleTest case; BY_SUITE, where cases share what takes long to make, one per
 # suite. LABELS group them: unit, bpf, netns, system.
 function(outrider_test name)
-  cmake_parse_arguments(ARG "GRPC;PROTO;CLI;BY_SUITE" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "GRPC;PROTO;JSON;BY_SUITE" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()

@@ -125,9 +125,13 @@ TEST_F(LocalStoreTest, KeepsTheRowsOfTheOvsDatabase) {
   const ovsdb::Uuid b{.high = 3, .low = 4};
   {
     const auto store = Open();
-    ASSERT_TRUE(store->WriteOvsdbRows({{"Port", a, "one"}, {"Bridge", a, "two"}}).ok());
     ASSERT_TRUE(
-        store->WriteOvsdbRows({{"Port", a, std::nullopt}, {"Port", b, "x"}, {"Bridge", a, "y"}})
+        store->WriteOvsdbRows({{"Port", a, "one"}, {"Bridge", a, "two"}}, ovs::Durability::kSynced)
+            .ok());
+    ASSERT_TRUE(
+        store
+            ->WriteOvsdbRows({{"Port", a, std::nullopt}, {"Port", b, "x"}, {"Bridge", a, "y"}},
+                             ovs::Durability::kOrdered)
             .ok());
   }
   std::map<std::string, std::string> rows;

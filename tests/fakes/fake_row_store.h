@@ -24,9 +24,10 @@ class FakeRowStore : public RowStore {
     return loaded;
   }
 
-  absl::Status Write(const std::vector<StoredRow>& written) override {
+  absl::Status Write(const std::vector<StoredRow>& written, Durability durability) override {
     if (!write_status.ok()) return write_status;
     ++writes;
+    if (durability == Durability::kSynced) ++synced_writes;
     rows_written += written.size();
     for (const StoredRow& row : written) {
       if (row.text) {
@@ -40,6 +41,7 @@ class FakeRowStore : public RowStore {
 
   std::map<Key, std::string> rows;
   size_t writes = 0;
+  size_t synced_writes = 0;
   size_t rows_written = 0;
   // What the next calls answer.
   absl::Status load_status;

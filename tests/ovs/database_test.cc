@@ -51,6 +51,16 @@ TEST(DatabaseStoreTest, WritesOnlyWhatChanged) {
   EXPECT_EQ(database.store().writes, 3u);
 }
 
+TEST(DatabaseStoreTest, OnlyClientsWaitForTheDisk) {
+  TestDatabase database;
+  database.Do(kInsert);
+  EXPECT_EQ(database.store().synced_writes, 1u);
+  constexpr char kStatus[] = R"({"op":"update","table":"Root","where":[],"row":{"num":2}})";
+  ASSERT_TRUE(database.Transact(kStatus, {.trusted = true}).committed);
+  EXPECT_EQ(database.store().writes, 2u);
+  EXPECT_EQ(database.store().synced_writes, 1u);
+}
+
 TEST(DatabaseStoreTest, WhatIsNotStoredDidNotHappen) {
   TestDatabase database;
   database.Do(kInsert);

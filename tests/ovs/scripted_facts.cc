@@ -48,7 +48,10 @@ ScriptedFacts::ScriptedFacts() {
   bridge.ports[1] = Port("vnet0", 1, 7, "");
   bridge.ports[1].id = id;
   bridge.ports[2] = Port("vnet1", 2, 0, "");
-  bridge.fdb = {{1, 0, Mac(1), 12}, {2, 10, Mac(2), std::nullopt}, {kLocalOfport, 0, Mac(3), 0}};
+  bridge.fdb = {{1, 0, Mac(1), 12},
+                {2, 10, Mac(2), std::nullopt},
+                {kTunnelOfport, 0, Mac(9), std::nullopt},
+                {kLocalOfport, 0, Mac(3), 0}};
   facts.in_force = in_force;
   facts.counters[id].rx_packets = 5;
   facts.counters[id].rx_bytes = 500;

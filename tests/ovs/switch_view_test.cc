@@ -139,6 +139,14 @@ TEST_F(SwitchViewTest, NumbersStayWhenOthersGo) {
   EXPECT_EQ(Interface("c").Integer("ofport"), 1);
 }
 
+TEST_F(SwitchViewTest, TheNumberOfTheTunnelsIsNobodys) {
+  rows_.AddPort("br0", "a", "{}", R"({"ofport_request": 65279})");
+  rows_.AddPort("br0", "b", "{}", R"({"ofport_request": 65278})");
+  ReportAll();
+  EXPECT_EQ(Interface("a").Integer("ofport"), 1);
+  EXPECT_EQ(Interface("b").Integer("ofport"), 65278);
+}
+
 TEST_F(SwitchViewTest, TheSameReportWritesNothing) {
   ReportAll();
   size_t commits = 0;

@@ -64,12 +64,13 @@ TEST_F(UnixctlCommandsTest, Fdb) {
             " port  VLAN  MAC                Age\n"
             "    1     0  52:54:00:aa:bb:01   12\n"
             "    2    10  52:54:00:aa:bb:02  static\n"
+            "65279     0  52:54:00:aa:bb:09  static\n"
             "LOCAL     0  52:54:00:aa:bb:03    0\n");
   EXPECT_EQ(Run("fdb/show", {"nope"}), "! no such bridge");
   EXPECT_EQ(Run("fdb/stats-show", {"br0"}),
             "Statistics for bridge \"br0\":\n"
-            "  Current/maximum MAC entries in the table: 3/unlimited\n"
-            "  Current static MAC entries in the table : 1\n");
+            "  Current/maximum MAC entries in the table: 4/unlimited\n"
+            "  Current static MAC entries in the table : 2\n");
   EXPECT_EQ(Run("fdb/flush"), "table successfully flushed\n");
   EXPECT_EQ(Run("fdb/flush", {"br0"}), "table successfully flushed\n");
   EXPECT_EQ(Run("fdb/flush", {"nope"}), "! no such bridge");
@@ -137,7 +138,7 @@ TEST_F(UnixctlCommandsTest, CoverageCountsDrops) {
 }
 
 TEST_F(UnixctlCommandsTest, SmallOnes) {
-  EXPECT_EQ(Run("memory/show"), "fdb:3 ports:3 rules:1\n");
+  EXPECT_EQ(Run("memory/show"), "fdb:4 ports:3 rules:1\n");
   EXPECT_EQ(Run("bond/show"), "");
   EXPECT_EQ(Run("bond/show", {"x"}), "! no such bond");
   EXPECT_EQ(Run("revalidator/purge"), "");

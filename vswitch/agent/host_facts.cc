@@ -96,12 +96,10 @@ void HostFacts::AddFdb(const state::HostState& in_force, ovs::BridgeFacts* facts
     if (vlan == facts->vlans.end()) continue;
     const ovs::PortFacts* const port = id == nullptr ? nullptr : FindPort(*facts, *id);
     if (id != nullptr && port == nullptr) continue;
-    const auto* const vtep = std::get_if<IpAddress>(&entry.where);
-    facts->fdb.push_back({.ofport = port == nullptr ? uint16_t{0} : port->ofport,
+    facts->fdb.push_back({.ofport = port == nullptr ? ovs::kTunnelOfport : port->ofport,
                           .vlan = vlan->second,
                           .mac = key.mac,
-                          .age_s = std::nullopt,
-                          .vtep = vtep == nullptr ? std::nullopt : std::optional(*vtep)});
+                          .age_s = std::nullopt});
   }
   const auto stations =
       dependencies_.stations->ListStations(std::nullopt, std::numeric_limits<size_t>::max());
@@ -114,8 +112,7 @@ void HostFacts::AddFdb(const state::HostState& in_force, ovs::BridgeFacts* facts
     facts->fdb.push_back({.ofport = port->ofport,
                           .vlan = vlan->second,
                           .mac = station.mac,
-                          .age_s = station.heard_s,
-                          .vtep = std::nullopt});
+                          .age_s = station.heard_s});
   }
 }
 

@@ -78,7 +78,7 @@ class LocalStore {
   absl::Status AppendDelta(Generation generation, const std::string& delta);
   // Rows of the Open_vSwitch database; RowStore has the contract.
   absl::StatusOr<std::vector<ovs::StoredRow>> LoadOvsdbRows();
-  absl::Status WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows);
+  absl::Status WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows, ovs::Durability durability);
 
   // A number below `limit` for each bridge, by its row's uuid, which stays as long as the bridge is
   // asked for; others are forgotten. ResourceExhausted: more bridges than numbers.

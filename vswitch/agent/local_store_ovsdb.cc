@@ -22,8 +22,9 @@ absl::StatusOr<std::vector<ovs::StoredRow>> LocalStore::LoadOvsdbRows() {
   }
 }
 
-absl::Status LocalStore::WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows) {
-  return Transact(true, [&]() -> absl::Status {
+absl::Status LocalStore::WriteOvsdbRows(const std::vector<ovs::StoredRow>& rows,
+                                        ovs::Durability durability) {
+  return Transact(durability == ovs::Durability::kSynced, [&]() -> absl::Status {
     ASSIGN_OR_RETURN(
         SqliteStatement put,
         SqliteStatement::Prepare(
@@ -48,13 +49,16 @@ absl::StatusOr<std::map<std::string, uint32_t>> LocalStore::NumberBridges(
     ASSIGN_OR_RETURN(SqliteStatement rows,
                      SqliteStatement::Prepare(db_, "SELECT uuid, number FROM ovsdb_bridges"));
     std::set<uint32_t> taken;
+    size_t stored = 0;
     while (true) {
       ASSIGN_OR_RETURN(const bool found, rows.Step());
       if (!found) break;
+      ++stored;
       if (!uuids.contains(rows.Text(0))) continue;
       numbers.emplace(rows.Text(0), static_cast<uint32_t>(rows.Integer(1)));
       taken.insert(static_cast<uint32_t>(rows.Integer(1)));
     }
+    if (stored == uuids.size() && numbers.size() == uuids.size()) return absl::OkStatus();
     RETURN_IF_ERROR(SqliteExec(db_, "DELETE FROM ovsdb_bridges"));
     ASSIGN_OR_RETURN(
         SqliteStatement put,

@@ -1,5 +1,6 @@
 #include "vswitch/agent/port_reports.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -78,9 +79,12 @@ void PortReports::InForce(const PortId& id, const state::Port& port, Generation 
   PortReceipt receipt = MakeReceipt(id, port, generation);
   const auto last = receipts_.find(id);
   if (last != receipts_.end() && SameStatement(last->second, receipt)) return;
-  spdlog::info("port {}: {} on {}, epoch {}, profile \"{}\" revision {}", id.ToString(),
-               Name(port.phase), port.device.value_or("no device yet"),
-               static_cast<uint64_t>(port.epoch), port.profile, port.profile_revision);
+  spdlog::info("port {}: {} on {}, {}", id.ToString(), Name(port.phase),
+               port.device.value_or("no device yet"),
+               state::IsLocal(port) ? "switched among this host's ports"
+                                    : fmt::format("epoch {}, profile \"{}\" revision {}",
+                                                  static_cast<uint64_t>(port.epoch), port.profile,
+                                                  port.profile_revision));
   if (const auto seen = first_frames_.find(id);
       seen != first_frames_.end() && seen->second.epoch != port.epoch) {
     first_frames_.erase(seen);

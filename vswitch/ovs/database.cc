@@ -126,7 +126,7 @@ Outcome Database::Transact(const Json& operations, const Options& options) {
   // Nothing of the database has changed until here, and after the store nothing can fail.
   if (status.ok()) {
     changes = Pending(&rows);
-    status = Persist(changes);
+    status = Persist(changes, options.trusted ? Durability::kOrdered : Durability::kSynced);
   }
   if (!status.ok()) {
     outcome.results.push_back(ErrorJson(status));
@@ -148,7 +148,7 @@ Changes Database::Pending(WorkingSet* rows) const {
   return changes;
 }
 
-absl::Status Database::Persist(const Changes& changes) {
+absl::Status Database::Persist(const Changes& changes, Durability durability) {
   std::vector<StoredRow> rows;
   for (const RowChange& change : changes) {
     const TableSchema& table = schema_.tables.at(change.table);
@@ -159,7 +159,7 @@ absl::Status Database::Persist(const Changes& changes) {
     }
   }
   if (rows.empty()) return absl::OkStatus();
-  const absl::Status status = store_->Write(rows);
+  const absl::Status status = store_->Write(rows, durability);
   if (status.ok()) return status;
   spdlog::error("transaction is not stored and fails: {}", Message(status));
   return ovsdb::OvsdbError("I/O error", Message(status));

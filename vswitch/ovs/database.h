@@ -80,7 +80,7 @@ class Database {
     // Whether the client holds the lock it asserts.
     std::function<bool(const std::string& lock)> holds_lock = nullptr;
     // Our own words in a database whose status columns we fill: also immutable columns may be
-    // written.
+    // written, and the disk is not waited for, since what is so is said again.
     bool trusted = false;
   };
   Outcome Transact(const ovsdb::Json& operations, const Options& options);
@@ -99,7 +99,7 @@ class Database {
   absl::Status CheckLoaded() const;
   // The changes, their rows with a new version.
   Changes Pending(WorkingSet* rows) const;
-  absl::Status Persist(const Changes& changes);
+  absl::Status Persist(const Changes& changes, Durability durability);
   // From here on they are what the database holds.
   void Publish(const Changes& changes);
   void Enter(const RowChange& change);

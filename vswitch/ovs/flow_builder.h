@@ -28,7 +28,6 @@ class FlowBuilder {
 
   const state::HostState& state() const { return state_; }
   const BridgeFacts& bridge() const { return bridge_; }
-  uint16_t tunnel() const { return tunnel_; }
   const GroupPrefixes& groups() const { return groups_; }
   // By ofport, and those of one segment.
   const std::vector<RenderedPort>& ports() const { return ports_; }
@@ -55,7 +54,6 @@ class FlowBuilder {
   // Keeps the state alive.
   const std::shared_ptr<const state::HostState> held_;
   const state::HostState& state_;
-  const uint16_t tunnel_;
   const GroupPrefixes groups_;
   const datapath::PortCounters no_counters_;
   std::vector<RenderedPort> ports_;

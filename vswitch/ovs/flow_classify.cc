@@ -119,11 +119,11 @@ void AddDelivery(const RenderedPort& port, FlowBuilder& builder) {
 // Only members of a segment are heard, each in its own segments.
 void AddTunnel(Vni vni, const state::Segment& segment, FlowBuilder& builder) {
   for (const IpAddress& vtep : segment.vteps) {
-    Match match = FromPort(builder.tunnel());
+    Match match = FromPort(kTunnelOfport);
     match.Set(Field::kTunId, vni.value());
     match.Set(vtep.IsV4() ? Field::kTunSrc : Field::kTunIpv6Src,
               IpPrefix::Create(vtep, vtep.IsV4() ? 32 : 128));
-    builder.Add(kClassify, kPort, FlowCookie(kClassify, builder.tunnel(), vni.value()), match,
+    builder.Add(kClassify, kPort, FlowCookie(kClassify, kTunnelOfport, vni.value()), match,
                 {Goto(kForward)});
   }
 }

@@ -26,7 +26,7 @@ Match InSegment(Vni vni) {
 }
 
 // To a tunnel end point, in the segment.
-void Encapsulate(Vni vni, const IpAddress& vtep, uint16_t tunnel, std::vector<Action>& actions) {
+void Encapsulate(Vni vni, const IpAddress& vtep, std::vector<Action>& actions) {
   actions.push_back(SetNumber(Field::kTunId, vni.value()));
   openflow::SetField destination{.field = vtep.IsV4() ? Field::kTunDst : Field::kTunIpv6Dst};
   if (vtep.IsV4()) {
@@ -37,7 +37,7 @@ void Encapsulate(Vni vni, const IpAddress& vtep, uint16_t tunnel, std::vector<Ac
   }
   destination.value.mask = openflow::ExactMask(destination.field);
   actions.emplace_back(destination);
-  actions.emplace_back(openflow::Output{.port = openflow::PortFrom10(tunnel)});
+  actions.emplace_back(openflow::Output{.port = openflow::PortFrom10(kTunnelOfport)});
 }
 
 void AddStation(const state::FdbKey& key, const state::FdbEntry& entry, FlowBuilder& builder) {
@@ -49,7 +49,7 @@ void AddStation(const state::FdbKey& key, const state::FdbEntry& entry, FlowBuil
     if (port == nullptr || port->port->phase != state::PortPhase::kActive) return;
     actions = {SetNumber(Field::kReg0, port->facts->ofport), Goto(kEgressAcl)};
   } else {
-    Encapsulate(key.vni, std::get<IpAddress>(entry.where), builder.tunnel(), actions);
+    Encapsulate(key.vni, std::get<IpAddress>(entry.where), actions);
   }
   builder.Add(kForward, kStation, FlowCookie(kForward, key.vni.value(), 0), match,
               std::move(actions));
@@ -94,7 +94,7 @@ std::vector<Action> Flood(Vni vni, const state::Segment& segment, FlowBuilder& b
     actions.emplace_back(openflow::Resubmit{.port = openflow::kPortInPort, .table = kEgressAcl});
   }
   for (const IpAddress& vtep : segment.vteps) {
-    Encapsulate(vni, vtep, builder.tunnel(), actions);
+    Encapsulate(vni, vtep, actions);
   }
   for (const auto& [ofport, port] : builder.bridge().ports) {
     if (!segment.provider || port.name != segment.provider->uplink) continue;

@@ -11,8 +11,9 @@ namespace outrider::ovs {
 class MemoryRowStore final : public RowStore {
  public:
   absl::StatusOr<std::vector<StoredRow>> Load() override { return std::vector<StoredRow>{}; }
-  absl::Status Write(const std::vector<StoredRow>& rows) override {
+  absl::Status Write(const std::vector<StoredRow>& rows, Durability durability) override {
     (void)rows;
+    (void)durability;
     return absl::OkStatus();
   }
 };

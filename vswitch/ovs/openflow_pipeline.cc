@@ -38,18 +38,10 @@ void CountUsers(Pipeline& pipeline) {
 
 }  // namespace
 
-uint16_t TunnelOfport(const BridgeFacts& bridge) {
-  for (const auto& [ofport, port] : bridge.ports) {
-    if (port.type == "vxlan") return ofport;
-  }
-  return kTunnelOfport;
-}
-
 FlowBuilder::FlowBuilder(const SwitchFacts& facts, const BridgeFacts& bridge)
     : bridge_(bridge),
       held_(facts.in_force),
       state_(held_ != nullptr ? *held_ : EmptyState()),
-      tunnel_(TunnelOfport(bridge)),
       groups_(GroupsOf(state_)),
       no_counters_{} {
   for (const auto& [ofport, port] : bridge.ports) {

@@ -12,12 +12,6 @@
 
 namespace outrider::ovs {
 
-// Number and name of the port that stands for the tunnels of a bridge without a vxlan port of its
-// own: beyond what interfaces get.
-inline constexpr uint16_t kTunnelOfport = 65279;
-inline constexpr char kTunnelName[] = "outrider-tunnel";
-uint16_t TunnelOfport(const BridgeFacts& bridge);
-
 struct Pipeline {
   // By table, then highest priority first, then as the objects are ordered. Of a rule that takes
   // several flows the first carries the count; flows without a count of their own say so by

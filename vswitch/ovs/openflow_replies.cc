@@ -181,14 +181,12 @@ openflow::PortDescList PortsOf(const BridgeFacts& bridge, uint8_t version) {
   for (const auto& [ofport, port] : bridge.ports) {
     if (ofport != kLocalOfport) list.push_back(DescOf(port, version));
   }
-  if (TunnelOfport(bridge) == kTunnelOfport && !bridge.ports.contains(kTunnelOfport)) {
-    PortFacts tunnel;
-    tunnel.name = kTunnelName;
-    tunnel.ofport = kTunnelOfport;
-    tunnel.admin_up = true;
-    tunnel.link_up = true;
-    list.push_back(DescOf(tunnel, version));
-  }
+  PortFacts tunnel;
+  tunnel.name = kTunnelName;
+  tunnel.ofport = kTunnelOfport;
+  tunnel.admin_up = true;
+  tunnel.link_up = true;
+  list.push_back(DescOf(tunnel, version));
   const auto local = bridge.ports.find(kLocalOfport);
   if (local != bridge.ports.end()) list.push_back(DescOf(local->second, version));
   return list;

@@ -15,8 +15,7 @@ namespace outrider::ovs {
 using Answer = std::variant<openflow::Body, openflow::ErrorCode>;
 
 openflow::FeaturesReply FeaturesOf(const BridgeFacts& bridge, uint8_t version);
-// Ports in order of their numbers, the local one last, and the tunnels' (kTunnelOfport) where the
-// bridge has no vxlan port of its own.
+// Ports in order of their numbers, then the tunnels' (kTunnelOfport), the local one last.
 openflow::PortDescList PortsOf(const BridgeFacts& bridge, uint8_t version);
 
 // Statistics other than of flows.

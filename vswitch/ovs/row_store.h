@@ -3,6 +3,7 @@
 #ifndef OUTRIDER_VSWITCH_OVS_ROW_STORE_H_
 #define OUTRIDER_VSWITCH_OVS_ROW_STORE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,13 +20,20 @@ struct StoredRow {
   std::optional<std::string> text;
 };
 
+enum class Durability : uint8_t {
+  // On the disk (fsync) when the write returns.
+  kSynced,
+  // With the next synced write. The process may die; with the machine it is lost.
+  kOrdered,
+};
+
 class RowStore {
  public:
   virtual ~RowStore() = default;
   // DataLoss: the store is damaged.
   virtual absl::StatusOr<std::vector<StoredRow>> Load() = 0;
-  // All or nothing; on the disk (fsync) when it returns.
-  virtual absl::Status Write(const std::vector<StoredRow>& rows) = 0;
+  // All or nothing.
+  virtual absl::Status Write(const std::vector<StoredRow>& rows, Durability durability) = 0;
 };
 
 }  // namespace outrider::ovs

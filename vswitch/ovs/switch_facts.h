@@ -21,10 +21,14 @@ namespace outrider::ovs {
 
 // The bridge's own port, OFPP_LOCAL.
 inline constexpr uint16_t kLocalOfport = 0xfffe;
+// Number and name of the port that stands for the tunnels of every bridge: beyond what interfaces
+// get.
+inline constexpr uint16_t kTunnelOfport = 65279;
+inline constexpr char kTunnelName[] = "outrider-tunnel";
 
 struct PortFacts {
   std::string name;
-  // 1..65279, or kLocalOfport. Stable as long as the Interface row is there.
+  // 1..65278, or kLocalOfport. Stable as long as the Interface row is there.
   uint16_t ofport = 0;
   // Interface.type: "" is a system device.
   std::string type;
@@ -46,14 +50,12 @@ struct PortFacts {
 
 // One station as fdb/show has it.
 struct FdbFacts {
-  // 0 of one behind a VTEP.
+  // kTunnelOfport of one behind a VTEP.
   uint16_t ofport = 0;
   uint16_t vlan = 0;
   MacAddress mac;
   // Absent: static.
   std::optional<uint32_t> age_s;
-  // Of another host or gateway.
-  std::optional<IpAddress> vtep = {};
 };
 
 struct BridgeFacts {

@@ -18,7 +18,7 @@ using ovsdb::Json;
 using Columns = std::map<std::string, Datum>;
 
 constexpr int64_t kFailedOfport = -1;
-constexpr int64_t kMaxOfport = 65279;
+constexpr int64_t kMaxOfport = kTunnelOfport - 1;
 
 Datum TextOf(const std::string& text) { return Datum::Of(ovsdb::Atom(text)); }
 Datum NumberOf(uint64_t number) { return Datum::Of(ovsdb::Atom(static_cast<int64_t>(number))); }
@@ -200,6 +200,7 @@ std::map<std::string, int64_t> NumberPorts(const BridgeConfig& bridge,
   }
   for (const auto& [name, interface] : bridge.interfaces) {
     if (numbers.contains(name) || !interface.ofport_request) continue;
+    if (*interface.ofport_request > kMaxOfport) continue;
     if (taken.insert(*interface.ofport_request).second) {
       numbers[name] = *interface.ofport_request;
     }

@@ -213,6 +213,29 @@ TEST_F(SessionClaimTest, ASourceThatDetachesTooEarlyLeavesThePortToWhoeverHasADe
   EXPECT_EQ(Refusal(&h2_), "");
 }
 
+// A guest plugged without the name of a profile.
+TEST_F(SessionClaimTest, WhatIsToBeKnownOnlyMakesNoPort) {
+  v1::PortAttachment plain = Attachment(kPortB, kMacB);
+  plain.set_known_only(true);
+  plain.set_claim(true);
+  h2_.SendAttached(plain);
+  SettleAll();
+  const auto told = h2_.TakeAll();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].refused().reason(), std::string("port ") + kPortB + " is not known");
+  EXPECT_TRUE(told[0].refused().unknown());
+  EXPECT_FALSE(repository_->Get<v1::Port>(kPortB).ok());
+}
+
+TEST_F(SessionClaimTest, WhatIsToBeKnownOnlyAndIsMoves) {
+  v1::PortAttachment known = Claim();
+  known.set_known_only(true);
+  h2_.SendAttached(known);
+  SettleAll();
+  EXPECT_EQ(Refusal(&h2_), "");
+  EXPECT_EQ(Running().size(), 1u);
+}
+
 TEST_F(SessionClaimTest, PortDataIsWhatTheTimelineNames) {
   const std::string id = Arrive();
   v1::AgentMessage message;
