@@ -155,6 +155,19 @@ TEST_F(LocalStoreTest, ABridgeKeepsItsNumber) {
   EXPECT_EQ(*Open()->NumberBridges({"c"}, 3), (std::map<std::string, uint32_t>{{"c", 1}}));
 }
 
+// It is asked for with every look at the devices.
+TEST_F(LocalStoreTest, ABridgeThatKeepsItsNumberIsNotWritten) {
+  const auto store = Open();
+  ASSERT_TRUE(store->NumberBridges({"b", "c"}, 3).ok());
+  const auto size = [this] { return std::filesystem::file_size(path_ + "-wal"); };
+  const auto before = size();
+  ASSERT_GT(before, 0u);
+  ASSERT_TRUE(store->NumberBridges({"b", "c"}, 3).ok());
+  EXPECT_EQ(size(), before);
+  ASSERT_TRUE(store->NumberBridges({"b"}, 3).ok());
+  EXPECT_GT(size(), before);
+}
+
 TEST_F(LocalStoreTest, KeepsClaimsUntilTheyAreSettled) {
   const PortId one = MakePortId(1);
   const PortId two = MakePortId(2);

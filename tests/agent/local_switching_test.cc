@@ -41,7 +41,8 @@ class Bridge {
   LocalState State() const {
     std::vector<LocalPort> ports;
     for (const auto& [name, interface] : bridge_.interfaces) {
-      ports.push_back({.interface = &interface, .device = name, .mac = std::nullopt});
+      ports.push_back(
+          {.id = interface.Id(), .interface = &interface, .device = name, .mac = std::nullopt});
     }
     LocalState state;
     AddLocalBridge(kBridge, bridge_, ports, &state);

@@ -20,14 +20,14 @@ class RunningAgent {
     store = *LocalStore::Open(directory / "agent.db");
     reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{
         .executor = &loop, .datapath = &datapath, .store = store.get(), .clock = WallMicros});
-    ports = std::make_unique<PortOperations>(
-        PortOperations::Dependencies{.reconciler_executor = &loop,
-                                     .reconciler = reconciler.get(),
-                                     .store = store.get(),
-                                     .netlink = std::make_unique<FakeNetlink>(&links),
-                                     .tunnel_device = "or-vxlan",
-                                     .uplinks = {{"net", "eth9"}},
-                                     .vteps = VtepPair(*IpAddress::Parse("10.0.1.1"))});
+    ports = std::make_unique<PortOperations>(PortOperations::Dependencies{
+        .reconciler_executor = &loop,
+        .reconciler = reconciler.get(),
+        .store = store.get(),
+        .netlink = std::make_unique<FakeNetlink>(&links),
+        .reserved = {.tunnel = "or-vxlan",
+                     .uplinks = {{"net", "eth9"}},
+                     .vteps = VtepPair(*IpAddress::Parse("10.0.1.1"))}});
     links.Add("lo", /*loopback=*/true);
     links.AddAddress(links.Add("eth0"), *IpAddress::Parse("10.0.1.1"));
     for (const char* name : {"or-vxlan", "eth9", "tap1", "tap2", "tap3"}) links.Add(name);

@@ -48,9 +48,31 @@ TEST_F(SwitchConfigTest, AGuestsInterfaceIsRead) {
   EXPECT_THAT(vnet0.mistake, IsEmpty());
 }
 
-TEST_F(SwitchConfigTest, AnIdThatIsNoneIsNamed) {
-  rows_.AddPort("br0", "vnet0", "{}", R"({"external_ids": ["map", [["iface-id", "seven"]]]})");
+TEST_F(SwitchConfigTest, AnIdThatIsNoneIsNamedWhereAProfileIsAskedFor) {
+  rows_.AddPort("br0", "vnet0", "{}",
+                R"({"external_ids": ["map", [["iface-id", "seven"], ["port-profile", "web"]]]})");
   EXPECT_THAT(Interface("vnet0").mistake, HasSubstr("external_ids:iface-id"));
+}
+
+TEST_F(SwitchConfigTest, AnIdThatIsNoneIsALabelElse) {
+  rows_.AddPort(
+      "br0", "vnet0", "{}",
+      R"({"external_ids": ["map", [["iface-id", "net2-c1-eth0"], ["attached-mac", "none"]]]})");
+  EXPECT_THAT(Interface("vnet0").mistake, IsEmpty());
+  EXPECT_FALSE(Interface("vnet0").IsGuest());
+}
+
+TEST_F(SwitchConfigTest, ADatapathIdHasSixteenDigitsOrAPrefix) {
+  const auto id_of = [&](const std::string& text) {
+    rows_.Set("Bridge", "br0",
+              R"({"other_config": ["map", [["datapath-id", ")" + text + R"("]]]})");
+    return ReadConfig(rows_.database()->tables()).bridges.at("br0").datapath_id;
+  };
+  EXPECT_EQ(id_of("00000000000000ff"), 0xffu);
+  EXPECT_EQ(id_of("0xABC"), 0xabcu);
+  for (const char* const text : {"abc", "0x", "0x0", "000000000000000g", "0x12345678901234567"}) {
+    EXPECT_EQ(id_of(text), std::nullopt) << text;
+  }
 }
 
 TEST_F(SwitchConfigTest, VlansAreRead) {

@@ -53,6 +53,7 @@ class SwitchViewTest : public ::testing::Test {
   void ReportAll(const std::function<void(SwitchReport*)>& adjust = [](SwitchReport*) {}) {
     SwitchReport report;
     report.next_cfg = view_->config().next_cfg;
+    report.serial = view_->config().serial;
     for (const auto& [bridge_name, bridge] : view_->config().bridges) {
       for (const auto& [name, interface] : bridge.interfaces) {
         DeviceFacts& device = report.interfaces[name].device.emplace();
@@ -139,6 +140,28 @@ TEST_F(SwitchViewTest, NumbersStayWhenOthersGo) {
   EXPECT_EQ(Interface("c").Integer("ofport"), 1);
 }
 
+TEST_F(SwitchViewTest, APortThatIsThereMayAskForAnotherNumber) {
+  rows_.AddPort("br0", "a");
+  rows_.AddPort("br0", "b");
+  ReportAll();
+  rows_.Set("Interface", "a", R"({"ofport_request": 55})");
+  rows_.Set("Interface", "b", R"({"ofport_request": 55})");
+  ReportAll();
+  EXPECT_EQ(Interface("a").Integer("ofport"), 55);
+  EXPECT_EQ(Interface("b").Integer("ofport"), 2) << "it is taken";
+}
+
+TEST_F(SwitchViewTest, WhatClientsWriteIntoOfportIsNoNumber) {
+  rows_.AddPort("br0", "a");
+  ReportAll();
+  for (const char* const row : {R"({"ofport": 65534})", R"({"ofport": 70000})"}) {
+    rows_.Set("Interface", "a", row);
+    ReportAll();
+    EXPECT_EQ(Interface("a").Integer("ofport"), 1);
+    EXPECT_EQ(Interface("br0").Integer("ofport"), 65534);
+  }
+}
+
 TEST_F(SwitchViewTest, TheNumberOfTheTunnelsIsNobodys) {
   rows_.AddPort("br0", "a", "{}", R"({"ofport_request": 65279})");
   rows_.AddPort("br0", "b", "{}", R"({"ofport_request": 65278})");
@@ -196,6 +219,42 @@ TEST_F(SwitchViewTest, WhoDoesNotCountUpDoesNotWait) {
   bool answered = false;
   view_->AnswerWhenInForce([&] { answered = true; });
   EXPECT_TRUE(answered);
+}
+
+// And the next one who counts waits for what it did.
+TEST_F(SwitchViewTest, WhatWasNotCountedIsInForceBeforeTheNextAnswer) {
+  ReportAll();
+  const int64_t before = CurCfg();
+  rows_.Run(R"([{"op": "insert", "table": "Interface", "row": {"name": "lc"}, "uuid-name": "i"},
+      {"op": "insert", "table": "Port", "uuid-name": "p",
+       "row": {"name": "lc", "interfaces": ["named-uuid", "i"]}},
+      {"op": "mutate", "table": "Bridge", "where": [["name", "==", "br0"]],
+       "mutations": [["ports", "insert", ["named-uuid", "p"]]]}])");
+  rows_.Set("Interface", "lc", R"({"external_ids": ["map", [["a", "b"]]]})");
+  bool answered = false;
+  view_->AnswerWhenInForce([&] { answered = true; });
+  RunPosted();
+  EXPECT_FALSE(answered);
+  EXPECT_EQ(CurCfg(), before);
+  ReportAll();
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(CurCfg(), before + 1);
+}
+
+TEST_F(SwitchViewTest, TheCountMayBeSetBack) {
+  rows_.AddPort("br0", "a");
+  ReportAll();
+  rows_.Run(R"([{"op": "update", "table": "Open_vSwitch", "where": [], "row": {"next_cfg": 0}}])");
+  RunPosted();
+  EXPECT_EQ(CurCfg(), 0);
+  rows_.AddPort("br0", "b");
+  bool answered = false;
+  view_->AnswerWhenInForce([&] { answered = true; });
+  RunPosted();
+  EXPECT_FALSE(answered);
+  ReportAll();
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(Interface("b").Integer("ofport"), 2);
 }
 
 TEST_F(SwitchViewTest, PortDataOfAClientReachesTheHostOnce) {

@@ -217,14 +217,13 @@ void Agent::OnDevice(const DeviceChange& change) {
 
 absl::Status Agent::StartPorts() {
   ASSIGN_OR_RETURN(auto netlink, sys::NetlinkSocket::Create());
-  ports_ = std::make_unique<PortOperations>(
-      PortOperations::Dependencies{.reconciler_executor = &reconciler_loop_,
-                                   .reconciler = reconciler_.get(),
-                                   .store = store_.get(),
-                                   .netlink = std::move(netlink),
-                                   .tunnel_device = options_.tunnel_device,
-                                   .uplinks = options_.uplinks,
-                                   .vteps = vteps_});
+  ports_ = std::make_unique<PortOperations>(PortOperations::Dependencies{
+      .reconciler_executor = &reconciler_loop_,
+      .reconciler = reconciler_.get(),
+      .store = store_.get(),
+      .netlink = std::move(netlink),
+      .reserved = {
+          .tunnel = options_.tunnel_device, .uplinks = options_.uplinks, .vteps = vteps_}});
   return absl::OkStatus();
 }
 

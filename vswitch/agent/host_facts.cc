@@ -44,6 +44,17 @@ const ovs::PortFacts* FindPort(const ovs::BridgeFacts& bridge, const PortId& id)
   return found == bridge.ports.end() ? nullptr : &found->second;
 }
 
+// The port that is in force for an interface: an iface-id may be several interfaces' label.
+std::optional<PortId> InForce(const ovs::InterfaceConfig& interface,
+                              const state::HostState& in_force) {
+  for (const PortId& id : {interface.Id(), interface.RowId()}) {
+    const auto port = in_force.ports.find(id);
+    if (port == in_force.ports.end()) continue;
+    if (interface.type == "internal" || port->second.device == interface.name) return id;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 ovs::PortFacts HostFacts::LookAtPort(const ovs::InterfaceConfig& interface,
@@ -57,7 +68,7 @@ ovs::PortFacts HostFacts::LookAtPort(const ovs::InterfaceConfig& interface,
   facts.type = interface.type;
   facts.duration_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(now - since).count());
-  if (in_force.ports.contains(interface.Id())) facts.id = interface.Id();
+  facts.id = InForce(interface, in_force);
   if (report != nullptr && report->device) AddDevice(*report->device, &facts);
   return facts;
 }

@@ -104,7 +104,7 @@ void AddLocalBridge(uint32_t bridge_number, const ovs::BridgeConfig& bridge,
     for (const Vni& vni : state::SegmentsOf(port)) {
       state->segments.try_emplace(vni, MakeLocalSegment(kAnyMtu));
     }
-    state->ports.emplace(local.interface->Id(), std::move(port));
+    state->ports.emplace(local.id, std::move(port));
   }
 }
 

@@ -21,6 +21,7 @@ namespace outrider::agent {
 
 // A port of a bridge as the datapath is to have it.
 struct LocalPort {
+  PortId id;
   const ovs::InterfaceConfig* interface;
   // The interface's own, or the switch's end of an internal one.
   std::string device;

@@ -3,48 +3,58 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <set>
 #include <utility>
 
 namespace outrider::agent {
+namespace {
+
+// Whether there is nothing to do for a guest of the same row.
+bool IsAsBefore(const OvsGuest& known, const OvsGuest& guest, const state::Attachments& attached) {
+  if (!known.error.empty() || !guest.error.empty()) return false;
+  if (!(known.attachment == guest.attachment)) return false;
+  const auto held = attached.find(guest.id);
+  return known.plain || (held != attached.end() && held->second.device == guest.attachment.device);
+}
+
+}  // namespace
 
 std::string NoDevice(const std::string& name) {
   return fmt::format("could not open network device {} (No such device)", name);
 }
 
 void OvsGuests::Apply(const std::map<std::string, OvsGuest>& wanted) {
-  DetachOthers(wanted);
+  const state::Attachments attached = DetachOthers(wanted);
   std::map<std::string, OvsGuest> fresh;
   for (const auto& [interface, guest] : wanted) {
     const auto known = guests_.find(interface);
-    const bool same = known != guests_.end() && known->second.error.empty() &&
-                      guest.error.empty() && known->second.attachment == guest.attachment;
-    if (same) continue;
+    const bool same_row = known != guests_.end() && known->second.row == guest.row;
+    if (same_row && IsAsBefore(known->second, guest, attached)) continue;
     OvsGuest& entry = fresh.emplace(interface, guest).first->second;
-    if (known != guests_.end() && known->second.plain) entry.plain = guest.attachment.KnownOnly();
+    if (same_row && known->second.plain) entry.plain = guest.attachment.KnownOnly();
   }
   Attach(std::move(fresh));
 }
 
 // Also what an agent that died in between had attached for a row that is gone.
-void OvsGuests::DetachOthers(const std::map<std::string, OvsGuest>& wanted) {
-  std::map<PortId, std::string> stay;
-  for (const auto& [interface, guest] : wanted) stay.emplace(guest.id, interface);
-  const state::Attachments attached = RunOn(dependencies_.reconciler_executor, [this] {
-    return dependencies_.reconciler->attachments();
+state::Attachments OvsGuests::DetachOthers(const std::map<std::string, OvsGuest>& wanted) {
+  std::set<std::pair<PortId, std::string>> stay;
+  for (const auto& [interface, guest] : wanted) stay.emplace(guest.id, guest.attachment.device);
+  state::Attachments attached = RunOn(dependencies_.reconciler_executor,
+                                      [this] { return dependencies_.reconciler->attachments(); });
+  std::erase_if(attached, [&](const auto& entry) {
+    const auto& [id, attachment] = entry;
+    if (attachment.owner != state::AttachmentOwner::kOvsdb) return true;
+    if (stay.contains({id, attachment.device})) return false;
+    const absl::Status status = dependencies_.ports->Detach(id, state::AttachmentOwner::kOvsdb);
+    if (!status.ok()) spdlog::warn("interface {}: {}", attachment.device, Message(status));
+    return true;
   });
-  for (const auto& [id, attachment] : attached) {
-    if (attachment.owner != state::AttachmentOwner::kOvsdb) continue;
-    const auto kept = stay.find(id);
-    if (kept != stay.end() && kept->second == attachment.device) continue;
-    if (const absl::Status status = dependencies_.ports->Detach(id, state::AttachmentOwner::kOvsdb);
-        !status.ok()) {
-      spdlog::warn("interface {}: {}", attachment.device, Message(status));
-    }
-  }
   std::erase_if(guests_, [&](const auto& entry) {
     const auto found = wanted.find(entry.first);
     return found == wanted.end() || found->second.id != entry.second.id;
   });
+  return attached;
 }
 
 void OvsGuests::Retry() {
@@ -77,34 +87,52 @@ void OvsGuests::Attach(std::map<std::string, OvsGuest> guests) {
           absl::IsNotFound(result->second) ? NoDevice(interface) : Message(result->second);
     }
     guest.pending = guest.error.empty() && !guest.plain;
-    guests_.insert_or_assign(interface, guest);
-    if (guest.pending) WaitFor(interface, guest.id);
+    OvsGuest& entry = guests_[interface];
+    if (entry.wait != 0) CancelWait(entry.wait);
+    entry = guest;
+    entry.attempt = next_attempt_++;
+    entry.wait = 0;
+    if (entry.pending) StartWaiting(interface, &entry);
   }
 }
 
-void OvsGuests::WaitFor(const std::string& interface, const PortId& id) {
+void OvsGuests::StartWaiting(const std::string& interface, OvsGuest* guest) {
+  Listen(interface, guest);
+  dependencies_.executor->PostAfter(dependencies_.patience,
+                                    [this, alive = alive_, token = guest->wait] {
+                                      if (*alive) CancelWait(token);
+                                    });
+}
+
+void OvsGuests::CancelWait(uint64_t token) {
+  dependencies_.reconciler_executor->Post(
+      [reconciler = dependencies_.reconciler, token] { reconciler->CancelWait(token); });
+}
+
+void OvsGuests::Listen(const std::string& interface, OvsGuest* guest) {
   const auto settle = [this, executor = dependencies_.executor, alive = alive_, interface,
-                       id](const absl::Status& status) {
-    executor->Post([this, alive, interface, id, status] {
-      if (*alive) Settle(interface, id, status);
+                       attempt = guest->attempt](const absl::Status& status) {
+    executor->Post([this, alive, interface, attempt, status] {
+      if (*alive) Settle(interface, attempt, status);
     });
   };
-  const uint64_t token = RunOn(dependencies_.reconciler_executor,
-                               [&] { return dependencies_.reconciler->WaitInForce(id, settle); });
-  dependencies_.executor->PostAfter(kPatience, [this, alive = alive_, token] {
-    if (!*alive) return;
-    dependencies_.reconciler_executor->Post(
-        [reconciler = dependencies_.reconciler, token] { reconciler->CancelWait(token); });
+  guest->wait = RunOn(dependencies_.reconciler_executor, [this, id = guest->id, &settle] {
+    return dependencies_.reconciler->WaitInForce(id, settle);
   });
 }
 
-void OvsGuests::Settle(const std::string& interface, const PortId& id, const absl::Status& status) {
-  const auto guest = guests_.find(interface);
-  if (guest == guests_.end() || guest->second.id != id || !guest->second.pending) return;
-  guest->second.pending = false;
+void OvsGuests::Settle(const std::string& interface, uint64_t attempt, const absl::Status& status) {
+  const auto found = guests_.find(interface);
+  if (found == guests_.end() || found->second.attempt != attempt) return;
+  OvsGuest& guest = found->second;
+  guest.pending = false;
+  guest.wait = 0;
+  // The controller may answer yet, and say that it does not know the port.
+  if (absl::IsDeadlineExceeded(status)) Listen(interface, &guest);
   if (absl::IsNotFound(status)) {
-    guest->second.plain = true;
-    const absl::Status detached = dependencies_.ports->Detach(id, state::AttachmentOwner::kOvsdb);
+    guest.plain = true;
+    const absl::Status detached =
+        dependencies_.ports->Detach(guest.id, state::AttachmentOwner::kOvsdb);
     if (!detached.ok()) spdlog::warn("interface {}: {}", interface, Message(detached));
   }
   dependencies_.changed();

@@ -6,6 +6,7 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_OVS_GUESTS_H_
 #define OUTRIDER_VSWITCH_AGENT_OVS_GUESTS_H_
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,8 @@ namespace outrider::agent {
 // A guest's interface.
 struct OvsGuest {
   PortId id;
+  // Of its Interface row: another one means that it was plugged anew.
+  std::string row;
   state::Attachment attachment;
   // Not attached: why.
   std::string error = {};
@@ -27,6 +30,9 @@ struct OvsGuest {
   bool plain = false;
   // Until it is in force, or the time for that has passed.
   bool pending = false;
+  // Which attempt to attach it this is, and what waits for it at the reconciler.
+  uint64_t attempt = 0;
+  uint64_t wait = 0;
 };
 
 // As Open vSwitch says it.
@@ -44,6 +50,7 @@ class OvsGuests {
     Executor* reconciler_executor;
     Reconciler* reconciler;
     std::function<void()> changed;
+    std::chrono::milliseconds patience = kPatience;
   };
   explicit OvsGuests(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
   ~OvsGuests() { *alive_ = false; }
@@ -51,7 +58,8 @@ class OvsGuests {
   OvsGuests& operator=(const OvsGuests&) = delete;
 
   // Attaches what is in `wanted` (by interface name; those with an error or plain are only
-  // remembered), and detaches what the database attached before and is not.
+  // remembered), and detaches what the database attached before and is not. Of several interfaces
+  // with one iface-id the one that is attached stays so.
   void Apply(const std::map<std::string, OvsGuest>& wanted);
   // Tries those again that could not be attached: their device may be there now.
   void Retry();
@@ -59,13 +67,18 @@ class OvsGuests {
   const OvsGuest* Find(const std::string& interface) const;
 
  private:
-  void DetachOthers(const std::map<std::string, OvsGuest>& wanted);
+  // Returns what stays attached.
+  state::Attachments DetachOthers(const std::map<std::string, OvsGuest>& wanted);
   void Attach(std::map<std::string, OvsGuest> guests);
-  void WaitFor(const std::string& interface, const PortId& id);
-  void Settle(const std::string& interface, const PortId& id, const absl::Status& status);
+  void CancelWait(uint64_t token);
+  void StartWaiting(const std::string& interface, OvsGuest* guest);
+  // Until the reconciler answers, however long that takes.
+  void Listen(const std::string& interface, OvsGuest* guest);
+  void Settle(const std::string& interface, uint64_t attempt, const absl::Status& status);
 
   Dependencies dependencies_;
   std::map<std::string, OvsGuest> guests_;
+  uint64_t next_attempt_ = 1;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

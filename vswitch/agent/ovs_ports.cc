@@ -32,7 +32,7 @@ MacAddress AddressOf(const BridgeConfig& bridge, const InterfaceConfig& interfac
 }
 
 OvsGuest GuestOf(const InterfaceConfig& interface) {
-  OvsGuest guest{.id = interface.Id(), .attachment = {}};
+  OvsGuest guest{.id = interface.Id(), .row = interface.uuid.ToString(), .attachment = {}};
   guest.attachment.device = interface.name;
   guest.attachment.profile = interface.profile;
   guest.attachment.vm_id = interface.vm_id;
@@ -128,7 +128,8 @@ void OvsPorts::MakeInternalDevices() {
 }
 
 void OvsPorts::ApplyGuests() {
-  const std::set<PortId> plain = PlainInForce();
+  const std::set<PortId> plain =
+      std::exchange(took_over_, true) ? std::set<PortId>() : PlainInForce();
   std::map<std::string, OvsGuest> wanted;
   ForServed(config_, [&](const BridgeConfig&, const InterfaceConfig& interface) {
     if (!interface.IsGuest()) return;
@@ -154,16 +155,32 @@ bool OvsPorts::IsPlain(const InterfaceConfig& interface) const {
   return guest != nullptr && guest->plain;
 }
 
-std::string OvsPorts::ProblemOfLocal(const InterfaceConfig& interface, const Devices& devices) {
-  const auto failed = internal_errors_.find(interface.name);
-  if (failed != internal_errors_.end()) return failed->second;
-  if (!devices.contains(interface.name)) return NoDevice(interface.name);
-  if (interface.type == kInternal) return "";
-  return Message(dependencies_.ports->CheckDevice(interface.name));
+absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems(const Devices& devices) {
+  Problems problems;
+  std::set<std::string> checked;
+  ForServed(config_, [&](const BridgeConfig&, const InterfaceConfig& interface) {
+    if (!IsPlain(interface)) return;
+    const std::string& name = interface.name;
+    const auto failed = internal_errors_.find(name);
+    if (failed != internal_errors_.end()) {
+      problems[name] = failed->second;
+    } else if (!devices.contains(name)) {
+      problems[name] = NoDevice(name);
+    } else if (interface.type != kInternal) {
+      checked.insert(name);
+    }
+  });
+  ASSIGN_OR_RETURN(const PortDevices links, dependencies_.ports->LookAtDevices(checked));
+  for (const std::string& name : checked) {
+    if (const absl::Status status = links.Check(name); !status.ok()) {
+      problems[name] = absl::IsNotFound(status) ? NoDevice(name) : Message(status);
+    }
+  }
+  return problems;
 }
 
 // What is not there is left out and comes with its device.
-void OvsPorts::ApplyLocal(const Devices& devices) {
+void OvsPorts::ApplyLocal(const Problems& problems) {
   std::set<std::string> uuids;
   for (const auto& [name, bridge] : config_.bridges) uuids.insert(bridge.uuid.ToString());
   const auto numbers = dependencies_.store->NumberBridges(uuids, kMaxBridgeNumber + 1);
@@ -172,20 +189,17 @@ void OvsPorts::ApplyLocal(const Devices& devices) {
     return;
   }
   LocalState local;
+  std::set<PortId> taken;
+  local_ids_.clear();
   for (const auto& [bridge_name, bridge] : config_.bridges) {
     std::vector<LocalPort> ports;
     for (const auto& [name, interface] : bridge.interfaces) {
       if (!RefusalOf(interface).empty()) continue;
       if (!IsPlain(interface)) {
         local.limits[interface.Id()] = {.ingress = interface.policer, .egress = interface.shaper};
-        continue;
+      } else if (!problems.contains(name)) {
+        ports.push_back(LocalPortOf(bridge, interface, &taken));
       }
-      if (!ProblemOfLocal(interface, devices).empty()) continue;
-      const bool internal = interface.type == kInternal;
-      ports.push_back(
-          {.interface = &interface,
-           .device = internal ? PortDeviceOf(interface) : name,
-           .mac = internal ? std::optional(AddressOf(bridge, interface)) : std::nullopt});
     }
     AddLocalBridge(numbers->at(bridge.uuid.ToString()), bridge, ports, &local);
   }
@@ -195,9 +209,25 @@ void OvsPorts::ApplyLocal(const Devices& devices) {
   RunOn(dependencies_.reconciler_executor, [this] { dependencies_.reconciler->SetLocal(local_); });
 }
 
+// An iface-id without a profile is a label, which several interfaces may have.
+LocalPort OvsPorts::LocalPortOf(const BridgeConfig& bridge, const InterfaceConfig& interface,
+                                std::set<PortId>* taken) {
+  const PortId id = taken->insert(interface.Id()).second ? interface.Id() : interface.RowId();
+  local_ids_.emplace(interface.name, id);
+  const bool internal = interface.type == kInternal;
+  return {.id = id,
+          .interface = &interface,
+          .device = internal ? PortDeviceOf(interface) : interface.name,
+          .mac = internal ? std::optional(AddressOf(bridge, interface)) : std::nullopt};
+}
+
+// Devices come by the hundred: one look for all that changed before it.
 void OvsPorts::DeviceChanged() {
+  if (look_posted_.exchange(true)) return;
   dependencies_.executor->Post([this, alive = alive_] {
-    if (!*alive || !has_config_) return;
+    if (!*alive) return;
+    look_posted_ = false;
+    if (!has_config_) return;
     guests_.Retry();
     Look();
   });
@@ -206,19 +236,19 @@ void OvsPorts::DeviceChanged() {
 void OvsPorts::ScheduleLook() {
   dependencies_.executor->PostAfter(kLookInterval, [this, alive = alive_] {
     if (!*alive) return;
-    if (has_config_ && !config_.bridges.empty()) Look();
+    if (has_config_ && !config_.bridges.empty()) {
+      // What kept a device from being a port may be gone without a word.
+      guests_.Retry();
+      Look();
+    }
     ScheduleLook();
   });
 }
 
-OvsPorts::Devices OvsPorts::ReadDevices() {
+absl::StatusOr<OvsPorts::Devices> OvsPorts::ReadDevices() {
   Devices devices;
-  const auto listed = dependencies_.counters->Read();
-  if (!listed.ok()) {
-    spdlog::warn("devices: {}", Message(listed.status()));
-    return devices;
-  }
-  for (const sys::CountedDevice& device : *listed) {
+  ASSIGN_OR_RETURN(const auto listed, dependencies_.counters->Read());
+  for (const sys::CountedDevice& device : listed) {
     devices.emplace(device.link.name, FactsOf(device));
   }
   return devices;
@@ -234,42 +264,57 @@ OvsPorts::Ports OvsPorts::ReadPorts() {
   });
 }
 
+// A look that fails changes nothing.
 void OvsPorts::Look() {
-  const Devices devices = ReadDevices();
-  ApplyLocal(devices);
+  if (const absl::Status status = TryToLook(); !status.ok()) {
+    spdlog::warn("ports of the Open_vSwitch database: {}", Message(status));
+  }
+}
+
+absl::Status OvsPorts::TryToLook() {
+  ASSIGN_OR_RETURN(const Devices devices, ReadDevices());
+  ASSIGN_OR_RETURN(const Problems problems, FindLocalProblems(devices));
+  ApplyLocal(problems);
   const Ports ports = ReadPorts();
   ovs::SwitchReport report;
   report.next_cfg = config_.next_cfg;
+  report.serial = config_.serial;
   for (const auto& [bridge_name, bridge] : config_.bridges) {
     for (const auto& [name, interface] : bridge.interfaces) {
-      report.interfaces.emplace(name, ReportOf(interface, devices, ports));
+      report.interfaces.emplace(name, ReportOf(interface, devices, problems, ports));
     }
   }
   const std::lock_guard lock(mutex_);
   if (observer_) observer_(std::move(report));
+  return absl::OkStatus();
 }
 
+// Of what is not served there is no device to show, nor a number (as Open vSwitch has it).
 InterfaceReport OvsPorts::ReportOf(const InterfaceConfig& interface, const Devices& devices,
-                                   const Ports& ports) {
+                                   const Problems& problems, const Ports& ports) {
   InterfaceReport report;
+  report.error = RefusalOf(interface);
+  if (!report.error.empty()) return report;
   if (const auto device = devices.find(interface.name); device != devices.end()) {
     report.device = device->second;
   }
-  report.error = RefusalOf(interface);
-  if (!report.error.empty()) return report;
-  if (IsPlain(interface)) {
-    report.error = ProblemOfLocal(interface, devices);
-    const auto problem = ports.local_problems.find(interface.Id());
-    if (report.error.empty() && problem != ports.local_problems.end()) {
-      report.error = problem->second;
-    }
-    return report;
-  }
+  if (!interface.qos_note.empty()) report.notes["qos"] = interface.qos_note;
   const OvsGuest* const guest = guests_.Find(interface.name);
-  if (guest == nullptr) return report;
-  const auto view = ports.views.find(guest->id);
-  DescribeGuest(*guest, view == ports.views.end() ? nullptr : &view->second, interface, &report);
-  report.port_data = dependencies_.ports->PortDataOf(guest->id);
+  if (IsPlain(interface)) {
+    const auto problem = problems.find(interface.name);
+    if (problem != problems.end()) report.error = problem->second;
+    const auto id = local_ids_.find(interface.name);
+    if (id != local_ids_.end() && ports.local_problems.contains(id->second)) {
+      report.error = ports.local_problems.at(id->second);
+    }
+  } else if (guest != nullptr) {
+    const auto view = ports.views.find(guest->id);
+    const bool here = view != ports.views.end() && guest->error.empty();
+    DescribeGuest(*guest, here ? &view->second : nullptr, interface, &report);
+    if (here) report.port_data = dependencies_.ports->PortDataOf(guest->id);
+  }
+  const bool refused = IsPlain(interface) || (guest != nullptr && !guest->error.empty());
+  if (refused && !report.error.empty()) report.device.reset();
   return report;
 }
 

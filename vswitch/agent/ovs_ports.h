@@ -7,6 +7,7 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_OVS_PORTS_H_
 #define OUTRIDER_VSWITCH_AGENT_OVS_PORTS_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -55,20 +56,26 @@ class OvsPorts final : public ovs::SwitchPorts {
 
  private:
   using Devices = std::map<std::string, ovs::DeviceFacts>;
+  // By interface name.
+  using Problems = std::map<std::string, std::string>;
 
   void ApplyNow();
   void MakeInternalDevices();
   void ApplyGuests();
-  // Ports that are plain in force: before a restart of the agent they were found to be so.
+  // Ports that are plain in force: before a restart of the agent they were found to be so, and a
+  // restart interrupts nobody.
   std::set<PortId> PlainInForce();
-  void ApplyLocal(const Devices& devices);
+  void ApplyLocal(const Problems& problems);
+  LocalPort LocalPortOf(const ovs::BridgeConfig& bridge, const ovs::InterfaceConfig& interface,
+                        std::set<PortId>* taken);
   // Whether it is switched among the ports of its bridge, not by a profile.
   bool IsPlain(const ovs::InterfaceConfig& interface) const;
-  // What keeps an interface that nobody is the guest of from being switched; empty: nothing.
-  std::string ProblemOfLocal(const ovs::InterfaceConfig& interface, const Devices& devices);
-  Devices ReadDevices();
+  // What keeps interfaces that nobody is the guest of from being switched.
+  absl::StatusOr<Problems> FindLocalProblems(const Devices& devices);
+  absl::StatusOr<Devices> ReadDevices();
   // Looks at everything, and says it.
   void Look();
+  absl::Status TryToLook();
   void ScheduleLook();
   // What the reconciler knows of ports.
   struct Ports {
@@ -77,9 +84,10 @@ class OvsPorts final : public ovs::SwitchPorts {
   };
   Ports ReadPorts();
   ovs::InterfaceReport ReportOf(const ovs::InterfaceConfig& interface, const Devices& devices,
-                                const Ports& ports);
+                                const Problems& problems, const Ports& ports);
 
   Dependencies dependencies_;
+  std::atomic<bool> look_posted_ = false;
   std::mutex mutex_;
   // Guarded by mutex_.
   Observer observer_;
@@ -90,8 +98,11 @@ class OvsPorts final : public ovs::SwitchPorts {
   OvsGuests guests_;
   std::map<std::string, std::string> internal_errors_;
   LocalState local_;
+  // By the names of interfaces that are switched locally.
+  std::map<std::string, PortId> local_ids_;
   // What an earlier agent had in force stays until then.
   bool said_local_ = false;
+  bool took_over_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

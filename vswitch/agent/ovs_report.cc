@@ -28,7 +28,18 @@ std::string WordOf(state::PortPhase phase) {
   return phase == state::PortPhase::kArmed ? "armed" : "blocked";
 }
 
-bool AsksForVlans(const ovs::VlanConfig& vlans) { return !(vlans == ovs::VlanConfig{}); }
+// The columns that are set, "tag, trunks"; empty: none.
+std::string VlanColumns(const ovs::VlanConfig& vlans) {
+  std::string columns;
+  const auto add = [&](bool set, const char* column) {
+    if (set) columns += (columns.empty() ? "" : ", ") + std::string(column);
+  };
+  add(vlans.tag.has_value(), "tag");
+  add(!vlans.trunks.empty(), "trunks");
+  add(vlans.mode.has_value(), "vlan_mode");
+  add(!vlans.cvlans.empty(), "cvlans");
+  return columns;
+}
 
 // Whether the profile does what the rows ask for anyway.
 bool IsAsAsked(const state::PortVlans& vlans, const ovs::VlanConfig& asked) {
@@ -44,9 +55,8 @@ bool IsAsAsked(const state::PortVlans& vlans, const ovs::VlanConfig& asked) {
 void NoteDisagreements(const state::Port& port, const ovs::InterfaceConfig& interface,
                        std::map<std::string, std::string>* notes) {
   const std::string wins = fmt::format("profile {} counts; not used here: ", port.profile);
-  if (AsksForVlans(interface.vlans) && !IsAsAsked(port.vlans, interface.vlans)) {
-    (*notes)["vlan"] = wins + "tag, trunks, vlan_mode, cvlans";
-  }
+  const std::string vlans = VlanColumns(interface.vlans);
+  if (!vlans.empty() && !IsAsAsked(port.vlans, interface.vlans)) (*notes)["vlan"] = wins + vlans;
   if (interface.policer != state::Policer{} && interface.policer != port.ingress_policer) {
     (*notes)["policing"] = wins + "ingress_policing_rate, ingress_policing_burst";
   }
@@ -89,6 +99,10 @@ void DescribeGuest(const OvsGuest& guest, const PortView* view,
     report->notes["profile"] =
         fmt::format("{} revision {}", view->in_force.profile, view->in_force.profile_revision);
     NoteDisagreements(view->in_force, interface, &report->notes);
+    if (interface.mtu_request && report->device && report->device->mtu != *interface.mtu_request) {
+      report->notes["mtu"] = fmt::format(
+          "the segment of profile {} counts; not used here: mtu_request", view->in_force.profile);
+    }
   }
   if (!guest.pending && report->error.empty()) report->error = view->problem;
 }

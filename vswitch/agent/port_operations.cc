@@ -35,6 +35,54 @@ absl::Status CheckOwner(const PortId& id, const state::Attachment& present,
                   id.ToString(), present.device, present.device));
 }
 
+absl::Status CheckAgainst(const state::Attachments& present,
+                          const std::map<PortId, std::set<Vni>>& segments, const PortId& id,
+                          const state::Attachment& attachment) {
+  for (const auto& [other_id, other] : present) {
+    if (other_id == id) continue;
+    if (other.device == attachment.device) {
+      return absl::AlreadyExistsError(
+          fmt::format("device \"{}\" is port {} already; detach that first", attachment.device,
+                      other_id.ToString()));
+    }
+    if (other.mac == attachment.mac &&
+        InSameSegment(segments, id, other_id, attachment.profile, other.profile)) {
+      return absl::AlreadyExistsError(fmt::format(
+          "MAC {} is port {}'s already, in the same segment; give the guest another one",
+          attachment.mac.ToString(), other_id.ToString()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckChange(const PortDevices& devices, const PortId& id,
+                         const state::Attachment& from, const state::Attachment& to) {
+  RETURN_IF_ERROR(CheckOwner(id, from, to.owner));
+  if (from.mac != to.mac) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {} is attached with MAC {}, not {}; detach it first", id.ToString(),
+                    from.mac.ToString(), to.mac.ToString()));
+  }
+  if (from.device != to.device && devices.Exists(from.device)) {
+    return absl::FailedPreconditionError(
+        fmt::format("port {} is attached by device \"{}\", which still exists; detach it first",
+                    id.ToString(), from.device));
+  }
+  return absl::OkStatus();
+}
+
+// What has to be looked at to attach them: their devices, and those they are attached by now.
+std::set<std::string> DevicesOf(const state::Attachments& wanted,
+                                const state::Attachments& present) {
+  std::set<std::string> names;
+  for (const auto& [id, attachment] : wanted) {
+    names.insert(attachment.device);
+    const auto old = present.find(id);
+    if (old != present.end()) names.insert(old->second.device);
+  }
+  return names;
+}
+
 }  // namespace
 
 absl::StatusOr<AttachResult> PortOperations::Attach(const PortId& id,
@@ -56,10 +104,13 @@ std::map<PortId, absl::Status> PortOperations::AttachAll(const state::Attachment
   const std::lock_guard lock(mutex_);
   Present present = Look();
   std::map<PortId, absl::Status> results;
+  const auto devices = PortDevices::Read(dependencies_.netlink.get(), &dependencies_.reserved,
+                                         DevicesOf(attachments, present.attachments));
   state::Attachments fresh;
   for (const auto& [id, attachment] : attachments) {
     bool is_fresh = false;
-    results[id] = CheckAttach(&present, id, attachment, &is_fresh);
+    results[id] = devices.ok() ? CheckAttach(*devices, &present, id, attachment, &is_fresh)
+                               : devices.status();
     if (results[id].ok() && is_fresh) fresh.emplace(id, attachment);
   }
   if (fresh.empty()) return results;
@@ -76,11 +127,15 @@ std::map<PortId, absl::Status> PortOperations::AttachAll(const state::Attachment
 }
 
 // Those of one call count against each other, too.
-absl::Status PortOperations::CheckAttach(Present* present, const PortId& id,
-                                         const state::Attachment& attachment, bool* fresh) {
-  RETURN_IF_ERROR(CheckDeviceLocked(attachment.device));
-  RETURN_IF_ERROR(CheckAgainst(*present, id, attachment));
+absl::Status PortOperations::CheckAttach(const PortDevices& devices, Present* present,
+                                         const PortId& id, const state::Attachment& attachment,
+                                         bool* fresh) {
+  RETURN_IF_ERROR(devices.Check(attachment.device));
+  RETURN_IF_ERROR(CheckAgainst(present->attachments, present->segments, id, attachment));
   const auto old = present->attachments.find(id);
+  if (old != present->attachments.end()) {
+    RETURN_IF_ERROR(CheckChange(devices, id, old->second, attachment));
+  }
   const bool same = old != present->attachments.end() && old->second == attachment;
   *fresh = !same || !present->served.contains(id);
   present->attachments.insert_or_assign(id, attachment);
@@ -137,89 +192,9 @@ PortOperations::Present PortOperations::Look() {
   });
 }
 
-absl::Status PortOperations::CheckDevice(const std::string& device) {
+absl::StatusOr<PortDevices> PortOperations::LookAtDevices(const std::set<std::string>& names) {
   const std::lock_guard lock(mutex_);
-  return CheckDeviceLocked(device);
-}
-
-absl::Status PortOperations::CheckDeviceLocked(const std::string& device) {
-  const auto link = dependencies_.netlink->FindLink(device);
-  if (absl::IsNotFound(link.status())) {
-    return absl::NotFoundError(
-        fmt::format("device \"{}\" does not exist on this host; create it first (ip tuntap add, or "
-                    "start the guest), `ip link` lists devices",
-                    device));
-  }
-  RETURN_IF_ERROR(link.status());
-  if (link->loopback) {
-    return absl::FailedPreconditionError(
-        fmt::format("device \"{}\" is the loopback; attach a guest's tap or veth", device));
-  }
-  if (device == dependencies_.tunnel_device) {
-    return absl::FailedPreconditionError(fmt::format(
-        "device \"{}\" is the switch's own tunnel; attach a guest's tap or veth", device));
-  }
-  for (const auto& [uplink, uplink_device] : dependencies_.uplinks) {
-    if (device != uplink_device) continue;
-    return absl::FailedPreconditionError(
-        fmt::format("device \"{}\" is the uplink to \"{}\"; attach a guest's tap or veth, or leave "
-                    "it out of --uplink",
-                    device, uplink));
-  }
-  ASSIGN_OR_RETURN(const auto addresses, dependencies_.netlink->ListAddresses());
-  for (const sys::LinkAddress& address : addresses) {
-    if (address.ifindex == link->ifindex && dependencies_.vteps.Has(address.address)) {
-      return absl::FailedPreconditionError(fmt::format(
-          "device \"{}\" carries this host's tunnels (VTEP {}); attach a guest's tap or "
-          "veth",
-          device, address.address.ToString()));
-    }
-    if (address.ifindex == link->ifindex && !address.address.IsLinkLocal()) {
-      return absl::FailedPreconditionError(
-          fmt::format("device \"{}\" is the host's own, with address {}: as a port it would be cut "
-                      "off; attach a "
-                      "guest's tap or veth, or remove the address (ip address flush dev {})",
-                      device, address.address.ToString(), device));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status PortOperations::CheckAgainst(const Present& present, const PortId& id,
-                                          const state::Attachment& attachment) {
-  for (const auto& [other_id, other] : present.attachments) {
-    if (other_id == id) continue;
-    if (other.device == attachment.device) {
-      return absl::AlreadyExistsError(
-          fmt::format("device \"{}\" is port {} already; detach that first", attachment.device,
-                      other_id.ToString()));
-    }
-    if (other.mac == attachment.mac &&
-        InSameSegment(present.segments, id, other_id, attachment.profile, other.profile)) {
-      return absl::AlreadyExistsError(fmt::format(
-          "MAC {} is port {}'s already, in the same segment; give the guest another one",
-          attachment.mac.ToString(), other_id.ToString()));
-    }
-  }
-  const auto old = present.attachments.find(id);
-  if (old == present.attachments.end()) return absl::OkStatus();
-  return CheckChange(id, old->second, attachment);
-}
-
-absl::Status PortOperations::CheckChange(const PortId& id, const state::Attachment& from,
-                                         const state::Attachment& to) {
-  RETURN_IF_ERROR(CheckOwner(id, from, to.owner));
-  if (from.mac != to.mac) {
-    return absl::FailedPreconditionError(
-        fmt::format("port {} is attached with MAC {}, not {}; detach it first", id.ToString(),
-                    from.mac.ToString(), to.mac.ToString()));
-  }
-  if (from.device != to.device && dependencies_.netlink->FindLink(from.device).ok()) {
-    return absl::FailedPreconditionError(
-        fmt::format("port {} is attached by device \"{}\", which still exists; detach it first",
-                    id.ToString(), from.device));
-  }
-  return absl::OkStatus();
+  return PortDevices::Read(dependencies_.netlink.get(), &dependencies_.reserved, names);
 }
 
 absl::Status PortOperations::Wait(const PortId& id, std::chrono::milliseconds wait) {

@@ -1,5 +1,5 @@
 // Attach and detach: what makes a device of this host a port, as one operation for whoever asks
-// (the local API, later the Open vSwitch surfaces). Owns what may be attached. Knows no protocol.
+// (the local API, the Open vSwitch surfaces). Owns what may be attached. Knows no protocol.
 //
 // Thread rule: any thread but the reconciler's; operations run one after the other, waiting
 // excepted.
@@ -13,9 +13,9 @@
 
 #include "vswitch/agent/executor.h"
 #include "vswitch/agent/local_store.h"
+#include "vswitch/agent/port_devices.h"
 #include "vswitch/agent/reconciler.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
-#include "vswitch/types/vtep_pair.h"
 
 namespace outrider::agent {
 
@@ -34,10 +34,7 @@ class PortOperations {
     Reconciler* reconciler;
     LocalStore* store;
     std::unique_ptr<sys::NetlinkSocket> netlink;
-    // Never a port: the tunnel device, an uplink's, and the device that holds this address.
-    std::string tunnel_device;
-    std::map<std::string, std::string> uplinks = {};
-    VtepPair vteps;
+    ReservedDevices reserved;
   };
   explicit PortOperations(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
@@ -62,8 +59,8 @@ class PortOperations {
   // FailedPrecondition: it is another owner's.
   absl::Status Detach(const PortId& id, state::AttachmentOwner owner);
 
-  // Whether a device may be a port: NotFound, or FailedPrecondition with what it is instead.
-  absl::Status CheckDevice(const std::string& device);
+  // See PortDevices; a failure is of the look itself.
+  absl::StatusOr<PortDevices> LookAtDevices(const std::set<std::string>& names);
 
   // Of migrations; as Reconciler's methods of these names, which say what they do. The observer is
   // called on the reconciler's thread and calls nothing of this.
@@ -84,13 +81,8 @@ class PortOperations {
   };
   Present Look();
   // In `fresh`: whether there is something to do.
-  absl::Status CheckAttach(Present* present, const PortId& id, const state::Attachment& attachment,
-                           bool* fresh);
-  absl::Status CheckDeviceLocked(const std::string& device);
-  absl::Status CheckAgainst(const Present& present, const PortId& id,
-                            const state::Attachment& attachment);
-  absl::Status CheckChange(const PortId& id, const state::Attachment& from,
-                           const state::Attachment& to);
+  static absl::Status CheckAttach(const PortDevices& devices, Present* present, const PortId& id,
+                                  const state::Attachment& attachment, bool* fresh);
   absl::Status Wait(const PortId& id, std::chrono::milliseconds wait);
 
   Dependencies dependencies_;

@@ -20,9 +20,9 @@ const Row* FindRow(const Tables& tables, const std::string& table, const ovsdb::
 }
 
 // 0 for what is no number: Open vSwitch reads its string maps so.
-uint64_t NumberIn(const std::optional<std::string>& text, int base = 10) {
+uint64_t NumberIn(const std::optional<std::string>& text) {
   uint64_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value, base);
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
   return value;
 }
 
@@ -116,18 +116,19 @@ state::Shaper ReadHtb(const Tables& tables, const Row& qos) {
                                        : rates.burst / 1000};
 }
 
-state::Shaper ReadShaper(const Tables& tables, const RowReader& port, std::string* mistake) {
+state::Shaper ReadShaper(const Tables& tables, const RowReader& port, std::string* note) {
   for (const ovsdb::Uuid& uuid : port.References("qos")) {
     const Row* const row = FindRow(tables, "QoS", uuid);
     if (row == nullptr) continue;
     const std::string type = RowReader(*row).Text("type");
     if (type == "linux-htb") return ReadHtb(tables, *row);
     if (type.empty() || type == "linux-noop") continue;
-    *mistake = fmt::format("QoS type \"{}\" is not served; use linux-htb", type);
+    *note = fmt::format("QoS type \"{}\" is without effect; use linux-htb", type);
   }
   return {};
 }
 
+// An iface-id that is no uuid is another system's label, unless a profile is asked for.
 void ReadGuest(const RowReader& row, InterfaceConfig* interface) {
   interface->vm_id = row.ValueOf("external_ids", "vm-id").value_or("");
   interface->profile = row.ValueOf("external_ids", "port-profile").value_or("");
@@ -135,7 +136,7 @@ void ReadGuest(const RowReader& row, InterfaceConfig* interface) {
     const auto id = PortId::Parse(*text);
     if (id.ok()) {
       interface->iface_id = *id;
-    } else {
+    } else if (!interface->profile.empty()) {
       interface->mistake = fmt::format("external_ids:iface-id: {}", Message(id.status()));
     }
   }
@@ -143,7 +144,7 @@ void ReadGuest(const RowReader& row, InterfaceConfig* interface) {
     const auto mac = MacAddress::Parse(*text);
     if (mac.ok()) {
       interface->attached_mac = *mac;
-    } else {
+    } else if (interface->IsGuest()) {
       interface->mistake = fmt::format("external_ids:attached-mac: {}", Message(mac.status()));
     }
   }
@@ -177,7 +178,7 @@ void ReadPort(const Tables& tables, const Row& row, BridgeConfig* bridge) {
     if (interface_row == nullptr) continue;
     InterfaceConfig interface = ReadInterface(uuid, *interface_row);
     interface.vlans = ReadVlans(port);
-    interface.shaper = ReadShaper(tables, port, &interface.mistake);
+    interface.shaper = ReadShaper(tables, port, &interface.qos_note);
     if (members.size() > 1) {
       interface.mistake = fmt::format(
           "member of the bond \"{}\": bonds are not served; bond the devices in the kernel and add "
@@ -188,6 +189,18 @@ void ReadPort(const Tables& tables, const Row& row, BridgeConfig* bridge) {
   }
 }
 
+// 16 hexadecimal digits, or any number of them after 0x (ovs-vswitchd.conf.db(5)); not 0.
+std::optional<uint64_t> DatapathIdIn(std::string text) {
+  const bool prefixed = text.starts_with("0x") || text.starts_with("0X");
+  if (prefixed) text.erase(0, 2);
+  if (!prefixed && text.size() != 16) return std::nullopt;
+  uint64_t id = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, id, 16);
+  if (read.ec != std::errc() || read.ptr != end || id == 0) return std::nullopt;
+  return id;
+}
+
 BridgeConfig ReadBridge(const Tables& tables, const ovsdb::Uuid& uuid, const Row& row) {
   const RowReader reader(row);
   BridgeConfig bridge;
@@ -196,9 +209,7 @@ BridgeConfig ReadBridge(const Tables& tables, const ovsdb::Uuid& uuid, const Row
   if (const auto text = reader.ValueOf("other_config", "hwaddr")) {
     if (const auto mac = MacAddress::Parse(*text); mac.ok()) bridge.hwaddr = *mac;
   }
-  if (const uint64_t id = NumberIn(reader.ValueOf("other_config", "datapath-id"), 16)) {
-    bridge.datapath_id = id;
-  }
+  bridge.datapath_id = DatapathIdIn(reader.ValueOf("other_config", "datapath-id").value_or(""));
   for (const ovsdb::Uuid& port : reader.References("ports")) {
     if (const Row* const port_row = FindRow(tables, "Port", port)) {
       ReadPort(tables, *port_row, &bridge);
@@ -246,8 +257,7 @@ const std::map<std::string, std::set<std::string>>& Served() {
 
 }  // namespace
 
-PortId InterfaceConfig::Id() const {
-  if (iface_id) return *iface_id;
+PortId InterfaceConfig::RowId() const {
   std::array<uint8_t, 16> bytes;
   for (size_t i = 0; i < 8; ++i) {
     bytes[i] = static_cast<uint8_t>(uuid.high >> (56 - 8 * i));

@@ -42,6 +42,8 @@ struct InterfaceConfig {
   state::Policer policer;
   // The port's QoS row (linux-htb): what is delivered to it.
   state::Shaper shaper;
+  // Why the QoS row is without effect; empty when it is not.
+  std::string qos_note;
   std::optional<uint32_t> mtu_request;
   std::optional<uint16_t> ofport_request;
   // Interface.mac, for internal ones.
@@ -54,7 +56,8 @@ struct InterfaceConfig {
   // Plugged by somebody who knows the guest: the controller says what it may do.
   bool IsGuest() const { return iface_id.has_value() || !profile.empty(); }
   // iface_id, or the row's own uuid.
-  PortId Id() const;
+  PortId Id() const { return iface_id.value_or(RowId()); }
+  PortId RowId() const;
 };
 
 struct BridgeConfig {
@@ -73,6 +76,8 @@ struct SwitchConfig {
   // By name.
   std::map<std::string, BridgeConfig> bridges;
   int64_t next_cfg = 0;
+  // Which configuration of this process's it is: next_cfg may stay, or go down.
+  uint64_t serial = 0;
   bool operator==(const SwitchConfig&) const = default;
 };
 

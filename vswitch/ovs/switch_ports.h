@@ -46,6 +46,7 @@ struct InterfaceReport {
 struct SwitchReport {
   // Of the newest configuration that was handed to the datapath.
   int64_t next_cfg = 0;
+  uint64_t serial = 0;
   // By name, all that the configuration has.
   std::map<std::string, InterfaceReport> interfaces;
   bool operator==(const SwitchReport&) const = default;

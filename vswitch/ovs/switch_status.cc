@@ -191,19 +191,25 @@ std::map<std::string, int64_t> NumberPorts(const BridgeConfig& bridge,
                                            const std::map<std::string, int64_t>& present) {
   std::map<std::string, int64_t> numbers;
   std::set<int64_t> taken;
-  for (const auto& [name, interface] : bridge.interfaces) {
+  const auto take = [&](const std::string& name, int64_t number) {
+    if (!numbers.contains(name) && taken.insert(number).second) numbers[name] = number;
+  };
+  const auto has = [&](const std::string& name) {
     const auto found = present.find(name);
-    int64_t number = found == present.end() ? 0 : found->second;
-    if (name == bridge.name) number = kLocalOfport;
-    if (number <= 0 || !taken.insert(number).second) continue;
-    numbers[name] = number;
+    const bool valid = found != present.end() && found->second > 0 && found->second <= kMaxOfport;
+    return valid ? found->second : 0;
+  };
+  if (bridge.interfaces.contains(bridge.name)) take(bridge.name, kLocalOfport);
+  // Who has what it asks for keeps it; then who asks; then who has one.
+  for (const bool asks_only : {false, true}) {
+    for (const auto& [name, interface] : bridge.interfaces) {
+      const int64_t asked = interface.ofport_request.value_or(0);
+      if (asked == 0 || asked > kMaxOfport || (!asks_only && has(name) != asked)) continue;
+      take(name, asked);
+    }
   }
   for (const auto& [name, interface] : bridge.interfaces) {
-    if (numbers.contains(name) || !interface.ofport_request) continue;
-    if (*interface.ofport_request > kMaxOfport) continue;
-    if (taken.insert(*interface.ofport_request).second) {
-      numbers[name] = *interface.ofport_request;
-    }
+    if (has(name) != 0) take(name, has(name));
   }
   int64_t next = 1;
   for (const auto& [name, interface] : bridge.interfaces) {

@@ -67,6 +67,7 @@ absl::Status SwitchView::Start(const SwitchIdentity& identity) {
     });
   });
   config_ = ReadConfig(dependencies_.database->tables());
+  config_.serial = 1;
   dependencies_.ports->Apply(config_);
   statistics_due_ = dependencies_.clock();
   return absl::OkStatus();
@@ -81,10 +82,11 @@ void SwitchView::OnCommit(const Changes& changes) {
   });
   if (!relevant) return;
   const SwitchConfig before = std::exchange(config_, ReadConfig(dependencies_.database->tables()));
+  config_.serial = before.serial;
   counted_ = before.next_cfg != config_.next_cfg;
   for (const RowChange& change : changes) NoteInterface(change);
   if (before == config_) return;
-  if (before.bridges == config_.bridges && report_.next_cfg == before.next_cfg) {
+  if (before.bridges == config_.bridges && report_.serial == config_.serial) {
     // The host has nothing to do: libvirt's words inside a guest's blackout end here.
     report_.next_cfg = config_.next_cfg;
     dependencies_.post([this, alive = alive_] {
@@ -92,6 +94,7 @@ void SwitchView::OnCommit(const Changes& changes) {
     });
     return;
   }
+  ++config_.serial;
   dependencies_.ports->Apply(config_);
 }
 
@@ -115,7 +118,7 @@ void SwitchView::NoteInterface(const RowChange& change) {
 }
 
 void SwitchView::AnswerWhenInForce(std::function<void()> answer) {
-  Held held{next_token_++, config_.next_cfg, std::exchange(touched_, {}), std::move(answer)};
+  Held held{next_token_++, config_.serial, std::exchange(touched_, {}), std::move(answer)};
   if (!std::exchange(counted_, false) || IsSettled(held)) return held.answer();
   dependencies_.post_after(kPatience, [this, alive = alive_, token = held.token] {
     if (*alive) ReleaseLate(token);
@@ -133,7 +136,7 @@ void SwitchView::ReleaseLate(uint64_t token) {
 }
 
 bool SwitchView::IsSettled(const Held& held) const {
-  if (report_.next_cfg < held.next_cfg) return false;
+  if (report_.serial < held.serial) return false;
   return std::none_of(held.interfaces.begin(), held.interfaces.end(), [&](const std::string& name) {
     const auto found = report_.interfaces.find(name);
     return found != report_.interfaces.end() && found->second.pending;
@@ -142,7 +145,7 @@ bool SwitchView::IsSettled(const Held& held) const {
 
 void SwitchView::OnReport(SwitchReport report) {
   // What the view has settled by itself since stays so.
-  report.next_cfg = std::max(report.next_cfg, report_.next_cfg);
+  if (report.serial == report_.serial) report.next_cfg = report_.next_cfg;
   report_ = std::move(report);
   const auto now = dependencies_.clock();
   const bool with_statistics = now >= statistics_due_;

@@ -62,7 +62,7 @@ class SwitchView {
   // A client's answer that is held back.
   struct Held {
     uint64_t token;
-    int64_t next_cfg;
+    uint64_t serial;
     std::set<std::string> interfaces;
     std::function<void()> answer;
   };
