@@ -162,6 +162,34 @@ TEST_F(SegmentRowsTest, OldListsGoWithALaterFlush) {
   EXPECT_THAT(Listed(Nth(0)), ElementsAre(1, 2, 3));
 }
 
+// The lists of a trunk's segments, should these go with it, would be written for nobody.
+TEST(SegmentRows, WhatGoesWithItsPortsGetsNoListWithoutThem) {
+  EbpfHost host;
+  host.Start();
+  host.AddDevice("tap0");
+  state::HostState state;
+  state.segments[kSegment] = {.mtu = 1400, .vteps = {tests::Ip("10.99.0.2")}};
+  state::Port& port = state.ports[kPort];
+  port.mac = tests::MakeMac(1);
+  port.vni = kSegment;
+  port.phase = state::PortPhase::kActive;
+  port.epoch = Epoch{1};
+  port.device = "tap0";
+  host.Become(state);
+  const auto raw =
+      sys::KernelBpfMaps::OpenPinned(
+          host.options().bpffs + fmt::format("/v{}/maps", OR_ABI_VERSION), DatapathMaps::Names())
+          .value();
+  const DatapathMaps maps(raw.get());
+  const abi::or_segment row = maps.segments.Lookup(kSegment.value()).value();
+  EXPECT_EQ(row.local_copies, 1u);
+  host.Become({});
+  EXPECT_THAT(maps.segments.Keys().value(), IsEmpty());
+  for (const abi::or_replication_key& key : maps.replication.Keys().value()) {
+    EXPECT_LE(key.list, row.replication);
+  }
+}
+
 // Old lists stay until no frame walks them, but a map that has no room for all of them gets it.
 TEST_F(SegmentRowsTest, MoreListsThanTheMapHoldsTwiceAreReplaced) {
   constexpr uint32_t kSegments = 170;
