@@ -119,7 +119,7 @@ static __always_inline int or_unicast_to_uplink(struct __sk_buff *skb, struct or
 static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame *f,
 					 const struct or_port *port)
 {
-	/* As ports' rows, one version of it as long as the frame is looked at. */
+	/* As ports' rows, one version of it as long as the frame is looked at, but for its list. */
 	const struct or_segment *segment = bpf_map_lookup_elem(&or_segments, &f->vni);
 	__u32 reason;
 

@@ -161,7 +161,8 @@ int or_from_uplink(struct __sk_buff *skb)
 	f->vni = vni;
 	if (or_is_for_host(skb, f))
 		return TC_ACT_OK;
-	/* One version of it as long as the frame is looked at, as with a port's row. */
+	/* One version of it as long as the frame is looked at, as with a port's row; but for its
+	 * list. */
 	segment = bpf_map_lookup_elem(&or_segments, &vni);
 	if (!segment)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);

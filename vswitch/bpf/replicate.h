@@ -48,7 +48,11 @@ static long or_replicate_step(__u32 slot, void *context)
 }
 
 /* Copies go to local ports first: the tunnel key stays with the packet. `remote` false: split
- * horizon. The frame itself ends here, without being a drop. A TC verdict. */
+ * horizon. The frame itself ends here, without being a drop. A TC verdict.
+ *
+ * The list and the counts may for once be another segment's, or of two (segment_table.h): no copy
+ * depends on them to stay in the frame's segment. `local_copies` is read once, so that a slot
+ * beyond it is walked only if `remote`. */
 static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 				   const struct or_segment *segment, bool remote)
 {
@@ -58,7 +62,7 @@ static __noinline int or_replicate(struct __sk_buff *skb, struct or_frame *f,
 		.list = segment->replication,
 		.local_copies = segment->local_copies,
 	};
-	__u32 copies = segment->local_copies;
+	__u32 copies = r.local_copies;
 
 	if (remote)
 		copies += segment->remote_copies;

@@ -11,6 +11,7 @@
 
 #include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
+#include "vswitch/datapath/ebpf/segment_codec.h"
 #include "vswitch/datapath/ebpf/station_sweep.h"
 
 namespace outrider::datapath::ebpf {
@@ -85,16 +86,7 @@ class DeltaWriter {
     for (const auto& member : delta.group_members.upserts) {
       outcome_.Upserted(ObjectKind::kGroupMember, member, to.groups.Insert(member));
     }
-    for (const auto& [vni, segment] : delta.segments.upserts) {
-      const auto old_mtu = to.segments.Mtu(vni);
-      outcome_.Upserted(ObjectKind::kSegment, vni, to.UpsertSegment(vni, segment));
-      // As it is in force, whatever became of the rest.
-      const auto mtu = to.segments.Mtu(vni);
-      if (old_mtu && mtu && *mtu != *old_mtu) {
-        spdlog::info("segment {}: mtu {} instead of {}", vni.ToString(), *mtu, *old_mtu);
-        RefreshPorts(vni, delta);
-      }
-    }
+    for (const Vni& vni : KindByKind(delta)) UpsertSegment(vni, delta);
     for (const auto& [key, mac] : delta.neighbors.upserts) {
       outcome_.Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
     }
@@ -111,7 +103,38 @@ class DeltaWriter {
     }
     // After the FDB: a port with many VLANs that has moved is found at once, whatever its
     // broadcasts take.
-    outcome_.Failed(ObjectKind::kSegment, to.segments.Flush());
+    outcome_.Failed(ObjectKind::kSegment, to.segments.Flush(Leaving(delta)));
+  }
+
+  // The segments to write, those of one kind together: there is a wait between kinds
+  // (segment_table.h).
+  static std::vector<Vni> KindByKind(const state::StateDelta& delta) {
+    std::vector<std::pair<SegmentKind, Vni>> kinds;
+    for (const auto& [vni, segment] : delta.segments.upserts) {
+      kinds.emplace_back(KindOf(vni, segment), vni);
+    }
+    std::sort(kinds.begin(), kinds.end());
+    std::vector<Vni> vnis;
+    for (const auto& [kind, vni] : kinds) vnis.push_back(vni);
+    return vnis;
+  }
+
+  void UpsertSegment(const Vni& vni, const state::StateDelta& delta) {
+    Pipeline& to = *pipeline_;
+    const auto old_mtu = to.segments.Mtu(vni);
+    outcome_.Upserted(ObjectKind::kSegment, vni,
+                      to.UpsertSegment(vni, delta.segments.upserts.at(vni)));
+    // As it is in force, whatever became of the rest.
+    const auto mtu = to.segments.Mtu(vni);
+    if (old_mtu && mtu && *mtu != *old_mtu) {
+      spdlog::info("segment {}: mtu {} instead of {}", vni.ToString(), *mtu, *old_mtu);
+      RefreshPorts(vni, delta);
+    }
+  }
+
+  // Whose lists are of no use any more.
+  static std::set<Vni> Leaving(const state::StateDelta& delta) {
+    return {delta.segments.deletes.begin(), delta.segments.deletes.end()};
   }
 
   // Whether ports from which stations were learned change or go.
@@ -141,7 +164,7 @@ class DeltaWriter {
       outcome_.Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
     }
     DeletePorts(delta.ports.deletes);
-    outcome_.Failed(ObjectKind::kSegment, from.segments.Flush());
+    outcome_.Failed(ObjectKind::kSegment, from.segments.Flush(Leaving(delta)));
     for (const auto& key : delta.neighbors.deletes) {
       outcome_.Deleted(ObjectKind::kNeighbor, key, from.neighbors.Delete(key));
     }

@@ -1,10 +1,11 @@
 // Keeps memory that frames may still read from being written again. The kernel hands the memory of
 // a replaced or deleted hash element to the next update at once (Linux 6.1 and later), while a
 // program that looked it up still reads it: two replacements in a row could show a frame the second
-// object's bytes under the first one's key. Segments, providers and rule sets, which decide what a
-// frame may do, wait here in between, and so do two replacements of one port's row, which has two
-// places (or_port_slot). Others do not: a frame that reads another row of or_fdb may go to the
-// wrong port or VTEP once, but not out of its segment, which is checked again at the port.
+// object's bytes under the first one's key. Providers and rule sets, which decide what a frame may
+// do, wait here in between; so do segments, unless all that decides is the same (segment_table.h),
+// and two replacements of one port's row, which has two places (or_port_slot). Others do not: a
+// frame that reads another row of or_fdb may go to the wrong port or VTEP once, but not out of its
+// segment, which is checked again at the port.
 //
 // Thread rule: one thread, that of the datapath; the wait after a call of Apply runs on a thread of
 // its own so that nobody stands still for it.

@@ -2,6 +2,9 @@
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_SEGMENT_CODEC_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_SEGMENT_CODEC_H_
 
+#include <compare>
+#include <cstdint>
+
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/state/host_state.h"
 
@@ -24,6 +27,19 @@ inline void DecodeSegmentFlags(uint32_t flags, state::Segment* segment) {
   segment->suppress_nd = (flags & OR_SEGMENT_SUPPRESS_ND) != 0;
   segment->snoop_multicast = (flags & OR_SEGMENT_SNOOP_MULTICAST) != 0;
   segment->drop_unknown_multicast = (flags & OR_SEGMENT_DROP_UNKNOWN_MULTICAST) != 0;
+}
+
+// What a frame may do in a segment, by its row: all of it but where copies go. Rows of one kind may
+// take each other's place under a frame's eyes (grace_period.h).
+struct SegmentKind {
+  bool local = false;  // of this host alone: never in a tunnel
+  uint32_t flags = 0;  // OR_SEGMENT_*
+  uint32_t mtu = 0;
+  friend auto operator<=>(const SegmentKind&, const SegmentKind&) = default;
+};
+
+inline SegmentKind KindOf(const Vni& vni, const state::Segment& segment) {
+  return {.local = vni.IsLocal(), .flags = EncodeSegmentFlags(segment), .mtu = segment.mtu};
 }
 
 }  // namespace outrider::datapath::ebpf

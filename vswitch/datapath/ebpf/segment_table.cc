@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "vswitch/datapath/ebpf/segment_codec.h"
-
 namespace outrider::datapath::ebpf {
 namespace {
 
@@ -19,6 +17,10 @@ abi::or_member_key MemberKey(const Vni& vni, const IpAddress& vtep) {
 bool OnlyVtepsDiffer(const state::Segment& a, state::Segment b) {
   b.vteps = a.vteps;
   return a == b;
+}
+
+void AppendKeys(uint32_t list, uint32_t size, std::vector<abi::or_replication_key>* keys) {
+  for (uint32_t slot = 0; slot < size; ++slot) keys->push_back({.list = list, .slot = slot});
 }
 
 }  // namespace
@@ -84,7 +86,7 @@ absl::Status SegmentTable::Delete(const Vni& vni) {
     RETURN_IF_ERROR(maps_->segments.Delete(vni.value()));
     entry.in_force = false;
     retired_.emplace_back(entry.list, entry.list_size);
-    grace_.MarkFreed();
+    MarkFreed({KindOf(vni, entry.segment)});
   }
   RETURN_IF_ERROR(RemoveMembers(vni, {}, &entry));
   dirty_.erase(vni.value());
@@ -98,28 +100,50 @@ void SegmentTable::SetCopied(uint32_t vni, uint32_t port_index, bool copied) {
   if (changed) dirty_.insert(vni);
 }
 
-std::vector<std::pair<Vni, absl::Status>> SegmentTable::Flush() {
+std::vector<std::pair<Vni, absl::Status>> SegmentTable::Flush(const std::set<Vni>& leaving) {
   std::vector<std::pair<Vni, absl::Status>> failures;
-  std::set<uint32_t> still_dirty;
+  const std::vector<Vni> outdated = TakeOutdated(leaving);
+  if (outdated.empty()) {
+    // What stays takes memory, no more, and goes with the next row.
+    if (grace_.IsOver(grace_.LastFreed())) PurgeRetired().IgnoreError();
+    return failures;
+  }
+  // Once, not for each: their own old lists stay until the next call, or until the map is full.
+  const absl::Status purged = PurgeRetired();
+  for (const Vni& vni : outdated) {
+    const absl::Status status = purged.ok() ? WriteOutdated(vni) : purged;
+    if (!status.ok()) failures.emplace_back(vni, status);
+  }
+  return failures;
+}
+
+std::vector<Vni> SegmentTable::TakeOutdated(const std::set<Vni>& leaving) {
+  std::vector<std::pair<SegmentKind, Vni>> outdated;
+  std::set<uint32_t> known;
   for (const uint32_t number : dirty_) {
     const auto vni = Vni::FromValue(number);
     if (!vni.ok()) continue;
     const auto found = entries_.find(*vni);
     // A port may be in a segment that is not here: its frames go nowhere.
     if (found == entries_.end() || !found->second.in_force) continue;
-    Entry& entry = found->second;
-    const state::Segment segment = entry.next.value_or(entry.segment);
-    absl::Status status = WriteRow(*vni, segment, &entry);
-    if (status.ok()) status = RemoveMembers(*vni, segment.vteps, &entry);
-    if (status.ok()) {
-      entry.next.reset();
-    } else {
-      failures.emplace_back(*vni, status);
-      still_dirty.insert(number);
-    }
+    known.insert(number);
+    if (!leaving.contains(*vni)) outdated.emplace_back(KindOf(*vni, found->second.segment), *vni);
   }
-  dirty_ = std::move(still_dirty);
-  return failures;
+  dirty_ = std::move(known);
+  std::sort(outdated.begin(), outdated.end());
+  std::vector<Vni> vnis;
+  for (const auto& [kind, vni] : outdated) vnis.push_back(vni);
+  return vnis;
+}
+
+absl::Status SegmentTable::WriteOutdated(const Vni& vni) {
+  Entry& entry = entries_.at(vni);
+  const state::Segment segment = entry.next.value_or(entry.segment);
+  RETURN_IF_ERROR(WriteRow(vni, segment, &entry));
+  RETURN_IF_ERROR(RemoveMembers(vni, segment.vteps, &entry));
+  entry.next.reset();
+  dirty_.erase(vni.value());
+  return absl::OkStatus();
 }
 
 absl::Status SegmentTable::AddMembers(const Vni& vni, const std::set<IpAddress>& vteps,
@@ -165,13 +189,14 @@ absl::Status SegmentTable::WriteRow(const Vni& vni, const state::Segment& segmen
   row.replication = list;
   row.local_copies = static_cast<uint32_t>(ports.size());
   row.remote_copies = static_cast<uint32_t>(segment.vteps.size());
-  absl::Status status = PurgeRetired();
+  const SegmentKind kind = KindOf(vni, segment);
+  absl::Status status = AwaitMemory(kind);
   if (status.ok()) status = maps_->segments.Update(vni.value(), row);
   if (!status.ok()) {
-    if (!same_list) retired_.emplace_back(list, row.local_copies + row.remote_copies);
+    if (!same_list) DropUnseen(list, row.local_copies + row.remote_copies);
     return status;
   }
-  if (entry->in_force) grace_.MarkFreed();
+  if (entry->in_force) MarkFreed({KindOf(vni, entry->segment), kind});
   if (entry->in_force && !same_list) retired_.emplace_back(entry->list, entry->list_size);
   *entry = {.segment = segment,
             .next = std::move(entry->next),
@@ -202,24 +227,41 @@ absl::StatusOr<uint32_t> SegmentTable::WriteList(const Vni& vni, const std::set<
   }
   absl::Status status = maps_->replication.UpdateBatch(rows);
   if (absl::IsResourceExhausted(status) && !retired_.empty()) {
-    RETURN_IF_ERROR(PurgeRetired());
-    status = maps_->replication.UpdateBatch(rows);
+    status = PurgeRetired();
+    if (status.ok()) status = maps_->replication.UpdateBatch(rows);
   }
   if (status.ok()) return list;
-  // What was written of it goes with the next purge.
-  retired_.emplace_back(list, static_cast<uint32_t>(rows.size()));
+  DropUnseen(list, static_cast<uint32_t>(rows.size()));
   return status;
+}
+
+absl::Status SegmentTable::AwaitMemory(const SegmentKind& kind) {
+  return !obeyed_ || obeyed_->contains(kind) ? absl::OkStatus() : PurgeRetired();
+}
+
+void SegmentTable::MarkFreed(const std::set<SegmentKind>& obeyed) {
+  grace_.MarkFreed();
+  if (!obeyed_) {
+    obeyed_ = obeyed;
+    return;
+  }
+  std::erase_if(*obeyed_, [&](const SegmentKind& kind) { return !obeyed.contains(kind); });
 }
 
 absl::Status SegmentTable::PurgeRetired() {
   RETURN_IF_ERROR(grace_.Wait());
+  obeyed_.reset();
   std::vector<abi::or_replication_key> keys;
-  for (const auto& [list, size] : retired_) {
-    for (uint32_t slot = 0; slot < size; ++slot) keys.push_back({.list = list, .slot = slot});
-  }
+  for (const auto& [list, size] : retired_) AppendKeys(list, size, &keys);
   RETURN_IF_ERROR(maps_->replication.DeleteBatch(keys));
   retired_.clear();
   return absl::OkStatus();
+}
+
+void SegmentTable::DropUnseen(uint32_t list, uint32_t size) {
+  std::vector<abi::or_replication_key> keys;
+  AppendKeys(list, size, &keys);
+  if (!maps_->replication.DeleteBatch(keys).ok()) retired_.emplace_back(list, size);
 }
 
 }  // namespace outrider::datapath::ebpf
