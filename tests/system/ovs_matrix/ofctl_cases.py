@@ -82,4 +82,11 @@ ofctl -F OXM foo
 ofctl -F OXM
 """
 
-SCENARIOS = {"ofctl names": NAMES, "ofctl formats": FORMATS}
+# Nothing listens there.
+HOSTS = r"""
+ofctl probe tcp:localhost:1
+ofctl probe tcp:127.0.0.1:1
+vsctl --timeout=5 --db=tcp:localhost:1 list-br
+"""
+
+SCENARIOS = {"ofctl names": NAMES, "ofctl formats": FORMATS, "names of hosts": HOSTS}
