@@ -207,7 +207,7 @@ std::string OfctlHelp(const std::string& program) {
     }
   }
   return text +
-         "SWITCH or TARGET is the name of a bridge, or unix:FILE or tcp:IP[:PORT].\n"
+         "SWITCH or TARGET is the name of a bridge, or unix:FILE or tcp:HOST[:PORT].\n"
          "\nOpenFlow version options:\n"
          "  -O, --protocols             set allowed OpenFlow versions: OpenFlow10, OpenFlow13\n"
          "                              (default: OpenFlow10)\n"
