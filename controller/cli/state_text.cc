@@ -222,7 +222,8 @@ std::string AgentStatusText(const v1::AgentStatus& status) {
   fields.Add("Certificate expires", FormatTime(status.certificate_expires_us()));
   if (!status.ovs_rundir().empty()) {
     fields.Add("Open vSwitch clients",
-               fmt::format("served in {}, {} bridges", status.ovs_rundir(), status.ovs_bridges()));
+               fmt::format("served in {}, {} bridge{}", status.ovs_rundir(), status.ovs_bridges(),
+                           status.ovs_bridges() == 1 ? "" : "s"));
   }
   for (const std::string& setting : status.ovs_without_effect()) {
     fields.Add("Set without effect", setting);

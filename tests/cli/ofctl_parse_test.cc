@@ -85,6 +85,55 @@ TEST(OfctlParseTest, NamesAreNumbers) {
   EXPECT_EQ(Shown("actions=goto_table:forward"), " goto_table:7");
 }
 
+TEST(OfctlParseTest, PortsNumbersAreDecimal) {
+  EXPECT_EQ(ParsePort("7", kNumbers).value(), 7u);
+  EXPECT_EQ(ParsePort("010", kNumbers).value(), 10u);
+  EXPECT_EQ(ParsePort("vnet1", kNumbers).value(), 2u);
+  EXPECT_EQ(ParsePort("local", kNumbers).value(), openflow::kPortLocal);
+  EXPECT_EQ(ParsePort("65534", kNumbers).value(), openflow::kPortLocal);
+  EXPECT_FALSE(ParsePort("0x7", kNumbers).ok());
+  EXPECT_FALSE(ParsePort("70000", kNumbers).ok());
+  EXPECT_FALSE(ParsePort("4294967296", kNumbers).ok());
+  EXPECT_FALSE(ParsePort("", kNumbers).ok());
+  EXPECT_EQ(Error("in_port=0x1,actions=drop"), "0x1: invalid or unknown port for in_port");
+}
+
+// As ovs-ofctl 3.1 tells them in its errors.
+TEST(OfctlParseTest, FormatsOfFlows) {
+  const auto told = [](const std::string& text) {
+    const auto formats = ParseFlowFormats(text);
+    return formats.ok() ? FlowFormatsText(*formats) : Message(formats.status());
+  };
+  EXPECT_EQ(told("any"), "any");
+  EXPECT_EQ(told("NXM,openflow10"), "OpenFlow10,NXM");
+  EXPECT_EQ(told("nxm+table_id, oxm"), "OXM,NXM+table_id");
+  EXPECT_EQ(told("oxm-openflow13"), "OXM-OpenFlow13");
+  EXPECT_EQ(told("nxmfoo"), "nxmfoo: unknown flow protocol");
+  EXPECT_EQ(told("NXM,foo"), "foo: unknown flow protocol");
+  EXPECT_EQ(told(","), ",: no flow protocol specified");
+  EXPECT_EQ(told(""), ": no flow protocol specified");
+}
+
+TEST(OfctlParseTest, VersionsAndFormatsGoWithEachOther) {
+  constexpr uint32_t k10 = 1u << openflow::kVersion10;
+  constexpr uint32_t k13 = 1u << openflow::kVersion13;
+  uint32_t versions = k10 | k13;
+  uint32_t formats = kFormatNxm | kFormatOxm12;
+  ASSERT_TRUE(MatchVersions(&versions, &formats).ok());
+  EXPECT_EQ(versions, k10);
+  EXPECT_EQ(formats, kFormatNxm);
+  versions = k10 | k13;
+  formats = kFormatOxm13;
+  ASSERT_TRUE(MatchVersions(&versions, &formats).ok());
+  EXPECT_EQ(versions, k13);
+  versions = k10 | k13;
+  formats = kFormatOxm12;
+  EXPECT_EQ(Message(MatchVersions(&versions, &formats)),
+            "None of the enabled OpenFlow versions (OpenFlow10, OpenFlow13) supports any of the "
+            "enabled flow formats (OXM-OpenFlow12).  (Use -O to enable additional OpenFlow "
+            "versions or -F to enable additional flow formats.)");
+}
+
 TEST(OfctlParseTest, WhatNothingCanMatchGoesAndIsTold) {
   const auto flow = ParseFlow("nw_src=10.0.0.1,actions=drop", FlowOrder::kAdd, kNumbers);
   ASSERT_TRUE(flow.ok());
@@ -104,6 +153,16 @@ TEST(OfctlTextTest, Durations) {
   EXPECT_EQ(FlowText(flow, {}, {}),
             "cookie=0x0, duration=1.123456789s, table=0, n_packets=0, n_bytes=0, idle_timeout=60, "
             "idle_age=3, priority=5 actions=drop");
+}
+
+TEST(OfctlTextTest, ATableWithANameIsTold) {
+  const FlowStyle style{.stats = false};
+  openflow::FlowStats flow{.priority = 5};
+  EXPECT_EQ(FlowText(flow, style, {}), "priority=5 actions=drop");
+  const OfNames names{.tables = {{0, "classify"}}};
+  EXPECT_EQ(FlowText(flow, style, names), "table=classify, priority=5 actions=drop");
+  flow.table = 3;
+  EXPECT_EQ(FlowText(flow, style, names), "table=3, priority=5 actions=drop");
 }
 
 TEST(OfctlTextTest, ARefusalShowsTheOrder) {

@@ -21,6 +21,9 @@ class SwitchConfigTest : public ::testing::Test {
     const SwitchConfig config = ReadConfig(rows_.database()->tables());
     return config.bridges.at("br0").interfaces.at(name);
   }
+  std::vector<std::string> WithoutEffect() {
+    return NotActedOn(rows_.database()->schema(), rows_.database()->tables());
+  }
   SampleRows rows_;
 };
 
@@ -129,11 +132,59 @@ TEST_F(SwitchConfigTest, ABondIsNamedAsSuch) {
 }
 
 TEST_F(SwitchConfigTest, WhatHasNoEffectIsNamed) {
-  EXPECT_THAT(NotActedOn(rows_.database()->schema(), rows_.database()->tables()), IsEmpty());
+  EXPECT_THAT(WithoutEffect(), IsEmpty());
   rows_.Set("Bridge", "br0", R"({"stp_enable": true})");
   rows_.AddPort("br0", "vnet0", R"({"lacp": "active"})");
-  EXPECT_THAT(NotActedOn(rows_.database()->schema(), rows_.database()->tables()),
-              ElementsAre("Bridge br0: stp_enable", "Port vnet0: lacp"));
+  EXPECT_THAT(WithoutEffect(), ElementsAre("Bridge br0: stp_enable", "Port vnet0: lacp"));
+}
+
+TEST_F(SwitchConfigTest, OtherConfigIsNamedByKey) {
+  rows_.Set("Bridge", "br0", R"({"other_config": ["map", [["hwaddr", "52:54:00:00:00:01"],
+            ["datapath-id", "0000525400000001"], ["forward-bpdu", "true"]]]})");
+  rows_.AddPort("br0", "vnet0", R"({"other_config": ["map", [["rstp-enable", "true"]]]})",
+                R"({"other_config": ["map", [["tx-size", "64"]]]})");
+  rows_.Run(R"([{"op": "update", "table": "Open_vSwitch", "where": [], "row": {"other_config":
+                  ["map", [["stats-update-interval", "1000"], ["dpdk-init", "true"]]]}}])");
+  EXPECT_THAT(WithoutEffect(), ElementsAre("Bridge br0: other_config:forward-bpdu",
+                                           "Interface vnet0: other_config:tx-size",
+                                           "Open_vSwitch .: other_config:dpdk-init",
+                                           "Port vnet0: other_config:rstp-enable"));
+}
+
+TEST_F(SwitchConfigTest, WhatAsksForWhatIsDoneAnywayIsNotNamed) {
+  rows_.Set("Bridge", "br0", R"({"fail_mode": "standalone", "datapath_type": "system"})");
+  rows_.Set("Interface", "br0", R"({"mac": "52:54:00:00:00:02"})");
+  rows_.AddPort("br0", "vnet0", R"({"fake_bridge": true, "tag": 5})");
+  EXPECT_THAT(WithoutEffect(), IsEmpty());
+  rows_.Set("Bridge", "br0", R"({"fail_mode": "secure", "datapath_type": "netdev"})");
+  rows_.Set("Interface", "vnet0",
+            R"({"mac": "52:54:00:00:00:03", "options": ["map", [["n_rxq", "2"]]]})");
+  EXPECT_THAT(WithoutEffect(), ElementsAre("Bridge br0: datapath_type", "Bridge br0: fail_mode",
+                                           "Interface vnet0: mac", "Interface vnet0: options"));
+}
+
+TEST_F(SwitchConfigTest, OfAQosOnlyTheRatesOfItsFirstQueueHaveAnEffect) {
+  rows_.AddPort("br0", "vnet0");
+  rows_.AddPort("br0", "vnet1");
+  rows_.AddPort("br0", "vnet2");
+  rows_.Run(R"([{"op": "insert", "table": "Queue", "uuid-name": "first", "row":
+                  {"dscp": 10, "other_config": ["map", [["max-rate", "200000000"]]]}},
+                {"op": "insert", "table": "Queue", "uuid-name": "second", "row": {}},
+                {"op": "insert", "table": "QoS", "uuid-name": "htb", "row":
+                  {"type": "linux-htb", "other_config": ["map", [["max-rate", "240000000"]]],
+                   "queues": ["map", [[0, ["named-uuid", "first"]],
+                                      [7, ["named-uuid", "second"]]]]}},
+                {"op": "insert", "table": "QoS", "uuid-name": "sfq", "row": {"type": "linux-sfq"}},
+                {"op": "insert", "table": "QoS", "uuid-name": "noop", "row": {"type": "linux-noop"}},
+                {"op": "update", "table": "Port", "where": [["name", "==", "vnet0"]], "row":
+                  {"qos": ["named-uuid", "htb"]}},
+                {"op": "update", "table": "Port", "where": [["name", "==", "vnet1"]], "row":
+                  {"qos": ["named-uuid", "sfq"]}},
+                {"op": "update", "table": "Port", "where": [["name", "==", "vnet2"]], "row":
+                  {"qos": ["named-uuid", "noop"]}}])");
+  EXPECT_THAT(WithoutEffect(),
+              ElementsAre("Port vnet0: qos queues:0 dscp", "Port vnet0: qos queues:7",
+                          "Port vnet1: qos type=linux-sfq"));
 }
 
 }  // namespace

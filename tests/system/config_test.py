@@ -36,6 +36,28 @@ class ConfigTest(unittest.TestCase):
                     done = self.parse(daemon, wanted)
                     self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_what_people_are_told_to_edit_is_there(self) -> None:
+        said = [
+            edit
+            for name in ("README.md", "deploy/install")
+            for edit in re.findall(
+                r"^ *sed -i '([^']+)' /etc/outrider/(agent|controller)\.toml$",
+                (support.ROOT / name).read_text(encoding="utf-8"),
+                flags=re.MULTILINE,
+            )
+        ]
+        # The controller's and the agent's addresses, and twice the folder of Open vSwitch's sockets.
+        self.assertGreaterEqual(len(said), 4)
+        for script, daemon in said:
+            with self.subTest(script):
+                before = (CONFIG / f"{daemon}.toml").read_text(encoding="utf-8")
+                after = subprocess.run(
+                    ["sed", script], input=before, capture_output=True, text=True, check=True
+                ).stdout
+                self.assertNotEqual(after, before)
+                done = self.parse(daemon, after)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_the_check_can_fail(self) -> None:
         for daemon in DAEMONS:
             text = (CONFIG / f"{daemon}.toml").read_text(encoding="utf-8")

@@ -121,6 +121,12 @@ class OurTest(unittest.TestCase):
             long.symlink_to(self.server.rundir)
             self.assertEqual(self.vsctl(f"--db=unix:{long}/db.sock", "list-br"), "br0\n")
 
+    def test_a_host_by_its_name(self) -> None:
+        self.vsctl("add-br", "br0", "--", "set-manager", "ptcp:0:127.0.0.1")
+        self.vsctl("--timeout=10", "wait-until", "Manager", ".", "status:bound_port!=0")
+        port = self.vsctl("get", "Manager", ".", "status:bound_port").strip().strip('"')
+        self.assertEqual(self.vsctl(f"--db=tcp:localhost:{port}", "list-br"), "br0\n")
+
     def test_concurrent_writers_lose_nothing(self) -> None:
         self.vsctl("add-br", "br0")
         environment = self.client.environment(self.server.rundir)

@@ -1,6 +1,5 @@
 #include "vswitch/cli/channel.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,8 +11,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "vswitch/cli/console.h"
+#include "vswitch/cli/host_address.h"
 
 namespace outrider::cli {
 namespace {
@@ -85,13 +86,8 @@ absl::StatusOr<int> ConnectUnixSocket(const std::string& path) {
   return fd;
 }
 
-struct Endpoint {
-  sockaddr_storage address = {};
-  socklen_t length = 0;
-};
-
-// "192.0.2.1:6640", "[2001:db8::1]", the port may be missing.
-absl::StatusOr<Endpoint> ParseEndpoint(const std::string& text) {
+// "192.0.2.1:6640", "[2001:db8::1]", "switch.example:6640"; the port may be missing.
+absl::StatusOr<std::vector<SocketAddress>> FindEndpoint(const std::string& text) {
   std::string host = text;
   std::string port;
   if (!text.empty() && text[0] == '[') {
@@ -105,30 +101,19 @@ absl::StatusOr<Endpoint> ParseEndpoint(const std::string& text) {
   }
   const int number = port.empty() ? kDefaultPort : std::atoi(port.c_str());
   if (number <= 0 || number > 65535) return Failed(EINVAL);
-  Endpoint endpoint;
-  auto* const v4 = reinterpret_cast<sockaddr_in*>(&endpoint.address);
-  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&endpoint.address);
-  if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(static_cast<uint16_t>(number));
-    endpoint.length = sizeof(*v4);
-  } else if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(static_cast<uint16_t>(number));
-    endpoint.length = sizeof(*v6);
-  } else {
-    // Names are not looked up: a resolver may take longer than a migration's blackout.
-    return Failed(EINVAL);
-  }
-  return endpoint;
+  return FindHost(host, static_cast<uint16_t>(number));
 }
 
 absl::StatusOr<int> ConnectTcp(const std::string& text) {
-  ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(text));
-  ASSIGN_OR_RETURN(const int fd, ConnectSocket(reinterpret_cast<const sockaddr*>(&endpoint.address),
-                                               endpoint.length));
+  ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, FindEndpoint(text));
+  absl::StatusOr<int> fd = Failed(EINVAL);
+  for (const SocketAddress& address : addresses) {
+    fd = ConnectSocket(address.get(), address.length);
+    if (fd.ok()) break;
+  }
+  if (!fd.ok()) return fd;
   const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   return fd;
 }
 

@@ -38,9 +38,9 @@ struct TlsFiles {
 // `path`: relative ones are below the run directory. Longer than a socket address may be: all
 // right.
 absl::StatusOr<std::unique_ptr<Channel>> ConnectUnix(const std::string& path);
-// "unix:PATH", "tcp:ADDRESS[:PORT]", "ssl:ADDRESS[:PORT]", addresses as numbers, those of IPv6 in
-// brackets; or several of them with commas between, of which the first that answers is taken. The
-// message is the last one's error in the system's words.
+// "unix:PATH", "tcp:HOST[:PORT]", "ssl:HOST[:PORT]", hosts as numbers, those of IPv6 in brackets,
+// or as names; or several of them with commas between, of which the first that answers is taken.
+// The message is the last one's error in the system's words.
 absl::StatusOr<std::unique_ptr<Channel>> Connect(const std::string& remote, const TlsFiles& files);
 
 // Takes `fd`. Loads OpenSSL. InvalidArgument names the file that is missing or wrong.

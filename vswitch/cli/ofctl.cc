@@ -113,16 +113,6 @@ struct Parsed {
   std::optional<int> done = std::nullopt;
 };
 
-absl::Status TakeFormat(const std::string& format, OfctlOptions* options) {
-  if (format == "openflow10" || format == "OpenFlow10") {
-    options->plain_flows = true;
-    return absl::OkStatus();
-  }
-  const bool known = format == "any" || strcasecmp(format.substr(0, 3).c_str(), "nxm") == 0 ||
-                     strcasecmp(format.substr(0, 3).c_str(), "oxm") == 0;
-  return known ? absl::OkStatus() : Invalid(format + ": unknown flow protocol");
-}
-
 absl::Status TakeOption(int choice, Parsed* parsed) {
   switch (choice) {
     case 't':
@@ -131,8 +121,10 @@ absl::Status TakeOption(int choice, Parsed* parsed) {
       ASSIGN_OR_RETURN(parsed->options.versions, ParseVersions(optarg));
       return absl::OkStatus();
     }
-    case 'F':
-      return TakeFormat(optarg, &parsed->options);
+    case 'F': {
+      ASSIGN_OR_RETURN(parsed->options.formats, ParseFlowFormats(optarg));
+      return absl::OkStatus();
+    }
     case kStrict:
       parsed->options.strict = true;
       return absl::OkStatus();
@@ -174,6 +166,9 @@ absl::StatusOr<Parsed> ParseOptions(int argc, char** argv) {
     if (choice < 0) break;
     RETURN_IF_ERROR(TakeOption(choice, &parsed));
   }
+  if (!parsed.done) {
+    RETURN_IF_ERROR(MatchVersions(&parsed.options.versions, &parsed.options.formats));
+  }
   parsed.words.assign(argv + optind, argv + argc);
   return parsed;
 }
@@ -212,7 +207,7 @@ std::string OfctlHelp(const std::string& program) {
     }
   }
   return text +
-         "SWITCH or TARGET is the name of a bridge, or unix:FILE or tcp:IP[:PORT].\n"
+         "SWITCH or TARGET is the name of a bridge, or unix:FILE or tcp:HOST[:PORT].\n"
          "\nOpenFlow version options:\n"
          "  -O, --protocols             set allowed OpenFlow versions: OpenFlow10, OpenFlow13\n"
          "                              (default: OpenFlow10)\n"

@@ -2,6 +2,7 @@
 #ifndef OUTRIDER_VSWITCH_CLI_OFCTL_COMMANDS_H_
 #define OUTRIDER_VSWITCH_CLI_OFCTL_COMMANDS_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,8 +27,8 @@ struct OfctlOptions {
   std::optional<bool> names = {};
   bool stats = true;
   bool strict = false;
-  // -F openflow10: 1.0's own structures.
-  bool plain_flows = false;
+  // -F, of those that `versions` can carry.
+  uint32_t formats = kFormatAny;
   std::vector<SortKey> sort = {};
 };
 
@@ -38,7 +39,8 @@ class Ofctl {
   const OfctlOptions& options() const { return options_; }
   absl::StatusOr<std::unique_ptr<OfctlConnection>> Open(const std::string& target);
 
-  // Each by a connection of its own, as ovs-ofctl does it.
+  // Asked for once, each by a connection of its own, as ovs-ofctl does it: callers see it by the
+  // transaction numbers that are printed.
   absl::StatusOr<openflow::PortDescList> Ports(const std::string& target);
   absl::StatusOr<openflow::TableList> Tables(const std::string& target);
   // Names people may write; both are asked for.
@@ -57,7 +59,13 @@ class Ofctl {
 
  private:
   const OfctlOptions options_;
+  absl::StatusOr<openflow::PortDescList> AskPorts(const std::string& target);
+  absl::StatusOr<openflow::TableList> AskTables(const std::string& target);
+
   OfctlConnection::Xid next_xid_ = 1;
+  // By target.
+  std::map<std::string, openflow::PortDescList> ports_;
+  std::map<std::string, openflow::TableList> tables_;
   int lines_ = 0;
 };
 

@@ -1,8 +1,6 @@
 #include "vswitch/cli/ofctl_connection.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,7 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "vswitch/types/ip_address.h"
+#include "vswitch/cli/host_address.h"
 
 namespace outrider::cli {
 namespace {
@@ -45,7 +43,7 @@ absl::StatusOr<int> ConnectUnix(const std::string& path, const std::string& targ
   return ConnectTo(reinterpret_cast<const sockaddr*>(&address), sizeof(address), target);
 }
 
-// "IP[:PORT]", an IPv6 address in brackets.
+// "HOST[:PORT]", an IPv6 address in brackets.
 absl::StatusOr<int> ConnectTcp(const std::string& where, const std::string& target) {
   std::string host = where;
   uint16_t port = kOpenFlowPort;
@@ -56,20 +54,14 @@ absl::StatusOr<int> ConnectTcp(const std::string& where, const std::string& targ
     port = static_cast<uint16_t>(std::strtoul(where.c_str() + colon + 1, nullptr, 10));
   }
   if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  const auto ip = IpAddress::Parse(host);
-  if (!ip.ok()) return Failed("connecting to " + target, EAFNOSUPPORT);
-  if (ip->IsV4()) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    std::memcpy(&address.sin_addr, ip->v4_bytes().data(), 4);
-    return ConnectTo(reinterpret_cast<const sockaddr*>(&address), sizeof(address), target);
+  const auto addresses = FindHost(host, port);
+  if (!addresses.ok()) return Failed("connecting to " + target, EAFNOSUPPORT);
+  absl::StatusOr<int> fd = Failed("connecting to " + target, EAFNOSUPPORT);
+  for (const SocketAddress& address : *addresses) {
+    fd = ConnectTo(address.get(), address.length, target);
+    if (fd.ok()) break;
   }
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  std::memcpy(&address.sin6_addr, ip->bytes().data(), 16);
-  return ConnectTo(reinterpret_cast<const sockaddr*>(&address), sizeof(address), target);
+  return fd;
 }
 
 bool IsSocket(const std::string& path) {

@@ -14,7 +14,7 @@
 
 namespace outrider::cli {
 
-// "br0": a socket of that path, RUNDIR/br0.mgmt; "unix:PATH", "tcp:IP[:PORT]". The text of the
+// "br0": a socket of that path, RUNDIR/br0.mgmt; "unix:PATH", "tcp:HOST[:PORT]". The text of the
 // error is ovs-ofctl's.
 absl::StatusOr<int> ConnectOpenFlow(const std::string& target, const std::string& suffix = "mgmt");
 

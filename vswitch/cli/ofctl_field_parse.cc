@@ -157,12 +157,21 @@ bool ParseNumber(const std::string& text, uint64_t most, uint64_t* number) {
   return errno == 0 && *end == 0 && *number <= most;
 }
 
+bool ParseDecimal(const std::string& text, uint32_t* number) {
+  errno = 0;
+  char* end = nullptr;
+  const long long value = std::strtoll(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0' || errno != 0 || value < 0 || value > 0xffffffff) return false;
+  *number = static_cast<uint32_t>(value);
+  return true;
+}
+
 absl::StatusOr<uint32_t> ParsePort(const std::string& text, const OfNumbers& numbers) {
-  uint64_t number = 0;
-  if (ParseNumber(text, 0xffffffff, &number)) {
-    if (number < 0xff00) return static_cast<uint32_t>(number);
+  uint32_t number = 0;
+  if (ParseDecimal(text, &number)) {
+    if (number < 0xff00) return number;
     if (number <= 0xffff) return openflow::PortFrom10(static_cast<uint16_t>(number));
-    if (number >= openflow::kPortMax) return static_cast<uint32_t>(number);
+    if (number >= openflow::kPortMax) return number;
     return Invalid(text);
   }
   for (const ReservedPort& reserved : kReserved) {

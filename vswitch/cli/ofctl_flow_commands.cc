@@ -28,9 +28,12 @@ absl::Status PrintRefusal(const std::optional<Message>& error) {
 // How flows are listed by this connection; in 1.0 the switch is told.
 absl::StatusOr<FlowForm> DumpForm(Ofctl& ofctl, OfctlConnection& connection) {
   if (connection.version() != openflow::kVersion10) return FlowForm::kOpenFlow13;
-  if (ofctl.options().plain_flows) return FlowForm::kOpenFlow10;
-  ASSIGN_OR_RETURN(const auto error, connection.Order({openflow::SetFlowFormat{}}));
-  return error ? FlowForm::kOpenFlow10 : FlowForm::kNicira;
+  if ((ofctl.options().formats & kFormatNxm) != 0) {
+    ASSIGN_OR_RETURN(const auto error, connection.Order({openflow::SetFlowFormat{}}));
+    if (!error) return FlowForm::kNicira;
+  }
+  if ((ofctl.options().formats & kFormat10) != 0) return FlowForm::kOpenFlow10;
+  return Invalid("switch does not support any of the usable flow formats (any)");
 }
 
 absl::StatusOr<openflow::FlowStatsRequest> ParseRequest(Ofctl& ofctl, const OfctlArgs& args,
@@ -301,9 +304,12 @@ absl::Status ModPort(Ofctl& ofctl, const OfctlArgs& args) {
   const auto* found = std::find_if(std::begin(kPortWords), std::end(kPortWords),
                                    [&](const PortWord& one) { return word == one.word; });
   ASSIGN_OR_RETURN(const openflow::PortDescList ports, ofctl.Ports(args[0]));
+  // A number is never a name here, nor is a word like LOCAL a number.
+  uint32_t decimal = 0;
+  const bool by_number = ParseDecimal(args[1], &decimal);
+  const auto number = ParsePort(args[1], {});
   const auto port = std::find_if(ports.begin(), ports.end(), [&](const openflow::PortDesc& one) {
-    const auto number = ParsePort(args[1], {});
-    return one.name == args[1] || (number.ok() && *number == one.port);
+    return by_number ? number.ok() && *number == one.port : one.name == args[1];
   });
   if (port == ports.end()) {
     return Invalid(fmt::format("{}: couldn't find port `{}'", args[0], args[1]));

@@ -276,7 +276,9 @@ std::string FlowText(const openflow::FlowStats& flow, const FlowStyle& style,
   const auto add = [&text](const std::string& part) { text += part + ", "; };
   if (style.stats || flow.cookie != 0) add(fmt::format("cookie={:#x}", flow.cookie));
   if (style.stats) add("duration=" + DurationText(flow.duration_s, flow.duration_ns));
-  if (style.stats || flow.table != 0) add("table=" + TableText(flow.table, names));
+  if (style.stats || flow.table != 0 || names.tables.contains(flow.table)) {
+    add("table=" + TableText(flow.table, names));
+  }
   if (style.stats) add(fmt::format("n_packets={}, n_bytes={}", flow.packets, flow.bytes));
   if (flow.idle_timeout != 0) add(fmt::format("idle_timeout={}", flow.idle_timeout));
   if (flow.hard_timeout != 0) add(fmt::format("hard_timeout={}", flow.hard_timeout));

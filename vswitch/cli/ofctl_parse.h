@@ -18,7 +18,7 @@ struct OfNumbers {
   std::map<std::string, uint8_t> tables = {};
 };
 
-// InvalidArgument: ovs-ofctl's text.
+// A port by its number, which is decimal, a word like LOCAL, or a name. InvalidArgument: `text`.
 absl::StatusOr<uint32_t> ParsePort(const std::string& text, const OfNumbers& numbers);
 
 struct ParsedFlow {
@@ -49,6 +49,28 @@ std::vector<std::pair<std::string, std::string>> KeyValues(const std::string& te
 
 // A number in decimal, octal or hexadecimal. False: none, or over `most`.
 bool ParseNumber(const std::string& text, uint64_t most, uint64_t* number);
+
+// As ovs-ofctl reads ports' numbers: decimal only. False: none, or over 32 bits.
+bool ParseDecimal(const std::string& text, uint32_t* number);
+
+// Forms that flows may be sent in (-F), a bit each; "table" ones name a flow's table in orders, and
+// nothing is listed in them.
+inline constexpr uint32_t kFormat10 = 1u << 0;
+inline constexpr uint32_t kFormat10Table = 1u << 1;
+inline constexpr uint32_t kFormatNxm = 1u << 2;
+inline constexpr uint32_t kFormatNxmTable = 1u << 3;
+inline constexpr uint32_t kFormat11 = 1u << 4;
+inline constexpr uint32_t kFormatOxm12 = 1u << 5;
+inline constexpr uint32_t kFormatOxm13 = 1u << 6;
+inline constexpr uint32_t kFormatOxm14 = 1u << 7;
+inline constexpr uint32_t kFormatOxm15 = 1u << 8;
+inline constexpr uint32_t kFormatAny = (1u << 9) - 1;
+// "NXM,OXM-OpenFlow13". InvalidArgument: ovs-ofctl's text.
+absl::StatusOr<uint32_t> ParseFlowFormats(const std::string& text);
+std::string FlowFormatsText(uint32_t formats);
+// Leaves of the versions (bit n: version n) and the formats those that go with each other.
+// InvalidArgument: none do.
+absl::Status MatchVersions(uint32_t* versions, uint32_t* formats);
 
 }  // namespace outrider::cli
 

@@ -38,23 +38,23 @@ absl::Status Show(Ofctl& ofctl, const OfctlArgs& args) {
   return ofctl.Print(args[0], Plain::kGetConfigRequest, {});
 }
 
-// A port by number, or by name after looking it up.
-absl::StatusOr<uint32_t> PortArgument(Ofctl& ofctl, const OfctlArgs& args, const char* problem) {
-  uint64_t number = 0;
-  if (ParseNumber(args[1], 0xffffffff, &number)) return ParsePort(args[1], {});
-  const auto reserved = ParsePort(args[1], {});
-  if (reserved.ok()) return *reserved;
-  ASSIGN_OR_RETURN(const openflow::PortDescList ports, ofctl.Ports(args[0]));
-  for (const auto& port : ports) {
-    if (port.name == args[1]) return port.port;
+// A port by number, or by name after looking it up, unless --no-names says that nobody writes any.
+absl::StatusOr<uint32_t> PortArgument(Ofctl& ofctl, const OfctlArgs& args) {
+  const auto known = ParsePort(args[1], {});
+  if (known.ok()) return *known;
+  if (ofctl.options().names != false) {
+    ASSIGN_OR_RETURN(const openflow::PortDescList ports, ofctl.Ports(args[0]));
+    for (const auto& port : ports) {
+      if (port.name == args[1]) return port.port;
+    }
   }
-  return Invalid(fmt::format("{}: {} `{}'", args[0], problem, args[1]));
+  return Invalid(fmt::format("{}: unknown port `{}'", args[0], args[1]));
 }
 
 absl::Status DumpPorts(Ofctl& ofctl, const OfctlArgs& args) {
   StatsRequest request{.type = openflow::kStatsPort};
   if (args.size() > 1) {
-    ASSIGN_OR_RETURN(request.port, PortArgument(ofctl, args, "unknown port"));
+    ASSIGN_OR_RETURN(request.port, PortArgument(ofctl, args));
   }
   ASSIGN_OR_RETURN(const OfNames names, ofctl.Names(args[0], false));
   return ofctl.Print(args[0], request, names);
@@ -62,7 +62,7 @@ absl::Status DumpPorts(Ofctl& ofctl, const OfctlArgs& args) {
 
 absl::Status DumpPortsDesc(Ofctl& ofctl, const OfctlArgs& args) {
   // Before 1.5 a switch always tells of all its ports.
-  if (args.size() > 1) RETURN_IF_ERROR(PortArgument(ofctl, args, "unknown port").status());
+  if (args.size() > 1) RETURN_IF_ERROR(PortArgument(ofctl, args).status());
   return ofctl.Print(args[0], StatsRequest{.type = openflow::kStatsPortDesc}, {});
 }
 
@@ -82,7 +82,7 @@ absl::Status QueueStats(Ofctl& ofctl, const OfctlArgs& args) {
   StatsRequest request{.type = openflow::kStatsQueue};
   const auto all = [](const std::string& word) { return word == "all" || word == "ALL"; };
   if (args.size() > 1 && !all(args[1])) {
-    ASSIGN_OR_RETURN(request.port, PortArgument(ofctl, args, "unknown port"));
+    ASSIGN_OR_RETURN(request.port, PortArgument(ofctl, args));
   }
   if (args.size() > 2 && !all(args[2])) {
     uint64_t queue = 0;
@@ -152,8 +152,9 @@ absl::Status Meters(Ofctl& ofctl, const OfctlArgs& args, openflow::StatsType typ
   }
   if ((ofctl.options().versions & 1u << openflow::kVersion13) == 0) {
     return Invalid(
-        "none of the usable flow formats (OXM-OpenFlow13,OXM-OpenFlow14,OXM-OpenFlow15) is among "
-        "the allowed flow formats (OpenFlow10,NXM)");
+        fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
+                    FlowFormatsText(kFormatOxm13 | kFormatOxm14 | kFormatOxm15),
+                    FlowFormatsText(ofctl.options().formats)));
   }
   return ofctl.Print(args[0], request, {});
 }

@@ -15,7 +15,7 @@ absl::StatusOr<std::unique_ptr<OfctlConnection>> Ofctl::Open(const std::string& 
   return OfctlConnection::Open(target, options_.versions, &next_xid_);
 }
 
-absl::StatusOr<openflow::PortDescList> Ofctl::Ports(const std::string& target) {
+absl::StatusOr<openflow::PortDescList> Ofctl::AskPorts(const std::string& target) {
   ASSIGN_OR_RETURN(const auto connection, Open(target));
   openflow::Body request = openflow::Plain::kFeaturesRequest;
   if (connection->version() != openflow::kVersion10) {
@@ -32,7 +32,7 @@ absl::StatusOr<openflow::PortDescList> Ofctl::Ports(const std::string& target) {
   return ports;
 }
 
-absl::StatusOr<openflow::TableList> Ofctl::Tables(const std::string& target) {
+absl::StatusOr<openflow::TableList> Ofctl::AskTables(const std::string& target) {
   ASSIGN_OR_RETURN(const auto connection, Open(target));
   openflow::StatsRequest request{.type = openflow::kStatsTable};
   // Only these have names in 1.3.
@@ -49,6 +49,20 @@ absl::StatusOr<openflow::TableList> Ofctl::Tables(const std::string& target) {
       tables.push_back({.table = table.table, .name = table.name});
   }
   return tables;
+}
+
+absl::StatusOr<openflow::PortDescList> Ofctl::Ports(const std::string& target) {
+  if (!ports_.contains(target)) {
+    ASSIGN_OR_RETURN(ports_[target], AskPorts(target));
+  }
+  return ports_[target];
+}
+
+absl::StatusOr<openflow::TableList> Ofctl::Tables(const std::string& target) {
+  if (!tables_.contains(target)) {
+    ASSIGN_OR_RETURN(tables_[target], AskTables(target));
+  }
+  return tables_[target];
 }
 
 namespace {

@@ -218,41 +218,102 @@ BridgeConfig ReadBridge(const Tables& tables, const ovsdb::Uuid& uuid, const Row
   return bridge;
 }
 
-// Columns with an effect here, or that only carry what others say.
-const std::map<std::string, std::set<std::string>>& Served() {
-  static const auto* const served = new std::map<std::string, std::set<std::string>>{
+// Columns, and keys of other_config, with an effect here, or that only carry what others say.
+struct ServedColumns {
+  std::set<std::string> columns;
+  std::set<std::string> keys;
+};
+
+const std::map<std::string, ServedColumns>& Served() {
+  static const auto* const served = new std::map<std::string, ServedColumns>{
+      {"Open_vSwitch",
+       {{"bridges", "next_cfg", "cur_cfg", "external_ids", "manager_options", "ssl", "db_version",
+         "ovs_version", "system_type", "system_version", "datapath_types", "iface_types",
+         "statistics"},
+        {"stats-update-interval"}}},
       {"Bridge",
-       {"name", "ports", "external_ids", "datapath_id", "datapath_type", "status",
-        "datapath_version", "fail_mode"}},
+       {{"name", "ports", "external_ids", "datapath_id", "status", "datapath_version"},
+        {"hwaddr", "datapath-id"}}},
       {"Port",
-       {"name", "interfaces", "tag", "trunks", "vlan_mode", "cvlans", "qos", "external_ids",
-        "status", "statistics"}},
+       {{"name", "interfaces", "tag", "trunks", "vlan_mode", "cvlans", "qos", "fake_bridge",
+         "external_ids", "status", "statistics"},
+        {}}},
       {"Interface",
-       {"name",
-        "type",
-        "external_ids",
-        "ingress_policing_rate",
-        "ingress_policing_burst",
-        "ingress_policing_kpkts_rate",
-        "ingress_policing_kpkts_burst",
-        "mtu_request",
-        "ofport_request",
-        "mac",
-        "ofport",
-        "error",
-        "mac_in_use",
-        "ifindex",
-        "link_state",
-        "admin_state",
-        "link_speed",
-        "duplex",
-        "link_resets",
-        "mtu",
-        "statistics",
-        "status",
-        "options"}},
+       {{"name",
+         "type",
+         "external_ids",
+         "ingress_policing_rate",
+         "ingress_policing_burst",
+         "ingress_policing_kpkts_rate",
+         "ingress_policing_kpkts_burst",
+         "mtu_request",
+         "ofport_request",
+         "ofport",
+         "error",
+         "mac_in_use",
+         "ifindex",
+         "link_state",
+         "admin_state",
+         "link_speed",
+         "duplex",
+         "link_resets",
+         "mtu",
+         "statistics",
+         "status"},
+        {}}},
   };
   return *served;
+}
+
+// Whether a column that is not served asks, in this row, for what is done anyway.
+bool IsDoneAnyway(const std::string& table, const std::string& column, const RowReader& row) {
+  if (table == "Bridge" && column == "fail_mode") return row.Text(column) == "standalone";
+  if (table == "Bridge" && column == "datapath_type") return row.Text(column) == "system";
+  if (table == "Interface" && column == "mac") return row.Text("type") == "internal";
+  return false;
+}
+
+// `where` begins every line: "Bridge br0: ".
+void AddColumns(const ServedColumns& served, const ovsdb::TableSchema& schema,
+                const std::string& table, const Row& row, const std::string& where,
+                std::vector<std::string>* result) {
+  const RowReader reader(row);
+  for (const auto& [column, column_schema] : schema.columns) {
+    if (served.columns.contains(column) || !reader.IsSet(column, column_schema.type)) continue;
+    if (column != "other_config") {
+      if (!IsDoneAnyway(table, column, reader)) result->push_back(where + column);
+      continue;
+    }
+    for (const ovsdb::Atom& atom : row.columns.at(column).keys) {
+      const auto* const key = std::get_if<std::string>(&atom);
+      if (key == nullptr || served.keys.contains(*key)) continue;
+      result->push_back(fmt::format("{}{}:{}", where, column, *key));
+    }
+  }
+}
+
+// Of a port's QoS: all but a linux-htb's own rates and those of its queue 0.
+void AddQos(const Tables& tables, const RowReader& port, const std::string& where,
+            std::vector<std::string>* result) {
+  for (const ovsdb::Uuid& uuid : port.References("qos")) {
+    const Row* const qos = FindRow(tables, "QoS", uuid);
+    if (qos == nullptr) continue;
+    const RowReader reader(*qos);
+    const std::string type = reader.Text("type");
+    // These limit nothing in Open vSwitch, either.
+    if (type.empty() || type == "linux-noop") continue;
+    if (type != "linux-htb") {
+      result->push_back(fmt::format("{}qos type={}", where, type));
+      continue;
+    }
+    for (const int64_t queue : reader.Integers("queues")) {
+      if (queue != 0) result->push_back(fmt::format("{}qos queues:{}", where, queue));
+    }
+    const Row* const queue0 = FindQueue0(tables, *qos);
+    if (queue0 != nullptr && RowReader(*queue0).Integer("dscp")) {
+      result->push_back(where + "qos queues:0 dscp");
+    }
+  }
 }
 
 }  // namespace
@@ -291,10 +352,11 @@ std::vector<std::string> NotActedOn(const ovsdb::DatabaseSchema& schema, const T
     if (table_schema == schema.tables.end() || rows == tables.end()) continue;
     for (const auto& [uuid, row] : rows->second) {
       const RowReader reader(*row);
-      for (const auto& [column, column_schema] : table_schema->second.columns) {
-        if (served.contains(column) || !reader.IsSet(column, column_schema.type)) continue;
-        result.push_back(fmt::format("{} {}: {}", table, reader.Text("name"), column));
-      }
+      // The one row without a name is "." to ovs-vsctl.
+      const std::string name = table == "Open_vSwitch" ? "." : reader.Text("name");
+      const std::string where = fmt::format("{} {}: ", table, name);
+      AddColumns(served, table_schema->second, table, *row, where, &result);
+      if (table == "Port") AddQos(tables, reader, where, &result);
     }
   }
   std::sort(result.begin(), result.end());

@@ -83,7 +83,10 @@ struct SwitchConfig {
 
 SwitchConfig ReadConfig(const Tables& tables);
 
-// Columns that are set and have no effect here, for people: "Bridge br0: stp_enable". Ordered.
+// Columns that are set and have no effect here, for people: "Bridge br0: stp_enable", and keys of
+// other_config: "Open_vSwitch .: other_config:dpdk-init". A port's QoS stands with the port: "Port
+// vnet0: qos queues:1". Columns that only say once more what is done anyway, and types of
+// interfaces, whose refusal is in Interface.error, are not among them. Ordered.
 std::vector<std::string> NotActedOn(const ovsdb::DatabaseSchema& schema, const Tables& tables);
 
 }  // namespace outrider::ovs
