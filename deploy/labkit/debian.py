@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import pathlib
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from labkit.shell import LabError, run
+
+
+def unpacked(what: str, packages: Callable[[], Sequence[str]], tree: pathlib.Path) -> pathlib.Path:
+    """`tree` with the packages in it: they are unpacked when it is not there."""
+    with locked(tree.parent):
+        if not tree.exists():
+            unpack(what, packages, tree)
+    return tree
+
+
+@contextlib.contextmanager
+def locked(cache: pathlib.Path) -> Iterator[None]:
+    """A folder for trees, made when it is not there, and for one process at a time."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def with_dependencies(packages: Sequence[str]) -> list[str]:
+    """Packages, and what of theirs this machine has not: as apt would install them, if it did."""
+    simulated = run(["apt-get", "install", "-s", "--no-install-recommends", *packages])
+    return sorted({*packages, *re.findall(r"^Inst (\S+)", simulated, re.MULTILINE)})
 
 
 def unpack(what: str, packages: Callable[[], Sequence[str]], tree: pathlib.Path) -> None:

@@ -6,7 +6,6 @@ What this machine has not is downloaded and unpacked into build/guest/, never in
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import functools
 import lzma
 import pathlib
@@ -34,9 +33,7 @@ class GuestImage:
 def build() -> GuestImage:
     """Returns the image, building what is missing or older than its sources. Needs the network
     once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with debian.locked(CACHE):
         image = GuestImage(_kernel(), CACHE / "initramfs.gz")
         sources = [
             DEPLOY / "guest" / "init",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import functools
 import os
 import pathlib
@@ -18,8 +17,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
-from labkit import process
-from labkit.shell import ROOT, LabError, run
+from labkit import debian, process
+from labkit.shell import ROOT, LabError
 
 CACHE = ROOT / "build" / "open_vswitch"
 PACKAGES = (
@@ -163,33 +162,7 @@ def running(kind: type[Server] = RealServer) -> Iterator[Server]:
 @functools.cache
 def tree() -> pathlib.Path:
     """Where the packages are unpacked. Needs the network once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        root = CACHE / "root"
-        if not root.exists():
-            _unpack(root)
-        return root
-
-
-def _unpack(root: pathlib.Path) -> None:
-    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        # apt drops its privileges, and could not write here otherwise.
-        pathlib.Path(folder).chmod(0o755)
-        try:
-            _download(folder)
-        except LabError:
-            # apt's lists are not there, or name what the mirror no longer has.
-            run(["apt-get", "update", "-q"], timeout=300)
-            _download(folder)
-        unpacked = pathlib.Path(folder) / "root"
-        for package in sorted(pathlib.Path(folder).glob("*.deb")):
-            run(["dpkg", "-x", str(package), str(unpacked)])
-        unpacked.rename(root)
-
-
-def _download(folder: str) -> None:
-    run(["sh", "-c", 'cd "$0" && exec apt-get download -q "$@"', folder, *PACKAGES], timeout=300)
+    return debian.unpacked("Open vSwitch", lambda: PACKAGES, CACHE / "root")
 
 
 def _daemon(name: str) -> pathlib.Path:

@@ -3,13 +3,12 @@ this machine but those of a lab."""
 
 from __future__ import annotations
 
-import fcntl
+import functools
 import pathlib
-import re
 import shutil
 
 from labkit import debian
-from labkit.shell import ROOT, run
+from labkit.shell import ROOT
 
 CACHE = ROOT / "build" / "libvirt"
 PACKAGES = ("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients")
@@ -22,23 +21,16 @@ NEEDLESS_DRIVERS = ("interface", "network", "nodedev", "nwfilter", "secret", "st
 def tree() -> pathlib.Path:
     """The folder whose usr/, etc/ and var/ a host of the lab sees over this machine's. Needs the
     network once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        ready = CACHE / "tree"
+    ready = CACHE / "tree"
+    with debian.locked(CACHE):
         if not ready.exists():
             unpacked = CACHE / "unpacked"
             shutil.rmtree(unpacked, ignore_errors=True)
-            debian.unpack("libvirt", _with_dependencies, unpacked)
+            wanted = functools.partial(debian.with_dependencies, PACKAGES)
+            debian.unpack("libvirt", wanted, unpacked)
             _arrange(unpacked)
             unpacked.rename(ready)
-        return ready
-
-
-def _with_dependencies() -> list[str]:
-    """PACKAGES, and what of theirs this machine has not: as apt would install them, if it did."""
-    simulated = run(["apt-get", "install", "-s", "--no-install-recommends", *PACKAGES])
-    return sorted({*PACKAGES, *re.findall(r"^Inst (\S+)", simulated, re.MULTILINE)})
+    return ready
 
 
 def _arrange(unpacked: pathlib.Path) -> None:
