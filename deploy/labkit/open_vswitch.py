@@ -29,6 +29,8 @@ PACKAGES = (
     "libcap-ng0",
     "libxdp1",
 )
+# What os-vif and neutron speak OVSDB with.
+PYTHON_PACKAGES = ("python3-openvswitch", "python3-ovsdbapp")
 # How long a daemon may take to begin or to end.
 PATIENCE_S = 20
 
@@ -163,6 +165,17 @@ def running(kind: type[Server] = RealServer) -> Iterator[Server]:
 def tree() -> pathlib.Path:
     """Where the packages are unpacked. Needs the network once."""
     return debian.unpacked("Open vSwitch", lambda: PACKAGES, CACHE / "root")
+
+
+@functools.cache
+def python_environment() -> Mapping[str, str]:
+    """What Debian's python3 finds PYTHON_PACKAGES by, as variables. Needs the network once."""
+    wanted = functools.partial(debian.with_dependencies, PYTHON_PACKAGES)
+    unpacked = debian.unpacked("Open vSwitch", wanted, CACHE / "python")
+    return {
+        "PYTHONPATH": str(unpacked / "usr/lib/python3/dist-packages"),
+        "LD_LIBRARY_PATH": str(unpacked / "usr/lib/x86_64-linux-gnu"),
+    }
 
 
 def _daemon(name: str) -> pathlib.Path:
