@@ -1,14 +1,15 @@
-"""Debian's clients of Open vSwitch on a running agent, unmodified: its libraries for Python and
-its ovsdb-client."""
+"""Debian's clients of Open vSwitch on a running agent, unmodified: its libraries for Python, its
+ovsdb-client, and what its other tools print of a host with two guests."""
 
 from __future__ import annotations
 
 import pathlib
 import re
+import uuid
 
 import support
-from labkit import api, netns, open_vswitch
-from ovs_clients import ovsdb_client_cases
+from labkit import api, inventory, netns, open_vswitch, ports, qemu
+from ovs_clients import host_cases, ovsdb_client_cases
 from ovs_clients.debian_tools import HostTools
 
 HOST = "h1"
@@ -63,6 +64,32 @@ class ClientsTest(ovsdb_client_cases.OvsdbClientCases, support.LabCase):
         ran = re.search(r"^Ran (\d+) tests", done.stdout, re.MULTILINE)
         self.assertTrue(ran and int(ran[1]) > 0, "no case was run")
         self.assertEqual(done.returncode, 0)
+
+
+class HostTest(host_cases.HostCases, support.LabCase):
+    """Two guests on a host, as libvirt would add them, and a third station on another one."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        api.apply(cls.lab, OBJECTS)
+        cls.tools = HostTools(cls.lab, HOST)
+        cls.tools.vsctl("add-br", "br0")
+        for number in (1, 2):
+            cls.start_guest(number)
+        ports.add_light(cls.lab, "far", "h2", host_cases.FAR_IP, host_cases.FAR_MAC, "open")
+        cls.lab = inventory.load(cls.lab.prefix)
+        for guest in cls.lab.guests.values():
+            qemu.wait_ready(cls.lab, guest)
+
+    @classmethod
+    def start_guest(cls, number: int) -> None:
+        mac = f"52:54:00:00:00:0{number}"
+        words = (f"vm{number}", HOST, f"10.1.0.{number}", mac, "web", str(uuid.uuid4()), "server")
+        guest = inventory.GuestRecord(*words)
+        inventory.add_port(cls.lab.prefix, guest)
+        netns.tap(cls.lab.netns(HOST), guest.tap, ports.SEGMENT_MTU)
+        qemu.start(cls.lab, guest, cls.lab.netns(HOST), ports.SEGMENT_MTU)
+        host_cases.plug(cls.tools, guest)
 
 
 if __name__ == "__main__":
