@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from labkit import process
+from labkit import netns, process
 from labkit.inventory import GuestRecord
 from labkit.shell import run
 from ovs_clients.debian_tools import HostTools
@@ -110,6 +110,13 @@ class HostCases(LabCase):
         found = self.link(guest.tap)["stats64"]
         kinds = ("packets", "bytes")
         return {f"{way}_{kind}": found[way][kind] for way in ("rx", "tx") for kind in kinds}
+
+    def test_a_new_interface_has_statistics(self) -> None:
+        run(["ip", "-n", self.lab.netns("h1"), "tuntap", "add", "dev", "new0", "mode", "tap"])
+        self.addCleanup(netns.remove_link, self.lab.netns("h1"), "new0")
+        self.tools.vsctl("add-port", "br0", "new0")
+        self.addCleanup(self.tools.vsctl, "del-port", "new0")
+        self.assertIn("rx_packets=0", self.tools.vsctl("get", "Interface", "new0", "statistics"))
 
     # ovs-ofctl
 
