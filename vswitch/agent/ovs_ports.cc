@@ -1,6 +1,5 @@
 #include "vswitch/agent/ovs_ports.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <set>
@@ -20,15 +19,26 @@ constexpr char kInternal[] = "internal";
 
 // The switch's end of an internal interface, whose own name is that of the host's.
 std::string PortDeviceOf(const InterfaceConfig& interface) {
-  return fmt::format("orp-{:08x}", static_cast<uint32_t>(interface.uuid.low));
+  return sys::PortDeviceName(static_cast<uint32_t>(interface.uuid.low));
 }
 
-MacAddress AddressOf(const BridgeConfig& bridge, const InterfaceConfig& interface) {
-  if (interface.mac) return *interface.mac;
-  if (interface.name == bridge.name) return ovs::AddressOf(bridge);
-  BridgeConfig as_bridge;
-  as_bridge.uuid = interface.uuid;
-  return ovs::AddressOf(as_bridge);
+// What its programs sit on.
+std::string DeviceOf(const InterfaceConfig& interface) {
+  return interface.type == kInternal ? PortDeviceOf(interface) : interface.name;
+}
+
+// What somebody asked for.
+std::optional<MacAddress> AskedAddressOf(const BridgeConfig& bridge,
+                                         const InterfaceConfig& interface) {
+  if (interface.mac) return interface.mac;
+  return interface.name == bridge.name ? bridge.hwaddr : std::nullopt;
+}
+
+// The first one, where nobody asks for another: made of a uuid.
+MacAddress FirstAddressOf(const BridgeConfig& bridge, const InterfaceConfig& interface) {
+  BridgeConfig named;
+  named.uuid = interface.name == bridge.name ? bridge.uuid : interface.uuid;
+  return ovs::AddressOf(named);
 }
 
 OvsGuest GuestOf(const InterfaceConfig& interface) {
@@ -43,6 +53,13 @@ OvsGuest GuestOf(const InterfaceConfig& interface) {
     guest.error = "external_ids:attached-mac is missing: the guest's MAC address";
   }
   return guest;
+}
+
+// Of the host's end of an internal interface; absent: it is in another network namespace.
+std::optional<MacAddress> HostEndMac(const InterfaceConfig& interface,
+                                     const std::map<std::string, ovs::DeviceFacts>& devices) {
+  const auto found = devices.find(interface.name);
+  return found == devices.end() ? std::nullopt : std::optional(found->second.mac);
 }
 
 // Calls `each` with every interface that can be served as it is written.
@@ -101,29 +118,32 @@ void OvsPorts::ApplyNow() {
 }
 
 void OvsPorts::MakeInternalDevices() {
+  // By the switch's end: the host's may be in another network namespace.
   std::map<std::string, sys::InternalDevice> wanted;
   ForServed(config_, [&](const BridgeConfig& bridge, const InterfaceConfig& interface) {
     if (interface.type != kInternal) return;
-    wanted[interface.name] = {.name = interface.name,
-                              .port_device = PortDeviceOf(interface),
-                              .mac = AddressOf(bridge, interface),
-                              .mtu = interface.mtu_request.value_or(dependencies_.mtu)};
+    const std::optional<MacAddress> mac = AskedAddressOf(bridge, interface);
+    wanted[PortDeviceOf(interface)] = {.name = interface.name,
+                                       .port_device = PortDeviceOf(interface),
+                                       .mac = mac ? *mac : FirstAddressOf(bridge, interface),
+                                       .mtu = interface.mtu_request.value_or(dependencies_.mtu),
+                                       .keep_mac = mac.has_value(),
+                                       .keep_mtu = interface.mtu_request.has_value()};
   });
   internal_errors_.clear();
   const auto present = dependencies_.internal->List();
   if (!present.ok()) spdlog::warn("internal ports: {}", Message(present.status()));
   if (present.ok()) {
-    for (const auto& [name, port_device] : *present) {
-      const auto found = wanted.find(name);
-      if (found != wanted.end() && found->second.port_device == port_device) continue;
-      if (const absl::Status status = dependencies_.internal->Remove(name); !status.ok()) {
+    for (const auto& [port_device, name] : *present) {
+      if (wanted.contains(port_device)) continue;
+      if (const absl::Status status = dependencies_.internal->Remove(port_device); !status.ok()) {
         spdlog::warn("internal port {}: {}", name, Message(status));
       }
     }
   }
-  for (const auto& [name, device] : wanted) {
+  for (const auto& [port_device, device] : wanted) {
     const absl::Status status = dependencies_.internal->Ensure(device);
-    if (!status.ok()) internal_errors_[name] = Message(status);
+    if (!status.ok()) internal_errors_[device.name] = Message(status);
   }
 }
 
@@ -157,7 +177,7 @@ bool OvsPorts::IsPlain(const InterfaceConfig& interface) const {
 std::string OvsPorts::ProblemOfLocal(const InterfaceConfig& interface, const Devices& devices) {
   const auto failed = internal_errors_.find(interface.name);
   if (failed != internal_errors_.end()) return failed->second;
-  if (!devices.contains(interface.name)) return NoDevice(interface.name);
+  if (!devices.contains(DeviceOf(interface))) return NoDevice(interface.name);
   if (interface.type == kInternal) return "";
   return Message(dependencies_.ports->CheckDevice(interface.name));
 }
@@ -182,10 +202,9 @@ void OvsPorts::ApplyLocal(const Devices& devices) {
       }
       if (!ProblemOfLocal(interface, devices).empty()) continue;
       const bool internal = interface.type == kInternal;
-      ports.push_back(
-          {.interface = &interface,
-           .device = internal ? PortDeviceOf(interface) : name,
-           .mac = internal ? std::optional(AddressOf(bridge, interface)) : std::nullopt});
+      ports.push_back({.interface = &interface,
+                       .device = DeviceOf(interface),
+                       .mac = internal ? HostEndMac(interface, devices) : std::nullopt});
     }
     AddLocalBridge(numbers->at(bridge.uuid.ToString()), bridge, ports, &local);
   }
