@@ -43,7 +43,7 @@ MacAddress FirstAddressOf(const BridgeConfig& bridge, const InterfaceConfig& int
 
 OvsGuest GuestOf(const InterfaceConfig& interface) {
   OvsGuest guest{.id = interface.Id(), .attachment = {}};
-  guest.attachment.device = interface.name;
+  guest.attachment.device = DeviceOf(interface);
   guest.attachment.profile = interface.profile;
   guest.attachment.vm_id = interface.vm_id;
   guest.attachment.owner = state::AttachmentOwner::kOvsdb;
@@ -288,6 +288,10 @@ InterfaceReport OvsPorts::ReportOf(const InterfaceConfig& interface, const Devic
   if (guest == nullptr) return report;
   const auto view = ports.views.find(guest->id);
   DescribeGuest(*guest, view == ports.views.end() ? nullptr : &view->second, interface, &report);
+  if (interface.type == kInternal) {
+    const std::string problem = ProblemOfLocal(interface, devices);
+    if (!problem.empty()) report.error = problem;
+  }
   report.port_data = dependencies_.ports->PortDataOf(guest->id);
   return report;
 }

@@ -64,7 +64,8 @@ class OvsPorts final : public ovs::SwitchPorts {
   void ApplyLocal(const Devices& devices);
   // Whether it is switched among the ports of its bridge, not by a profile.
   bool IsPlain(const ovs::InterfaceConfig& interface) const;
-  // What keeps an interface that nobody is the guest of from being switched; empty: nothing.
+  // What keeps an interface that nobody is the guest of, or an internal one, from being switched;
+  // empty: nothing.
   std::string ProblemOfLocal(const ovs::InterfaceConfig& interface, const Devices& devices);
   Devices ReadDevices();
   // Looks at everything, and says it.
