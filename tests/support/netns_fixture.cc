@@ -76,6 +76,18 @@ struct LinkCloser {
 };
 using LinkHandle = std::unique_ptr<rtnl_link, LinkCloser>;
 
+template <typename Set>
+void ChangeDevice(const NetworkNamespace& netns, const std::string& name, const std::string& what,
+                  Set set) {
+  const NetnsScope scope(netns);
+  const auto socket = Connect();
+  const LinkHandle device(rtnl_link_alloc());
+  rtnl_link_set_ifindex(device.get(), static_cast<int>(if_nametoindex(name.c_str())));
+  const LinkHandle change(rtnl_link_alloc());
+  set(change.get());
+  CheckNetlink(rtnl_link_change(socket.get(), device.get(), change.get(), 0), what);
+}
+
 void BringUp(const NetworkNamespace& netns, const std::string& device) {
   const NetnsScope scope(netns);
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -179,6 +191,19 @@ void DeleteDevice(const NetworkNamespace& netns, const std::string& name) {
   const LinkHandle link(rtnl_link_alloc());
   rtnl_link_set_ifindex(link.get(), static_cast<int>(if_nametoindex(name.c_str())));
   CheckNetlink(rtnl_link_delete(socket.get(), link.get()), "delete device " + name);
+}
+
+void MoveDevice(const NetworkNamespace& from, const std::string& name, const NetworkNamespace& to) {
+  ChangeDevice(from, name, "move device " + name,
+               [&](rtnl_link* change) { rtnl_link_set_ns_fd(change, to.fd()); });
+}
+
+void SetMac(const NetworkNamespace& netns, const std::string& device, const std::string& mac) {
+  nl_addr* address = nullptr;
+  CheckNetlink(nl_addr_parse(mac.c_str(), AF_LLC, &address), "parse " + mac);
+  ChangeDevice(netns, device, "set the MAC of " + device,
+               [&](rtnl_link* change) { rtnl_link_set_addr(change, address); });
+  nl_addr_put(address);
 }
 
 void AllowIpv6(const NetworkNamespace& netns, const std::string& device) {

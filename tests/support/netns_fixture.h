@@ -58,6 +58,10 @@ int CreateTap(const NetworkNamespace& netns, const std::string& name);
 // Also a device that is up.
 void RenameDevice(const NetworkNamespace& netns, const std::string& from, const std::string& to);
 void DeleteDevice(const NetworkNamespace& netns, const std::string& name);
+// Into another namespace, where it is down.
+void MoveDevice(const NetworkNamespace& from, const std::string& name, const NetworkNamespace& to);
+// "02:00:00:00:00:01".
+void SetMac(const NetworkNamespace& netns, const std::string& device, const std::string& mac);
 // Lets a device have IPv6, which is off in a fresh namespace.
 void AllowIpv6(const NetworkNamespace& netns, const std::string& device);
 // "10.0.0.1/24", "fd00::1/64"; usable at once (no duplicate address detection).

@@ -67,7 +67,7 @@ datapath::ebpf::Options DatapathOptions(const Options& options) {
 absl::Status RemoveInternalDevices() {
   ASSIGN_OR_RETURN(const auto devices, sys::InternalDevices::Create());
   ASSIGN_OR_RETURN(const auto present, devices->List());
-  for (const auto& [name, port_device] : present) RETURN_IF_ERROR(devices->Remove(name));
+  for (const auto& [port_device, name] : present) RETURN_IF_ERROR(devices->Remove(port_device));
   return absl::OkStatus();
 }
 

@@ -1,6 +1,5 @@
 #include "vswitch/agent/ovs_ports.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <set>
@@ -20,20 +19,31 @@ constexpr char kInternal[] = "internal";
 
 // The switch's end of an internal interface, whose own name is that of the host's.
 std::string PortDeviceOf(const InterfaceConfig& interface) {
-  return fmt::format("orp-{:08x}", static_cast<uint32_t>(interface.uuid.low));
+  return sys::PortDeviceName(static_cast<uint32_t>(interface.uuid.low));
 }
 
-MacAddress AddressOf(const BridgeConfig& bridge, const InterfaceConfig& interface) {
-  if (interface.mac) return *interface.mac;
-  if (interface.name == bridge.name) return ovs::AddressOf(bridge);
-  BridgeConfig as_bridge;
-  as_bridge.uuid = interface.uuid;
-  return ovs::AddressOf(as_bridge);
+// What its programs sit on.
+std::string DeviceOf(const InterfaceConfig& interface) {
+  return interface.type == kInternal ? PortDeviceOf(interface) : interface.name;
+}
+
+// What somebody asked for.
+std::optional<MacAddress> AskedAddressOf(const BridgeConfig& bridge,
+                                         const InterfaceConfig& interface) {
+  if (interface.mac) return interface.mac;
+  return interface.name == bridge.name ? bridge.hwaddr : std::nullopt;
+}
+
+// The first one, where nobody asks for another: made of a uuid.
+MacAddress FirstAddressOf(const BridgeConfig& bridge, const InterfaceConfig& interface) {
+  BridgeConfig named;
+  named.uuid = interface.name == bridge.name ? bridge.uuid : interface.uuid;
+  return ovs::AddressOf(named);
 }
 
 OvsGuest GuestOf(const InterfaceConfig& interface) {
   OvsGuest guest{.id = interface.Id(), .row = interface.uuid.ToString(), .attachment = {}};
-  guest.attachment.device = interface.name;
+  guest.attachment.device = DeviceOf(interface);
   guest.attachment.profile = interface.profile;
   guest.attachment.vm_id = interface.vm_id;
   guest.attachment.owner = state::AttachmentOwner::kOvsdb;
@@ -43,6 +53,13 @@ OvsGuest GuestOf(const InterfaceConfig& interface) {
     guest.error = "external_ids:attached-mac is missing: the guest's MAC address";
   }
   return guest;
+}
+
+// Of the host's end of an internal interface; absent: it is in another network namespace.
+std::optional<MacAddress> HostEndMac(const InterfaceConfig& interface,
+                                     const std::map<std::string, ovs::DeviceFacts>& devices) {
+  const auto found = devices.find(interface.name);
+  return found == devices.end() ? std::nullopt : std::optional(found->second.mac);
 }
 
 // Calls `each` with every interface that can be served as it is written.
@@ -101,29 +118,32 @@ void OvsPorts::ApplyNow() {
 }
 
 void OvsPorts::MakeInternalDevices() {
+  // By the switch's end: the host's may be in another network namespace.
   std::map<std::string, sys::InternalDevice> wanted;
   ForServed(config_, [&](const BridgeConfig& bridge, const InterfaceConfig& interface) {
     if (interface.type != kInternal) return;
-    wanted[interface.name] = {.name = interface.name,
-                              .port_device = PortDeviceOf(interface),
-                              .mac = AddressOf(bridge, interface),
-                              .mtu = interface.mtu_request.value_or(dependencies_.mtu)};
+    const std::optional<MacAddress> mac = AskedAddressOf(bridge, interface);
+    wanted[PortDeviceOf(interface)] = {.name = interface.name,
+                                       .port_device = PortDeviceOf(interface),
+                                       .mac = mac ? *mac : FirstAddressOf(bridge, interface),
+                                       .mtu = interface.mtu_request.value_or(dependencies_.mtu),
+                                       .keep_mac = mac.has_value(),
+                                       .keep_mtu = interface.mtu_request.has_value()};
   });
   internal_errors_.clear();
   const auto present = dependencies_.internal->List();
   if (!present.ok()) spdlog::warn("internal ports: {}", Message(present.status()));
   if (present.ok()) {
-    for (const auto& [name, port_device] : *present) {
-      const auto found = wanted.find(name);
-      if (found != wanted.end() && found->second.port_device == port_device) continue;
-      if (const absl::Status status = dependencies_.internal->Remove(name); !status.ok()) {
+    for (const auto& [port_device, name] : *present) {
+      if (wanted.contains(port_device)) continue;
+      if (const absl::Status status = dependencies_.internal->Remove(port_device); !status.ok()) {
         spdlog::warn("internal port {}: {}", name, Message(status));
       }
     }
   }
-  for (const auto& [name, device] : wanted) {
+  for (const auto& [port_device, device] : wanted) {
     const absl::Status status = dependencies_.internal->Ensure(device);
-    if (!status.ok()) internal_errors_[name] = Message(status);
+    if (!status.ok()) internal_errors_[device.name] = Message(status);
   }
 }
 
@@ -159,14 +179,16 @@ absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems(const Devices& de
   Problems problems;
   std::set<std::string> checked;
   ForServed(config_, [&](const BridgeConfig&, const InterfaceConfig& interface) {
-    if (!IsPlain(interface)) return;
+    // An internal guest's pair is the switch's affair, too.
+    const bool internal = interface.type == kInternal;
+    if (!internal && !IsPlain(interface)) return;
     const std::string& name = interface.name;
     const auto failed = internal_errors_.find(name);
     if (failed != internal_errors_.end()) {
       problems[name] = failed->second;
-    } else if (!devices.contains(name)) {
+    } else if (!devices.contains(DeviceOf(interface))) {
       problems[name] = NoDevice(name);
-    } else if (interface.type != kInternal) {
+    } else if (!internal) {
       checked.insert(name);
     }
   });
@@ -180,7 +202,7 @@ absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems(const Devices& de
 }
 
 // What is not there is left out and comes with its device.
-void OvsPorts::ApplyLocal(const Problems& problems) {
+void OvsPorts::ApplyLocal(const Devices& devices, const Problems& problems) {
   std::set<std::string> uuids;
   for (const auto& [name, bridge] : config_.bridges) uuids.insert(bridge.uuid.ToString());
   const auto numbers = dependencies_.store->NumberBridges(uuids, kMaxBridgeNumber + 1);
@@ -198,7 +220,7 @@ void OvsPorts::ApplyLocal(const Problems& problems) {
       if (!IsPlain(interface)) {
         local.limits[interface.Id()] = {.ingress = interface.policer, .egress = interface.shaper};
       } else if (!problems.contains(name)) {
-        ports.push_back(LocalPortOf(bridge, interface, &taken));
+        ports.push_back(LocalPortOf(interface, devices, &taken));
       }
     }
     AddLocalBridge(numbers->at(bridge.uuid.ToString()), bridge, ports, &local);
@@ -210,15 +232,15 @@ void OvsPorts::ApplyLocal(const Problems& problems) {
 }
 
 // An iface-id without a profile is a label, which several interfaces may have.
-LocalPort OvsPorts::LocalPortOf(const BridgeConfig& bridge, const InterfaceConfig& interface,
+LocalPort OvsPorts::LocalPortOf(const InterfaceConfig& interface, const Devices& devices,
                                 std::set<PortId>* taken) {
   const PortId id = taken->insert(interface.Id()).second ? interface.Id() : interface.RowId();
   local_ids_.emplace(interface.name, id);
   const bool internal = interface.type == kInternal;
   return {.id = id,
           .interface = &interface,
-          .device = internal ? PortDeviceOf(interface) : interface.name,
-          .mac = internal ? std::optional(AddressOf(bridge, interface)) : std::nullopt};
+          .device = DeviceOf(interface),
+          .mac = internal ? HostEndMac(interface, devices) : std::nullopt};
 }
 
 // Devices come by the hundred: one look for all that changed before it.
@@ -274,7 +296,7 @@ void OvsPorts::Look() {
 absl::Status OvsPorts::TryToLook() {
   ASSIGN_OR_RETURN(const Devices devices, ReadDevices());
   ASSIGN_OR_RETURN(const Problems problems, FindLocalProblems(devices));
-  ApplyLocal(problems);
+  ApplyLocal(devices, problems);
   const Ports ports = ReadPorts();
   ovs::SwitchReport report;
   report.next_cfg = config_.next_cfg;
@@ -311,6 +333,8 @@ InterfaceReport OvsPorts::ReportOf(const InterfaceConfig& interface, const Devic
     const auto view = ports.views.find(guest->id);
     const bool here = view != ports.views.end() && guest->error.empty();
     DescribeGuest(*guest, here ? &view->second : nullptr, interface, &report);
+    const auto problem = problems.find(interface.name);
+    if (problem != problems.end()) report.error = problem->second;
     if (here) report.port_data = dependencies_.ports->PortDataOf(guest->id);
   }
   const bool refused = IsPlain(interface) || (guest != nullptr && !guest->error.empty());

@@ -65,12 +65,12 @@ class OvsPorts final : public ovs::SwitchPorts {
   // Ports that are plain in force: before a restart of the agent they were found to be so, and a
   // restart interrupts nobody.
   std::set<PortId> PlainInForce();
-  void ApplyLocal(const Problems& problems);
-  LocalPort LocalPortOf(const ovs::BridgeConfig& bridge, const ovs::InterfaceConfig& interface,
+  void ApplyLocal(const Devices& devices, const Problems& problems);
+  LocalPort LocalPortOf(const ovs::InterfaceConfig& interface, const Devices& devices,
                         std::set<PortId>* taken);
   // Whether it is switched among the ports of its bridge, not by a profile.
   bool IsPlain(const ovs::InterfaceConfig& interface) const;
-  // What keeps interfaces that nobody is the guest of from being switched.
+  // What keeps interfaces that nobody is the guest of, and internal ones, from being switched.
   absl::StatusOr<Problems> FindLocalProblems(const Devices& devices);
   absl::StatusOr<Devices> ReadDevices();
   // Looks at everything, and says it.

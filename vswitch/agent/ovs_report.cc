@@ -92,7 +92,10 @@ void DescribeGuest(const OvsGuest& guest, const PortView* view,
                    const ovs::InterfaceConfig& interface, ovs::InterfaceReport* report) {
   report->pending = guest.pending;
   report->error = guest.error;
-  if (report->error.empty() && !report->device) report->error = NoDevice(interface.name);
+  // The host's end of an internal one may be in another network namespace.
+  if (report->error.empty() && !report->device && interface.type != "internal") {
+    report->error = NoDevice(interface.name);
+  }
   if (view == nullptr) return;
   report->notes["phase"] = WordOf(view->in_force.phase);
   if (!view->in_force.profile.empty()) {
