@@ -36,6 +36,7 @@ void TakeOutputs(const Model& model, v1::Port* candidate) {
   if (from.has_receipt()) *candidate->mutable_receipt() = from.receipt();
   candidate->set_problem(from.problem());
   candidate->set_attached_profile(from.attached_profile());
+  candidate->clear_made_by_host();
 }
 
 void TakeOutputs(const Model& model, v1::Profile* candidate) {

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/util/message_differencer.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "controller/model/names.h"
 #include "controller/model/validate.h"
@@ -75,6 +78,7 @@ v1::Port Bound(const v1::Port* present, const std::string& host,
   if (present == nullptr) {
     port.mutable_meta()->set_name(attachment.port_id());
     port.set_mac(attachment.mac());
+    port.set_made_by_host(true);
   }
   TakeAttachment(attachment, claimed, &port);
   Normalize(&port);
@@ -122,6 +126,40 @@ bool IsNews(const v1::Port& port, const v1::PortReceipt& receipt) {
          port.phase() != receipt.phase();
 }
 
+// Ports that give way to this one (Port.made_by_host).
+std::vector<std::string> Predecessors(const Model& model, const v1::Port& port) {
+  std::vector<std::string> ids;
+  for (const std::string& segment : model.SegmentsOf(port)) {
+    for (const std::string& id : model.index().ports_with_mac.Get(PairKey(segment, port.mac()))) {
+      const v1::Port* const other = model.Find<v1::Port>(id);
+      if (id == port.meta().name() || other == nullptr || !other->made_by_host()) continue;
+      if (other->location().host().empty() && model.RunningMigrationOf(id) == nullptr) {
+        ids.push_back(id);
+      }
+    }
+  }
+  return ids;
+}
+
+// Before the attachment itself, which is judged by what is left.
+absl::Status ErasePredecessors(Repository* repository, const std::string& host,
+                               const v1::PortAttachment& attachment) {
+  const auto find = [&](const Model& model) {
+    const v1::Port* const present = model.Find<v1::Port>(attachment.port_id());
+    return Predecessors(model, Bound(present, host, attachment));
+  };
+  if (repository->Read(find).empty()) return absl::OkStatus();
+  const auto erase = [&](const Model& model, Transaction* transaction) {
+    for (const std::string& id : find(model)) {
+      transaction->Erase<v1::Port>(id);
+      spdlog::info("port \"{}\": gives way to port \"{}\", attached on host \"{}\" with its MAC {}",
+                   id, attachment.port_id(), host, attachment.mac());
+    }
+    return absl::OkStatus();
+  };
+  return repository->Transact(erase).status();
+}
+
 }  // namespace
 
 absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host,
@@ -130,6 +168,7 @@ absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host
   attachment.set_port_id(ToLower(given.port_id()));
   attachment.set_mac(CanonicalMac(given.mac()));
   RETURN_IF_ERROR(CheckAttachment(attachment));
+  RETURN_IF_ERROR(ErasePredecessors(repository, host, attachment));
   Binding binding;
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
     if (model.Find<v1::Host>(host) == nullptr) return Repository::NotFound(Kind::kHost, host);

@@ -118,7 +118,11 @@ void AddPortData(const Database& database, const ovsdb::Uuid& uuid, const std::s
 void AddInterface(const Database& database, const InterfaceConfig& interface,
                   const InterfaceReport& report, int64_t number, bool with_statistics,
                   Json* operations) {
-  Columns columns = report.device ? ColumnsOf(*report.device, with_statistics) : NoColumns();
+  // A new interface does not wait for the next round.
+  const RowPtr row = database.Find("Interface", interface.uuid);
+  const bool counted = row != nullptr && !row->columns.at("statistics").empty();
+  Columns columns =
+      report.device ? ColumnsOf(*report.device, with_statistics || !counted) : NoColumns();
   // A port that waits for its profile has its device and number already.
   const bool failed = !report.error.empty() && !report.device;
   columns["ofport"] = Datum::Of(ovsdb::Atom(failed ? kFailedOfport : number));

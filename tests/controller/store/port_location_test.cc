@@ -50,6 +50,31 @@ TEST_F(PortLocationTest, UnknownPortIsCreatedAtTheHost) {
   EXPECT_EQ(port.phase(), v1::PORT_PHASE_BLOCKED);
 }
 
+// A transient guest: another id at every start, and the same MAC.
+TEST_F(PortLocationTest, APortThatAHostMadeGivesWayWhenItIsLeft) {
+  ASSERT_TRUE(Bind("h1", Attachment(1)).ok());
+  v1::PortAttachment again = Attachment(2);
+  again.set_mac(Mac(1));
+  EXPECT_EQ(Bind("h1", again).status().code(), StatusCode::kAlreadyExists) << "it is in use";
+  ASSERT_TRUE(UnbindPort(repository_.get(), "h1", PortId(1)).ok());
+  const auto binding = Bind("h2", again);
+  ASSERT_TRUE(binding.ok()) << binding.status();
+  EXPECT_FALSE(repository_->Get<v1::Port>(PortId(1)).ok());
+  EXPECT_EQ(Port(2).location().host(), "h2");
+}
+
+TEST_F(PortLocationTest, APortThatSomebodyWroteStays) {
+  ASSERT_TRUE(Bind("h1", Attachment(1)).ok());
+  v1::Port port = Port(1);
+  port.set_vm_id("kept");
+  ASSERT_TRUE(UpdateObject(repository_.get(), port).ok());
+  EXPECT_FALSE(Port(1).made_by_host());
+  ASSERT_TRUE(UnbindPort(repository_.get(), "h1", PortId(1)).ok());
+  v1::PortAttachment again = Attachment(2);
+  again.set_mac(Mac(1));
+  EXPECT_EQ(Bind("h1", again).status().code(), StatusCode::kAlreadyExists);
+}
+
 TEST_F(PortLocationTest, APortWithoutProfileSaysHowToGiveItOne) {
   v1::PortAttachment attachment = Attachment(1);
   attachment.clear_profile();
