@@ -61,6 +61,14 @@ TEST_F(HoldAnswersTest, OthersAreAnsweredMeanwhile) {
   EXPECT_EQ(other->Ask("echo", "[]"), ovsdb::Json::array());
 }
 
+TEST_F(HoldAnswersTest, WhatIsCommittedDoesNotWaitToBeRun) {
+  // Nobody hears of commits: a client that goes on has many of them.
+  for (size_t i = 0; i < 200; ++i) client_->Say(kInsert);
+  client_->Say(
+      R"({"id":8,"method":"transact","params":["Open_vSwitch",{"op":"wait","table":"Queue","columns":["dscp"],"until":"==","rows":[{"dscp":9}],"where":[]}]})");
+  EXPECT_EQ(client_->Told(), "") << "it waits, and was not given up";
+}
+
 TEST_F(HoldAnswersTest, AnAnswerOutlivesClientAndService) {
   client_->Say(kInsert);
   Connect()->Say(kInsert);

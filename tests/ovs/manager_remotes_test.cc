@@ -1,5 +1,7 @@
 #include "vswitch/ovs/manager_remotes.h"
 
+#include <filesystem>
+
 #include "tests/ovs/server_fixture.h"
 #include "tests/sys/stream/recording_handler.h"
 #include "tests/sys/stream/test_certificates.h"
@@ -38,6 +40,29 @@ class ManagerRemotesTest : public ServerTest {
   uint16_t WaitForPort() {
     EXPECT_TRUE(DriveUntil([&] { return !Status("bound_port").empty(); }));
     return static_cast<uint16_t>(std::stoi("0" + Status("bound_port")));
+  }
+  void ListenWithTls(const stream::TlsFiles& files) {
+    Configure(R"({"target":"pssl:0:127.0.0.1"})", {{"private_key", files.private_key},
+                                                   {"certificate", files.certificate},
+                                                   {"ca_cert", files.ca_cert}});
+  }
+  // Whether a client with these files is served on the port of the only manager.
+  bool ServesWithTls(const stream::TlsFiles& files) {
+    auto connection =
+        stream::StreamConnection::Connect(loop_.get(),
+                                          {.kind = stream::StreamAddress::Kind::kTls,
+                                           .passive = false,
+                                           .path = {},
+                                           .host = "127.0.0.1",
+                                           .port = WaitForPort()},
+                                          stream::TlsContext::Load(files).value(), {});
+    if (!connection.ok()) return false;
+    stream::RecordingHandler client(std::move(*connection));
+    EXPECT_TRUE(client.Start().ok());
+    client.connection()->Send(R"({"method":"list_dbs","params":[],"id":1})");
+    const auto served = [&] { return client.received.find("Open_vSwitch") != std::string::npos; };
+    EXPECT_TRUE(DriveUntil([&] { return served() || client.closed.has_value(); }));
+    return served();
   }
 };
 
@@ -101,23 +126,60 @@ TEST_F(ManagerRemotesTest, AnotherIntervalIsForThoseWhoAreThereToo) {
 TEST_F(ManagerRemotesTest, TlsNeedsTheSslTable) {
   const stream::TestAuthority authority(folder_.path(), "ca");
   const stream::TlsFiles files = authority.Issue("switch");
-  Configure(R"({"target":"pssl:0:127.0.0.1"})", {{"private_key", files.private_key},
-                                                 {"certificate", files.certificate},
-                                                 {"ca_cert", files.ca_cert}});
+  ListenWithTls(files);
+  EXPECT_TRUE(ServesWithTls(authority.Issue("client")));
+}
+
+TEST_F(ManagerRemotesTest, TlsBeginsWhenItsFilesCome) {
+  const stream::TestAuthority authority(folder_.path(), "ca");
+  const stream::TlsFiles files = authority.Issue("switch");
+  std::filesystem::rename(files.private_key, files.private_key + ".away");
+  ListenWithTls(files);
+  ASSERT_TRUE(DriveUntil([&] { return Status("state") == "BACKOFF"; }));
+  EXPECT_NE(Status("last_error").find("set-ssl"), std::string::npos);
+  std::filesystem::rename(files.private_key + ".away", files.private_key);
+  EXPECT_TRUE(ServesWithTls(authority.Issue("client")));
+  EXPECT_TRUE(DriveUntil([&] { return Status("state") == "ACTIVE"; }));
+  EXPECT_EQ(Status("last_error"), "");
+}
+
+TEST_F(ManagerRemotesTest, OtherKeysAreInForceWhenAllOfThemAreThere) {
+  const stream::TestAuthority authority(folder_.path(), "ca");
+  const stream::TlsFiles files = authority.Issue("switch");
+  const stream::TestAuthority other(folder_.path(), "ca2");
+  const stream::TlsFiles fresh = other.Issue("switch2");
+  const auto replace = [](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+  };
+  ListenWithTls(files);
   const uint16_t port = WaitForPort();
-  const auto tls = stream::TlsContext::Load(authority.Issue("client")).value();
-  auto connection = stream::StreamConnection::Connect(loop_.get(),
-                                                      {.kind = stream::StreamAddress::Kind::kTls,
-                                                       .passive = false,
-                                                       .path = {},
-                                                       .host = "127.0.0.1",
-                                                       .port = port},
-                                                      tls, {});
-  stream::RecordingHandler client(std::move(connection.value()));
-  ASSERT_TRUE(client.Start().ok());
-  client.connection()->Send(R"({"method":"list_dbs","params":[],"id":1})");
-  EXPECT_TRUE(
-      DriveUntil([&] { return client.received.find("Open_vSwitch") != std::string::npos; }));
+  // Does not fit the certificate: several looks at the files later nothing has changed.
+  replace(fresh.private_key, files.private_key);
+  const auto looked = stream::PollLoop::Clock::now() + std::chrono::milliseconds(200);
+  ASSERT_TRUE(DriveUntil([&] { return stream::PollLoop::Clock::now() > looked; }));
+  const stream::TlsFiles client = authority.Issue("client");
+  EXPECT_TRUE(ServesWithTls(client));
+  EXPECT_EQ(WaitForPort(), port);
+  replace(fresh.certificate, files.certificate);
+  replace(fresh.ca_cert, files.ca_cert);
+  const stream::TlsFiles fresh_client = other.Issue("client2");
+  EXPECT_TRUE(DriveUntil([&] { return ServesWithTls(fresh_client); }));
+  EXPECT_FALSE(ServesWithTls(client));
+}
+
+TEST_F(ManagerRemotesTest, APortThatBecomesFreeIsListenedOn) {
+  auto taken =
+      stream::StreamListener::Create(
+          loop_.get(), {.address = stream::StreamAddress::Parse("ptcp:0:127.0.0.1", 0).value()},
+          [](std::unique_ptr<stream::StreamConnection>) {})
+          .value();
+  const uint16_t port = taken->address().port;
+  Configure(R"({"target":"ptcp:)" + std::to_string(port) + R"(:127.0.0.1","max_backoff":1000})");
+  ASSERT_TRUE(DriveUntil([&] { return !Status("last_error").empty(); }));
+  taken.reset();
+  EXPECT_EQ(WaitForPort(), port);
+  EXPECT_EQ(Status("state"), "ACTIVE");
+  EXPECT_EQ(Status("last_error"), "");
 }
 
 TEST_F(ManagerRemotesTest, WithoutKeysTlsSaysWhatIsMissing) {

@@ -2,8 +2,10 @@
 #ifndef OUTRIDER_TESTS_OVS_OPENFLOW_FACTS_H_
 #define OUTRIDER_TESTS_OVS_OPENFLOW_FACTS_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "vswitch/ovs/switch_facts.h"
 
@@ -23,6 +25,7 @@ class GivenFacts : public SwitchFactsSource {
   explicit GivenFacts(SwitchFacts facts) : facts_(std::move(facts)) {}
   SwitchFacts Look() override {
     ++looks;
+    std::this_thread::sleep_for(delay);
     return facts_;
   }
   absl::Status FlushFdb(const std::string&) override { return absl::OkStatus(); }
@@ -31,6 +34,8 @@ class GivenFacts : public SwitchFactsSource {
     return absl::NotFoundError("no such port");
   }
   int looks = 0;
+  // What a look takes.
+  std::chrono::milliseconds delay{0};
 
  private:
   const SwitchFacts facts_;

@@ -139,6 +139,38 @@ TEST_F(OpenFlowServerTest, AnotherClientIsServedMeanwhile) {
   EXPECT_EQ(messages.size(), 2u);
 }
 
+TEST_F(OpenFlowServerTest, PipelinedRequestsStopNobody) {
+  ASSERT_TRUE(server_->SetBridges({"br0"}).ok());
+  constexpr int kRequests = 400;
+  facts_.delay = std::chrono::milliseconds(5);
+  const int busy = Connect("br0.mgmt");
+  const int fd = Connect("br0.mgmt");
+  Write(busy, Encoded(openflow::Hello{1u << openflow::kVersion13}));
+  Write(fd, Encoded(openflow::Hello{1u << openflow::kVersion13}));
+  Run();
+  openflow::Bytes many;
+  const openflow::Bytes request = Encoded(openflow::Plain::kFeaturesRequest);
+  for (int i = 0; i < kRequests; ++i) many.insert(many.end(), request.begin(), request.end());
+  ASSERT_EQ(Write(busy, many), many.size());
+  Write(fd, Encoded(openflow::Echo{}));
+  openflow::FrameSplitter splitter;
+  std::vector<Message> messages;
+  for (int i = 0; i < 100 && messages.size() < 2; ++i) {
+    Run(1);
+    ASSERT_TRUE(Read(fd, &splitter, &messages));
+  }
+  EXPECT_EQ(messages.size(), 2u);
+  EXPECT_LT(facts_.looks, 20) << "one or two a turn, and a few rounds";
+  // And none is lost.
+  openflow::FrameSplitter busy_splitter;
+  std::vector<Message> answers;
+  for (int i = 0; i < 10'000 && answers.size() < kRequests + 1; ++i) {
+    Run(1);
+    ASSERT_TRUE(Read(busy, &busy_splitter, &answers));
+  }
+  EXPECT_EQ(answers.size(), kRequests + 1u);
+}
+
 TEST_F(OpenFlowServerTest, NonsenseIsHungUpOn) {
   ASSERT_TRUE(server_->SetBridges({"br0"}).ok());
   const int fd = Connect("br0.mgmt");

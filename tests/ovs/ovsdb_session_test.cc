@@ -196,6 +196,51 @@ TEST_F(OvsdbSessionTest, AnObjectWithoutEndIsBounded) {
   EXPECT_EQ(client_->hung_up->code(), absl::StatusCode::kResourceExhausted);
 }
 
+TEST_F(OvsdbSessionTest, AMessageOfTooManyMembersIsHungUpOn) {
+  std::string words = R"({"method":"echo","id":1,"params":[{})";
+  for (size_t i = 0; i < OvsdbSession::kMaxMembers / 2; ++i) words += ",{}";
+  EXPECT_LT(words.size(), OvsdbSession::kMaxMessage);
+  client_->Say(words);
+  ASSERT_TRUE(client_->hung_up);
+  EXPECT_EQ(client_->hung_up->code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(OvsdbSessionTest, ATransactionOfFiveThousandPortsIsRead) {
+  // Each with what libvirt says of it; given back by the last operation, which fails.
+  Json params = Json::array({"Open_vSwitch"});
+  Json ports = Json::array();
+  for (int i = 0; i < 5000; ++i) {
+    const std::string number = std::to_string(i);
+    Json ids = Json::array();
+    for (const char* key : {"attached-mac", "iface-id", "iface-status", "vm-id"}) {
+      ids.push_back(Json::array({key, "52:54:00:00:00:01"}));
+    }
+    params.push_back(
+        {{"op", "insert"},
+         {"table", "Interface"},
+         {"uuid-name", "i" + number},
+         {"row", {{"name", "v" + number}, {"external_ids", Json::array({"map", ids})}}}});
+    params.push_back({{"op", "insert"},
+                      {"table", "Port"},
+                      {"uuid-name", "p" + number},
+                      {"row",
+                       {{"name", "v" + number},
+                        {"tag", 5},
+                        {"interfaces", Json::array({"named-uuid", "i" + number})},
+                        {"other_config", ovsdb::ParseJson(R"(["map",[["a","b"]]])").value()}}}});
+    ports.push_back(Json::array({"named-uuid", "p" + number}));
+  }
+  params.push_back({{"op", "insert"},
+                    {"table", "Bridge"},
+                    {"row", {{"name", "br0"}, {"ports", Json::array({"set", ports})}}}});
+  params.push_back({{"op", "abort"}});
+  const Json results = client_->Ask("transact", ToText(params));
+  EXPECT_FALSE(client_->hung_up);
+  ASSERT_EQ(results.size(), params.size() - 1);
+  EXPECT_TRUE(results[10'000].contains("uuid"));
+  EXPECT_EQ(results[10'001]["error"], "aborted");
+}
+
 TEST_F(OvsdbSessionTest, AnswersToProbesAreTakenInSilence) {
   client_->session().Probe();
   EXPECT_EQ(client_->Told(), R"({"id":"echo","method":"echo","params":[]})"

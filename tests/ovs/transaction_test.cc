@@ -71,6 +71,48 @@ TEST(TransactionTest, OperationsThatCannotBeRead) {
                 R"("error":"syntax error"}])"}});
 }
 
+// A short operation gives a whole table: a message has room for very many of them.
+TEST(TransactionTest, SelectsGiveOnlySoMuch) {
+  TestDatabase database;
+  ovsdb::Json numbers = ovsdb::Json::array();
+  for (int i = 0; i < 998; ++i) numbers.push_back(i);
+  ovsdb::Json operations = ovsdb::Json::array();
+  operations.push_back({{"op", "insert"},
+                        {"table", "Root"},
+                        {"row", {{"is", ovsdb::Json::array({"set", numbers})}}}});
+  ASSERT_TRUE(database.database().Transact(operations, {}).committed);
+  // The row, its column, and 998 members.
+  constexpr size_t kMost = Transaction::kMaxSelected / 1000;
+  const ovsdb::Json select =
+      ovsdb::Json::parse(R"({"op":"select","table":"Root","where":[],"columns":["is"]})");
+  operations = ovsdb::Json(kMost, select);
+  EXPECT_TRUE(database.database().Transact(operations, {}).committed);
+  operations.push_back(select);
+  operations.push_back(select);
+  const Outcome outcome = database.database().Transact(operations, {});
+  EXPECT_FALSE(outcome.committed);
+  ASSERT_EQ(outcome.results.size(), kMost + 2);
+  EXPECT_TRUE(outcome.results[kMost - 1].contains("rows"));
+  EXPECT_EQ(outcome.results[kMost]["error"], "resources exhausted");
+  EXPECT_TRUE(outcome.results[kMost + 1].is_null());
+}
+
+// Rows that look the same are one in the result, and work nevertheless.
+TEST(TransactionTest, SelectsOfNothingAreCountedToo) {
+  TestDatabase database;
+  ovsdb::Json operations = ovsdb::Json::array();
+  for (int i = 0; i < 1000; ++i) {
+    operations.push_back({{"op", "insert"}, {"table", "Two"}, {"row", {{"x", i}}}});
+  }
+  ASSERT_TRUE(database.database().Transact(operations, {}).committed);
+  const ovsdb::Json select =
+      ovsdb::Json::parse(R"({"op":"select","table":"Two","where":[],"columns":[]})");
+  operations = ovsdb::Json(Transaction::kMaxSelected / 1000, select);
+  EXPECT_TRUE(database.database().Transact(operations, {}).committed);
+  operations.push_back(select);
+  EXPECT_FALSE(database.database().Transact(operations, {}).committed);
+}
+
 TEST(TransactionTest, NotAnArrayIsAnErrorToo) {
   TestDatabase database;
   for (const char* text : {"null", "5", "{}", "\"x\""}) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/ovs/server_fixture.h"
+#include "vswitch/ovs/unixctl_session.h"
 
 namespace outrider::ovs {
 namespace {
@@ -75,6 +76,9 @@ TEST_F(UnixctlServerTest, WhatIsNoRequestEndsTheConnection) {
   EXPECT_EQ(Ask(path, R"({"method":"greet","params":[],"id":null})"), "closed");
   EXPECT_EQ(Ask(path, R"({"method":"greet","id":4})"), "closed");
   EXPECT_EQ(Ask(path, "not json"), "closed");
+  std::string many = R"({"method":"greet","id":1,"params":[0)";
+  for (size_t i = 0; i < UnixctlSession::kMaxMembers; ++i) many += ",0";
+  EXPECT_EQ(Ask(path, many + "]}"), "closed");
   EXPECT_EQ(Ask(path, R"({"method":"greet","params":["a"],"id":5})"),
             R"({"error":null,"id":5,"result":"hello a\n"})");
 }

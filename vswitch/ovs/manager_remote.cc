@@ -70,6 +70,8 @@ void ManagerRemote::Listen() {
   if (!listener.ok()) return RetryAfter(listener.status());
   listener_ = std::move(*listener);
   state_ = "ACTIVE";
+  last_error_.clear();
+  backoff_ = {};
   spdlog::info("manager {}: listens", config_.target);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -46,6 +47,20 @@ const Table& RowsOf(const Tables& tables, const std::string& name) {
   static const Table none;
   const auto found = tables.find(name);
   return found == tables.end() ? none : found->second;
+}
+
+// Differs when a file came, went or was changed.
+std::string StampsOf(const stream::TlsFiles& files) {
+  std::string stamps;
+  for (const std::string* file : {&files.private_key, &files.certificate, &files.ca_cert}) {
+    struct stat info {};
+    if (stat(file->c_str(), &info) == 0) {
+      stamps += fmt::format("{} {} {}.{:09} {:o}", info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                            info.st_mtim.tv_nsec, info.st_mode);
+    }
+    stamps += '\n';
+  }
+  return stamps;
 }
 
 // An update of a Manager's status columns; null: they are so already.
@@ -111,22 +126,29 @@ stream::TlsFiles ManagerRemotes::TlsFilesInForce() const {
   return {};
 }
 
+bool ManagerRemotes::LoadTls() {
+  const stream::TlsFiles files = TlsFilesInForce();
+  // Before they are read: what changes meanwhile is seen the next time.
+  std::string stamps = StampsOf(files);
+  const bool others = files != tls_files_;
+  if (!others && stamps == tls_stamps_) return false;
+  tls_files_ = files;
+  tls_stamps_ = std::move(stamps);
+  absl::StatusOr<std::shared_ptr<const stream::TlsContext>> tls = nullptr;
+  if (!files.private_key.empty()) tls = stream::TlsContext::Load(files);
+  if (tls.ok()) {
+    tls_ = *tls;
+    return true;
+  }
+  spdlog::warn("SSL table: {}", Message(tls.status()));
+  // Files are written one after the other: until they fit, what was read before stays in force.
+  if (others) tls_ = nullptr;
+  return others;
+}
+
 void ManagerRemotes::Reconfigure() {
   reconfigure_posted_ = false;
-  const stream::TlsFiles files = TlsFilesInForce();
-  const bool tls_changed = files != tls_files_;
-  if (tls_changed) {
-    tls_files_ = files;
-    tls_ = nullptr;
-    if (!files.private_key.empty()) {
-      auto tls = stream::TlsContext::Load(files);
-      if (tls.ok()) {
-        tls_ = *tls;
-      } else {
-        spdlog::warn("SSL table: {}", Message(tls.status()));
-      }
-    }
-  }
+  const bool tls_changed = LoadTls();
   const Table& rows = RowsOf(database_->tables(), "Manager");
   // First those that go: a port may be another row's now.
   for (auto remote = remotes_.begin(); remote != remotes_.end();) {
@@ -150,6 +172,8 @@ void ManagerRemotes::Reconfigure() {
 
 void ManagerRemotes::WriteStatus() {
   status_timer_ = service_->loop()->PostAfter(status_interval_, [this] { WriteStatus(); });
+  // Nobody tells us of files.
+  if (StampsOf(tls_files_) != tls_stamps_) Reconfigure();
   Json operations = Json::array();
   for (const auto& [uuid, remote] : remotes_) {
     const RowPtr row = database_->Find("Manager", uuid);

@@ -45,6 +45,9 @@ class ManagerRemotes {
   void Reconfigure();
   // Of the SSL row that Open_vSwitch.ssl names; empty: there is none.
   stream::TlsFiles TlsFilesInForce() const;
+  // Reads keys and certificates if other files are named, or these have changed. Whether there are
+  // others now.
+  bool LoadTls();
   void WriteStatus();
 
   OvsdbService* const service_;
@@ -54,6 +57,8 @@ class ManagerRemotes {
   stream::PollLoop::TimerId status_timer_ = 0;
   bool reconfigure_posted_ = false;
   stream::TlsFiles tls_files_;
+  // Of those files when they were read.
+  std::string tls_stamps_;
   std::shared_ptr<const stream::TlsContext> tls_;
   // By the row.
   std::map<ovsdb::Uuid, std::unique_ptr<ManagerRemote>> remotes_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vswitch/sys/openflow/frame_splitter.h"
+#include "vswitch/sys/stream/turn.h"
 
 namespace outrider::ovs {
 
@@ -49,14 +50,16 @@ class OpenFlowConnection : public stream::StreamHandler {
   }
 
  private:
-  // One answer may be large: the next is not made before it is on its way.
+  // One answer may be large: the next is not made before it is on its way. And others wait.
   void Serve() {
+    const stream::Turn turn;
     while (!waiting_.empty() && !stream_->congested() && !ending_) {
       const openflow::Bytes frame = std::move(waiting_.front());
       waiting_.pop_front();
       const OpenFlowSession::Reply reply = session_.OnFrame(frame);
       Send(reply.messages);
       if (!reply.end.ok()) End(reply.end);
+      if (turn.IsOver()) stream_->Yield();
     }
   }
 

@@ -30,11 +30,16 @@ class OvsdbConnections::Connection final : public stream::StreamHandler, public 
     heard_ = true;
     session_.Receive(data, size);
   }
-  void OnDrained() override { session_.Continue(); }
+  void OnDrained() override {
+    // It reads, or it has said more than was answered yet: it is there.
+    heard_ = true;
+    session_.Continue();
+  }
   void OnClosed(const absl::Status& why) override { owner_->Remove(number_, why); }
 
   void Send(std::string text) override { stream_->Send(std::move(text)); }
   bool Congested() const override { return stream_->congested(); }
+  void Yield() override { stream_->Yield(); }
   void HangUp(const absl::Status& why) override { stream_->Fail(why); }
 
   void ScheduleProbe() {

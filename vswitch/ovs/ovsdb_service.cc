@@ -12,8 +12,9 @@ OvsdbService::Served::Served(stream::PollLoop* loop, Database* served, bool is_r
       transactions(loop, served) {}
 
 absl::StatusOr<std::unique_ptr<OvsdbService>> OvsdbService::Create(stream::PollLoop* loop,
-                                                                   Database* database) {
-  std::unique_ptr<OvsdbService> service(new OvsdbService(loop));
+                                                                   Database* database,
+                                                                   size_t max_unfinished) {
+  std::unique_ptr<OvsdbService> service(new OvsdbService(loop, max_unfinished));
   ASSIGN_OR_RETURN(service->server_, ServerDatabase::Create({&database->schema()}));
   service->name_ = database->schema().name;
   service->served_[service->name_] = std::make_unique<Served>(loop, database, false);

@@ -11,6 +11,7 @@
 
 #include "vswitch/ovs/database.h"
 #include "vswitch/ovs/lock_table.h"
+#include "vswitch/ovs/message_budget.h"
 #include "vswitch/ovs/monitor_hub.h"
 #include "vswitch/ovs/server_database.h"
 #include "vswitch/ovs/transaction_queue.h"
@@ -30,9 +31,12 @@ class OvsdbService {
     TransactionQueue transactions;
   };
 
-  // Serves `database`, and _Server. Both arguments outlive the service.
-  static absl::StatusOr<std::unique_ptr<OvsdbService>> Create(stream::PollLoop* loop,
-                                                              Database* database);
+  // What unfinished messages of all sessions may take.
+  static constexpr size_t kMaxUnfinished = 256 << 20;
+
+  // Serves `database`, and _Server. Both pointers outlive the service.
+  static absl::StatusOr<std::unique_ptr<OvsdbService>> Create(
+      stream::PollLoop* loop, Database* database, size_t max_unfinished = kMaxUnfinished);
 
   // Of `database`: when clients hear of their commits (TransactionQueue::HoldAnswers).
   void HoldAnswers(TransactionQueue::Hold hold);
@@ -41,12 +45,14 @@ class OvsdbService {
   Served* Find(const std::string& name);
   const std::map<std::string, std::unique_ptr<Served>>& served() const { return served_; }
   LockTable& locks() { return locks_; }
+  MessageBudget& unfinished() { return unfinished_; }
   // Of this process's life.
   const ovsdb::Uuid& server_id() const { return server_id_; }
   stream::PollLoop* loop() { return loop_; }
 
  private:
-  explicit OvsdbService(stream::PollLoop* loop) : loop_(loop) {}
+  OvsdbService(stream::PollLoop* loop, size_t max_unfinished)
+      : loop_(loop), unfinished_(max_unfinished) {}
 
   stream::PollLoop* const loop_;
   const ovsdb::Uuid server_id_ = ovsdb::Uuid::Random();
@@ -55,6 +61,7 @@ class OvsdbService {
   std::string name_;
   std::map<std::string, std::unique_ptr<Served>> served_;
   LockTable locks_;
+  MessageBudget unfinished_;
 };
 
 }  // namespace outrider::ovs

@@ -1,11 +1,13 @@
 #include "vswitch/ovs/ovsdb_session.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
 #include <utility>
+
+#include "vswitch/sys/stream/turn.h"
 
 namespace outrider::ovs {
 namespace {
@@ -14,6 +16,10 @@ using ovsdb::Json;
 using ovsdb::JsonRpcMessage;
 using ovsdb::OvsdbError;
 using ovsdb::ToText;
+
+// After a message of more bytes its memory goes back to the system: it was in many pieces, which
+// the allocator would keep for us for ever.
+constexpr size_t kLargeMessage = 1 << 20;
 
 absl::Status SyntaxError(const std::string& details, const Json& json) {
   return OvsdbError("syntax error", details, ToText(json));
@@ -35,26 +41,22 @@ bool Writes(const Json& operation) {
   return op == "insert" || op == "update" || op == "mutate" || op == "delete";
 }
 
-// The results of a transaction on a database that only the server writes: as far as it reads.
-Json ReadOnlyResults(Database* database, const Json& operations) {
-  Json reads = Json::array();
-  std::optional<Json> refused;
-  for (const Json& operation : operations) {
-    if (Writes(operation)) {
-      refused = operation["op"];
-      break;
-    }
-    reads.push_back(operation);
-  }
-  Json results = database->Transact(reads, {.give_up = true}).results;
+// The results of a transaction that writes to a database that only the server writes: as far as it
+// reads.
+Json ReadOnlyResults(Database* database, Json operations) {
+  const size_t count = operations.size();
+  const auto refused = std::ranges::find_if(operations, Writes);
+  const auto op = (*refused)["op"].get<std::string>();
+  operations.erase(refused, operations.end());
+  Json results = database->Transact(operations, {.give_up = true}).results;
   const bool failed =
-      results.size() > reads.size() ||
+      results.size() > operations.size() ||
       (!results.empty() && (results.back().is_null() || results.back().contains("error")));
-  if (!refused || failed) return results;
+  if (failed) return results;
   results.push_back(ovsdb::ErrorJson(OvsdbError(
-      "not allowed", fmt::format("{} operation not allowed on table in reserved database {}",
-                                 refused->get<std::string>(), database->schema().name))));
-  while (results.size() < operations.size()) results.push_back(nullptr);
+      "not allowed", fmt::format("{} operation not allowed on table in reserved database {}", op,
+                                 database->schema().name))));
+  while (results.size() < count) results.push_back(nullptr);
   return results;
 }
 
@@ -66,6 +68,7 @@ OvsdbSession::~OvsdbSession() {
   for (const auto& [id, monitor] : monitors_) monitor.served->monitors.Remove(monitor.token);
   for (const auto& [name, served] : service_->served()) served->transactions.Drop(this);
   for (const std::string& lock : locks_) service_->locks().Unlock(lock, this);
+  service_->unfinished().Note(this, 0);
 }
 
 void OvsdbSession::Receive(const char* data, size_t size) {
@@ -77,14 +80,33 @@ void OvsdbSession::Receive(const char* data, size_t size) {
 void OvsdbSession::Continue() { Serve(); }
 
 void OvsdbSession::Serve() {
-  while (!ended_ && !peer_->Congested()) {
-    auto json = stream_.Next();
-    if (!json.ok()) return HangUp(json.status());
-    if (!*json) return;
-    const auto message = ovsdb::FromJson(**json);
-    if (!message.ok()) return HangUp(message.status());
-    OnMessage(*message);
+  const stream::Turn turn;
+  while (!ended_ && !peer_->Congested() && ServeOne()) {
+    if (stream_.last_bytes() > kLargeMessage) malloc_trim(0);
+    if (turn.IsOver()) peer_->Yield();
   }
+  service_->unfinished().Note(this, ended_ ? 0 : stream_.buffered());
+}
+
+bool OvsdbSession::ServeOne() {
+  auto json = stream_.Next();
+  if (!json.ok()) {
+    HangUp(json.status());
+    return false;
+  }
+  if (!*json) return false;
+  auto message = ovsdb::FromJson(**std::move(json));
+  if (!message.ok()) {
+    HangUp(message.status());
+    return false;
+  }
+  OnMessage(*std::move(message));
+  return true;
+}
+
+void OvsdbSession::OnOverBudget(const absl::Status& why) {
+  stream_ = ovsdb::JsonStream(0);
+  HangUp(why);
 }
 
 void OvsdbSession::Probe() {
@@ -100,10 +122,10 @@ void OvsdbSession::Notify(const std::string& method, Json params) {
   peer_->Send(ToText(ToJson(ovsdb::Notification(method, std::move(params)))));
 }
 
-void OvsdbSession::OnMessage(const Message& message) {
+void OvsdbSession::OnMessage(Message message) {
   switch (message.kind) {
     case Message::Kind::kRequest:
-      return OnRequest(message);
+      return OnRequest(std::move(message));
     case Message::Kind::kNotification:
       // Others mean nothing to a server.
       if (message.method == "cancel") Cancel(message);
@@ -116,8 +138,8 @@ void OvsdbSession::OnMessage(const Message& message) {
   }
 }
 
-void OvsdbSession::OnRequest(const Message& request) {
-  if (request.method == "transact") return Transact(request);
+void OvsdbSession::OnRequest(Message request) {
+  if (request.method == "transact") return Transact(std::move(request));
   if (request.method == "get_schema") return GetSchema(request);
   if (request.method == "monitor_cancel") return CancelMonitor(request);
   static const std::map<std::string, Handler> handlers = {
@@ -201,7 +223,7 @@ void OvsdbSession::GetSchema(const Message& request) {
                           (*served)->schema_text));
 }
 
-void OvsdbSession::Transact(const Message& request) {
+void OvsdbSession::Transact(Message request) {
   const auto answer = [this, id = request.id](Json results) {
     peer_->Send(ToText(ToJson(ovsdb::Reply(std::move(results), id))));
   };
@@ -210,9 +232,11 @@ void OvsdbSession::Transact(const Message& request) {
     return peer_->Send(
         ToText(ToJson(ovsdb::ErrorReply(ovsdb::ErrorJson(served.status()), request.id))));
   }
-  Json operations(request.params.begin() + 1, request.params.end());
+  // Without the database's name.
+  Json operations = std::move(request.params);
+  operations.erase(operations.begin());
   if ((*served)->read_only && std::ranges::any_of(operations, Writes)) {
-    return answer(ReadOnlyResults((*served)->database, operations));
+    return answer(ReadOnlyResults((*served)->database, std::move(operations)));
   }
   (*served)->transactions.Run(
       {.owner = this,

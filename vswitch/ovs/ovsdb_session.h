@@ -1,8 +1,9 @@
 // One client of the OVSDB server (RFC 7047, and ovsdb-server(7) for what is newer): its requests
 // answered, its monitors and locks. Owns the state of the session. Knows no socket.
 //
-// Bounds on a client: one message's size and nesting, monitors, locks, transactions that wait; and
-// it stops reading requests while the peer is congested.
+// Bounds on a client: one message's size, nesting and members, monitors, locks, transactions that
+// wait; it stops reading requests while the peer is congested, and lets others have their turn. Of
+// all clients: what their unfinished messages take.
 //
 // Thread rule: the loop's thread.
 #ifndef OUTRIDER_VSWITCH_OVS_OVSDB_SESSION_H_
@@ -24,15 +25,19 @@ class RpcPeer {
  public:
   virtual ~RpcPeer() = default;
   virtual void Send(std::string text) = 0;
-  // It has not read what it was sent: nothing more is answered until Continue.
+  // It has not read what it was sent, or yields: nothing more is answered until Continue.
   virtual bool Congested() const = 0;
+  // Its turn is over: a peer that is one of many is congested until the others have had theirs.
+  virtual void Yield() {}
   // The client broke the protocol: `why` is for the log. The session is destroyed later.
   virtual void HangUp(const absl::Status& why) = 0;
 };
 
-class OvsdbSession final : public LockHolder {
+class OvsdbSession final : public LockHolder, public MessageHolder {
  public:
   static constexpr size_t kMaxMessage = 16 << 20;
+  // A transaction that makes 5,000 ports with all that libvirt says of them has half of it.
+  static constexpr size_t kMaxMembers = 500'000;
   static constexpr size_t kMaxMonitors = 1000;
   static constexpr size_t kMaxLocks = 1000;
 
@@ -55,6 +60,7 @@ class OvsdbSession final : public LockHolder {
 
   void OnLocked(const std::string& lock) override;
   void OnStolen(const std::string& lock) override;
+  void OnOverBudget(const absl::Status& why) override;
 
  private:
   using Json = ovsdb::Json;
@@ -70,8 +76,10 @@ class OvsdbSession final : public LockHolder {
   };
 
   void Serve();
-  void OnMessage(const Message& message);
-  void OnRequest(const Message& request);
+  // False: there is no whole message, or it ends here.
+  bool ServeOne();
+  void OnMessage(Message message);
+  void OnRequest(Message request);
   void HangUp(const absl::Status& why);
   void Notify(const std::string& method, Json params);
 
@@ -81,7 +89,7 @@ class OvsdbSession final : public LockHolder {
   Answer SetDbChangeAware(const Message& request);
   Answer Convert(const Message& request);
   void GetSchema(const Message& request);
-  void Transact(const Message& request);
+  void Transact(Message request);
   void Cancel(const Message& notification);
   Answer Lock(const Message& request);
   Answer Unlock(const Message& request);
@@ -98,7 +106,7 @@ class OvsdbSession final : public LockHolder {
 
   OvsdbService* const service_;
   RpcPeer* const peer_;
-  ovsdb::JsonStream stream_{kMaxMessage};
+  ovsdb::JsonStream stream_{kMaxMessage, kMaxMembers};
   bool ended_ = false;
   // By the text of the id.
   std::map<std::string, Monitor> monitors_;

@@ -185,6 +185,25 @@ absl::StatusOr<Json> Transaction::Insert(OperationReader* reader) {
   return Json{{"uuid", ovsdb::ToJson(ovsdb::Atom(uuid))}};
 }
 
+absl::Status Transaction::Count(const std::vector<Datum>& values) {
+  // Also a row of no columns is work.
+  ++selected_;
+  for (const Datum& datum : values) {
+    selected_ += 1 + datum.keys.size() + datum.values.size();
+    for (const auto* const atoms : {&datum.keys, &datum.values}) {
+      for (const ovsdb::Atom& atom : *atoms) {
+        const auto* const text = std::get_if<std::string>(&atom);
+        if (text != nullptr) selected_ += text->size() / kTextUnit;
+      }
+    }
+  }
+  if (selected_ <= kMaxSelected) return absl::OkStatus();
+  return OvsdbError("resources exhausted",
+                    fmt::format("a transaction may select {} values; ask for fewer rows or columns "
+                                "at a time",
+                                kMaxSelected));
+}
+
 absl::StatusOr<Json> Transaction::Select(OperationReader* reader) {
   const NamedTable table = TableMember(reader);
   const Json* where = reader->Required("where", Kind::kArray);
@@ -200,7 +219,9 @@ absl::StatusOr<Json> Transaction::Select(OperationReader* reader) {
   Json rows = Json::array();
   for (const Uuid& uuid : rows_->Matching(*table.name, condition)) {
     const Row& row = *rows_->Find(*table.name, uuid);
-    const auto [values, is_new] = seen.insert(Project(uuid, row, columns));
+    Projection projection = Project(uuid, row, columns);
+    RETURN_IF_ERROR(Count(projection));
+    const auto [values, is_new] = seen.insert(std::move(projection));
     if (is_new && sort == nullptr) rows.push_back(ProjectionJson(table, columns, *values));
   }
   // The projections are in the order of all their columns.

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "vswitch/ovs/database.h"
 #include "vswitch/ovs/operation_reader.h"
@@ -26,6 +27,13 @@ class Transaction {
   // True: all were done, and `outcome` has a result for each. False: one failed, or waits, and
   // `outcome` is what the client gets.
   bool Run(const ovsdb::Json& operations, Outcome* outcome);
+
+  // Most that all `select`s of a transaction look at: each row counts as one, each of its columns,
+  // each member of a value, and each kTextUnit bytes of text there. A short operation may give a
+  // whole table, and a request has room for a hundred thousand of them. All tables of 5,000 ports
+  // have less.
+  static constexpr size_t kMaxSelected = 1'000'000;
+  static constexpr size_t kTextUnit = 256;
 
  private:
   // A row of operands: what it says, and which columns it names.
@@ -50,6 +58,8 @@ class Transaction {
   absl::StatusOr<ovsdb::Json> Comment(OperationReader* reader);
   absl::StatusOr<ovsdb::Json> Assert(OperationReader* reader);
 
+  // Counts what is selected. "resources exhausted": too much.
+  absl::Status Count(const std::vector<ovsdb::Datum>& values);
   NamedTable TableMember(OperationReader* reader);
   absl::StatusOr<ovsdb::Uuid> NewUuid(const NamedTable& table, const ovsdb::Json* uuid,
                                       const ovsdb::Json* name);
@@ -70,6 +80,7 @@ class Transaction {
     bool inserted = false;
   };
   std::map<std::string, Named> names_;
+  size_t selected_ = 0;
   // Set by a `wait` that is not met yet.
   bool waiting_ = false;
   std::optional<std::chrono::milliseconds> wait_at_most_;

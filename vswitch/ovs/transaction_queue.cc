@@ -24,8 +24,9 @@ TransactionQueue::~TransactionQueue() {
 }
 
 void TransactionQueue::Run(Request request) {
-  const auto owned = std::ranges::count_if(
-      entries_, [&](const auto& entry) { return entry.second.request.owner == request.owner; });
+  const auto owned = std::ranges::count_if(entries_, [&](const auto& entry) {
+    return entry.second.request.owner == request.owner && !entry.second.results;
+  });
   const uint64_t number = next_++;
   entries_.emplace(number, Entry{std::move(request), 0});
   // One that may not wait any more says so at once.
@@ -40,6 +41,8 @@ void TransactionQueue::Try(uint64_t number, bool give_up) {
       request.operations, {.give_up = give_up, .holds_lock = request.holds_lock, .trusted = false});
   if (!outcome.waiting || give_up) {
     entry->second.results = std::move(outcome.results);
+    // Megabytes, maybe, that nobody reads again.
+    entry->second.request.operations = nullptr;
     if (!outcome.committed || hold_ == nullptr) return Answer(number);
     return hold_([this, alive = alive_, number] {
       if (*alive) Answer(number);

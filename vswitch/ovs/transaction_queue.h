@@ -28,8 +28,9 @@ class TransactionQueue {
     // Once, unless it is cancelled or dropped; within Run, or from the loop.
     std::function<void(ovsdb::Json results)> done;
   };
-  // Most transactions of one owner that wait.
-  static constexpr size_t kMaxWaiting = 100;
+  // Most transactions of one owner that wait to be run: each may be as large as a message, and all
+  // are tried after every commit.
+  static constexpr size_t kMaxWaiting = 16;
 
   TransactionQueue(stream::PollLoop* loop, Database* database);
   ~TransactionQueue();

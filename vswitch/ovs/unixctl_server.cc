@@ -26,6 +26,7 @@ class UnixctlServer::Connection final : public stream::StreamHandler, public Rpc
 
   void Send(std::string text) override { stream_->Send(std::move(text)); }
   bool Congested() const override { return stream_->congested(); }
+  void Yield() override { stream_->Yield(); }
   void HangUp(const absl::Status& why) override { stream_->Fail(why); }
 
  private:

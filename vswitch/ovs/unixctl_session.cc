@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "vswitch/sys/stream/turn.h"
+
 namespace outrider::ovs {
 
 using ovsdb::Json;
@@ -13,17 +17,29 @@ void UnixctlSession::Receive(const char* data, size_t size) {
 }
 
 void UnixctlSession::Serve() {
-  while (!ended_ && !peer_->Congested()) {
-    auto json = stream_.Next();
-    if (!json.ok()) return HangUp(json.status());
-    if (!*json) return;
-    const auto message = ovsdb::FromJson(**json);
-    if (!message.ok()) return HangUp(message.status());
-    if (message->kind != ovsdb::JsonRpcMessage::Kind::kRequest) {
-      return HangUp(absl::InvalidArgumentError("received a message that is no request"));
-    }
-    OnRequest(*message);
+  const stream::Turn turn;
+  while (!ended_ && !peer_->Congested() && ServeOne()) {
+    if (turn.IsOver()) peer_->Yield();
   }
+}
+
+bool UnixctlSession::ServeOne() {
+  auto json = stream_.Next();
+  if (!json.ok()) {
+    HangUp(json.status());
+    return false;
+  }
+  if (!*json) return false;
+  auto message = ovsdb::FromJson(**std::move(json));
+  if (message.ok() && message->kind != ovsdb::JsonRpcMessage::Kind::kRequest) {
+    message = absl::InvalidArgumentError("received a message that is no request");
+  }
+  if (!message.ok()) {
+    HangUp(message.status());
+    return false;
+  }
+  OnRequest(*message);
+  return true;
 }
 
 void UnixctlSession::HangUp(const absl::Status& why) {

@@ -14,6 +14,7 @@ namespace outrider::ovs {
 class UnixctlSession {
  public:
   static constexpr size_t kMaxMessage = 1 << 20;
+  static constexpr size_t kMaxMembers = 10'000;
 
   // Both outlive the session.
   UnixctlSession(const UnixctlCommands* commands, RpcPeer* peer)
@@ -25,12 +26,14 @@ class UnixctlSession {
 
  private:
   void Serve();
+  // False: there is no whole request, or it ends here.
+  bool ServeOne();
   void OnRequest(const ovsdb::JsonRpcMessage& request);
   void HangUp(const absl::Status& why);
 
   const UnixctlCommands* const commands_;
   RpcPeer* const peer_;
-  ovsdb::JsonStream stream_{kMaxMessage};
+  ovsdb::JsonStream stream_{kMaxMessage, kMaxMembers};
   bool ended_ = false;
 };
 

@@ -78,6 +78,31 @@ TEST(JsonStreamTest, AValueThatIsTooLargeIsRefusedBeforeItsEnd) {
   EXPECT_EQ(stream.Next().status(), failed.status()) << "an error is for good";
 }
 
+TEST(JsonStreamTest, AValueOfTooManyMembersIsRefusedBeforeItsEnd) {
+  JsonStream stream(1000, 4);
+  const std::string most = "[1,{},2][\",,[{\\\",,\"]";
+  stream.Feed(most.data(), most.size());
+  EXPECT_EQ(ReadAll(&stream), (std::vector<std::string>{"[1,{},2]", "[\",,[{\\\",,\"]"}));
+  stream.Feed("[1,2,3,4,5", 10);
+  const auto failed = stream.Next();
+  EXPECT_EQ(failed.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Message(failed.status()), "JSON value of more than 4 members");
+  EXPECT_EQ(stream.buffered(), 0u) << "what cannot be read is not kept";
+}
+
+TEST(JsonStreamTest, OfWhoIsTrustedAnyNumberOfMembersIsRead) {
+  JsonStream stream(100 << 20);
+  std::string bytes = "[0";
+  for (int i = 1; i < 1'000'000; ++i) bytes += ",0";
+  bytes += "]";
+  stream.Feed(bytes.data(), bytes.size());
+  const auto next = stream.Next();
+  ASSERT_TRUE(next.ok()) << next.status();
+  ASSERT_TRUE(next->has_value());
+  EXPECT_EQ((*next)->size(), 1'000'000u);
+  EXPECT_EQ(stream.last_bytes(), bytes.size());
+}
+
 TEST(JsonStreamTest, BoundIsForOneValueNotForWhatWaits) {
   JsonStream stream(10);
   std::string bytes;
@@ -138,6 +163,15 @@ TEST(JsonRpcTest, AMemberMayBeLeftOutWhereItIsNull) {
             JsonRpcMessage::Kind::kNotification);
   EXPECT_EQ(FromJson(Json::parse(R"({"id":1,"error":"no"})"))->kind, JsonRpcMessage::Kind::kError);
   EXPECT_EQ(FromJson(Json::parse(R"({"id":1,"result":{}})"))->kind, JsonRpcMessage::Kind::kReply);
+}
+
+// They may be megabytes.
+TEST(JsonRpcTest, ParametersAreNotCopied) {
+  Json json = {{"method", "a"}, {"params", Json::array({std::string(100, 'x')})}, {"id", 1}};
+  const char* const text = json["params"][0].get_ref<const std::string&>().data();
+  const auto message = FromJson(std::move(json));
+  ASSERT_TRUE(message.ok());
+  EXPECT_EQ(message->params[0].get_ref<const std::string&>().data(), text);
 }
 
 TEST(JsonRpcTest, SaysWhatIsWrong) {

@@ -122,6 +122,72 @@ TEST_F(StreamConnectionTest, CloseWhenSentSendsAll) {
   EXPECT_TRUE(server.closed.has_value() && server.closed->ok());
 }
 
+TEST_F(StreamConnectionTest, WhoYieldsIsReadFromWhenOthersHadTheirTurn) {
+  RecordingHandler& server = Serve();
+  int drained_before = -1;
+  server.on_data = [&](const std::string& data) {
+    if (data == "b") {
+      drained_before = server.drained;
+      return;
+    }
+    server.connection()->Yield();
+    EXPECT_TRUE(server.connection()->congested());
+    // There before the callback returns, and no end of what is read at a stretch.
+    EXPECT_EQ(send(client_.get(), "b", 1, 0), 1);
+  };
+  ASSERT_EQ(send(client_.get(), "a", 1, 0), 1);
+  ASSERT_TRUE(DriveUntil(loop_.get(), [&] { return server.received == "ab"; }));
+  EXPECT_EQ(drained_before, 1);
+  EXPECT_FALSE(server.connection()->congested());
+}
+
+// Congestion that ends during a yield is told of with the yield's end, once.
+TEST_F(StreamConnectionTest, WhatDrainsDuringAYieldIsTold) {
+  RecordingHandler& server = Serve({.pause_above = 10'000, .max_unsent = 1 << 30});
+  server.on_data = [&](const std::string& data) {
+    if (data != "a") return;
+    server.connection()->Send(std::string(20'000, 'x'));
+    server.connection()->Yield();
+  };
+  ASSERT_EQ(send(client_.get(), "a", 1, 0), 1);
+  ASSERT_TRUE(DriveUntil(loop_.get(), [&] { return server.drained > 0; }));
+  EXPECT_EQ(server.connection()->unsent(), 0u);
+  EXPECT_FALSE(server.connection()->congested());
+  ASSERT_EQ(send(client_.get(), "b", 1, 0), 1);
+  ASSERT_TRUE(DriveUntil(loop_.get(), [&] { return server.received == "ab"; }));
+  EXPECT_EQ(server.drained, 1);
+}
+
+TEST_F(StreamConnectionTest, AYieldThatEndsLeavesCongestionInForce) {
+  RecordingHandler& server = Serve({.pause_above = 10'000, .max_unsent = 1 << 30});
+  server.on_data = [&](const std::string& data) {
+    if (data != "a") return;
+    server.connection()->Send(std::string(5'000'000, 'x'));
+    server.connection()->Yield();
+  };
+  ASSERT_EQ(send(client_.get(), "a", 1, 0), 1);
+  ASSERT_TRUE(DriveUntil(loop_.get(), [&] { return server.received == "a"; }));
+  for (int i = 0; i < 20; ++i) loop_->RunOnce(std::chrono::milliseconds(0));
+  EXPECT_TRUE(server.connection()->congested());
+  EXPECT_EQ(server.drained, 0);
+  std::string got(5'000'000, '\0');
+  size_t count = 0;
+  ASSERT_TRUE(DriveUntil(loop_.get(), [&] {
+    const ssize_t some = recv(client_.get(), got.data(), got.size(), MSG_DONTWAIT);
+    if (some > 0) count += static_cast<size_t>(some);
+    return count == got.size();
+  }));
+  EXPECT_TRUE(DriveUntil(loop_.get(), [&] { return server.drained == 1; }));
+  EXPECT_FALSE(server.connection()->congested());
+}
+
+TEST_F(StreamConnectionTest, ItMayBeDestroyedDuringAYield) {
+  Serve();
+  handler_->connection()->Yield();
+  handler_.reset();
+  for (int i = 0; i < 3; ++i) loop_->RunOnce(std::chrono::milliseconds(0));
+}
+
 TEST_F(StreamConnectionTest, ItMayBeDestroyedWithAnEndUnderWay) {
   Serve();
   handler_->connection()->Fail(absl::OkStatus());

@@ -5,7 +5,7 @@ namespace {
 
 // The library reads nested values without recursion but writes, compares and frees them with it, so
 // depth is looked at before a value exists.
-bool IsTooDeep(const std::string& text) {
+bool IsTooDeep(std::string_view text) {
   size_t depth = 0;
   bool in_string = false;
   bool escaped = false;
@@ -37,7 +37,7 @@ std::string ToText(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-absl::StatusOr<Json> ParseJson(const std::string& text) {
+absl::StatusOr<Json> ParseJson(std::string_view text) {
   if (IsTooDeep(text)) {
     return absl::InvalidArgumentError("JSON nested deeper than " + std::to_string(kMaxJsonDepth) +
                                       " levels");

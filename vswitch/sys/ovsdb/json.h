@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "vswitch/types/status.h"
 
@@ -19,7 +20,7 @@ inline constexpr size_t kMaxJsonDepth = 100;
 std::string ToText(const Json& json);
 
 // InvalidArgument says where and what. Nothing but white space may follow the value.
-absl::StatusOr<Json> ParseJson(const std::string& text);
+absl::StatusOr<Json> ParseJson(std::string_view text);
 
 }  // namespace outrider::ovsdb
 

@@ -19,26 +19,27 @@ bool IsMember(const std::string& name) {
   return false;
 }
 
-// The member, null when it is absent.
-Json MemberOf(const Json& object, const char* name) {
-  const auto at = object.find(name);
-  return at == object.end() ? Json() : *at;
+// Takes the member's value and leaves null; null when it is absent. Parameters may be megabytes: no
+// second copy of them is made.
+Json Take(Json* object, const char* name) {
+  const auto at = object->find(name);
+  return at == object->end() ? Json() : std::exchange(*at, nullptr);
 }
 
 absl::Status Bad(const std::string& what) {
   return absl::InvalidArgumentError("JSON-RPC message " + what);
 }
 
-absl::StatusOr<JsonRpcMessage> CallFromJson(const Json& json, JsonRpcMessage message) {
+absl::StatusOr<JsonRpcMessage> CallFromJson(Json json, const Json& method, JsonRpcMessage message) {
   const bool notification = message.id.is_null();
   message.kind =
       notification ? JsonRpcMessage::Kind::kNotification : JsonRpcMessage::Kind::kRequest;
   const std::string kind = notification ? "notification" : "request";
-  if (!json["method"].is_string()) return Bad("has a \"method\" that is not a string");
-  message.method = json["method"].get<std::string>();
+  if (!method.is_string()) return Bad("has a \"method\" that is not a string");
+  message.method = method.get<std::string>();
   if (!json.contains("params")) return Bad(kind + " must have \"params\"");
   if (!json["params"].is_array()) return Bad(kind + " has \"params\" that are not an array");
-  message.params = json["params"];
+  message.params = Take(&json, "params");
   if (!message.result.is_null()) return Bad(kind + " must not have \"result\"");
   if (!message.error.is_null()) return Bad(kind + " must not have \"error\"");
   return message;
@@ -63,18 +64,32 @@ absl::StatusOr<JsonRpcMessage> AnswerFromJson(const Json& json, JsonRpcMessage m
 
 void JsonStream::Feed(const char* data, size_t size) {
   if (!failure_.ok()) return;
-  // What was read goes only when it is half of the buffer, so that bytes move once on average.
+  DropRead();
+  buffer_.append(data, size);
+}
+
+void JsonStream::DropRead() {
   if (begin_ == buffer_.size()) {
     // The room of a large value is given back with it.
     if (buffer_.capacity() > kKeptCapacity) std::string().swap(buffer_);
     buffer_.clear();
     begin_ = scanned_ = 0;
   } else if (begin_ > buffer_.size() / 2) {
-    buffer_.erase(0, begin_);
+    // Only when it is half of the buffer, so that bytes move once on average. Into another one: the
+    // old keeps its room.
+    std::string(buffer_, begin_).swap(buffer_);
     scanned_ -= begin_;
     begin_ = 0;
   }
-  buffer_.append(data, size);
+}
+
+absl::Status JsonStream::TooLarge() const {
+  if (members_ > max_members_) {
+    return absl::ResourceExhaustedError("JSON value of more than " + std::to_string(max_members_) +
+                                        " members");
+  }
+  return absl::ResourceExhaustedError("JSON value larger than " + std::to_string(max_bytes_) +
+                                      " bytes");
 }
 
 // Counts brackets outside of strings. Whether they fit each other is the parser's matter: where
@@ -87,7 +102,10 @@ std::optional<size_t> JsonStream::FindEnd() {
       escaped_ = !escaped_ && c == '\\';
     } else if (c == '"') {
       in_string_ = true;
+    } else if (c == ',') {
+      ++members_;
     } else if (c == '{' || c == '[') {
+      ++members_;
       if (++depth_ > kMaxJsonDepth) {
         failure_ = absl::InvalidArgumentError("JSON nested deeper than " +
                                               std::to_string(kMaxJsonDepth) + " levels");
@@ -96,9 +114,8 @@ std::optional<size_t> JsonStream::FindEnd() {
     } else if ((c == '}' || c == ']') && --depth_ == 0) {
       return ++scanned_;
     }
-    if (scanned_ + 1 - begin_ >= max_bytes_) {
-      failure_ = absl::ResourceExhaustedError("JSON value larger than " +
-                                              std::to_string(max_bytes_) + " bytes");
+    if (members_ > max_members_ || scanned_ + 1 - begin_ >= max_bytes_) {
+      failure_ = TooLarge();
       return std::nullopt;
     }
   }
@@ -110,6 +127,7 @@ absl::StatusOr<std::optional<Json>> JsonStream::Next() {
   if (scanned_ == begin_) {
     while (begin_ < buffer_.size() && IsSpace(buffer_[begin_])) ++begin_;
     scanned_ = begin_;
+    members_ = 0;
     if (begin_ == buffer_.size()) return std::nullopt;
     // A bare number has no end on a stream; only what has brackets can follow one another.
     if (buffer_[begin_] != '{' && buffer_[begin_] != '[') {
@@ -120,8 +138,10 @@ absl::StatusOr<std::optional<Json>> JsonStream::Next() {
   if (failure_.ok()) end = FindEnd();
   absl::StatusOr<Json> value = Json();
   if (failure_.ok() && end) {
-    value = ParseJson(buffer_.substr(begin_, *end - begin_));
+    last_bytes_ = *end - begin_;
+    value = ParseJson(std::string_view(buffer_).substr(begin_, last_bytes_));
     begin_ = *end;
+    DropRead();
     if (!value.ok()) failure_ = value.status();
   }
   if (!failure_.ok()) {
@@ -134,16 +154,17 @@ absl::StatusOr<std::optional<Json>> JsonStream::Next() {
   return std::make_optional(*std::move(value));
 }
 
-absl::StatusOr<JsonRpcMessage> FromJson(const Json& json) {
+absl::StatusOr<JsonRpcMessage> FromJson(Json json) {
   if (!json.is_object()) return Bad("is not an object");
   for (const auto& [name, value] : json.items()) {
     if (!IsMember(name)) return Bad("has unexpected member \"" + name + "\"");
   }
   JsonRpcMessage message;
-  message.id = MemberOf(json, "id");
-  message.result = MemberOf(json, "result");
-  message.error = MemberOf(json, "error");
-  if (!MemberOf(json, "method").is_null()) return CallFromJson(json, std::move(message));
+  message.id = Take(&json, "id");
+  message.result = Take(&json, "result");
+  message.error = Take(&json, "error");
+  const Json method = Take(&json, "method");
+  if (!method.is_null()) return CallFromJson(std::move(json), method, std::move(message));
   return AnswerFromJson(json, std::move(message));
 }
 

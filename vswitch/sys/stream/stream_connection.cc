@@ -116,7 +116,7 @@ void StreamConnection::OnReady(uint32_t events) {
     return (events & (EPOLLERR | EPOLLHUP | (want == Want::kRead ? EPOLLIN : EPOLLOUT))) != 0;
   };
   if (unsent_ > 0 && served(write_wants_)) Flush();
-  if (!closed() && !congested_ && !ending_ && served(read_wants_)) ReadSome();
+  if (!closed() && !congested() && !ending_ && served(read_wants_)) ReadSome();
   UpdateEvents();
 }
 
@@ -151,7 +151,7 @@ void StreamConnection::ReadSome() {
   static thread_local char buffer[kReadSize];
   size_t total = 0;
   read_wants_ = Want::kRead;
-  while (!closed() && !congested_ && !ending_ && total < kReadSize) {
+  while (!closed() && !congested() && !ending_ && total < kReadSize) {
     const StreamTransport::Step step = transport_->Read(buffer, sizeof(buffer));
     if (step.end || !step.status.ok()) {
       Fail(step.status);
@@ -195,7 +195,26 @@ void StreamConnection::Flush() {
   if (queue_.empty()) write_wants_ = Want::kWrite;
   if (ending_ && queue_.empty()) {
     Fail(absl::OkStatus());
-  } else if (congested_ && !calling_ && unsent_ <= limits_.pause_above / 2) {
+  } else if (congested_ && !yielding_ && !calling_ && unsent_ <= limits_.pause_above / 2) {
+    Drained();
+  }
+}
+
+void StreamConnection::Yield() {
+  if (closed() || std::exchange(yielding_, true)) return;
+  UpdateEvents();
+  loop_->Post([this, alive = alive_] {
+    if (*alive && !closed()) EndYield();
+  });
+}
+
+void StreamConnection::EndYield() {
+  yielding_ = false;
+  // Too much still waits for the peer: Flush will see the end of that. What it saw during the yield
+  // it kept to itself.
+  if (congested_ && unsent_ > limits_.pause_above / 2) {
+    UpdateEvents();
+  } else {
     Drained();
   }
 }
@@ -221,7 +240,7 @@ void StreamConnection::UpdateEvents() {
   if (closed() || phase_ != Phase::kOpen) return;
   uint32_t events = 0;
   const auto add = [&events](Want want) { events |= want == Want::kRead ? EPOLLIN : EPOLLOUT; };
-  if (!congested_ && !ending_) add(read_wants_);
+  if (!congested() && !ending_) add(read_wants_);
   if (unsent_ > 0) add(write_wants_);
   loop_->SetEvents(fd_.get(), events);
 }

@@ -6,6 +6,8 @@
 // when more than `max_unsent` wait and there is yet more to say (notifications that it did not ask
 // for one by one) the connection is closed. One message may be larger than the bound.
 //
+// And bounded time: whoever answers it counts a Turn and yields when that is over.
+//
 // Thread rule: the loop's thread.
 #ifndef OUTRIDER_VSWITCH_SYS_STREAM_STREAM_CONNECTION_H_
 #define OUTRIDER_VSWITCH_SYS_STREAM_STREAM_CONNECTION_H_
@@ -35,7 +37,8 @@ class StreamHandler {
   // The stream is up: connect and handshake are done. Once, before any OnData.
   virtual void OnConnected() {}
   virtual void OnData(const char* data, size_t size) = 0;
-  // What the peer had to read has become little again, after congested() was so.
+  // What the peer had to read has become little again, or others have had their turn, after
+  // congested() was so.
   virtual void OnDrained() {}
   // It is closed, not by its owner's Close. Once, from the loop, never from within Send. Ok: the
   // peer closed it. ResourceExhausted: a bound was reached.
@@ -69,8 +72,11 @@ class StreamConnection {
   void CloseWhenSent();
 
   bool closed() const { return !fd_.valid(); }
+  // Others have their turn: congested() is so, and nothing is read, until OnDrained, which comes
+  // when the loop has been around once.
+  void Yield();
   // Whoever answers requests stops until OnDrained.
-  bool congested() const { return congested_; }
+  bool congested() const { return congested_ || yielding_; }
   size_t unsent() const { return unsent_; }
   // "unix", "tcp:127.0.0.1:40000".
   const std::string& peer() const { return peer_; }
@@ -91,6 +97,7 @@ class StreamConnection {
   bool Establish();
   void ReadSome();
   void Flush();
+  void EndYield();
   void Drained();
   // As if the descriptor were ready, in the next round.
   void ServeSoon();
@@ -110,7 +117,9 @@ class StreamConnection {
   // Bytes of the queue's first that went.
   size_t sent_ = 0;
   size_t unsent_ = 0;
+  // Too much waits for the peer.
   bool congested_ = false;
+  bool yielding_ = false;
   bool heard_ = false;
   bool ending_ = false;
   // In a callback: what it sends goes when it returns, in one piece.
