@@ -72,6 +72,12 @@ def tap(namespace: str, device: str, mtu: int) -> None:
     run(["ip", "-n", namespace, "link", "set", device, "mtu", str(mtu), "up"])
 
 
+def taps(namespace: str, devices: Sequence[str]) -> None:
+    """Many at once, up."""
+    lines = [f"tuntap add dev {device} mode tap\nlink set {device} up\n" for device in devices]
+    run(["ip", "-n", namespace, "-batch", "-"], stdin="".join(lines))
+
+
 def remove_link(namespace: str, device: str) -> None:
     attempt(["ip", "-n", namespace, "link", "del", device])
 

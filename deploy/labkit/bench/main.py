@@ -32,7 +32,7 @@ class InLab:
 BENCHMARKS: dict[str, Callable[[str, str, bool], list[dict[str, Any]]]] = {
     "acl": lambda _, build, quick: acl.run(build, quick),
     "attach": InLab(1, attach.run).run,
-    "cli": lambda _, build, quick: cli.run(build, quick),
+    "cli": cli.run,
     "qos": qos.run,
     "restart": InLab(2, restart.run).run,
 }
