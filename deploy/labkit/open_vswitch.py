@@ -195,6 +195,11 @@ _VARYING = (
     (re.compile(r"\b0000[0-9a-f]{12}\b"), "<datapath>"),
     # Said when the switch has looked, which may be before or after it is asked.
     (re.compile(r"\n *error: \"No usable peer[^\n]*"), ""),
+    # Of devices, in order of their making.
+    (re.compile(r"\b(ifindex +: )\d+"), r"\1<number>"),
+    (re.compile(r"( \d+)/\d+: \("), r"\1/<number>: ("),
+    (re.compile(r"\borp-[0-9a-f]{8}\b"), "<device>"),
+    (re.compile(r"\bduration=[0-9.]+s"), "duration=<time>"),
     (re.compile(r'href="#?[0-9a-f]{8}|>[0-9a-f]{8}</a>'), "<link>"),
 )
 

@@ -143,7 +143,7 @@ vsctl wait-until Port
 """
 
 APPCTL = r"""
-vsctl add-br br0 -- add-port br0 p1
+vsctl add-br br0 -- set bridge br0 other_config:hwaddr="52:54:00:00:00:01" -- add-port br0 p1
 appctl version
 appctl -t ovs-vswitchd version
 appctl --target=ovsdb-server version
