@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -62,6 +63,23 @@ class MatrixTest(unittest.TestCase):
             self.fail("\n".join(["it differs:", *found]))
         # Committed, and then waited for in vain.
         self.assertEqual([one.exit_code for one in said[0]][:4], [-14, 0, 0, -14])
+
+    def test_every_command_is_in_a_scenario(self) -> None:
+        with open_vswitch.running() as server:
+            done = open_vswitch.real_client().run(server.rundir, "ovs-vsctl", ["--commands"])
+            names = [line.split(",")[1] for line in done.stdout.decode().splitlines()]
+            ours = open_vswitch.our_client(support.build_folder())
+            done = ours.run(server.rundir, "ovs-ofctl", ["--help"])
+        flow_names = re.findall(r"(?m)^  ([a-z][a-z-]+) [A-Z]", done.stdout.decode())
+        commands = {("ovs-vsctl", name) for name in names}
+        commands |= {("ovs-ofctl", name) for name in flow_names}
+        self.assertGreater(len(commands), 60)
+        played = set()
+        for lines in cases.SCENARIOS.values():
+            for line in lines:
+                _, tool, rest = compare.parse(line)
+                played |= {(tool, word) for word in rest.split()}
+        self.assertEqual(commands - played, set())
 
     def test_a_difference_is_seen(self) -> None:
         lines = ["vsctl add-br br0", "vsctl get Bridge br0 name", "vsctl get Bridge br1 name"]

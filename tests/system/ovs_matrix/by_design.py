@@ -155,6 +155,17 @@ DIFFERENCES = (
         _columns("dpdk_version=none"),
         _columns(r"dpdk_version=\[\]"),
     ),
+    Difference(
+        "a schema of our own authorship has no checksum",
+        r"db-client get-schema( .*)?",
+        r'"cksum":"[0-9 ]+",',
+    ),
+    Difference(
+        "a schema of our own authorship has no checksum",
+        r"db-client get-schema-cksum",
+        _said(r"[0-9 ]+\n"),
+        _said(r"\n"),
+    ),
     Difference("names itself", r"appctl .*version", ours=r"(?<=3\.1\.0\n)Outrider [0-9.]+\n"),
     Difference(
         _ONE_PROCESS,
@@ -223,6 +234,12 @@ DIFFERENCES = (
         r"ofctl .*(?:(?:add|mod|del)-flows?|set-frags|mod-port) br0.*",
         _said(""),
         _REFUSAL,
+    ),
+    Difference(
+        _READ_ONLY,
+        r"\?ofctl replace-flows br0 .*",
+        _said("False", "False"),
+        _said("False", "True", 1),
     ),
     Difference(
         _DEVICE,

@@ -3,10 +3,28 @@ wrong. See compare.py for their form."""
 
 from __future__ import annotations
 
-from ovs_matrix import consumer_cases, error_cases, grammar_cases, ofctl_cases, openflow_cases
+from types import ModuleType
 
-SCENARIOS: dict[str, list[str]] = {
-    name: [line for line in text.strip().splitlines() if line and not line.startswith("#")]
-    for part in (consumer_cases, grammar_cases, error_cases, ofctl_cases, openflow_cases)
-    for name, text in part.SCENARIOS.items()
-}
+from ovs_matrix import (
+    consumer_cases,
+    error_cases,
+    grammar_cases,
+    native_cases,
+    ofctl_cases,
+    openflow_cases,
+)
+
+
+def _lines_of(*parts: ModuleType) -> dict[str, list[str]]:
+    return {
+        name: [line for line in text.strip().splitlines() if line and not line.startswith("#")]
+        for part in parts
+        for name, text in part.SCENARIOS.items()
+    }
+
+
+SCENARIOS = _lines_of(
+    consumer_cases, grammar_cases, error_cases, ofctl_cases, openflow_cases
+)
+# Of tools that only others make: for comparing servers.
+NATIVE_SCENARIOS = _lines_of(native_cases)

@@ -1,6 +1,7 @@
 """Runs a scenario with one client against one server, and tells where two such runs differ.
 
-A scenario is a list of lines, "TOOL ARG...", as a shell would split them; TOOL without "ovs-".
+A scenario is a list of lines, "TOOL ARG...", as a shell would split them; TOOL without "ovs-" or
+"ovs" (db-client).
 Before the tool there may be marks:
   ~      the order of the output's lines is the tool's own affair
   ?      only the exit code and whether there is output are compared: the texts are our own
@@ -54,7 +55,7 @@ def parse(line: str) -> tuple[str, str, str]:
     """Marks, tool, and the rest of a line."""
     marks = re.match(r"[~?]*", line).group()  # type: ignore[union-attr]
     tool, _, rest = line[len(marks) :].strip().partition(" ")
-    return marks, f"ovs-{tool}", rest
+    return marks, f"ovs{tool}" if tool == "db-client" else f"ovs-{tool}", rest
 
 
 def play(

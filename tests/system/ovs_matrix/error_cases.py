@@ -1,4 +1,5 @@
-"""What goes wrong: wrong words, missing things, servers that are not there; and ovs-appctl."""
+"""What goes wrong: wrong words, missing things, servers that are not there, rows that others refer
+to; and ovs-appctl."""
 
 ERRORS = r"""
 vsctl add-br br0 -- add-br br1 -- add-port br0 vnet0
@@ -191,4 +192,39 @@ appctl qos/show p1
 appctl bond/show
 """
 
-SCENARIOS = {"errors": ERRORS, "appctl": APPCTL}
+# Rows that refer to others, and what becomes of either.
+REFERENCES = r"""
+vsctl add-br br0 -- add-port br0 p1 -- add-port br0 p2
+vsctl -- --id=@p get Port p2 -- --id=@m create Mirror name=m select-src-port=@p output-port=@p -- set Bridge br0 mirrors=@m
+vsctl --columns=name,select_src_port,select_dst_port,output_port list Mirror
+vsctl del-port p2
+vsctl --columns=name,select_src_port,select_dst_port,output_port list Mirror
+vsctl clear Bridge br0 mirrors
+vsctl list Mirror
+vsctl -- --id=@q create QoS type=linux-htb queues:1=@u -- --id=@u create Queue dscp=7 -- set Port p1 qos=@q -- set Port br0 qos=@q
+vsctl destroy Queue @Queue@
+vsctl destroy QoS @QoS@
+vsctl clear Port p1 qos -- destroy QoS @QoS@
+vsctl clear Port br0 qos -- destroy QoS @QoS@
+vsctl list QoS -- --columns=dscp list Queue
+vsctl -- --id=@f create Flow_Table name=t flow_limit=5 -- set Bridge br0 flow_tables:3=@f
+vsctl get Bridge br0 flow_tables -- --columns=name,flow_limit list Flow_Table
+vsctl remove Bridge br0 flow_tables 3
+vsctl list Flow_Table
+vsctl -- --id=@n create NetFlow targets=\"127.0.0.1:1\" -- set Bridge br0 netflow=@n
+vsctl get NetFlow br0 targets active_timeout
+vsctl -- --id=@s create sFlow targets=\"127.0.0.1:1\" sampling=5 -- set Bridge br0 sflow=@s
+vsctl get sFlow br0 targets sampling
+vsctl -- --id=@i create IPFIX targets=\"127.0.0.1:1\" -- set Bridge br0 ipfix=@i
+vsctl get IPFIX br0 targets
+vsctl --id=@c create Flow_Sample_Collector_Set id=1 bridge=@b -- --id=@b get Bridge br0 -- list Flow_Sample_Collector_Set
+vsctl -- --id=@b get Bridge br0 -- --id=@c create Flow_Sample_Collector_Set id=1 bridge=@b
+vsctl -- --id=@b get Bridge br0 -- --id=@c create Flow_Sample_Collector_Set id=1 bridge=@b
+vsctl --columns=id list Flow_Sample_Collector_Set
+vsctl destroy Bridge br0
+vsctl --all destroy Flow_Sample_Collector_Set -- del-br br0
+vsctl --columns=id list Flow_Sample_Collector_Set
+vsctl list NetFlow -- list sFlow -- list IPFIX -- list Mirror
+"""
+
+SCENARIOS = {"errors": ERRORS, "appctl": APPCTL, "references": REFERENCES}

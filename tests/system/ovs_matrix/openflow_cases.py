@@ -70,6 +70,8 @@ ofctl -O OpenFlow13 add-flow br0 in_port=1,actions=drop
 ofctl --strict mod-flows br0 priority=7,in_port=1,actions=drop
 ofctl del-flows br0 in_port=77
 ofctl del-flows br0
+ofctl add-flows br0 /dev/null
+?ofctl replace-flows br0 /dev/null
 ofctl set-frags br0 drop
 ofctl mod-port br0 p1 down
 ofctl mod-port br0 p1 up
@@ -98,6 +100,7 @@ ofctl add-flow br0 in_port=nosuch,actions=drop
 ofctl add-flow br0 in_port=1
 ofctl add-flow br0 actions=output:nosuch
 ofctl add-flow br0
+ofctl add-flows br0 /nosuch
 ofctl dump-flows br0 foo=1
 ofctl dump-flows br0 in_port=nosuch
 ofctl dump-flows br0 dl_src=x
