@@ -128,12 +128,6 @@ absl::Status RunAddBridge(Step* step) {
   return absl::OkStatus();
 }
 
-absl::Status PlanDeleteBridge(const Command& /*command*/, Plan* plan) {
-  BridgeIndex::PlanFor(plan);
-  plan->Need("Flow_Sample_Collector_Set", {"bridge"});
-  return absl::OkStatus();
-}
-
 absl::Status RunDeleteBridge(Step* step) {
   BridgeIndex& bridges = step->attempt->Bridges();
   if (step->command->Has("--if-exists") && bridges.FindBridge(step->Arg(1)) == nullptr) {

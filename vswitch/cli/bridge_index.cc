@@ -227,10 +227,6 @@ void BridgeIndex::DeleteBridge(BridgeEntry* bridge) {
   while (!bridge->ports.empty()) DeletePort(bridge->ports.back());
   if (bridge->parent != nullptr) bridge->parent->children.erase(bridge->vlan);
   if (bridge->row != nullptr) {
-    for (ViewRow* const sampler : view_->Rows("Flow_Sample_Collector_Set")) {
-      const Datum& of = view_->Read(*sampler, "bridge");
-      if (of.Find(ovsdb::Atom(bridge->row->uuid))) view_->Delete(sampler);
-    }
     view_->Take(root_, "bridges", ovsdb::Atom(bridge->row->uuid));
     view_->Delete(bridge->row);
   }

@@ -35,7 +35,7 @@ const std::vector<CommandSyntax>& CommandTable() {
       {"del-aa-mapping", 3, 3, "!BRIDGE !ARG !ARG", "", true, PlanAaMapping, RunDeleteAaMapping},
       {"del-bond-iface", 1, 2, "?BOND !IFACE", "--if-exists", true, PlanBridges,
        RunDeleteBondInterface},
-      {"del-br", 1, 1, "!BRIDGE", "--if-exists", true, PlanDeleteBridge, RunDeleteBridge},
+      {"del-br", 1, 1, "!BRIDGE", "--if-exists", true, PlanBridges, RunDeleteBridge},
       {"del-controller", 1, 1, "!BRIDGE", "", true, PlanGetController, RunDeleteController},
       {"del-fail-mode", 1, 1, "!BRIDGE", "", true, PlanGetFailMode, RunDeleteFailMode},
       {"del-manager", 0, 0, "", "", true, PlanGetManager, RunDeleteManager},
