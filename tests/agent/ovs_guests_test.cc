@@ -13,6 +13,7 @@ namespace {
 
 using std::chrono_literals::operator""s;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Key;
 using Wanted = std::map<std::string, OvsGuest>;
@@ -26,7 +27,7 @@ class OvsGuestsTest : public ::testing::Test {
   }
 
   static OvsGuest Guest(uint8_t n, const std::string& profile = "web") {
-    OvsGuest guest{.id = MakePortId(n), .attachment = SampleAttachment(n)};
+    OvsGuest guest{.id = MakePortId(n), .row = "row", .attachment = SampleAttachment(n)};
     guest.attachment.profile = profile;
     guest.attachment.owner = state::AttachmentOwner::kOvsdb;
     return guest;
@@ -54,16 +55,17 @@ class OvsGuestsTest : public ::testing::Test {
                      .ports = agent_.ports.get(),
                      .reconciler_executor = &agent_.loop,
                      .reconciler = agent_.reconciler.get(),
-                     .changed = [this] {
-                       const std::lock_guard lock(mutex_);
-                       ++changes_;
-                       changed_.notify_all();
-                     }}};
+                     .changed =
+                         [this] {
+                           const std::lock_guard lock(mutex_);
+                           ++changes_;
+                           changed_.notify_all();
+                         },
+                     .patience = std::chrono::milliseconds(50)}};
 };
 
-TEST_F(OvsGuestsTest, IsPendingUntilItsProfileIsInForce) {
+TEST_F(OvsGuestsTest, IsInForceWithItsProfile) {
   Apply({{"tap1", Guest(1)}});
-  EXPECT_TRUE(Find("tap1").pending);
   EXPECT_EQ(Attached(), (state::Attachments{{MakePortId(1), Guest(1).attachment}}));
   ASSERT_TRUE(agent_.Snapshot(1, SampleState()).ok());
   AwaitChange();
@@ -88,6 +90,35 @@ TEST_F(OvsGuestsTest, WithoutAProfileAndNotKnownIsPlainAndStaysSo) {
   Apply({{"tap1", Guest(1)}});
   EXPECT_FALSE(Find("tap1").plain);
   EXPECT_THAT(Attached(), ElementsAre(Key(MakePortId(1))));
+}
+
+// Whose controller was silent for longer than clients wait.
+TEST_F(OvsGuestsTest, WhatIsAnsweredLateCounts) {
+  Apply({{"tap1", Guest(1, "")}, {"tap2", Guest(2)}});
+  while (Find("tap1").pending || Find("tap2").pending) AwaitChange();
+  EXPECT_FALSE(Find("tap1").plain);
+  RunOn(&agent_.loop, [&] {
+    agent_.reconciler->TakeRefusal(MakePortId(1), absl::NotFoundError("port is not known"));
+  });
+  while (!Find("tap1").plain) AwaitChange();
+  EXPECT_FALSE(Find("tap2").plain);
+}
+
+TEST_F(OvsGuestsTest, PluggedAnewIsANewClaim) {
+  const auto claims = [&] {
+    return RunOn(&agent_.loop, [&] { return agent_.reconciler->Held().claims; });
+  };
+  Apply({{"tap1", Guest(1)}});
+  ASSERT_TRUE(agent_.Snapshot(1, SampleState()).ok());
+  // The guest leaves for another host, its row stays here.
+  ASSERT_TRUE(agent_.Snapshot(2, {}).ok());
+  EXPECT_THAT(claims(), IsEmpty());
+  Apply({{"tap1", Guest(1)}});
+  EXPECT_THAT(claims(), IsEmpty()) << "the same row says nothing new";
+  OvsGuest anew = Guest(1);
+  anew.row = "another";
+  Apply({{"tap1", anew}});
+  EXPECT_THAT(claims(), ElementsAre(MakePortId(1)));
 }
 
 TEST_F(OvsGuestsTest, IsAttachedWhenItsDeviceComes) {
@@ -116,6 +147,19 @@ TEST_F(OvsGuestsTest, OfAnAgentThatDiedIsDetachedWithoutItsRow) {
   }
   Apply({{"tap2", Guest(2)}});
   EXPECT_THAT(Attached(), ElementsAre(Key(MakePortId(2))));
+}
+
+TEST_F(OvsGuestsTest, WhoHoldsAnIfaceIdKeepsIt) {
+  OvsGuest second = Guest(3);
+  second.id = MakePortId(1);
+  second.attachment.mac = MakeMac(1);
+  Apply({{"tap3", second}});
+  Apply({{"tap1", Guest(1)}, {"tap3", second}});
+  EXPECT_EQ(Attached().at(MakePortId(1)).device, "tap3");
+  EXPECT_THAT(Find("tap1").error, HasSubstr("is attached by device \"tap3\""));
+  EXPECT_EQ(Find("tap3").error, "");
+  Apply({{"tap3", second}});
+  EXPECT_EQ(Attached().at(MakePortId(1)).device, "tap3");
 }
 
 TEST_F(OvsGuestsTest, AnIfaceIdIsOneInterfaces) {

@@ -117,7 +117,8 @@ TEST_F(SwitchConfigTest, AQosTypeThatIsNotServedIsNamed) {
   rows_.Run(R"([{"op": "insert", "table": "QoS", "uuid-name": "qos", "row": {"type": "linux-sfq"}},
                 {"op": "update", "table": "Port", "where": [["name", "==", "vnet0"]], "row":
                   {"qos": ["named-uuid", "qos"]}}])");
-  EXPECT_THAT(Interface("vnet0").mistake, HasSubstr("linux-sfq"));
+  EXPECT_THAT(Interface("vnet0").qos_note, HasSubstr("linux-sfq"));
+  EXPECT_THAT(Interface("vnet0").mistake, IsEmpty()) << "the port is served";
 }
 
 TEST_F(SwitchConfigTest, ABondIsNamedAsSuch) {

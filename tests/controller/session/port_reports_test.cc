@@ -142,6 +142,20 @@ TEST_F(PortReportsTest, AnAddressThatIsGivenUpIsTakenByTheOneThatWaits) {
   h2_.SendAttached(Attachment(kPortB, kMacA));
   EXPECT_TRUE(h2_.TakeAll().at(0).has_refused());
   h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  executor_->RunAll();
+  EXPECT_EQ(GetPort(kPortB).location().host(), "h2");
+  EXPECT_FALSE(repository_->Get<v1::Port>(kPortA).ok()) << "nobody asked for it but h1";
+}
+
+TEST_F(PortReportsTest, ThePortOfAnOperatorKeepsItsAddressUntilItIsDeleted) {
+  h1_.SendAttached(Attachment(kPortA, kMacA));
+  v1::Port kept = GetPort(kPortA);
+  kept.set_vm_id("kept");
+  ASSERT_TRUE(UpdateObject(repository_.get(), kept).ok());
+  h2_.SendAttached(Attachment(kPortB, kMacA));
+  h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
+  executor_->RunAll();
+  EXPECT_FALSE(repository_->Get<v1::Port>(kPortB).ok());
   ASSERT_TRUE(DeleteObject<v1::Port>(repository_.get(), kPortA, 0).ok());
   executor_->RunAll();
   EXPECT_EQ(GetPort(kPortB).location().host(), "h2");

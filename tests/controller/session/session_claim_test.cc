@@ -219,7 +219,6 @@ TEST_F(SessionClaimTest, WhatIsToBeKnownOnlyMakesNoPort) {
   plain.set_known_only(true);
   plain.set_claim(true);
   h2_.SendAttached(plain);
-  SettleAll();
   const auto told = h2_.TakeAll();
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].refused().reason(), std::string("port ") + kPortB + " is not known");
