@@ -185,7 +185,9 @@ TEST(SegmentRows, WhatGoesWithItsPortsGetsNoListWithoutThem) {
   EXPECT_EQ(row.local_copies, 1u);
   host.Become({});
   EXPECT_THAT(maps.segments.Keys().value(), IsEmpty());
-  for (const abi::or_replication_key& key : maps.replication.Keys().value()) {
+  const auto keys = maps.replication.Keys();
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  for (const abi::or_replication_key& key : *keys) {
     EXPECT_LE(key.list, row.replication);
   }
 }

@@ -240,7 +240,7 @@ class HostCases(LabCase):
         rows = [line.split() for line in self.app("fdb/show", "br0").splitlines()[1:]]
         found = {mac: port for port, _, mac, _ in rows}
         wanted = {guest.mac: str(number) for number, guest in self.guests()}
-        wanted |= {FAR_MAC: "0", self.link("br0")["address"]: "LOCAL"}
+        wanted |= {FAR_MAC: "65279", self.link("br0")["address"]: "LOCAL"}
         self.assertEqual(found, wanted)
 
     def test_traces_say_what_frames_do(self) -> None:

@@ -23,8 +23,8 @@ def _lines_of(*parts: ModuleType) -> dict[str, list[str]]:
     }
 
 
-SCENARIOS = _lines_of(
-    consumer_cases, grammar_cases, error_cases, ofctl_cases, openflow_cases
-)
+SCENARIOS = _lines_of(consumer_cases, grammar_cases, error_cases, ofctl_cases, openflow_cases)
+# About flows that a client has set, which no Outrider takes: for comparing clients.
+FLOW_SCENARIOS = _lines_of(ofctl_cases)
 # Of tools that only others make: for comparing servers.
 NATIVE_SCENARIOS = _lines_of(native_cases)
