@@ -24,7 +24,7 @@ def _lines_of(*parts: ModuleType) -> dict[str, list[str]]:
 
 
 SCENARIOS = _lines_of(consumer_cases, grammar_cases, error_cases, ofctl_cases, openflow_cases)
-# About flows that a client has set, which no Outrider takes: for comparing clients.
+# About flows that a client has set, which no Outrider takes: for comparing clients on the real one.
 FLOW_SCENARIOS = _lines_of(ofctl_cases)
 # Of tools that only others make: for comparing servers.
 NATIVE_SCENARIOS = _lines_of(native_cases)
