@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -57,9 +58,9 @@ OvsGuest GuestOf(const InterfaceConfig& interface) {
 
 // Of the host's end of an internal interface; absent: it is in another network namespace.
 std::optional<MacAddress> HostEndMac(const InterfaceConfig& interface,
-                                     const std::map<std::string, ovs::DeviceFacts>& devices) {
+                                     const std::map<std::string, sys::CountedDevice>& devices) {
   const auto found = devices.find(interface.name);
-  return found == devices.end() ? std::nullopt : std::optional(found->second.mac);
+  return found == devices.end() ? std::nullopt : std::optional(found->second.link.mac);
 }
 
 // Calls `each` with every interface that can be served as it is written.
@@ -107,17 +108,19 @@ void OvsPorts::Apply(ovs::SwitchConfig config) {
 }
 
 void OvsPorts::ApplyNow() {
+  ovs::SwitchConfig before;
   {
     const std::lock_guard lock(mutex_);
+    std::swap(before, config_);
     config_ = *std::exchange(next_, std::nullopt);
     has_config_ = true;
   }
-  MakeInternalDevices();
+  const bool made = MakeInternalDevices();
   ApplyGuests();
-  Look();
+  Tell(made ? ReadDevices() : ReadChangedDevices(before));
 }
 
-void OvsPorts::MakeInternalDevices() {
+bool OvsPorts::MakeInternalDevices() {
   // By the switch's end: the host's may be in another network namespace.
   std::map<std::string, sys::InternalDevice> wanted;
   ForServed(config_, [&](const BridgeConfig& bridge, const InterfaceConfig& interface) {
@@ -130,6 +133,11 @@ void OvsPorts::MakeInternalDevices() {
                                        .keep_mac = mac.has_value(),
                                        .keep_mtu = interface.mtu_request.has_value()};
   });
+  const bool made = std::all_of(wanted.begin(), wanted.end(), [this](const auto& device) {
+    return devices_.contains(device.first);
+  });
+  if (internal_errors_.empty() && made && wanted == internal_) return false;
+  internal_ = wanted;
   internal_errors_.clear();
   const auto present = dependencies_.internal->List();
   if (!present.ok()) spdlog::warn("internal ports: {}", Message(present.status()));
@@ -145,6 +153,7 @@ void OvsPorts::MakeInternalDevices() {
     const absl::Status status = dependencies_.internal->Ensure(device);
     if (!status.ok()) internal_errors_[device.name] = Message(status);
   }
+  return true;
 }
 
 void OvsPorts::ApplyGuests() {
@@ -175,9 +184,9 @@ bool OvsPorts::IsPlain(const InterfaceConfig& interface) const {
   return guest != nullptr && guest->plain;
 }
 
-absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems(const Devices& devices) {
+absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems() {
   Problems problems;
-  std::set<std::string> checked;
+  std::vector<sys::Link> checked;
   ForServed(config_, [&](const BridgeConfig&, const InterfaceConfig& interface) {
     // An internal guest's pair is the switch's affair, too.
     const bool internal = interface.type == kInternal;
@@ -186,23 +195,23 @@ absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems(const Devices& de
     const auto failed = internal_errors_.find(name);
     if (failed != internal_errors_.end()) {
       problems[name] = failed->second;
-    } else if (!devices.contains(DeviceOf(interface))) {
+    } else if (const auto device = devices_.find(DeviceOf(interface)); device == devices_.end()) {
       problems[name] = NoDevice(name);
     } else if (!internal) {
-      checked.insert(name);
+      checked.push_back(device->second.link);
     }
   });
   ASSIGN_OR_RETURN(const PortDevices links, dependencies_.ports->LookAtDevices(checked));
-  for (const std::string& name : checked) {
-    if (const absl::Status status = links.Check(name); !status.ok()) {
-      problems[name] = absl::IsNotFound(status) ? NoDevice(name) : Message(status);
+  for (const sys::Link& link : checked) {
+    if (const absl::Status status = links.Check(link.name); !status.ok()) {
+      problems[link.name] = Message(status);
     }
   }
   return problems;
 }
 
 // What is not there is left out and comes with its device.
-void OvsPorts::ApplyLocal(const Devices& devices, const Problems& problems) {
+void OvsPorts::ApplyLocal(const Problems& problems) {
   std::set<std::string> uuids;
   for (const auto& [name, bridge] : config_.bridges) uuids.insert(bridge.uuid.ToString());
   const auto numbers = dependencies_.store->NumberBridges(uuids, kMaxBridgeNumber + 1);
@@ -220,7 +229,7 @@ void OvsPorts::ApplyLocal(const Devices& devices, const Problems& problems) {
       if (!IsPlain(interface)) {
         local.limits[interface.Id()] = {.ingress = interface.policer, .egress = interface.shaper};
       } else if (!problems.contains(name)) {
-        ports.push_back(LocalPortOf(interface, devices, &taken));
+        ports.push_back(LocalPortOf(interface, &taken));
       }
     }
     AddLocalBridge(numbers->at(bridge.uuid.ToString()), bridge, ports, &local);
@@ -232,15 +241,14 @@ void OvsPorts::ApplyLocal(const Devices& devices, const Problems& problems) {
 }
 
 // An iface-id without a profile is a label, which several interfaces may have.
-LocalPort OvsPorts::LocalPortOf(const InterfaceConfig& interface, const Devices& devices,
-                                std::set<PortId>* taken) {
+LocalPort OvsPorts::LocalPortOf(const InterfaceConfig& interface, std::set<PortId>* taken) {
   const PortId id = taken->insert(interface.Id()).second ? interface.Id() : interface.RowId();
   local_ids_.emplace(interface.name, id);
   const bool internal = interface.type == kInternal;
   return {.id = id,
           .interface = &interface,
           .device = DeviceOf(interface),
-          .mac = internal ? HostEndMac(interface, devices) : std::nullopt};
+          .mac = internal ? HostEndMac(interface, devices_) : std::nullopt};
 }
 
 // Devices come by the hundred: one look for all that changed before it.
@@ -267,13 +275,38 @@ void OvsPorts::ScheduleLook() {
   });
 }
 
-absl::StatusOr<OvsPorts::Devices> OvsPorts::ReadDevices() {
-  Devices devices;
+absl::Status OvsPorts::ReadDevices() {
   ASSIGN_OR_RETURN(const auto listed, dependencies_.counters->Read());
-  for (const sys::CountedDevice& device : listed) {
-    devices.emplace(device.link.name, FactsOf(device));
+  devices_.clear();
+  for (const sys::CountedDevice& device : listed) devices_.emplace(device.link.name, device);
+  return absl::OkStatus();
+}
+
+// A host has more devices than a client plugs at once, and somebody waits for the answer.
+absl::Status OvsPorts::ReadChangedDevices(const ovs::SwitchConfig& before) {
+  std::set<std::string> names;
+  for (const auto& [bridge_name, bridge] : config_.bridges) {
+    const auto known = before.bridges.find(bridge_name);
+    for (const auto& [name, interface] : bridge.interfaces) {
+      if (known != before.bridges.end()) {
+        const auto same = known->second.interfaces.find(name);
+        if (same != known->second.interfaces.end() && same->second == interface) continue;
+      }
+      names.insert({name, DeviceOf(interface)});
+    }
   }
-  return devices;
+  if (devices_.empty() || names.size() > kFewDevices) return ReadDevices();
+  for (const std::string& name : names) {
+    const auto device = dependencies_.counters->Read(name);
+    if (device.ok()) {
+      devices_.insert_or_assign(name, *device);
+    } else if (absl::IsNotFound(device.status())) {
+      devices_.erase(name);
+    } else {
+      return device.status();
+    }
+  }
+  return absl::OkStatus();
 }
 
 OvsPorts::Ports OvsPorts::ReadPorts() {
@@ -286,24 +319,24 @@ OvsPorts::Ports OvsPorts::ReadPorts() {
   });
 }
 
+void OvsPorts::Look() { Tell(ReadDevices()); }
+
 // A look that fails changes nothing.
-void OvsPorts::Look() {
-  if (const absl::Status status = TryToLook(); !status.ok()) {
-    spdlog::warn("ports of the Open_vSwitch database: {}", Message(status));
-  }
+void OvsPorts::Tell(absl::Status looked) {
+  if (looked.ok()) looked = ApplyAndReport();
+  if (!looked.ok()) spdlog::warn("ports of the Open_vSwitch database: {}", Message(looked));
 }
 
-absl::Status OvsPorts::TryToLook() {
-  ASSIGN_OR_RETURN(const Devices devices, ReadDevices());
-  ASSIGN_OR_RETURN(const Problems problems, FindLocalProblems(devices));
-  ApplyLocal(devices, problems);
+absl::Status OvsPorts::ApplyAndReport() {
+  ASSIGN_OR_RETURN(const Problems problems, FindLocalProblems());
+  ApplyLocal(problems);
   const Ports ports = ReadPorts();
   ovs::SwitchReport report;
   report.next_cfg = config_.next_cfg;
   report.serial = config_.serial;
   for (const auto& [bridge_name, bridge] : config_.bridges) {
     for (const auto& [name, interface] : bridge.interfaces) {
-      report.interfaces.emplace(name, ReportOf(interface, devices, problems, ports));
+      report.interfaces.emplace(name, ReportOf(interface, problems, ports));
     }
   }
   const std::lock_guard lock(mutex_);
@@ -312,13 +345,13 @@ absl::Status OvsPorts::TryToLook() {
 }
 
 // Of what is not served there is no device to show, nor a number (as Open vSwitch has it).
-InterfaceReport OvsPorts::ReportOf(const InterfaceConfig& interface, const Devices& devices,
-                                   const Problems& problems, const Ports& ports) {
+InterfaceReport OvsPorts::ReportOf(const InterfaceConfig& interface, const Problems& problems,
+                                   const Ports& ports) {
   InterfaceReport report;
   report.error = RefusalOf(interface);
   if (!report.error.empty()) return report;
-  if (const auto device = devices.find(interface.name); device != devices.end()) {
-    report.device = device->second;
+  if (const auto device = devices_.find(interface.name); device != devices_.end()) {
+    report.device = FactsOf(device->second);
   }
   if (!interface.qos_note.empty()) report.notes["qos"] = interface.qos_note;
   const OvsGuest* const guest = guests_.Find(interface.name);

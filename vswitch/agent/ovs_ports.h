@@ -32,6 +32,8 @@ class OvsPorts final : public ovs::SwitchPorts {
  public:
   // How often devices and ports are looked at without a reason.
   static constexpr auto kLookInterval = std::chrono::seconds(1);
+  // Up to so many are looked at one by one.
+  static constexpr size_t kFewDevices = 8;
 
   // All outlive the object.
   struct Dependencies {
@@ -55,27 +57,31 @@ class OvsPorts final : public ovs::SwitchPorts {
   void DeviceChanged();
 
  private:
-  using Devices = std::map<std::string, ovs::DeviceFacts>;
+  using Devices = std::map<std::string, sys::CountedDevice>;
   // By interface name.
   using Problems = std::map<std::string, std::string>;
 
   void ApplyNow();
-  void MakeInternalDevices();
+  // Whether it looked at any: what is there as it was asked for is left alone.
+  bool MakeInternalDevices();
   void ApplyGuests();
   // Ports that are plain in force: before a restart of the agent they were found to be so, and a
   // restart interrupts nobody.
   std::set<PortId> PlainInForce();
-  void ApplyLocal(const Devices& devices, const Problems& problems);
-  LocalPort LocalPortOf(const ovs::InterfaceConfig& interface, const Devices& devices,
-                        std::set<PortId>* taken);
+  void ApplyLocal(const Problems& problems);
+  LocalPort LocalPortOf(const ovs::InterfaceConfig& interface, std::set<PortId>* taken);
   // Whether it is switched among the ports of its bridge, not by a profile.
   bool IsPlain(const ovs::InterfaceConfig& interface) const;
   // What keeps interfaces that nobody is the guest of, and internal ones, from being switched.
-  absl::StatusOr<Problems> FindLocalProblems(const Devices& devices);
-  absl::StatusOr<Devices> ReadDevices();
+  absl::StatusOr<Problems> FindLocalProblems();
+  // Fill devices_: of the whole host, or of interfaces that are not as they were.
+  absl::Status ReadDevices();
+  absl::Status ReadChangedDevices(const ovs::SwitchConfig& before);
   // Looks at everything, and says it.
   void Look();
-  absl::Status TryToLook();
+  // Brings into force what follows from a look, and says all there is to say.
+  void Tell(absl::Status looked);
+  absl::Status ApplyAndReport();
   void ScheduleLook();
   // What the reconciler knows of ports.
   struct Ports {
@@ -83,8 +89,8 @@ class OvsPorts final : public ovs::SwitchPorts {
     std::map<PortId, std::string> local_problems;
   };
   Ports ReadPorts();
-  ovs::InterfaceReport ReportOf(const ovs::InterfaceConfig& interface, const Devices& devices,
-                                const Problems& problems, const Ports& ports);
+  ovs::InterfaceReport ReportOf(const ovs::InterfaceConfig& interface, const Problems& problems,
+                                const Ports& ports);
 
   Dependencies dependencies_;
   std::atomic<bool> look_posted_ = false;
@@ -96,6 +102,10 @@ class OvsPorts final : public ovs::SwitchPorts {
   ovs::SwitchConfig config_;
   bool has_config_ = false;
   OvsGuests guests_;
+  // The host's, as they were at the last look.
+  Devices devices_;
+  // Internal ports' as they were asked for last.
+  std::optional<std::map<std::string, sys::InternalDevice>> internal_;
   std::map<std::string, std::string> internal_errors_;
   LocalState local_;
   // By the names of interfaces that are switched locally.

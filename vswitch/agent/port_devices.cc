@@ -34,11 +34,25 @@ absl::StatusOr<PortDevices> PortDevices::Read(sys::NetlinkSocket* netlink,
       if (names.contains(link.name)) devices.links_.emplace(link.name, std::move(link));
     }
   }
+  RETURN_IF_ERROR(devices.ReadAddresses(netlink));
+  return devices;
+}
+
+absl::StatusOr<PortDevices> PortDevices::Among(const std::vector<sys::Link>& links,
+                                               sys::NetlinkSocket* netlink,
+                                               const ReservedDevices* reserved) {
+  PortDevices devices(reserved);
+  for (const sys::Link& link : links) devices.links_.emplace(link.name, link);
+  if (!links.empty()) RETURN_IF_ERROR(devices.ReadAddresses(netlink));
+  return devices;
+}
+
+absl::Status PortDevices::ReadAddresses(sys::NetlinkSocket* netlink) {
   ASSIGN_OR_RETURN(const auto addresses, netlink->ListAddresses());
   for (const sys::LinkAddress& address : addresses) {
-    devices.addresses_[address.ifindex].push_back(address.address);
+    addresses_[address.ifindex].push_back(address.address);
   }
-  return devices;
+  return absl::OkStatus();
 }
 
 absl::Status PortDevices::Check(const std::string& name) const {

@@ -31,6 +31,10 @@ class PortDevices {
   static absl::StatusOr<PortDevices> Read(sys::NetlinkSocket* netlink,
                                           const ReservedDevices* reserved,
                                           const std::set<std::string>& names);
+  // The same of links that somebody has looked at already.
+  static absl::StatusOr<PortDevices> Among(const std::vector<sys::Link>& links,
+                                           sys::NetlinkSocket* netlink,
+                                           const ReservedDevices* reserved);
 
   bool Exists(const std::string& name) const { return links_.contains(name); }
   // NotFound, or FailedPrecondition with what it is instead.
@@ -38,6 +42,7 @@ class PortDevices {
 
  private:
   explicit PortDevices(const ReservedDevices* reserved) : reserved_(reserved) {}
+  absl::Status ReadAddresses(sys::NetlinkSocket* netlink);
   absl::Status CheckAddresses(const sys::Link& link) const;
 
   const ReservedDevices* reserved_;

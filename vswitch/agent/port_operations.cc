@@ -192,9 +192,9 @@ PortOperations::Present PortOperations::Look() {
   });
 }
 
-absl::StatusOr<PortDevices> PortOperations::LookAtDevices(const std::set<std::string>& names) {
+absl::StatusOr<PortDevices> PortOperations::LookAtDevices(const std::vector<sys::Link>& links) {
   const std::lock_guard lock(mutex_);
-  return PortDevices::Read(dependencies_.netlink.get(), &dependencies_.reserved, names);
+  return PortDevices::Among(links, dependencies_.netlink.get(), &dependencies_.reserved);
 }
 
 absl::Status PortOperations::Wait(const PortId& id, std::chrono::milliseconds wait) {

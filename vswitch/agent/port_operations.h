@@ -60,7 +60,7 @@ class PortOperations {
   absl::Status Detach(const PortId& id, state::AttachmentOwner owner);
 
   // See PortDevices; a failure is of the look itself.
-  absl::StatusOr<PortDevices> LookAtDevices(const std::set<std::string>& names);
+  absl::StatusOr<PortDevices> LookAtDevices(const std::vector<sys::Link>& links);
 
   // Of migrations; as Reconciler's methods of these names, which say what they do. The observer is
   // called on the reconciler's thread and calls nothing of this.

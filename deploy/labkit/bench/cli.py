@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from labkit import lifecycle, netns, open_vswitch
@@ -69,10 +70,13 @@ class Place:
         return took
 
 
+MakeTaps = Callable[[Sequence[str]], None]
+
+
 @contextlib.contextmanager
-def _places(prefix: str, build: str, rounds: int) -> Iterator[list[Place]]:
+def _places(prefix: str, build: str, rounds: int) -> Iterator[tuple[list[Place], MakeTaps]]:
     """Real on real, ours on real, ours on Outrider. A real Open vSwitch makes do with dummies; on an
-    Outrider host the ports are taps."""
+    Outrider host the ports are taps, here those of the calls."""
     ours = open_vswitch.our_client(build)
     with open_vswitch.running() as real, lifecycle.temporary(prefix, 1, build) as lab:
         places = [
@@ -81,15 +85,14 @@ def _places(prefix: str, build: str, rounds: int) -> Iterator[list[Place]]:
             Place("ours", ours, lab.ovs_rundir(HOST)),
         ]
         names = [f"tap{n}" for n in range(2, len(places) * rounds, len(places))]
-        names += [f"many{n}" for n in range(PORTS)] + ["vnet0"]
-        netns.taps(lab.netns(HOST), names)
-        yield places
+        netns.taps(lab.netns(HOST), ["vnet0", *names])
+        yield places, functools.partial(netns.taps, lab.netns(HOST))
 
 
 def run(prefix: str, build: str, quick: bool) -> list[dict[str, Any]]:
     rounds = 15 if quick else 100
     rows: list[dict[str, Any]] = []
-    with _places(prefix, build, rounds) as places:
+    with _places(prefix, build, rounds) as (places, make_taps):
         for place in places:
             place.call(["--may-exist", "add-br", "br0"])
             place.call(["--may-exist", "add-port", "br0", "vnet0"])
@@ -102,6 +105,7 @@ def run(prefix: str, build: str, quick: bool) -> list[dict[str, Any]]:
                     samples[name][which].append(took)
         for name, (_, asked) in CALLS.items():
             rows += _rows(name, places, samples[name], asked)
+        make_taps([f"many{n}" for n in range(PORTS)])
         for place in places[1:]:
             rows.append(_thousand_ports(place, 1 if quick else 5))
     return rows

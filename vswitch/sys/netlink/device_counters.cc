@@ -41,6 +41,14 @@ class RtnetlinkCounterReader final : public DeviceCounterReader {
     return devices;
   }
 
+  absl::StatusOr<CountedDevice> Read(const std::string& name) override {
+    rtnl_link* raw = nullptr;
+    RETURN_IF_ERROR(NetlinkStatus(rtnl_link_get_kernel(socket_.get(), 0, name.c_str(), &raw),
+                                  "look at device " + name));
+    const LinkHandle link(raw);
+    return CountedDevice{ToLink(raw), CountersOf(raw)};
+  }
+
  private:
   const SocketHandle socket_;
 };

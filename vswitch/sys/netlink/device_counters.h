@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "vswitch/sys/netlink/netlink_socket.h"
@@ -39,6 +40,8 @@ class DeviceCounterReader {
   static absl::StatusOr<std::unique_ptr<DeviceCounterReader>> Create();
   virtual ~DeviceCounterReader() = default;
   virtual absl::StatusOr<std::vector<CountedDevice>> Read() = 0;
+  // One. NotFound: there is none of that name.
+  virtual absl::StatusOr<CountedDevice> Read(const std::string& name) = 0;
 };
 
 }  // namespace outrider::sys
