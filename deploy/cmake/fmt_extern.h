@@ -1,5 +1,5 @@
-// Who logs or formats into a buffer compiles fmt's formatter, two to three seconds of each unit. The
-// shared library has it (fmt 9; later versions declare it so themselves).
+// Who logs or formats into a buffer compiles fmt's formatter, two to three seconds of each unit.
+// The shared library has it (fmt 9; later versions declare it so themselves).
 #ifndef OUTRIDER_DEPLOY_CMAKE_FMT_EXTERN_H_
 #define OUTRIDER_DEPLOY_CMAKE_FMT_EXTERN_H_
 

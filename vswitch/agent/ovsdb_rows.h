@@ -13,8 +13,7 @@ class OvsdbRows final : public ovs::RowStore {
  public:
   explicit OvsdbRows(LocalStore* store) : store_(store) {}
   absl::StatusOr<std::vector<ovs::StoredRow>> Load() override { return store_->LoadOvsdbRows(); }
-  absl::Status Write(const std::vector<ovs::StoredRow>& rows,
-                     ovs::Durability durability) override {
+  absl::Status Write(const std::vector<ovs::StoredRow>& rows, ovs::Durability durability) override {
     return store_->WriteOvsdbRows(rows, durability);
   }
 
