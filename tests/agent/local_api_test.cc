@@ -137,6 +137,25 @@ TEST_F(LocalApiTest, ErrorsKeepCodeAndText) {
   EXPECT_THAT(status.error_message(), HasSubstr("tap9"));
 }
 
+TEST_F(LocalApiTest, ShowsPortsOfBridgesByTheirDevices) {
+  ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
+  LocalState local;
+  const Vni segment = Vni::Local(0).value();
+  local.segments[segment] = MakeLocalSegment(9000);
+  state::Port& port = local.ports[MakePortId(9)];
+  port = MakeLocalPort("tap3", std::nullopt);
+  port.vni = segment;
+  RunOn(&agent_.loop, [&] { agent_.reconciler->SetLocal(local); });
+  grpc::ClientContext context;
+  v1::ListLocalPortsResponse ports;
+  ASSERT_TRUE(stub_->ListPorts(&context, {}, &ports).ok());
+  const v1::LocalPort& shown = ports.ports(ports.ports_size() - 1);
+  EXPECT_EQ(shown.attachment().port_id(), MakePortId(9).ToString());
+  EXPECT_EQ(shown.attachment().device(), "tap3");
+  EXPECT_GT(shown.ifindex(), 0u);
+  EXPECT_EQ(shown.vni(), 0u) << "it is in no segment of a controller's";
+}
+
 TEST_F(LocalApiTest, ShowsAndTakesPortData) {
   state::HostState state = SampleState(state::PortPhase::kArmed, 2);
   state.ports[MakePortId(1)].migration_id = "m-1";

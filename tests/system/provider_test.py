@@ -170,7 +170,8 @@ class ProviderTest(support.LabCase):
         self.assertNotIn(LEFT_MAC, found)
         self.assertLess(found[STATION_MAC].pop("heard_s"), 60)
         where = {"vni": VNI, "uplink": physical.UPLINK, "vlan": OUTSIDE}
-        self.assertEqual(found[STATION_MAC], {"mac": STATION_MAC, **where})
+        nowhere = {"port_id": "", "device": ""}
+        self.assertEqual(found[STATION_MAC], {"mac": STATION_MAC, **nowhere, **where})
         for line in api.outrider(self.lab, "station", "list", host="h1").splitlines():
             if STATION_MAC in line:
                 self.assertRegex(line, rf"^{VNI} .* {physical.UPLINK}:{OUTSIDE} +(now|\d+s ago)$")

@@ -30,21 +30,26 @@ grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Message(status));
 }
 
-v1::LocalPort ToMessage(const PortView& view, int ifindex) {
+v1::LocalPort ToMessage(const PortView& view) {
   v1::LocalPort message;
   if (view.attachment) {
     *message.mutable_attachment() = convert::ToProto(view.id, *view.attachment);
   } else {
     message.mutable_attachment()->set_port_id(view.id.ToString());
     message.mutable_attachment()->set_mac(view.in_force.mac.ToString());
+    // Nobody attached it: its bridge has it.
+    if (state::IsLocal(view.in_force)) {
+      message.mutable_attachment()->set_device(view.in_force.device.value_or(""));
+    }
   }
   message.set_phase(convert::ToProto(view.in_force.phase));
   message.set_profile(view.in_force.profile);
   message.set_profile_revision(view.in_force.profile_revision);
   message.set_digest(view.digest);
-  if (view.in_force.vni) message.set_vni(view.in_force.vni->value());
+  if (view.in_force.vni && !view.in_force.vni->IsLocal()) {
+    message.set_vni(view.in_force.vni->value());
+  }
   message.set_epoch(static_cast<uint64_t>(view.in_force.epoch));
-  message.set_ifindex(static_cast<uint32_t>(ifindex));
   message.set_problem(view.problem);
   message.set_port_data(view.port_data);
   return message;
@@ -251,9 +256,10 @@ class Service final : public v1::AgentLocalService::Service {
     std::vector<v1::LocalPort> ports;
     for (const PortView& view : views) {
       if (!only.empty() && view.id.ToString() != only) continue;
-      const int ifindex =
-          view.attachment ? dependencies_.ports->IfindexOf(view.attachment->device) : 0;
-      ports.push_back(ToMessage(view, ifindex));
+      ports.push_back(ToMessage(view));
+      if (const std::string& device = ports.back().attachment().device(); !device.empty()) {
+        ports.back().set_ifindex(static_cast<uint32_t>(dependencies_.ports->IfindexOf(device)));
+      }
       if (!counters.ok()) continue;
       if (const auto found = counters->find(view.id); found != counters->end()) {
         *ports.back().mutable_counters() = agent::ToMessage(view.id, found->second);
