@@ -63,6 +63,7 @@ class OvsGuests {
   void Apply(const std::map<std::string, OvsGuest>& wanted);
   // Tries those again that could not be attached: their device may be there now.
   void Retry();
+  bool empty() const { return guests_.empty(); }
   // nullptr: no guest's.
   const OvsGuest* Find(const std::string& interface) const;
 

@@ -157,15 +157,16 @@ bool OvsPorts::MakeInternalDevices() {
 }
 
 void OvsPorts::ApplyGuests() {
-  const std::set<PortId> plain =
-      std::exchange(took_over_, true) ? std::set<PortId>() : PlainInForce();
+  const bool first = !std::exchange(took_over_, true);
+  const std::set<PortId> plain = first ? PlainInForce() : std::set<PortId>();
   std::map<std::string, OvsGuest> wanted;
   ForServed(config_, [&](const BridgeConfig&, const InterfaceConfig& interface) {
     if (!interface.IsGuest()) return;
     OvsGuest& guest = wanted.emplace(interface.name, GuestOf(interface)).first->second;
     guest.plain = guest.attachment.KnownOnly() && plain.contains(guest.id);
   });
-  guests_.Apply(wanted);
+  // At first what an earlier agent had attached may have to go.
+  if (first || !wanted.empty() || !guests_.empty()) guests_.Apply(wanted);
 }
 
 std::set<PortId> OvsPorts::PlainInForce() {
@@ -210,13 +211,22 @@ absl::StatusOr<OvsPorts::Problems> OvsPorts::FindLocalProblems() {
   return problems;
 }
 
-// What is not there is left out and comes with its device.
-void OvsPorts::ApplyLocal(const Problems& problems) {
+absl::Status OvsPorts::NumberBridges() {
   std::set<std::string> uuids;
   for (const auto& [name, bridge] : config_.bridges) uuids.insert(bridge.uuid.ToString());
-  const auto numbers = dependencies_.store->NumberBridges(uuids, kMaxBridgeNumber + 1);
-  if (!numbers.ok()) {
-    spdlog::warn("local ports: {}", Message(numbers.status()));
+  const bool same = uuids.size() == numbers_.size() &&
+                    std::all_of(uuids.begin(), uuids.end(), [this](const std::string& uuid) {
+                      return numbers_.contains(uuid);
+                    });
+  if (same) return absl::OkStatus();
+  ASSIGN_OR_RETURN(numbers_, dependencies_.store->NumberBridges(uuids, kMaxBridgeNumber + 1));
+  return absl::OkStatus();
+}
+
+// What is not there is left out and comes with its device.
+void OvsPorts::ApplyLocal(const Problems& problems) {
+  if (const absl::Status status = NumberBridges(); !status.ok()) {
+    spdlog::warn("local ports: {}", Message(status));
     return;
   }
   LocalState local;
@@ -232,7 +242,7 @@ void OvsPorts::ApplyLocal(const Problems& problems) {
         ports.push_back(LocalPortOf(interface, &taken));
       }
     }
-    AddLocalBridge(numbers->at(bridge.uuid.ToString()), bridge, ports, &local);
+    AddLocalBridge(numbers_.at(bridge.uuid.ToString()), bridge, ports, &local);
   }
   if (said_local_ && local == local_) return;
   said_local_ = true;

@@ -68,6 +68,8 @@ class OvsPorts final : public ovs::SwitchPorts {
   // Ports that are plain in force: before a restart of the agent they were found to be so, and a
   // restart interrupts nobody.
   std::set<PortId> PlainInForce();
+  // Fills numbers_ for the bridges there are.
+  absl::Status NumberBridges();
   void ApplyLocal(const Problems& problems);
   LocalPort LocalPortOf(const ovs::InterfaceConfig& interface, std::set<PortId>* taken);
   // Whether it is switched among the ports of its bridge, not by a profile.
@@ -108,6 +110,8 @@ class OvsPorts final : public ovs::SwitchPorts {
   std::optional<std::map<std::string, sys::InternalDevice>> internal_;
   std::map<std::string, std::string> internal_errors_;
   LocalState local_;
+  // Of bridges, by uuid: LocalStore::NumberBridges.
+  std::map<std::string, uint32_t> numbers_;
   // By the names of interfaces that are switched locally.
   std::map<std::string, PortId> local_ids_;
   // What an earlier agent had in force stays until then.
