@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "vswitch/agent/agent_instance.h"
-#include "vswitch/agent/unix_socket_path.h"
 
 namespace outrider::agent {
 namespace {
@@ -74,10 +73,10 @@ absl::Status RemoveInternalDevices() {
 // The socket of an agent that was killed goes a moment after its lock.
 absl::Status WaitForSocketPath(const std::string& path) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  absl::Status status = PrepareSocketPath(path);
+  absl::Status status = LocalApi::FreePath(path);
   while (absl::IsAlreadyExists(status) && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    status = PrepareSocketPath(path);
+    status = LocalApi::FreePath(path);
   }
   return status;
 }

@@ -10,9 +10,9 @@
 #include "outrider/v1/agent.grpc.pb.h"
 #include "vswitch/agent/capture_stream.h"
 #include "vswitch/agent/messages.h"
-#include "vswitch/agent/unix_socket_path.h"
 #include "vswitch/convert/from_proto.h"
 #include "vswitch/convert/to_proto.h"
+#include "vswitch/sys/stream/socket.h"
 
 namespace outrider::agent {
 namespace {
@@ -286,7 +286,7 @@ class Server final : public LocalApi {
   }
 
   absl::Status Listen() {
-    RETURN_IF_ERROR(PrepareSocketPath(path_));
+    RETURN_IF_ERROR(LocalApi::FreePath(path_));
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + path_, grpc::InsecureServerCredentials());
     builder.RegisterService(&service_);
@@ -307,6 +307,11 @@ class Server final : public LocalApi {
 };
 
 }  // namespace
+
+absl::Status LocalApi::FreePath(const std::string& socket_path) {
+  return stream::FreeSocketPath(socket_path,
+                                "another agent listens there; stop it or choose another --socket");
+}
 
 absl::StatusOr<std::unique_ptr<LocalApi>> LocalApi::Create(const std::string& socket_path,
                                                            Dependencies dependencies) {

@@ -42,6 +42,8 @@ class LocalApi {
     v1::AgentStatus self;
   };
 
+  // Makes the path free for Create (stream::FreeSocketPath).
+  static absl::Status FreePath(const std::string& socket_path);
   // Listens on `socket_path`, mode 0600. A socket nobody listens on is replaced; one in use is
   // AlreadyExists, a path that is no socket or too long FailedPrecondition or InvalidArgument.
   static absl::StatusOr<std::unique_ptr<LocalApi>> Create(const std::string& socket_path,

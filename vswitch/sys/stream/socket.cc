@@ -74,8 +74,10 @@ absl::StatusOr<OwnedFd> MakeSocket(const StreamAddress& address, const SocketAdd
   return fd;
 }
 
-// Makes the path free: nothing is taken from a server that lives.
-absl::Status PreparePath(const std::string& path, const SocketAddress& kernel) {
+}  // namespace
+
+absl::Status FreeSocketPath(const std::string& path, const std::string& taken) {
+  ASSIGN_OR_RETURN(const SocketAddress kernel, UnixAddress(path));
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   struct stat info {};
@@ -90,14 +92,11 @@ absl::Status PreparePath(const std::string& path, const SocketAddress& kernel) {
   if (!probe.valid()) return ErrnoStatus(errno, "socket");
   // EAGAIN: its queue is full, so somebody owns it.
   if (connect(probe.get(), kernel.get(), kernel.length) == 0 || errno == EAGAIN) {
-    return absl::AlreadyExistsError(
-        fmt::format("socket \"{}\": another program listens there; stop it first", path));
+    return absl::AlreadyExistsError(fmt::format("socket \"{}\": {}", path, taken));
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, "unlink " + path);
   return absl::OkStatus();
 }
-
-}  // namespace
 
 OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
   if (this != &other) {
@@ -114,7 +113,9 @@ void OwnedFd::Reset() {
 absl::StatusOr<OwnedFd> Listen(const StreamAddress& address, uint32_t mode) {
   ASSIGN_OR_RETURN(const SocketAddress kernel, KernelAddress(address));
   const bool is_unix = address.kind == StreamAddress::Kind::kUnix;
-  if (is_unix) RETURN_IF_ERROR(PreparePath(address.path, kernel));
+  if (is_unix) {
+    RETURN_IF_ERROR(FreeSocketPath(address.path, "another program listens there; stop it first"));
+  }
   ASSIGN_OR_RETURN(OwnedFd fd, MakeSocket(address, kernel));
   const std::string name = address.ToString();
   // The mode before bind: at no instant may more people connect than shall.

@@ -27,6 +27,10 @@ class OwnedFd {
   int fd_;
 };
 
+// Makes a unix path free to listen on: nothing is taken from a server that lives. Makes missing
+// parent folders (0755) and removes a socket nobody listens on. AlreadyExists, with `taken`:
+// somebody does; FailedPrecondition: a file that is no socket is there; InvalidArgument: too long.
+absl::Status FreeSocketPath(const std::string& path, const std::string& taken);
 // Listens at a passive address. A unix path gets `mode`, missing parent folders (0755), and
 // replaces a socket nobody listens on. AlreadyExists: somebody does; FailedPrecondition: a file
 // that is no socket is there.
