@@ -111,6 +111,17 @@ absl::StatusOr<NewRow> NewRowFor(const std::string* id, bool is_root, RowNames* 
   return NewRow{name.uuid};
 }
 
+// TABLE RECORD COLUMN: the row, and the column, which may be changed; nullptr: there is no row, and
+// need not be.
+absl::StatusOr<ViewRow*> RecordToChange(Step* step, std::string* column) {
+  View& view = step->view();
+  ASSIGN_OR_RETURN(const std::string table, MatchTable(view.schema(), step->Arg(1)));
+  ASSIGN_OR_RETURN(*column, MatchColumn(view.schema(), table, step->Arg(3)));
+  ASSIGN_OR_RETURN(ViewRow* const row, RecordOf(step));
+  if (row != nullptr) RETURN_IF_ERROR(CheckMutable(view, *row, *column));
+  return row;
+}
+
 }  // namespace
 
 absl::Status PlanSet(const Command& command, Plan* plan) {
@@ -138,11 +149,9 @@ absl::Status PlanAdd(const Command& command, Plan* plan) { return PlanOneColumn(
 
 absl::Status RunAdd(Step* step) {
   View& view = step->view();
-  ASSIGN_OR_RETURN(const std::string table, MatchTable(view.schema(), step->Arg(1)));
-  ASSIGN_OR_RETURN(const std::string column, MatchColumn(view.schema(), table, step->Arg(3)));
-  ASSIGN_OR_RETURN(ViewRow* const row, RecordOf(step));
+  std::string column;
+  ASSIGN_OR_RETURN(ViewRow* const row, RecordToChange(step, &column));
   if (row == nullptr) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckMutable(view, *row, column));
   const ColumnType& type = view.TypeOf(*row, column);
   ASSIGN_OR_RETURN(const Datum added, AddedMembers(step, type));
   Invalidate(step);
@@ -166,11 +175,9 @@ absl::Status PlanRemove(const Command& command, Plan* plan) { return PlanOneColu
 
 absl::Status RunRemove(Step* step) {
   View& view = step->view();
-  ASSIGN_OR_RETURN(const std::string table, MatchTable(view.schema(), step->Arg(1)));
-  ASSIGN_OR_RETURN(const std::string column, MatchColumn(view.schema(), table, step->Arg(3)));
-  ASSIGN_OR_RETURN(ViewRow* const row, RecordOf(step));
+  std::string column;
+  ASSIGN_OR_RETURN(ViewRow* const row, RecordToChange(step, &column));
   if (row == nullptr) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckMutable(view, *row, column));
   const ColumnType& type = view.TypeOf(*row, column);
   Datum datum = view.Read(*row, column);
   for (size_t i = 4; i < step->ArgCount(); ++i) {
