@@ -19,6 +19,25 @@ name: scene
 vlan: {{segment: {SEGMENT}}}
 """
 
+# A segment `blue`, a profile in it that lets ICMP pass, and one that lets everything.
+WEB_AND_OPEN = """\
+kind: Segment
+name: blue
+vni: 5001
+---
+kind: Profile
+name: web
+vlan: {segment: blue}
+acl:
+  ingress: [{priority: 10, match: {protocol: icmp}, action: allow}]
+  egress: [{priority: 10, match: {protocol: icmp}, action: allow}]
+  default_action: drop
+---
+kind: Profile
+name: open
+vlan: {segment: blue}
+"""
+
 
 def segment_and_profile(lab: Lab) -> None:
     """Segment `scene` and a profile `scene` in it that allows everything."""

@@ -11,7 +11,7 @@ import unittest
 from collections.abc import Callable
 
 import support
-from labkit import api, netns, ports, process
+from labkit import api, netns, ports, process, scenes
 from labkit.libvirt import daemon, domain, moves
 from labkit.probes import analysis
 from labkit.probes.runner import RunningProbe
@@ -23,23 +23,6 @@ PROBE_RATE = 100
 TUNED_KBYTES, TUNED_KBPS, TOLERANCE = 500, 4000, 0.25
 FLOOD_PAYLOAD = 1400
 
-OBJECTS = """\
-kind: Segment
-name: blue
-vni: 5001
----
-kind: Profile
-name: web
-vlan: {segment: blue}
-acl:
-  ingress: [{priority: 10, match: {protocol: icmp}, action: allow}]
-  egress: [{priority: 10, match: {protocol: icmp}, action: allow}]
-  default_action: drop
----
-kind: Profile
-name: open
-vlan: {segment: blue}
-"""
 
 VM = domain.Domain("vm", "10.1.0.2", "52:54:00:00:00:02", "web")
 # Without a profile: a port of its host's bridge, as Open vSwitch knows VLANs.
@@ -57,7 +40,7 @@ class OnLibvirt(support.LabCase):
 
     @classmethod
     def prepare(cls) -> None:
-        api.apply(cls.lab, OBJECTS)
+        api.apply(cls.lab, scenes.WEB_AND_OPEN)
         domain.define(cls.lab, "h1", VM)
         daemon.virsh(cls.lab, "h1", "start", VM.name)
         ports.add_light(cls.lab, "probe", "h2", "10.1.0.9", "52:54:00:00:00:09", "open")
@@ -328,7 +311,7 @@ class CommandsTest(unittest.TestCase):
         """A lab with a booted domain; returns all processes of its host."""
         mine = ("--prefix", self.name)
         self.deploy_lab("up", "--hosts", "1", "--libvirt", "--build", support.build_folder(), *mine)
-        api.apply(support.inventory.load(self.name), OBJECTS)
+        api.apply(support.inventory.load(self.name), scenes.WEB_AND_OPEN)
         words = ("--ip", VM.ip, "--mac", VM.mac, "--profile", VM.profile)
         file = support.inventory.RUN / self.name / "vm.xml"
         file.write_text(self.deploy_lab("domain", "xml", VM.name, *words), encoding="utf-8")

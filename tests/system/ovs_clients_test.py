@@ -8,28 +8,11 @@ import re
 import uuid
 
 import support
-from labkit import api, inventory, netns, open_vswitch, ports, qemu
+from labkit import api, inventory, netns, open_vswitch, ports, qemu, scenes
 from ovs_clients import host_cases, ovsdb_client_cases
 from ovs_clients.debian_tools import HostTools
 
 HOST = "h1"
-OBJECTS = """\
-kind: Segment
-name: blue
-vni: 5001
----
-kind: Profile
-name: web
-vlan: {segment: blue}
-acl:
-  ingress: [{priority: 10, match: {protocol: icmp}, action: allow}]
-  egress: [{priority: 10, match: {protocol: icmp}, action: allow}]
-  default_action: drop
----
-kind: Profile
-name: open
-vlan: {segment: blue}
-"""
 
 
 class ClientsTest(ovsdb_client_cases.OvsdbClientCases, support.LabCase):
@@ -38,7 +21,7 @@ class ClientsTest(ovsdb_client_cases.OvsdbClientCases, support.LabCase):
     @classmethod
     def prepare(cls) -> None:
         open_vswitch.python_environment()
-        api.apply(cls.lab, OBJECTS)
+        api.apply(cls.lab, scenes.WEB_AND_OPEN)
         cls.tools = HostTools(cls.lab, HOST)
 
     def scratch(self) -> pathlib.Path:
@@ -71,7 +54,7 @@ class HostTest(host_cases.HostCases, support.LabCase):
 
     @classmethod
     def prepare(cls) -> None:
-        api.apply(cls.lab, OBJECTS)
+        api.apply(cls.lab, scenes.WEB_AND_OPEN)
         cls.tools = HostTools(cls.lab, HOST)
         cls.tools.vsctl("add-br", "br0")
         for number in (1, 2):

@@ -67,9 +67,11 @@ TEST(PollLoopTest, ATimerMayCancelAnotherThatIsDue) {
     loop->Cancel(second);
   });
   second = loop->PostAfter(milliseconds(0), [&] { order += "second"; });
-  usleep(2000);
-  loop->RunOnce(milliseconds(0));
-  loop->RunOnce(milliseconds(0));
+  while (order.empty()) loop->RunOnce(milliseconds(1000));
+  // One that comes later is run: the second has had its turn.
+  bool later = false;
+  loop->PostAfter(milliseconds(0), [&] { later = true; });
+  while (!later) loop->RunOnce(milliseconds(1000));
   EXPECT_EQ(order, "first");
 }
 
