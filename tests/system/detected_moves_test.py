@@ -27,8 +27,8 @@ class Mover:
         self.device = f"mv{number}"
         self.plug("h1")
         self.attach("h1")
+        services.wait_converged(lab)  # in force on h1; the answer comes from h2
         assert self.answers("h1")
-        services.wait_converged(lab)
 
     def place(self, host: str) -> str:
         return self.lab.netns(f"vm-{self.device}-{host}")
