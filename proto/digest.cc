@@ -53,6 +53,7 @@ std::string PortDigest(const PortState& port) {
   canonical.clear_epoch();
   canonical.clear_report_first_frame();
   canonical.clear_migration_id();
+  canonical.clear_arrival();
   return Sha256Hex(Serialize(canonical));
 }
 

@@ -18,8 +18,8 @@ namespace outrider::v1 {
 std::string RuleSetDigest(const RuleSet& rule_set);
 
 // What a port's profile amounts to on a host: vni, mac, profile revision, rule set digests,
-// policer, security. Without phase, epoch, report_first_frame and migration_id, so that it is the
-// same before and after a migration, on source and destination.
+// policer, security. Without phase, epoch, report_first_frame, migration_id and arrival, so that
+// it is the same before and after a migration, on source and destination.
 std::string PortDigest(const PortState& port);
 
 // The whole state of a host, whatever the order of its sets.

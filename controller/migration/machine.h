@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "controller/model/status.h"
+#include "outrider/v1/migration.pb.h"
 #include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller {

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "outrider/v1/migration.pb.h"
 #include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "outrider/v1/migration.pb.h"
 #include "outrider/v1/objects.pb.h"
 #include "outrider/v1/stored.pb.h"
 

@@ -57,6 +57,8 @@ enum or_port_phase {
   OR_PORT_BLOCKED = 0,
   OR_PORT_ARMED = 1,
   OR_PORT_ACTIVE = 2,
+  /* The guest runs elsewhere: nothing from or to the device; what comes follows or_departures. */
+  OR_PORT_DEPARTED = 3,
 };
 
 /* What tags mean on a port (VlanSection.Mode). A value that is none of these passes nothing. */

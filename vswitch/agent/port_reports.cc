@@ -18,6 +18,8 @@ const char* Name(state::PortPhase phase) {
       return "armed";
     case state::PortPhase::kActive:
       return "active";
+    case state::PortPhase::kDeparted:
+      return "departed";
     case state::PortPhase::kBlocked:
       break;
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "vswitch/convert/policy_proto.h"
 
 namespace outrider::convert {
@@ -15,10 +17,25 @@ absl::StatusOr<state::PortPhase> ToPhase(v1::PortPhase phase) {
       return state::PortPhase::kArmed;
     case v1::PORT_PHASE_ACTIVE:
       return state::PortPhase::kActive;
+    case v1::PORT_PHASE_DEPARTED:
+      return state::PortPhase::kDeparted;
     default:
-      return absl::InvalidArgumentError(
-          fmt::format("phase: {} is none of blocked, armed and active", static_cast<int>(phase)));
+      return absl::InvalidArgumentError(fmt::format(
+          "phase: {} is none of blocked, armed, active and departed", static_cast<int>(phase)));
   }
+}
+
+absl::StatusOr<uint16_t> ToLabel(uint32_t label) {
+  if (label <= std::numeric_limits<uint16_t>::max()) return static_cast<uint16_t>(label);
+  return absl::InvalidArgumentError(fmt::format("label: {} is above 65535", label));
+}
+
+absl::StatusOr<state::Arrival> ToArrival(const v1::PortState::Arrival& message) {
+  auto vtep = IpAddress::Parse(message.vtep());
+  if (!vtep.ok()) return Annotate(vtep.status(), "arrival: vtep");
+  auto label = ToLabel(message.label());
+  if (!label.ok()) return Annotate(label.status(), "arrival");
+  return state::Arrival{.vtep = *vtep, .label = *label, .host = message.host()};
 }
 
 absl::StatusOr<std::optional<Digest>> ToOptionalDigest(const std::string& text, const char* field) {
@@ -161,6 +178,8 @@ absl::StatusOr<state::Port> ToPort(const v1::PortState& message) {
   port.migration_id = message.migration_id();
   port.keep_established = message.keep_established();
   port.max_connections = message.max_connections();
+  if (!message.has_arrival()) return port;
+  ASSIGN_OR_RETURN(port.arrival, ToArrival(message.arrival()));
   return port;
 }
 
@@ -168,6 +187,9 @@ absl::StatusOr<state::Departure> ToDeparture(const v1::Departure& message) {
   state::Departure departure;
   departure.migration_id = message.migration_id();
   departure.epoch = Epoch{message.epoch()};
+  ASSIGN_OR_RETURN(departure.label, ToLabel(message.label()));
+  departure.host = message.host();
+  departure.peer = message.peer();
   if (message.vtep().empty()) return departure;
   const auto vtep = IpAddress::Parse(message.vtep());
   if (!vtep.ok()) return Annotate(vtep.status(), "vtep");

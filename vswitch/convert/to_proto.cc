@@ -70,6 +70,9 @@ void Write(const PortId& id, const state::Departure& departure, v1::Departure* m
   message->set_migration_id(departure.migration_id);
   if (departure.vtep) message->set_vtep(departure.vtep->ToString());
   message->set_epoch(static_cast<uint64_t>(departure.epoch));
+  message->set_label(departure.label);
+  message->set_host(departure.host);
+  message->set_peer(departure.peer);
 }
 
 // Takes the sets, of a state or of a delta's upserts.
@@ -159,6 +162,11 @@ v1::PortState ToProto(const PortId& id, const state::Port& port) {
   message.set_migration_id(port.migration_id);
   message.set_keep_established(port.keep_established);
   message.set_max_connections(port.max_connections);
+  if (port.arrival) {
+    message.mutable_arrival()->set_vtep(port.arrival->vtep.ToString());
+    message.mutable_arrival()->set_label(port.arrival->label);
+    message.mutable_arrival()->set_host(port.arrival->host);
+  }
   return message;
 }
 
@@ -179,6 +187,8 @@ v1::PortPhase ToProto(state::PortPhase phase) {
       return v1::PORT_PHASE_ARMED;
     case state::PortPhase::kActive:
       return v1::PORT_PHASE_ACTIVE;
+    case state::PortPhase::kDeparted:
+      return v1::PORT_PHASE_DEPARTED;
     case state::PortPhase::kBlocked:
       break;
   }

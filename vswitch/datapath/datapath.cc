@@ -12,6 +12,8 @@ std::string ToString(ObjectKind kind) {
       return "neighbor";
     case ObjectKind::kPort:
       return "port";
+    case ObjectKind::kDeparture:
+      return "departure";
     case ObjectKind::kFdb:
       return "fdb";
     case ObjectKind::kGroupMember:

@@ -19,9 +19,18 @@
 
 namespace outrider::datapath {
 
-enum class ObjectKind { kRuleSet, kSegment, kNeighbor, kPort, kFdb, kGroupMember, kMulticastGroup };
+enum class ObjectKind {
+  kRuleSet,
+  kSegment,
+  kNeighbor,
+  kPort,
+  kDeparture,
+  kFdb,
+  kGroupMember,
+  kMulticastGroup,
+};
 
-// "rule-set", "segment", "neighbor", "port", "fdb", "group-member",
+// "rule-set", "segment", "neighbor", "port", "departure", "fdb", "group-member",
 // "multicast-group".
 std::string ToString(ObjectKind kind);
 
@@ -57,7 +66,8 @@ struct FirstFrameEvent {
   uint16_t ether_type = 0;
   // Wall clock, microseconds since the Unix epoch, of the frame (not of the report).
   int64_t time_us = 0;
-  // The port was ARMED: the frame was not forwarded.
+  // The port was ARMED and has been opened by this frame, in the datapath: ReadState shows it
+  // ACTIVE from here on. The frame itself went its way.
   bool armed = false;
 };
 
@@ -94,10 +104,19 @@ struct MulticastEvent {
   std::vector<uint8_t> packet;
 };
 
+// A redirected port's guest has sent a frame here: it runs on, the move has failed. The port
+// forwards as before, and the frame has gone its way.
+struct ReturnedEvent {
+  PortId port;
+  // Wall clock, microseconds since the Unix epoch, of the frame.
+  int64_t time_us = 0;
+};
+
 class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void OnFirstFrame(const FirstFrameEvent& event) = 0;
+  virtual void OnReturned(const ReturnedEvent& event) { (void)event; }
   virtual void OnAclLog(const AclLogEvent& event) { (void)event; }
   virtual void OnMulticast(const MulticastEvent& event) { (void)event; }
 };
@@ -137,8 +156,9 @@ class Datapath {
   virtual std::set<Vni> FindLostSegments() = 0;
 
   // Replaces the sink; nullptr to stop events. Returns when the old one is no longer called. The
-  // new one is told also of ports that are still ARMED though their guest has sent, perhaps twice,
-  // on the caller's thread: who was told before may have died of it.
+  // new one is told also of ports whose guest's first frame has opened them, or has taken them back
+  // (OnReturned), until Apply writes them again, perhaps twice, on the caller's thread: who was
+  // told before may have died of it.
   virtual void SetEventSink(EventSink* sink) = 0;
 };
 

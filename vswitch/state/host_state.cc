@@ -272,6 +272,10 @@ absl::Status Validate(const HostState& state) {
       return Invalid(fmt::format("departure of port {}: the migration id is not of 1..63 bytes",
                                  id.ToString()));
     }
+    if (departure.host.size() > 63 || departure.peer.size() > 63) {
+      return Invalid(
+          fmt::format("departure of port {}: host or peer is longer than 63 bytes", id.ToString()));
+    }
   }
   return absl::OkStatus();
 }

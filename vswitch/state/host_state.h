@@ -148,6 +148,21 @@ enum class PortPhase : uint8_t {
   kBlocked,  // forwards nothing
   kArmed,    // everything is in force, forwards nothing yet; the guest's first frame is reported
   kActive,   // forwards
+  // The guest runs elsewhere. Nothing goes to its device or comes from it; what comes for the port
+  // follows its departure.
+  kDeparted,
+};
+
+// Where a port of a migration that is not over comes from: what that host sends after the guest
+// bears the mark.
+struct Arrival {
+  // By which the source's frames come.
+  IpAddress vtep;
+  // 1..65535. With `vtep` it names one port of this host.
+  uint16_t label = 0;
+  // Host id of the source, at most 63 bytes. The agent's own knowledge: datapaths do not have it.
+  std::string host = {};
+  bool operator==(const Arrival&) const = default;
 };
 
 struct Port {
@@ -190,6 +205,7 @@ struct Port {
   bool report_first_frame = false;
   // The migration that expects the port; empty otherwise. At most 63 bytes.
   std::string migration_id;
+  std::optional<Arrival> arrival = {};
   // Connections that an older rule set admitted go on; otherwise they are judged again.
   bool keep_established = false;
   // Most connections at once. 0: none; rules that remember connections then admit nothing.
@@ -223,6 +239,12 @@ struct Departure {
   std::optional<IpAddress> vtep = {};
   // Under which the destination holds, or will hold, the port.
   Epoch epoch{};
+  // Marks what is sent after the guest; 0: nothing is.
+  uint16_t label = 0;
+  // The destination's host id, at most 63 bytes, and "address:port" of its agent, at most 63;
+  // empty: it does not listen. The agent's own knowledge: datapaths do not have them.
+  std::string host = {};
+  std::string peer = {};
   bool operator==(const Departure&) const = default;
 };
 
@@ -236,7 +258,7 @@ struct HostState {
   std::set<GroupMember> group_members;
   // The VTEPs behind which a group has members; never none.
   std::map<MulticastKey, std::set<IpAddress>> multicast_groups;
-  // Of ports that are, or were, here. The agent's own knowledge: datapaths do not have it.
+  // Of ports that are, or were, here.
   std::map<PortId, Departure> departures = {};
   bool operator==(const HostState&) const = default;
 };

@@ -59,9 +59,9 @@ StateDelta ComputeDelta(const HostState& from, const HostState& to) {
           .segments = Diff(from.segments, to.segments),
           .neighbors = Diff(from.neighbors, to.neighbors),
           .ports = Diff(from.ports, to.ports),
+          .departures = Diff(from.departures, to.departures),
           .fdb = Diff(from.fdb, to.fdb),
-          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups),
-          .departures = Diff(from.departures, to.departures)};
+          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups)};
 }
 
 HostState ApplyDelta(HostState from, const StateDelta& delta) {

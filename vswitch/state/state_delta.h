@@ -35,18 +35,18 @@ struct SetDelta {
 };
 
 // Order of application, so that no frame meets a reference to nothing and nothing is open before it
-// is guarded: rule sets, group members, segments, neighbours, ports, FDB, multicast groups are
-// written in this order; deletes follow in the reverse order.
+// is guarded: rule sets, group members, segments, neighbours, ports, departures, FDB, multicast
+// groups are written in this order; deletes follow in the reverse order.
 struct StateDelta {
   MapDelta<Digest, RuleSet> rule_sets;
   SetDelta<GroupMember> group_members;
   MapDelta<Vni, Segment> segments;
   MapDelta<NeighborKey, MacAddress> neighbors;
   MapDelta<PortId, Port> ports;
+  // Of ports that are there, after the delta.
+  MapDelta<PortId, Departure> departures = {};
   MapDelta<FdbKey, FdbEntry> fdb;
   MapDelta<MulticastKey, std::set<IpAddress>> multicast_groups;
-  // Between a controller's states only; no datapath gets any.
-  MapDelta<PortId, Departure> departures = {};
 
   bool empty() const;
   // Number of objects written or deleted.

@@ -16,6 +16,8 @@ uint8_t EncodePhase(state::PortPhase phase) {
       return abi::OR_PORT_ARMED;
     case state::PortPhase::kActive:
       return abi::OR_PORT_ACTIVE;
+    case state::PortPhase::kDeparted:
+      return abi::OR_PORT_DEPARTED;
   }
   return abi::OR_PORT_BLOCKED;
 }
@@ -26,6 +28,8 @@ state::PortPhase DecodePhase(uint8_t phase) {
       return state::PortPhase::kArmed;
     case abi::OR_PORT_ACTIVE:
       return state::PortPhase::kActive;
+    case abi::OR_PORT_DEPARTED:
+      return state::PortPhase::kDeparted;
     default:
       return state::PortPhase::kBlocked;
   }
