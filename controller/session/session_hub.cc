@@ -144,6 +144,7 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
       return absl::OkStatus();
     case v1::AgentMessage::kMulticast:
       return HandleMulticast(session, message.multicast());
+    case v1::AgentMessage::kMove:
     case v1::AgentMessage::BODY_NOT_SET:
       break;
   }
