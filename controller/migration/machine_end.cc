@@ -1,0 +1,112 @@
+// How a migration ends that does not commit by itself: abort, leases, a destination that is gone.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/migration/step.h"
+
+namespace outrider::controller {
+
+// Whether anything says that the guest runs at the destination.
+bool Step::GuestSeen() const {
+  const v1::Migration& now = outcome_.next;
+  return !now.first_frame_us().empty() || std::any_of(now.timeline().begin(), now.timeline().end(),
+                                                      [&](const v1::MigrationEvent& event) {
+                                                        return event.kind() == "switchover" &&
+                                                               event.host() == now.destination() &&
+                                                               event.detail() != kPausedDetail;
+                                                      });
+}
+
+bool Step::DestinationHasIt() const {
+  const std::string& destination = outcome_.next.destination();
+  const auto peer = outcome_.next.peers().find(destination);
+  const bool acked = peer != outcome_.next.peers().end() && peer->second != 0;
+  return acked || GuestSeen() || HasEvent(outcome_.next, "activated", destination, "");
+}
+
+absl::Status Step::operator()(const AbortEvent& input) {
+  if (Is(v1::MIGRATION_PHASE_COMMITTED)) {
+    return absl::FailedPreconditionError(
+        fmt::format("migration \"{}\" is committed; migrate back to host \"{}\" instead",
+                    before_.meta().name(), before_.source()));
+  }
+  if (!Is(v1::MIGRATION_PHASE_ABORTED)) AbortNow(input.reason);
+  return absl::OkStatus();
+}
+
+void Step::AbortNow(const std::string& reason) {
+  // Before that the ports never left.
+  if (Is(v1::MIGRATION_PHASE_SWITCHING)) outcome_.relocation = Relocation::kToSource;
+  Record(now_us_, kController, "abort", "", reason);
+  next().set_phase(v1::MIGRATION_PHASE_ABORTED);
+  next().set_reason(reason);
+  Record(now_us_, kController, "aborted", "",
+         fmt::format("host \"{}\" {} the ports{}", before_.source(),
+                     outcome_.relocation == Relocation::kToSource ? "regains" : "keeps",
+                     HasEvent(before_, "detached", before_.source(), "")
+                         ? ", but those it has detached"
+                         : ""));
+}
+
+// A destination opens a port on the guest's first frame without asking: it must have had its say
+// before a lease ends a migration. One that does not come back in time has none.
+bool Step::LeaseIsOver(const TickEvent& tick) const {
+  const DestinationPresence& destination = tick.destination;
+  const int64_t lease_us = before_.lease_expires_us();
+  if (now_us_ < lease_us) return false;
+  const bool has_had_its_say =
+      destination.connected &&
+      destination.heard_us >= std::max(lease_us, destination.since_us + kReportTimeUs);
+  return has_had_its_say || now_us_ >= std::max(lease_us, tick.started_us) + kLeaseGraceUs;
+}
+
+// The hypervisor copies memory for as long as it takes; the device it keeps at the destination says
+// that it still means to move. Its end is an abort.
+bool Step::RenewLease(const TickEvent& tick) {
+  const bool wanted = before_.detected() && tick.destination.connected &&
+                      now_us_ - tick.destination.heard_us < kAbsenceUs &&
+                      HasEvent(before_, "attached", before_.destination(), "") &&
+                      now_us_ - RecordedAt(before_, "intent") < kMaxDetectedUs;
+  if (!wanted || before_.lease_expires_us() - now_us_ > kDetectedLeaseUs / 2) return false;
+  next().set_lease_expires_us(now_us_ + kDetectedLeaseUs);
+  outcome_.changed = true;
+  return true;
+}
+
+absl::Status Step::operator()(const TickEvent& input) {
+  if (Is(v1::MIGRATION_PHASE_SWITCHING)) {
+    TickSwitching(input);
+  } else if (Expecting() && !RenewLease(input) && LeaseIsOver(input)) {
+    Record(now_us_, kController, "lease-expired", "", "");
+    AbortNow("lease expired");
+  }
+  return absl::OkStatus();
+}
+
+void Step::TickSwitching(const TickEvent& tick) {
+  const DestinationPresence& destination = tick.destination;
+  const int64_t switched_us = RecordedAt(before_, "switchover");
+  if (!destination.connected && !GuestSeen()) {
+    // Dead before it was activated, as far as anybody knows: the source has the guest.
+    if (now_us_ - std::max(destination.since_us, switched_us) < kAbsenceUs) return;
+    return AbortNow(fmt::format("host \"{}\" is gone, and the guest was not seen there",
+                                before_.destination()));
+  }
+  if (now_us_ - switched_us < kCommitGraceUs) return;
+  // A session that is only thought to live says nothing: one that died with its host is noticed
+  // late.
+  const bool lives = GuestSeen() || destination.heard_us >= switched_us + kReportTimeUs;
+  if (AllPeersAcked() && lives) return Commit("without a first frame of every port");
+  if (now_us_ < before_.lease_expires_us()) return;
+  if (DestinationHasIt()) {
+    // The ports have moved; hosts that are silent get the state when they come back.
+    Record(now_us_, kController, "lease-expired", "", "");
+    Commit("without the acknowledgement of every peer");
+  } else if (LeaseIsOver(tick)) {
+    Record(now_us_, kController, "lease-expired", "", "");
+    AbortNow(fmt::format("host \"{}\" did not put the ports in force", before_.destination()));
+  }
+}
+
+}  // namespace outrider::controller
