@@ -21,12 +21,14 @@ void AddHostsOf(const Model& model, const NameSet& segments, std::set<std::strin
   for (const std::string& segment : segments) AddHostsOf(model, segment, hosts);
 }
 
-// Where the port is, and where a migration expects it.
+// Where the port is, and where a migration expects it or has left it.
 void AddHolders(const Model& model, const std::string& port_id, std::set<std::string>* hosts) {
   const v1::Port* port = model.Find<v1::Port>(port_id);
   if (port != nullptr) hosts->insert(port->location().host());
   const v1::Migration* migration = model.RunningMigrationOf(port_id);
-  if (migration != nullptr && IsExpecting(*migration)) hosts->insert(migration->destination());
+  if (migration == nullptr) return;
+  hosts->insert(migration->source());
+  hosts->insert(migration->destination());
 }
 
 void AddHoldersOfProfile(const Model& model, const std::string& profile,
@@ -109,27 +111,31 @@ void AddPort(const Model& model, const Change& change, std::set<std::string>* ho
   }
 }
 
-// They know by which VTEP their ports leave.
-void AddSourcesTowards(const Model& model, const std::string& destination,
-                       std::set<std::string>* hosts) {
+// They know by which VTEP their ports leave, or come, and where the destination's agent listens.
+void AddPartners(const Model& model, const std::string& host, std::set<std::string>* hosts) {
   for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
     const v1::Migration& migration = *model.Find<v1::Migration>(id);
-    if (migration.destination() == destination) hosts->insert(migration.source());
+    if (migration.destination() == host) hosts->insert(migration.source());
+    if (migration.source() == host) hosts->insert(migration.destination());
   }
 }
 
 void AddHost(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Host>();
   const auto* after = change.After<v1::Host>();
+  const bool same_peer =
+      before != nullptr && after != nullptr && before->peer_port() == after->peer_port();
+  if (!same_peer) AddPartners(model, change.name, hosts);
   const bool same = before != nullptr && after != nullptr &&
                     before->underlay_mtu() == after->underlay_mtu() &&
                     std::equal(before->vteps().begin(), before->vteps().end(),
                                after->vteps().begin(), after->vteps().end());
   if (same) return;
   hosts->insert(change.name);
-  AddSourcesTowards(model, change.name, hosts);
+  AddPartners(model, change.name, hosts);
   for (const auto* ports : {&model.index().ports_located_at.Get(change.name),
-                            &model.index().ports_expected_at.Get(change.name)}) {
+                            &model.index().ports_expected_at.Get(change.name),
+                            &model.index().ports_departed_from.Get(change.name)}) {
     for (const std::string& id : *ports) {
       const v1::Port* port = model.Find<v1::Port>(id);
       if (port != nullptr) AddHostsOf(model, model.SegmentsOf(*port), hosts);
@@ -140,13 +146,15 @@ void AddHost(const Model& model, const Change& change, std::set<std::string>* ho
 bool SameToHosts(const v1::Migration* before, const v1::Migration* after) {
   if (before == nullptr || after == nullptr) return false;
   return IsExpecting(*before) == IsExpecting(*after) && IsRunning(*before) == IsRunning(*after) &&
-         before->destination() == after->destination() &&
+         (before->rerouted_us() != 0) == (after->rerouted_us() != 0) &&
+         before->source() == after->source() && before->destination() == after->destination() &&
          std::equal(before->port_ids().begin(), before->port_ids().end(), after->port_ids().begin(),
                     after->port_ids().end());
 }
 
-// The destination begins or ceases to expect ports; with that it joins or leaves their segments.
-// The source is told where they go once it is armed.
+// The destination begins or ceases to expect ports; with that it joins or leaves their segments, as
+// the source does at the end. It is told where they go once it is armed. The others learn of a
+// switchover when they are rerouted.
 void AddMigration(const Model& model, const Change& change, std::set<std::string>* hosts) {
   const auto* before = change.Before<v1::Migration>();
   const auto* after = change.After<v1::Migration>();
@@ -156,6 +164,7 @@ void AddMigration(const Model& model, const Change& change, std::set<std::string
   if (SameToHosts(before, after)) return;
   for (const auto* migration : {before, after}) {
     if (migration == nullptr) continue;
+    hosts->insert(migration->source());
     hosts->insert(migration->destination());
     for (const std::string& id : migration->port_ids()) {
       const v1::Port* port = model.Find<v1::Port>(id);

@@ -28,6 +28,8 @@ class Builder {
         compiler_(compiler) {}
 
   void AddPort(const std::string& port_id);
+  // If a switching migration took it from here.
+  void AddDeparted(const std::string& port_id);
   // If the migration, armed or switching, takes ports away from the host.
   void AddDepartures(const v1::Migration& migration);
   v1::HostState Build();
@@ -41,12 +43,19 @@ class Builder {
   // False, and nothing set, when one of the section's segments does not exist.
   bool SetVlans(const v1::VlanSection& vlan, v1::PortState* state);
   void SetPhase(const v1::Port& port, v1::PortState* state) const;
+  void SetArrival(const v1::Migration& migration, v1::PortState* state) const;
+  // Where this host is to send what is for the port: not always where it is.
+  v1::PortLocation PlaceOf(const v1::Port& port) const;
+  // Whether a host of the segment gets copies from this one, and may send to it.
+  bool IsEndPoint(const std::string& segment, const std::string& host) const;
   void AddRuleSet(const std::optional<v1::RuleSet>& set, std::string* digest);
   void AddSegment(const v1::Segment& segment);
   void AddVteps(const v1::Segment& segment, v1::SegmentState* state) const;
   // Tunnel end point of another; empty when there is no way or it has not said where it is.
   std::string VtepOf(const std::string& host) const;
   std::string VtepOf(const v1::Gateway& gateway) const;
+  // Where its agent listens for others, at the end point; empty: it does not, or there is no way.
+  std::string PeerAt(const std::string& host, const std::string& vtep) const;
   void AddStation(const v1::Segment& segment, const v1::Port& port);
   void AddGateway(const v1::Segment& segment, const v1::Gateway& gateway);
   void AddMembers(const std::string& group, v1::HostState* state) const;
@@ -128,6 +137,17 @@ void Builder::SetPhase(const v1::Port& port, v1::PortState* state) const {
   if (!located && state->phase() == v1::PORT_PHASE_ACTIVE) state->set_phase(v1::PORT_PHASE_ARMED);
   state->set_report_first_frame(true);
   state->set_migration_id(migration->meta().name());
+  if (state->phase() != v1::PORT_PHASE_BLOCKED) SetArrival(*migration, state);
+}
+
+// What is sent after the guest comes from PREPARING on: a guest may pause as soon as it may move.
+void Builder::SetArrival(const v1::Migration& migration, v1::PortState* state) const {
+  const auto label = migration.labels().find(state->id());
+  const std::string vtep = VtepOf(migration.source());
+  if (label == migration.labels().end() || vtep.empty()) return;
+  state->mutable_arrival()->set_vtep(vtep);
+  state->mutable_arrival()->set_label(label->second);
+  state->mutable_arrival()->set_host(migration.source());
 }
 
 void Builder::AddPort(const std::string& port_id) {
@@ -139,14 +159,30 @@ void Builder::AddPort(const std::string& port_id) {
   ports_.insert_or_assign(port_id, std::move(state));
 }
 
+void Builder::AddDeparted(const std::string& port_id) {
+  const v1::Port* port = model_.Find<v1::Port>(port_id);
+  const v1::Migration* migration = model_.RunningMigrationOf(port_id);
+  // Whatever the migration says, a port that is here has not gone.
+  if (port == nullptr || migration == nullptr || port->location().host() == host_id_) return;
+  v1::PortState state = Describe(*port);
+  if (state.phase() == v1::PORT_PHASE_ACTIVE) state.set_phase(v1::PORT_PHASE_DEPARTED);
+  state.set_epoch(migration->source_epochs().at(port_id));
+  ports_.insert_or_assign(port_id, std::move(state));
+}
+
 void Builder::AddDepartures(const v1::Migration& migration) {
   if (migration.source() != host_id_ || !IsUnderWay(migration)) return;
+  const std::string vtep = VtepOf(migration.destination());
   for (const auto& [port_id, epoch] : migration.source_epochs()) {
     v1::Departure& departure = departures_[port_id];
     departure.set_port_id(port_id);
     departure.set_migration_id(migration.meta().name());
-    departure.set_vtep(VtepOf(migration.destination()));
+    departure.set_vtep(vtep);
     departure.set_epoch(epoch + 1);
+    const auto label = migration.labels().find(port_id);
+    if (label != migration.labels().end()) departure.set_label(label->second);
+    departure.set_host(migration.destination());
+    departure.set_peer(PeerAt(migration.destination(), vtep));
   }
 }
 
@@ -179,17 +215,31 @@ void Builder::AddSegment(const v1::Segment& segment) {
   }
 }
 
-// Expected hosts count: broadcasts reach them already and end at the armed port.
+// Expected hosts count: broadcasts reach them already and end at the armed port. A host that a
+// switching migration leaves counts for as long as it sends them after the guest.
 void Builder::AddVteps(const v1::Segment& segment, v1::SegmentState* state) const {
   std::set<std::string> vteps;
   for (const std::string& host : model_.index().hosts_of_segment.Get(segment.meta().name())) {
-    if (host != host_id_) vteps.insert(VtepOf(host));
+    const bool other = host != host_id_;
+    if (other && IsEndPoint(segment.meta().name(), host)) vteps.insert(VtepOf(host));
   }
   for (const std::string& name : model_.index().gateways_of_segment.Get(segment.meta().name())) {
     vteps.insert(VtepOf(*model_.Find<v1::Gateway>(name)));
   }
   vteps.erase("");
   for (const std::string& vtep : vteps) state->add_vteps(vtep);
+}
+
+bool Builder::IsEndPoint(const std::string& segment, const std::string& host) const {
+  const NameSet& ports = model_.index().ports_of_segment_at.Get(PairKey(segment, host));
+  return std::any_of(ports.begin(), ports.end(), [&](const std::string& id) {
+    if (model_.Find<v1::Port>(id)->location().host() == host) return true;
+    const v1::Migration* migration = model_.RunningMigrationOf(id);
+    if (migration == nullptr || migration->destination() == host) return true;
+    // Once all others send to the destination they send it all copies; it takes, besides, what the
+    // source had before.
+    return migration->rerouted_us() == 0 || migration->destination() == host_id_;
+  });
 }
 
 std::string Builder::VtepOf(const std::string& host) const {
@@ -201,17 +251,40 @@ std::string Builder::VtepOf(const v1::Gateway& gateway) const {
   return host_ == nullptr ? std::string() : VtepTowards(*host_, gateway);
 }
 
+std::string Builder::PeerAt(const std::string& host, const std::string& vtep) const {
+  const v1::Host* other = model_.Find<v1::Host>(host);
+  if (other == nullptr || other->peer_port() == 0 || vtep.empty()) return {};
+  const bool v6 = vtep.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), vtep, other->peer_port());
+}
+
+// Frames for the guest keep their order: all of them take the source's way, which sends them after
+// it, until that and the destination have the move in force. The source itself stays on it until
+// the end, for what the others have sent before they learned of the move.
+v1::PortLocation Builder::PlaceOf(const v1::Port& port) const {
+  const v1::Migration* migration = model_.RunningMigrationOf(port.meta().name());
+  const bool moved = migration != nullptr && IsSwitching(*migration) &&
+                     port.location().host() == migration->destination();
+  const bool waits = moved && migration->rerouted_us() == 0 && migration->destination() != host_id_;
+  if (!waits && (!moved || migration->source() != host_id_)) return port.location();
+  v1::PortLocation before;
+  before.set_host(migration->source());
+  before.set_epoch(migration->source_epochs().at(port.meta().name()));
+  return before;
+}
+
 // The port's MAC is in all of its segments, its addresses are in one. Where the other ports of a
 // provider segment are, the physical network knows; their addresses are known all the same.
 void Builder::AddStation(const v1::Segment& segment, const v1::Port& port) {
   v1::FdbEntry entry;
   entry.set_vni(segment.vni());
   entry.set_mac(port.mac());
-  entry.set_epoch(port.location().epoch());
-  if (port.location().host() == host_id_) {
+  const v1::PortLocation place = PlaceOf(port);
+  entry.set_epoch(place.epoch());
+  if (place.host() == host_id_) {
     entry.set_port_id(port.meta().name());
   } else if (!segment.has_provider()) {
-    entry.set_vtep(VtepOf(port.location().host()));
+    entry.set_vtep(VtepOf(place.host()));
     // Nobody can reach a host that has never said where it is.
     if (entry.vtep().empty()) return;
   }
@@ -287,6 +360,9 @@ v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
   Builder builder(model, host_id, compiler);
   for (const std::string& id : model.index().ports_located_at.Get(host_id)) builder.AddPort(id);
   for (const std::string& id : model.index().ports_expected_at.Get(host_id)) builder.AddPort(id);
+  for (const std::string& id : model.index().ports_departed_from.Get(host_id)) {
+    builder.AddDeparted(id);
+  }
   for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
     builder.AddDepartures(*model.Find<v1::Migration>(id));
   }

@@ -17,13 +17,17 @@
 
 namespace outrider::controller {
 
-// Only the segments in which the host has a port located or expected, their MACs and end points,
-// the rule sets of the host's own and expected ports, and the members of the groups these rule sets
-// name. Empty for an unknown host.
+// Only the segments in which the host has a port, located, expected or departed, their MACs and end
+// points, the rule sets of these ports, and the members of the groups these rule sets name. Empty
+// for an unknown host.
 //  - A located port is ACTIVE under its epoch; BLOCKED, without VNI, when it has no profile.
 //  - A port a migration (PREPARING, ARMED) expects here is ARMED under its source epoch + 1.
-//  - While its migration is SWITCHING the port reports its first frame at the destination.
-//  - The end points of a segment include destinations of such migrations already.
+//  - While its migration is SWITCHING the port reports its first frame at the destination, and is
+//    DEPARTED, under its source epoch, at the source. Until the migration is rerouted, hosts beside
+//    the two have it at the source; the source has it at itself until the end.
+//  - The source knows the departure from ARMED on, the destination the arrival from PREPARING on.
+//  - The end points of a segment include destinations of such migrations already, and their sources
+//    until they are rerouted; for the destination until they are over.
 // Who computes many states keeps the compiler.
 v1::HostState ComputeHostState(const Model& model, const std::string& host_id);
 v1::HostState ComputeHostState(const Model& model, const std::string& host_id,

@@ -62,10 +62,11 @@ Vteps GroupsOf(const Model& model, const MulticastMembers& members, const v1::Ho
 
 NameSet SegmentsAt(const Model& model, const std::string& host) {
   NameSet segments;
-  for (const Relation* ports :
-       {&model.index().ports_located_at, &model.index().ports_expected_at}) {
+  for (const Relation* ports : {&model.index().ports_located_at, &model.index().ports_expected_at,
+                                &model.index().ports_departed_from}) {
     for (const std::string& id : ports->Get(host)) {
-      segments.merge(model.SegmentsOf(*model.Find<v1::Port>(id)));
+      // A migration may name a port that is gone.
+      if (const v1::Port* port = model.Find<v1::Port>(id)) segments.merge(model.SegmentsOf(*port));
     }
   }
   return segments;

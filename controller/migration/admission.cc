@@ -16,6 +16,8 @@ namespace {
 constexpr uint32_t kDefaultLeaseS = 600;
 constexpr uint32_t kMaxLeaseS = 86400;
 constexpr int64_t kUsPerSecond = 1'000'000;
+// Labels are 1..65535.
+constexpr uint32_t kLabels = 65535;
 
 template <typename... Args>
 absl::Status Refused(fmt::format_string<Args...> format, Args&&... args) {
@@ -120,6 +122,37 @@ absl::Status CheckPort(const Model& model, const v1::Port& port, const std::stri
   return absl::OkStatus();
 }
 
+// Labels that running migrations to the destination have.
+std::set<uint32_t> LabelsTowards(const Model& model, const std::string& destination) {
+  std::set<uint32_t> labels;
+  for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
+    const v1::Migration& migration = *model.Find<v1::Migration>(id);
+    if (migration.destination() != destination) continue;
+    for (const auto& [port, label] : migration.labels()) labels.insert(label);
+  }
+  return labels;
+}
+
+// From the id, which is random, rather than from the lowest free one: a label of a move that has
+// just ended hardly ever comes again while frames of that may be under way. FNV-1a.
+uint32_t FirstLabel(const std::string& id) {
+  uint32_t hash = 2166136261;
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619;
+  return hash % kLabels;
+}
+
+// One for each port. Without, should there ever be none left, the port moves all the same, and what
+// comes late is not sent after it.
+void AssignLabels(const Model& model, v1::Migration* migration) {
+  std::set<uint32_t> taken = LabelsTowards(model, migration->destination());
+  uint32_t next = FirstLabel(migration->meta().name());
+  for (const std::string& id : migration->port_ids()) {
+    if (taken.size() == kLabels) return;
+    while (!taken.insert(next + 1).second) next = (next + 1) % kLabels;
+    (*migration->mutable_labels())[id] = next + 1;
+  }
+}
+
 v1::Migration MakeRecord(const Model& model, const Plan& plan, ProfileCompiler* compiler) {
   v1::Migration migration;
   migration.mutable_meta()->set_name(plan.id);
@@ -135,6 +168,7 @@ v1::Migration MakeRecord(const Model& model, const Plan& plan, ProfileCompiler* 
     (*migration.mutable_expected_digests())[id] =
         ExpectedPortDigest(model, id, compiler).value_or("");
   }
+  AssignLabels(model, &migration);
   return migration;
 }
 

@@ -3,109 +3,52 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "controller/compute/compute.h"
 #include "controller/migration/admission.h"
 #include "controller/migration/detection.h"
+#include "controller/migration/owed_ack.h"
+#include "controller/migration/relocation.h"
 #include "controller/model/names.h"
-#include "controller/model/one_line.h"
-#include "controller/store/port_location.h"
 
 namespace outrider::controller {
 namespace {
 
-PortMove MoveTo(const std::string& port_id, const v1::PortLocation& from, const std::string& host,
-                uint64_t epoch) {
-  PortMove move{port_id, from, {}};
-  move.to.set_host(host);
-  move.to.set_epoch(epoch);
-  return move;
+// What an activation says of the guest; from a peer, so only what is known.
+std::string TriggerOf(const v1::PortEvent& event) {
+  static const std::set<std::string> kKnown{"first-frame", kPortDataTrigger, "qmp",     "libvirt",
+                                            "api",         "frame",          "departed"};
+  return kKnown.contains(event.trigger()) ? event.trigger() : std::string();
 }
 
-std::vector<PortMove> MovesToDestination(const v1::Migration& migration) {
-  std::vector<PortMove> moves;
-  for (const std::string& id : migration.port_ids()) {
-    v1::PortLocation from;
-    from.set_host(migration.source());
-    from.set_epoch(migration.source_epochs().at(id));
-    moves.push_back(MoveTo(id, from, migration.destination(), from.epoch() + 1));
-  }
-  return moves;
+SourceEvent::Kind SourceKindOf(v1::PortEvent::Kind kind) {
+  if (kind == v1::PortEvent::KIND_PAUSED) return SourceEvent::Kind::kPaused;
+  return kind == v1::PortEvent::KIND_RESUMED ? SourceEvent::Kind::kResumed
+                                             : SourceEvent::Kind::kRedirected;
 }
 
-// Ports the destination had and maybe let go of; what moved elsewhere since is left alone.
-std::vector<PortMove> MovesToSource(const Model& model, const v1::Migration& migration) {
-  std::vector<PortMove> moves;
-  for (const std::string& id : migration.port_ids()) {
-    const v1::Port* port = model.Find<v1::Port>(id);
-    const uint64_t moved_epoch = migration.source_epochs().at(id) + 1;
-    if (port == nullptr || port->location().epoch() != moved_epoch) continue;
-    const std::string& host = port->location().host();
-    if (!host.empty() && host != migration.destination()) continue;
-    const std::string home = SourceLetGo(migration, id) ? std::string() : migration.source();
-    moves.push_back(MoveTo(id, port->location(), home, moved_epoch + 1));
+std::vector<MigrationInput> InputsOf(const std::string& host, const std::string& port,
+                                     const v1::PortEvent& event, const Peers& peers) {
+  switch (event.kind()) {
+    case v1::PortEvent::KIND_ATTACHED:
+      return {AttachedEvent{host, port, event.time_us()}};
+    case v1::PortEvent::KIND_DETACHED:
+      return {DetachedEvent{host, port, event.time_us(), peers}};
+    case v1::PortEvent::KIND_FIRST_FRAME:
+      return {ActivationEvent{host, port, event.epoch(), event.time_us(), true, peers}};
+    case v1::PortEvent::KIND_ACTIVATED:
+      return {ActivationEvent{host, port, event.epoch(), event.time_us(), false, peers,
+                              TriggerOf(event)}};
+    case v1::PortEvent::KIND_PAUSED:
+    case v1::PortEvent::KIND_RESUMED:
+    case v1::PortEvent::KIND_REDIRECTED:
+      return {SourceEvent{SourceKindOf(event.kind()), host, port, event.migration_id(),
+                          event.time_us(), TriggerOf(event)}};
+    default:
+      return {};
   }
-  return moves;
-}
-
-// Locations change in the commit that changes the phase, or neither does.
-absl::Status StageRelocation(const Model& model, const v1::Migration& migration,
-                             Relocation relocation, Transaction* transaction) {
-  switch (relocation) {
-    case Relocation::kNone:
-      return absl::OkStatus();
-    case Relocation::kToDestination:
-      return MovePorts(model, MovesToDestination(migration), transaction);
-    case Relocation::kToSource:
-      return MovePorts(model, MovesToSource(model, migration), transaction);
-  }
-  return absl::OkStatus();
-}
-
-using Failures = google::protobuf::RepeatedPtrField<v1::ObjectFailure>;
-
-// What of the move is not in force at a host that reports these failures; empty: all of it is.
-std::string FailuresOfMove(const Model& model, const v1::Migration& migration,
-                           const Failures& failures) {
-  NameSet objects;
-  for (const std::string& id : migration.port_ids()) {
-    objects.insert("port " + id);
-    const v1::Port* port = model.Find<v1::Port>(id);
-    if (port == nullptr) continue;
-    for (const std::string& name : model.SegmentsOf(*port)) {
-      const v1::Segment* segment = model.Find<v1::Segment>(name);
-      if (segment == nullptr) continue;
-      objects.insert(fmt::format("segment {}", segment->vni()));
-      objects.insert(fmt::format("fdb {}/{}", segment->vni(), port->mac()));
-    }
-  }
-  std::string text;
-  for (const v1::ObjectFailure& failure : failures) {
-    const std::string object = failure.kind() + " " + failure.key();
-    if (!objects.contains(object)) continue;
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", object, OneLine(failure.message()));
-  }
-  return OneLine(text, 2 * kMaxPeerText);
-}
-
-struct OwedAck {
-  std::string migration;
-  std::string failures;
-};
-
-// The migrations `host` owes this acknowledgement; usually none.
-std::vector<OwedAck> OwedBy(const Model& model, const std::string& host, const v1::Ack& ack) {
-  std::vector<OwedAck> owed;
-  for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
-    const v1::Migration& migration = *model.Find<v1::Migration>(id);
-    if (migration.phase() != v1::MIGRATION_PHASE_SWITCHING) continue;
-    const auto peer = migration.peers().find(host);
-    const bool owes = peer != migration.peers().end() && peer->second == 0;
-    if (!owes || ack.generation() < MoveRevision(migration)) continue;
-    owed.push_back({id, FailuresOfMove(model, migration, ack.failures())});
-  }
-  return owed;
 }
 
 NameSet Running(const Repository& repository) {
@@ -216,26 +159,22 @@ std::vector<MigrationInput> MigrationDriver::Reassess(const Model& model,
 absl::Status MigrationDriver::OnPortEvent(const std::string& host, const v1::PortEvent& event) {
   const std::string port =
       ToLower(event.port_id().empty() ? event.attachment().port_id() : event.port_id());
-  const auto make = [&](const Model& model,
-                        const v1::Migration& migration) -> std::vector<MigrationInput> {
-    const Peers peers = ConnectedPeers(model, migration);
-    switch (event.kind()) {
-      case v1::PortEvent::KIND_ATTACHED:
-        return {AttachedEvent{host, port, event.time_us()}};
-      case v1::PortEvent::KIND_DETACHED:
-        return {DetachedEvent{host, port, event.time_us(), peers}};
-      case v1::PortEvent::KIND_FIRST_FRAME:
-      case v1::PortEvent::KIND_ACTIVATED: {
-        const bool first_frame = event.kind() == v1::PortEvent::KIND_FIRST_FRAME;
-        const bool paused = !first_frame && event.trigger() == kPortDataTrigger;
-        return {ActivationEvent{host, port, event.epoch(), event.time_us(), first_frame, peers,
-                                paused ? kPortDataTrigger : ""}};
-      }
-      default:
-        return {};
-    }
-  };
-  return FeedPort(port, make);
+  return FeedPort(port, [&](const Model& model, const v1::Migration& migration) {
+    return InputsOf(host, port, event, ConnectedPeers(model, migration));
+  });
+}
+
+absl::Status MigrationDriver::OnMoveReport(const std::string& host, const v1::MoveReport& report) {
+  const std::string port = ToLower(report.port_id());
+  const bool concerns = repository_->Read([&](const Model& model) {
+    return model.index().moves_of_port_at.Get(PairKey(port, host)).contains(report.migration_id());
+  });
+  if (!concerns) return absl::OkStatus();
+  const auto fed = Feed(report.migration_id(), [&](const Model&, const v1::Migration&) {
+    return std::vector<MigrationInput>{MoveCountsEvent{host, port, report.counters()}};
+  });
+  // It may be deleted at any moment once it has ended.
+  return absl::IsNotFound(fed.status()) ? absl::OkStatus() : fed.status();
 }
 
 absl::Status MigrationDriver::OnAck(const std::string& host, const v1::Ack& ack) {
@@ -331,21 +270,25 @@ absl::Status MigrationDriver::OnTick() {
 }
 
 TickEvent MigrationDriver::MakeTick(const Model& model, const v1::Migration& migration) const {
-  const v1::Host* host = model.Find<v1::Host>(migration.destination());
-  TickEvent tick;
-  tick.started_us = started_us_;
-  tick.destination.since_us = started_us_;
+  return {PresenceOf(model, migration.destination()), started_us_,
+          PresenceOf(model, migration.source())};
+}
+
+HostPresence MigrationDriver::PresenceOf(const Model& model, const std::string& id) const {
+  const v1::Host* host = model.Find<v1::Host>(id);
+  HostPresence presence;
+  presence.since_us = started_us_;
   if (host != nullptr) {
-    tick.destination.connected = host->state() == v1::Host::STATE_CONNECTED;
-    tick.destination.heard_us = host->last_seen_us();
+    presence.connected = host->state() == v1::Host::STATE_CONNECTED;
+    presence.heard_us = host->last_seen_us();
   }
   std::lock_guard lock(mutex_);
-  const auto known = presence_.find(migration.destination());
-  if (known == presence_.end()) return tick;
+  const auto known = presence_.find(id);
+  if (known == presence_.end()) return presence;
   // A session that begins or ends this moment is in one of the two only.
-  const bool settled = known->second.connected == tick.destination.connected;
-  tick.destination.since_us = settled ? known->second.since_us : clock_->NowUs();
-  return tick;
+  const bool settled = known->second.connected == presence.connected;
+  presence.since_us = settled ? known->second.since_us : clock_->NowUs();
+  return presence;
 }
 
 absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
@@ -356,7 +299,11 @@ absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
     if (present == nullptr) return Repository::NotFound(Kind::kMigration, id);
     migration = *present;
     bool changed = false;
-    for (const MigrationInput& input : make_inputs(model, migration)) {
+    std::vector<MigrationInput> inputs = make_inputs(model, migration);
+    const bool reroutes =
+        present->phase() == v1::MIGRATION_PHASE_SWITCHING && present->rerouted_us() == 0;
+    if (reroutes) inputs.push_back(RerouteEvent{ConnectedPeers(model, migration)});
+    for (const MigrationInput& input : inputs) {
       ASSIGN_OR_RETURN(Outcome outcome, Advance(migration, input, clock_->NowUs()));
       RETURN_IF_ERROR(StageRelocation(model, migration, outcome.relocation, transaction));
       changed |= outcome.changed;

@@ -46,13 +46,16 @@ class MigrationDriver {
   absl::StatusOr<v1::Migration> Abort(const std::string& id, const std::string& reason);
 
   // The begin of a host's session, its receipt, port event (attached, detached, first frame,
-  // activated), acknowledgement, or the end of its session. `host` is the authenticated identity.
-  // What concerns no running migration is ignored. Call OnPortEvent for ATTACHED after BindPort,
-  // for DETACHED before UnbindPort. An acknowledgement counts for the migrations whose moved port,
-  // fdb row or segment is not among its failures; repeat it when they have changed.
+  // activated, paused, resumed, redirected), counts, acknowledgement, or the end of its session.
+  // `host` is the authenticated identity. What concerns no running migration is ignored. Call
+  // OnPortEvent for ATTACHED after BindPort, for DETACHED before UnbindPort. An acknowledgement
+  // counts for the migrations whose moved port, fdb row or segment is not among its failures;
+  // repeat it when they have changed.
   void OnHostConnected(const std::string& host);
   absl::Status OnReceipt(const std::string& host, const v1::PortReceipt& receipt);
   absl::Status OnPortEvent(const std::string& host, const v1::PortEvent& event);
+  // Also of a migration that has ended, for a while.
+  absl::Status OnMoveReport(const std::string& host, const v1::MoveReport& report);
   absl::Status OnAck(const std::string& host, const v1::Ack& ack);
   absl::Status OnHostLost(const std::string& host);
 
@@ -74,6 +77,7 @@ class MigrationDriver {
   void OnChanges(const ChangeSet& set);
   // What the receipts of the migration's ports must carry by now, and what was received of them.
   std::vector<MigrationInput> Reassess(const Model& model, const v1::Migration& migration) const;
+  HostPresence PresenceOf(const Model& model, const std::string& id) const;
   TickEvent MakeTick(const Model& model, const v1::Migration& migration) const;
 
   Repository* const repository_;

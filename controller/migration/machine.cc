@@ -12,11 +12,14 @@ void Step::Record(int64_t time_us, const std::string& host, const std::string& k
   outcome_.changed = true;
 }
 
-// The record that made the move could not know its own revision; the next write notes it.
-void Step::RememberMove() {
-  const bool due = before_.phase() == v1::MIGRATION_PHASE_SWITCHING &&
-                   before_.switch_revision() == 0 && outcome_.changed;
-  if (due) next().set_switch_revision(before_.meta().revision());
+// The record that made the move, or told the others of it, could not know its own revision; the
+// next write notes it.
+void Step::RememberRevisions() {
+  if (!outcome_.changed || before_.phase() != v1::MIGRATION_PHASE_SWITCHING) return;
+  const uint64_t revision = before_.meta().revision();
+  if (before_.switch_revision() == 0) next().set_switch_revision(revision);
+  const bool rerouted = before_.rerouted_us() != 0 && before_.reroute_revision() == 0;
+  if (rerouted) next().set_reroute_revision(revision);
 }
 
 absl::Status Step::operator()(const ReceiptEvent& input) {
@@ -81,6 +84,12 @@ absl::StatusOr<Outcome> Advance(const v1::Migration& migration, const MigrationI
 uint64_t MoveRevision(const v1::Migration& migration) {
   return migration.switch_revision() != 0 ? migration.switch_revision()
                                           : migration.meta().revision();
+}
+
+uint64_t OwedRevision(const v1::Migration& migration, const std::string& host) {
+  if (host == migration.source() || host == migration.destination()) return MoveRevision(migration);
+  return migration.reroute_revision() != 0 ? migration.reroute_revision()
+                                           : migration.meta().revision();
 }
 
 }  // namespace outrider::controller

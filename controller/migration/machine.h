@@ -36,6 +36,16 @@ inline constexpr int64_t kDetectedLeaseUs = 600'000'000;
 // From the intent on it is renewed so long at most: a device may have been forgotten there.
 inline constexpr int64_t kMaxDetectedUs = 86'400'000'000;
 
+// How long the hosts beside source and destination go on sending to the source when one of these
+// two does not acknowledge the switchover.
+inline constexpr int64_t kRerouteGraceUs = 1'000'000;
+// What else the source has to say follows its word that the guest runs there again so soon.
+inline constexpr int64_t kRollbackSettleUs = 50'000;
+// A migration that has ended takes the hosts' final counts so long.
+inline constexpr int64_t kFinalCountsUs = 60'000'000;
+// A port's words of its hypervisor that are kept, of each kind.
+inline constexpr int kMaxSourceEvents = 16;
+
 // Trigger of an activation before the guest runs: the source has paused, and said so.
 inline constexpr char kPortDataTrigger[] = "port-data";
 
@@ -65,8 +75,26 @@ struct ActivationEvent {
   int64_t time_us = 0;
   bool first_frame = false;
   Peers peers;
-  // What opened the port; kPortDataTrigger, or the guest itself.
+  // What opened the port, as of PortEvent. Empty: not known.
   std::string trigger = {};
+};
+// What the source's hypervisor, or its datapath, says of a guest that is about to leave.
+struct SourceEvent {
+  enum class Kind { kPaused, kResumed, kRedirected };
+  Kind kind = Kind::kPaused;
+  std::string host;
+  std::string port_id;
+  std::string migration_id;
+  // Host's clock.
+  int64_t time_us = 0;
+  // What told; as of PortEvent.
+  std::string trigger = {};
+};
+// What one of the two hosts has counted of a port's frames so far.
+struct MoveCountsEvent {
+  std::string host;
+  std::string port_id;
+  v1::MoveCounters counters;
 };
 struct AttachedEvent {
   std::string host;
@@ -95,26 +123,33 @@ struct AckEvent {
 struct HostLostEvent {
   std::string host;
 };
+// The connected hosts of the segments concerned as of now: those beside source and destination may
+// be due to learn of the move. The last of what is fed at once.
+struct RerouteEvent {
+  Peers peers;
+};
 struct AbortEvent {
   std::string reason;
 };
-// The destination's session, times by the controller's clock.
-struct DestinationPresence {
+// A host's session, times by the controller's clock.
+struct HostPresence {
   bool connected = false;
   // Since when it is, or is not, connected.
   int64_t since_us = 0;
   int64_t heard_us = 0;
 };
-// Time passed: leases, the commit grace, a destination that stays away.
+// Time passed: leases, the commit grace, a destination that stays away, a guest that came back.
 struct TickEvent {
-  DestinationPresence destination;
+  HostPresence destination;
   // When the controller started: before, nobody could tell it anything.
   int64_t started_us = 0;
+  HostPresence source = {};
 };
 
 using MigrationInput =
-    std::variant<ReceiptEvent, ExpectationEvent, SwitchoverEvent, ActivationEvent, AttachedEvent,
-                 DetachedEvent, AckEvent, HostLostEvent, AbortEvent, TickEvent>;
+    std::variant<ReceiptEvent, ExpectationEvent, SwitchoverEvent, ActivationEvent, SourceEvent,
+                 MoveCountsEvent, AttachedEvent, DetachedEvent, AckEvent, HostLostEvent,
+                 RerouteEvent, AbortEvent, TickEvent>;
 
 // What must happen to the ports' locations in the same commit as the record.
 enum class Relocation {
@@ -135,8 +170,10 @@ struct Outcome {
 absl::StatusOr<Outcome> Advance(const v1::Migration& migration, const MigrationInput& input,
                                 int64_t now_us);
 
-// Revision whose acknowledgement a peer of a SWITCHING migration owes.
+// Revision of the switchover of a SWITCHING migration.
 uint64_t MoveRevision(const v1::Migration& migration);
+// Revision whose acknowledgement a peer of it owes.
+uint64_t OwedRevision(const v1::Migration& migration, const std::string& host);
 
 // Whether the host has, or had, a device of the port: the source does, the destination once it
 // attached one. That it is there no longer is a detachment, also when nobody has said so.

@@ -10,19 +10,18 @@ namespace outrider::controller {
 // Whether anything says that the guest runs at the destination.
 bool Step::GuestSeen() const {
   const v1::Migration& now = outcome_.next;
-  return !now.first_frame_us().empty() || std::any_of(now.timeline().begin(), now.timeline().end(),
-                                                      [&](const v1::MigrationEvent& event) {
-                                                        return event.kind() == "switchover" &&
-                                                               event.host() == now.destination() &&
-                                                               event.detail() != kPausedDetail;
-                                                      });
+  if (!now.first_frame_us().empty()) return true;
+  return std::any_of(now.timeline().begin(), now.timeline().end(), [&](const auto& event) {
+    if (event.host() != now.destination()) return false;
+    if (event.kind() == "activated") return IsGuest(event.detail());
+    return event.kind() == "switchover" && event.detail() == kGuestDetail;
+  });
 }
 
 bool Step::DestinationHasIt() const {
   const std::string& destination = outcome_.next.destination();
-  const auto peer = outcome_.next.peers().find(destination);
-  const bool acked = peer != outcome_.next.peers().end() && peer->second != 0;
-  return acked || GuestSeen() || HasEvent(outcome_.next, "activated", destination, "");
+  return HasAcked(destination) || GuestSeen() ||
+         HasEvent(outcome_.next, "activated", destination, "");
 }
 
 absl::Status Step::operator()(const AbortEvent& input) {
@@ -52,13 +51,36 @@ void Step::AbortNow(const std::string& reason) {
 // A destination opens a port on the guest's first frame without asking: it must have had its say
 // before a lease ends a migration. One that does not come back in time has none.
 bool Step::LeaseIsOver(const TickEvent& tick) const {
-  const DestinationPresence& destination = tick.destination;
+  const HostPresence& destination = tick.destination;
   const int64_t lease_us = before_.lease_expires_us();
   if (now_us_ < lease_us) return false;
   const bool has_had_its_say =
       destination.connected &&
       destination.heard_us >= std::max(lease_us, destination.since_us + kReportTimeUs);
   return has_had_its_say || now_us_ >= std::max(lease_us, tick.started_us) + kLeaseGraceUs;
+}
+
+// Words of a source overtake those of a destination, and its old ones may come late, in a row, when
+// it connects: the last one must have had the time to come. A guest that came back before the
+// switchover was known of may have paused once more, and that be the switchover.
+bool Step::RunsAtSource(const TickEvent& tick) const {
+  if (!SaidToRunAtSource() || !tick.source.connected) return false;
+  const int64_t resumed_us = RecordedAt(before_, "resumed");
+  const int64_t switched_us = RecordedAt(before_, "switchover");
+  const int64_t settle_us = resumed_us > switched_us ? kRollbackSettleUs : kCommitGraceUs;
+  return now_us_ - std::max({resumed_us, switched_us, tick.source.since_us}) >= settle_us;
+}
+
+// Whether a guest that nobody has seen may have come back to a source that has not been able to say
+// so yet. One that stays away has no guest.
+bool Step::MayRunAtSource(const TickEvent& tick) const {
+  if (GuestSeen() || SourceIsGone()) return false;
+  const int64_t switched_us = RecordedAt(before_, "switchover");
+  const HostPresence& source = tick.source;
+  const bool has_had_its_say =
+      source.connected ? source.heard_us >= std::max(switched_us, source.since_us) + kReportTimeUs
+                       : now_us_ - std::max(switched_us, source.since_us) >= kAbsenceUs;
+  return !has_had_its_say || SaidToRunAtSource();
 }
 
 // The hypervisor copies memory for as long as it takes; the device it keeps at the destination says
@@ -85,8 +107,11 @@ absl::Status Step::operator()(const TickEvent& input) {
 }
 
 void Step::TickSwitching(const TickEvent& tick) {
-  const DestinationPresence& destination = tick.destination;
+  const HostPresence& destination = tick.destination;
   const int64_t switched_us = RecordedAt(before_, "switchover");
+  if (RunsAtSource(tick)) {
+    return AbortNow(fmt::format("the guest runs on host \"{}\" again", before_.source()));
+  }
   if (!destination.connected && !GuestSeen()) {
     // Dead before it was activated, as far as anybody knows: the source has the guest.
     if (now_us_ - std::max(destination.since_us, switched_us) < kAbsenceUs) return;
@@ -97,9 +122,11 @@ void Step::TickSwitching(const TickEvent& tick) {
   // A session that is only thought to live says nothing: one that died with its host is noticed
   // late.
   const bool lives = GuestSeen() || destination.heard_us >= switched_us + kReportTimeUs;
-  if (AllPeersAcked() && lives) return Commit("without a first frame of every port");
+  if (Converged() && lives && !MayRunAtSource(tick)) {
+    return Commit("without a first frame of every port");
+  }
   if (now_us_ < before_.lease_expires_us()) return;
-  if (DestinationHasIt()) {
+  if (DestinationHasIt() && !SaidToRunAtSource()) {
     // The ports have moved; hosts that are silent get the state when they come back.
     Record(now_us_, kController, "lease-expired", "", "");
     Commit("without the acknowledgement of every peer");

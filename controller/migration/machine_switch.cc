@@ -1,4 +1,6 @@
-// From the switchover to the commit.
+// From the switchover to the commit. First source and destination learn that the ports have moved;
+// the other hosts go on sending to the source, which sends it after the guest. Once both have it in
+// force the others are rerouted: what they sent before comes before what they send then.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,6 +8,14 @@
 #include "controller/migration/step.h"
 
 namespace outrider::controller {
+namespace {
+
+const char* SwitchDetail(const ActivationEvent& input) {
+  if (input.first_frame || IsGuest(input.trigger)) return kGuestDetail;
+  return input.trigger.empty() ? kOpenedDetail : kPausedDetail;
+}
+
+}  // namespace
 
 absl::Status Step::operator()(const SwitchoverEvent& input) {
   const std::string& id = before_.meta().name();
@@ -44,13 +54,13 @@ absl::Status Step::operator()(const ActivationEvent& input) {
       input.epoch == TargetEpoch(input.port_id) || (input.first_frame && input.epoch == 0);
   if (!of_this_move) return absl::OkStatus();
   const std::string kind = input.first_frame ? "first-frame" : "activated";
-  if (HasEvent(before_, kind, input.host, input.port_id)) return absl::OkStatus();
+  // Opened because the source had paused, and now because the guest runs: that is news.
+  const bool guest = !input.first_frame && IsGuest(input.trigger) && !GuestSeen();
+  if (HasEvent(before_, kind, input.host, input.port_id) && !guest) return absl::OkStatus();
   Record(input.time_us, input.host, kind, input.port_id, input.trigger);
   if (input.first_frame) (*next().mutable_first_frame_us())[input.port_id] = input.time_us;
   if (Expecting()) {
-    const bool paused = input.trigger == kPortDataTrigger;
-    Switch(input.time_us, input.host, paused ? kPausedDetail : "guest runs at the destination",
-           input.peers);
+    Switch(input.time_us, input.host, SwitchDetail(input), input.peers);
   } else {
     CommitWhenDone();
   }
@@ -61,15 +71,45 @@ void Step::Switch(int64_t time_us, const std::string& host, const std::string& d
                   const Peers& peers) {
   next().set_phase(v1::MIGRATION_PHASE_SWITCHING);
   Record(time_us, host, "switchover", "", detail);
-  // Hosts that connect later get a state that has the move in it.
-  for (const std::string& peer : peers) (*next().mutable_peers())[peer] = 0;
-  // The destination is never done without.
+  // The destination is never done without. A source that connects later gets a state that has the
+  // move in it.
   (*next().mutable_peers())[before_.destination()] = 0;
+  if (Contains(peers, before_.source())) (*next().mutable_peers())[before_.source()] = 0;
   outcome_.relocation = Relocation::kToDestination;
+  if (RerouteIsDue(peers)) Reroute(peers);
+}
+
+// A source that is gone sends nothing after the guest. Nor are others held up for long by one that
+// is silent, or by a destination.
+bool Step::RerouteIsDue(const Peers& peers) const {
+  if (!Contains(peers, before_.source())) return true;
+  if (HasAcked(before_.source()) && HasAcked(before_.destination())) return true;
+  return now_us_ - RecordedAt(outcome_.next, "switchover") >= kRerouteGraceUs;
+}
+
+absl::Status Step::operator()(const RerouteEvent& input) {
+  const bool due =
+      Is(v1::MIGRATION_PHASE_SWITCHING) && before_.rerouted_us() == 0 && RerouteIsDue(input.peers);
+  if (!due) return absl::OkStatus();
+  Reroute(input.peers);
+  Converge();
+  return absl::OkStatus();
+}
+
+void Step::Reroute(const Peers& peers) {
+  next().set_rerouted_us(now_us_);
+  int others = 0;
+  // Hosts that connect later get a state that has the move in it.
+  for (const std::string& peer : peers) {
+    if (peer == before_.source() || peer == before_.destination()) continue;
+    (*next().mutable_peers())[peer] = 0;
+    ++others;
+  }
+  Record(now_us_, kController, "rerouted", "", fmt::format("{} other host(s)", others));
 }
 
 absl::Status Step::operator()(const AckEvent& input) {
-  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || input.generation < MoveRevision(before_)) {
+  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || input.generation < OwedRevision(before_, input.host)) {
     return absl::OkStatus();
   }
   const auto peer = next().mutable_peers()->find(input.host);
@@ -100,16 +140,23 @@ absl::Status Step::operator()(const HostLostEvent& input) {
   return absl::OkStatus();
 }
 
-// Called when a peer acknowledged or dropped out, so "converged" comes once.
+// Called when a peer acknowledged or dropped out, or the last ones were named, so "converged" comes
+// once.
 void Step::Converge() {
-  if (!AllPeersAcked()) return;
+  if (!Converged()) return;
   SummarizeConvergence(&next());
   Record(now_us_, kController, "converged", "", fmt::format("{} peer(s)", next().peers().size()));
   CommitWhenDone();
 }
 
-bool Step::AllPeersAcked() const {
-  return std::all_of(outcome_.next.peers().begin(), outcome_.next.peers().end(),
+bool Step::HasAcked(const std::string& host) const {
+  const auto peer = outcome_.next.peers().find(host);
+  return peer != outcome_.next.peers().end() && peer->second != 0;
+}
+
+bool Step::Converged() const {
+  return outcome_.next.rerouted_us() != 0 &&
+         std::all_of(outcome_.next.peers().begin(), outcome_.next.peers().end(),
                      [](const auto& peer) { return peer.second != 0; });
 }
 
@@ -125,7 +172,7 @@ bool Step::SourceIsGone() const {
 }
 
 void Step::CommitWhenDone() {
-  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || !AllPeersAcked()) return;
+  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || !Converged()) return;
   if (AllPortsSeen()) {
     Commit("");
   } else if (SourceIsGone()) {

@@ -1,7 +1,7 @@
 // One step of the state machine: a record, an input, and what becomes of the record. The handlers
 // are in machine.cc (up to ARMED), machine_switch.cc (the switchover and its convergence),
-// machine_source.cc (what the source says) and machine_end.cc (abort, leases). Internal to
-// migration.
+// machine_source.cc (hosts that let go, the guest's pause, what was sent after it) and
+// machine_end.cc (abort, leases, a guest that came back). Internal to migration.
 //
 // Pure; used by one call of Advance.
 #ifndef OUTRIDER_CONTROLLER_MIGRATION_STEP_H_
@@ -17,11 +17,18 @@
 
 namespace outrider::controller {
 
-// Detail of a switchover before the guest runs at the destination.
+// Details of a switchover by the destination: before the guest runs there, maybe before, and not.
 inline constexpr char kPausedDetail[] = "port-data at the destination: the source has paused";
+inline constexpr char kOpenedDetail[] = "opened at the destination, by what is not known";
+inline constexpr char kGuestDetail[] = "guest runs at the destination";
 
 inline bool Contains(const Peers& peers, const std::string& host) {
   return std::find(peers.begin(), peers.end(), host) != peers.end();
+}
+
+// Whether what opened a port at the destination says that the guest runs there.
+inline bool IsGuest(const std::string& trigger) {
+  return !trigger.empty() && trigger != kPortDataTrigger;
 }
 
 // Handles one input. The record is changed in place; Advance compares nothing, so every change goes
@@ -35,15 +42,18 @@ class Step {
   absl::Status operator()(const ExpectationEvent& input);
   absl::Status operator()(const SwitchoverEvent& input);
   absl::Status operator()(const ActivationEvent& input);
+  absl::Status operator()(const SourceEvent& input);
+  absl::Status operator()(const MoveCountsEvent& input);
   absl::Status operator()(const AttachedEvent& input);
   absl::Status operator()(const DetachedEvent& input);
   absl::Status operator()(const AckEvent& input);
   absl::Status operator()(const HostLostEvent& input);
+  absl::Status operator()(const RerouteEvent& input);
   absl::Status operator()(const AbortEvent& input);
   absl::Status operator()(const TickEvent& input);
 
   Outcome Take() {
-    RememberMove();
+    RememberRevisions();
     return std::move(outcome_);
   }
 
@@ -63,22 +73,31 @@ class Step {
   void ArmWhenComplete();
   void Switch(int64_t time_us, const std::string& host, const std::string& detail,
               const Peers& peers);
+  void Reroute(const Peers& peers);
+  bool RerouteIsDue(const Peers& peers) const;
   void DetachedAtSource(const DetachedEvent& input);
   void DetachedAtDestination(const DetachedEvent& input);
   void AbortNow(const std::string& reason);
   void Converge();
   void CommitWhenDone();
   void Commit(const std::string& detail);
-  bool AllPeersAcked() const;
+  bool HasAcked(const std::string& host) const;
+  // Everybody has the move in force.
+  bool Converged() const;
   bool AllPortsSeen() const;
   bool SourceIsGone() const;
+  bool TakesCounts() const;
+  // Whether the source's last word is that the guest runs there.
+  bool SaidToRunAtSource() const;
+  bool RunsAtSource(const TickEvent& tick) const;
+  bool MayRunAtSource(const TickEvent& tick) const;
   // Whether anything says that the guest runs at the destination.
   bool GuestSeen() const;
   bool DestinationHasIt() const;
   bool LeaseIsOver(const TickEvent& tick) const;
   bool RenewLease(const TickEvent& tick);
   void TickSwitching(const TickEvent& tick);
-  void RememberMove();
+  void RememberRevisions();
 
   const v1::Migration& before_;
   Outcome outcome_;

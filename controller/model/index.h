@@ -35,9 +35,11 @@ inline std::string PairKey(const std::string& first, const std::string& second) 
 }
 
 struct Index {
-  // By host: ports whose location it is; ports a migration (PREPARING, ARMED) expects there.
+  // By host: ports whose location it is; ports a migration (PREPARING, ARMED) expects there; ports
+  // a migration (SWITCHING) has taken from there, which sends after them until it is over.
   Relation ports_located_at;
   Relation ports_expected_at;
+  Relation ports_departed_from;
   Relation ports_of_profile;
   Relation ports_of_vm;
 
@@ -45,11 +47,11 @@ struct Index {
   Relation children_of_profile;
 
   // By segment, through what profiles inherit, too. Hosts: those with a port of the segment,
-  // through its profile, located or expected there.
+  // through its profile, located or expected there, or departed from there.
   Relation hosts_of_segment;
   Relation profiles_of_segment;
   Relation gateways_of_segment;
-  // By PairKey(segment, host): ports located or expected there.
+  // By PairKey(segment, host): ports located or expected there, or departed from there.
   Relation ports_of_segment_at;
   // By PairKey(segment, mac), of each of a port's segments, and PairKey(segment, ip), of the one
   // its addresses live in: ports.

@@ -76,6 +76,8 @@ void IndexMigration(Index* index, const v1::Migration& migration, bool add) {
     Set(&index->migrations_of_port, port, id, add);
     if (IsExpecting(migration)) {
       Set(&index->ports_expected_at, migration.destination(), port, add);
+    } else {
+      Set(&index->ports_departed_from, migration.source(), port, add);
     }
   }
 }
@@ -87,13 +89,17 @@ bool IsExpecting(const v1::Migration& migration) {
          migration.phase() == v1::MIGRATION_PHASE_ARMED;
 }
 
+bool IsSwitching(const v1::Migration& migration) {
+  return migration.phase() == v1::MIGRATION_PHASE_SWITCHING;
+}
+
 bool IsUnderWay(const v1::Migration& migration) {
   return migration.phase() == v1::MIGRATION_PHASE_ARMED ||
          migration.phase() == v1::MIGRATION_PHASE_SWITCHING;
 }
 
 bool IsRunning(const v1::Migration& migration) {
-  return IsExpecting(migration) || migration.phase() == v1::MIGRATION_PHASE_SWITCHING;
+  return IsExpecting(migration) || IsSwitching(migration);
 }
 
 std::vector<std::shared_ptr<const v1::Profile>> Model::Revisions(const std::string& profile) const {
@@ -300,12 +306,15 @@ void Model::IndexPort(const std::string& port_id, bool add) {
   Set(&index_.ports_of_vm, port->vm_id(), port_id, add);
   Set(&index_.ports_located_at, port->location().host(), port_id, add);
   const v1::Migration* migration = RunningMigrationOf(port_id);
+  std::string beside;
   // While SWITCHING the destination is the location itself.
-  const bool expected = migration != nullptr && IsExpecting(*migration);
-  IndexPortInSegments(*port, expected ? migration->destination() : std::string(), add);
+  if (migration != nullptr) {
+    beside = IsSwitching(*migration) ? migration->source() : migration->destination();
+  }
+  IndexPortInSegments(*port, beside, add);
 }
 
-void Model::IndexPortInSegments(const v1::Port& port, const std::string& expected, bool add) {
+void Model::IndexPortInSegments(const v1::Port& port, const std::string& beside, bool add) {
   const std::string& port_id = port.meta().name();
   const std::string addresses = AddressSegmentOf(port);
   for (const std::string& ip : port.ips()) {
@@ -313,7 +322,7 @@ void Model::IndexPortInSegments(const v1::Port& port, const std::string& expecte
   }
   for (const std::string& segment : SegmentsOf(port)) {
     Set(&index_.ports_with_mac, PairKey(segment, port.mac()), port_id, add);
-    for (const std::string& host : {port.location().host(), expected}) {
+    for (const std::string& host : {port.location().host(), beside}) {
       const std::string place = PairKey(segment, host);
       if (place.empty()) continue;
       Set(&index_.ports_of_segment_at, place, port_id, add);

@@ -98,7 +98,8 @@ class Model {
   void Swap(const Change& change);
   void IndexObject(const Change& change);
   void IndexPort(const std::string& port_id, bool add);
-  void IndexPortInSegments(const v1::Port& port, const std::string& expected, bool add);
+  // `beside`: where a migration has the port besides its location; may be empty.
+  void IndexPortInSegments(const v1::Port& port, const std::string& beside, bool add);
   void ArchiveProfile(const Change& change);
 
   uint64_t revision_ = 0;
@@ -116,6 +117,8 @@ class Model {
 
 // PREPARING or ARMED: the destination expects the ports.
 bool IsExpecting(const v1::Migration& migration);
+// SWITCHING: the location is the destination, and the source sends after the guest.
+bool IsSwitching(const v1::Migration& migration);
 // ARMED or SWITCHING: the guest may arrive at the destination at any moment.
 bool IsUnderWay(const v1::Migration& migration);
 // PREPARING, ARMED or SWITCHING.

@@ -110,7 +110,8 @@ bool PortReports::MaySpeakOf(const std::string& host, const std::string& port_id
     if (port == nullptr) return false;
     if (port->location().host() == host) return true;
     const v1::Migration* migration = model.RunningMigrationOf(port_id);
-    return migration != nullptr && migration->destination() == host;
+    return migration != nullptr &&
+           (migration->destination() == host || migration->source() == host);
   });
 }
 

@@ -41,7 +41,7 @@ class PortReports {
   absl::Status ReleaseMissing(const std::string& host, const std::set<std::string>& attached,
                               int64_t now_us);
 
-  // DETACHED, FIRST_FRAME or ACTIVATED. Here and below, ids of ports in any case.
+  // All but ATTACHED. Here and below, ids of ports in any case.
   absl::Status PortEvent(const std::string& host, v1::PortEvent event);
 
   // Receipts of any hosts, in one commit.
@@ -65,7 +65,7 @@ class PortReports {
 
   // Whether the port is located at `host`.
   bool Holds(const std::string& host, const std::string& port_id) const;
-  // Whether `host` holds the port, or is its destination in a running migration.
+  // Whether `host` holds the port, or is source or destination of a running migration of it.
   bool MaySpeakOf(const std::string& host, const std::string& port_id) const;
 
  private:

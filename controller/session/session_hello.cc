@@ -17,10 +17,12 @@
 namespace outrider::controller {
 namespace {
 
+constexpr uint32_t kMaxTcpPort = 65535;
+
 // Whether the agent says anything new of its host.
 bool SameReport(const v1::Host& a, const v1::Host& b) {
   return a.underlay_mtu() == b.underlay_mtu() && a.datapath() == b.datapath() &&
-         a.agent_version() == b.agent_version() &&
+         a.agent_version() == b.agent_version() && a.peer_port() == b.peer_port() &&
          std::equal(a.vteps().begin(), a.vteps().end(), b.vteps().begin(), b.vteps().end()) &&
          std::equal(a.uplinks().begin(), a.uplinks().end(), b.uplinks().begin(), b.uplinks().end());
 }
@@ -97,6 +99,7 @@ absl::Status SessionHub::RecordHost(const HostSession& session, const v1::Hello&
     *host.mutable_vteps() = hello.vteps();
     *host.mutable_uplinks() = hello.uplinks();
     host.set_underlay_mtu(hello.underlay_mtu());
+    host.set_peer_port(hello.peer_port() <= kMaxTcpPort ? hello.peer_port() : 0);
     host.set_datapath(OneLine(hello.datapath()));
     host.set_agent_version(OneLine(hello.agent_version()));
     Normalize(&host);

@@ -19,8 +19,11 @@ class ComputeTest : public testing::Test {
     const auto& vteps = state.segments(segment).vteps();
     return {vteps.begin(), vteps.end()};
   }
-  void Migrate(v1::MigrationPhase phase) {
-    PutAll(&model_, MakeMigration("m1", {1}, "h1", "h3", phase));
+  void Migrate(v1::MigrationPhase phase, int64_t rerouted_us = 0) {
+    v1::Migration migration = MakeMigration("m1", {1}, "h1", "h3", phase);
+    migration.set_rerouted_us(rerouted_us);
+    (*migration.mutable_labels())[PortId(1)] = 7;
+    PutAll(&model_, migration);
   }
   void MovePort1To(const std::string& host, uint64_t epoch) {
     PutAll(&model_, MakePort(1, "web", host, epoch));
@@ -160,15 +163,77 @@ TEST_F(ComputeTest, SwitchingMovesThePort) {
   EXPECT_EQ(port.phase(), v1::PORT_PHASE_ACTIVE);
   EXPECT_EQ(port.epoch(), 2u);
   EXPECT_TRUE(port.report_first_frame());
-  EXPECT_TRUE(Equal(State("h1"), Parse<v1::HostState>("departures { port_id: '" + PortId(1) +
-                                                      "' migration_id: 'm1' vtep: '10.0.3.1' "
-                                                      "epoch: 2 }")));
+  EXPECT_EQ(State("h3").fdb(0).port_id(), PortId(1));
+  // The others go on to the source, which sends it after the guest.
+  EXPECT_EQ(State("h2").fdb(0).vtep(), "10.0.1.1");
+  EXPECT_EQ(State("h2").fdb(0).epoch(), 1u);
+  EXPECT_EQ(Vteps(State("h2")), (Strings{"10.0.1.1", "10.0.3.1"}));
+  Migrate(v1::MIGRATION_PHASE_SWITCHING, 1);
   EXPECT_EQ(State("h2").fdb(0).vtep(), "10.0.3.1");
   EXPECT_EQ(State("h2").fdb(0).epoch(), 2u);
+  EXPECT_EQ(Vteps(State("h2")), Strings{"10.0.3.1"}) << "copies have one way";
+  EXPECT_EQ(Vteps(State("h3")), (Strings{"10.0.1.1", "10.0.2.1"})) << "what it sends comes in";
   Migrate(v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_EQ(Vteps(State("h3")), Strings{"10.0.2.1"});
   EXPECT_FALSE(State("h3").ports(0).report_first_frame());
   EXPECT_EQ(State("h3").ports(0).migration_id(), "");
   EXPECT_TRUE(Equal(State("h1"), v1::HostState()));
+}
+
+// It keeps all it needs to send after the guest, also after the others were rerouted.
+TEST_F(ComputeTest, TheSourceKeepsAPortThatDepartedUntilTheMoveIsOver) {
+  MovePort1To("h3", 2);
+  for (const int64_t rerouted_us : {0, 1}) {
+    Migrate(v1::MIGRATION_PHASE_SWITCHING, rerouted_us);
+    EXPECT_TRUE(Equal(State("h1"), Parse<v1::HostState>(fmt::format(
+                                       R"(
+    segments {{ vni: 100 mtu: 1450 suppress_arp: true suppress_nd: true
+                vteps: "10.0.2.1" vteps: "10.0.3.1" }}
+    fdb {{ vni: 100 mac: "{mac1}" port_id: "{id1}" epoch: 1 }}
+    fdb {{ vni: 100 mac: "{mac2}" vtep: "10.0.2.1" epoch: 4 }}
+    neighbors {{ vni: 100 ip: "192.168.0.2" mac: "{mac1}" }}
+    neighbors {{ vni: 100 ip: "192.168.0.3" mac: "{mac2}" }}
+    ports {{ id: "{id1}" mac: "{mac1}" vni: 100 profile: "web" profile_revision: 1
+             mac_anti_spoof: true dhcp_server_guard: true ra_guard: true
+             phase: PORT_PHASE_DEPARTED epoch: 1 }}
+    departures {{ port_id: "{id1}" migration_id: "m1" vtep: "10.0.3.1" epoch: 2 label: 7
+                  host: "h3" }})",
+                                       fmt::arg("mac1", Mac(1)), fmt::arg("mac2", Mac(2)),
+                                       fmt::arg("id1", PortId(1))))))
+        << State("h1").DebugString();
+  }
+}
+
+TEST_F(ComputeTest, TheDestinationKnowsWhereAPortComesFromUntilTheMoveIsOver) {
+  const auto arrival = Parse<v1::PortState::Arrival>("vtep: '10.0.1.1' label: 7 host: 'h1'");
+  for (const auto phase : {v1::MIGRATION_PHASE_PREPARING, v1::MIGRATION_PHASE_ARMED}) {
+    Migrate(phase);
+    EXPECT_TRUE(Equal(State("h3").ports(0).arrival(), arrival));
+  }
+  EXPECT_FALSE(State("h1").ports(0).has_arrival());
+  v1::Host source = *model_.Find<v1::Host>("h1");
+  source.set_vteps(0, "10.0.1.9");
+  EXPECT_TRUE(AffectedHosts(model_, Apply(&model_, source)).contains("h3"));
+  EXPECT_EQ(State("h3").ports(0).arrival().vtep(), "10.0.1.9");
+  MovePort1To("h3", 2);
+  Migrate(v1::MIGRATION_PHASE_SWITCHING);
+  EXPECT_TRUE(State("h3").ports(0).has_arrival());
+  Migrate(v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_FALSE(State("h3").ports(0).has_arrival());
+}
+
+// Its agent brings connections and counters there.
+TEST_F(ComputeTest, TheSourceKnowsWhereTheDestinationsAgentListens) {
+  Migrate(v1::MIGRATION_PHASE_ARMED);
+  v1::Host destination = *model_.Find<v1::Host>("h3");
+  destination.set_peer_port(7444);
+  EXPECT_EQ(AffectedHosts(model_, Apply(&model_, destination)), std::set<std::string>{"h1"});
+  EXPECT_EQ(State("h1").departures(0).peer(), "10.0.3.1:7444");
+  v1::Host source = *model_.Find<v1::Host>("h1");
+  source.set_vteps(0, "fd00::1");
+  destination.set_vteps(0, "fd00::3");
+  PutAll(&model_, source, destination);
+  EXPECT_EQ(State("h1").departures(0).peer(), "[fd00::3]:7444");
 }
 
 // It tells the destination when the guest pauses; before ARMED nobody there could open the port.

@@ -45,11 +45,12 @@ class DriverPropertyTest : public DriverFixture, public testing::WithParamInterf
         driver_->Switchover(AnyId(), 0).status().IgnoreError();
         break;
       case 5:
-        if (Below(3) == 0) driver_->Abort(AnyId(), "test").status().IgnoreError();
+        if (Below(2) == 0) driver_->Abort(AnyId(), "test").status().IgnoreError();
         break;
       case 6:
       case 7:
         SendFrame(Host(), n, Port(n).location().epoch() + Below(2));
+        SayOfGuest(n);
         break;
       case 8:
       case 9:
@@ -67,6 +68,14 @@ class DriverPropertyTest : public DriverFixture, public testing::WithParamInterf
         for (int k = 1; k <= 3; ++k) SetConnected(fmt::format("h{}", k), true);
         break;
     }
+  }
+  void SayOfGuest(int n) {
+    v1::PortEvent event;
+    event.set_kind(Below(2) == 0 ? v1::PortEvent::KIND_PAUSED : v1::PortEvent::KIND_RESUMED);
+    event.set_port_id(PortId(n));
+    event.set_migration_id(AnyId());
+    event.set_time_us(clock_.NowUs() + Below(100));
+    EXPECT_TRUE(driver_->OnPortEvent(Host(), event).ok());
   }
   void EditProfileOrLoseHost() {
     if (Below(2) == 0) {
@@ -119,13 +128,20 @@ class DriverPropertyTest : public DriverFixture, public testing::WithParamInterf
   void CheckHosts() {
     for (int n = 1; n <= 2; ++n) {
       int active = 0;
+      int departed = 0;
       for (int k = 1; k <= 3; ++k) {
         const v1::HostState state = State(fmt::format("h{}", k));
         for (const auto& port : state.ports()) {
           active += port.id() == PortId(n) && port.phase() == v1::PORT_PHASE_ACTIVE;
+          departed += port.id() == PortId(n) && port.phase() == v1::PORT_PHASE_DEPARTED;
         }
       }
       EXPECT_EQ(active, 1);
+      const auto switching = repository_->Read([&](const Model& model) {
+        const v1::Migration* migration = model.RunningMigrationOf(PortId(n));
+        return migration != nullptr && IsSwitching(*migration);
+      });
+      EXPECT_EQ(departed, switching ? 1 : 0);
     }
   }
 

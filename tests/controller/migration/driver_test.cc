@@ -50,7 +50,8 @@ TEST_F(DriverTest, FromPrepareToCommitted) {
   ExpectLocated(1, "h2", 2);
   ExpectLocated(2, "h2", 2);
   EXPECT_EQ(Port(1).meta().revision(), switched->meta().revision()) << "one commit";
-  EXPECT_TRUE(State("h1").ports().empty());
+  ASSERT_EQ(State("h1").ports_size(), 2);
+  EXPECT_EQ(State("h1").ports(0).phase(), v1::PORT_PHASE_DEPARTED);
   const uint64_t moved_at = switched->meta().revision();
   clock_.AdvanceUs(3000);
   SendFrame("h2", 1, 2);
@@ -60,6 +61,7 @@ TEST_F(DriverTest, FromPrepareToCommitted) {
   const v1::Migration done = Migration(id);
   EXPECT_EQ(done.phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(done.converge_max_us(), 3000);
+  EXPECT_TRUE(State("h1").ports().empty());
   EXPECT_FALSE(State("h2").ports(0).report_first_frame());
   EXPECT_EQ(MustPrepare("h3").empty(), false) << "the next can start right away";
 }
@@ -69,10 +71,13 @@ TEST_F(DriverTest, AcknowledgementsAreWrittenTogether) {
   const std::string id = Switched();
   const uint64_t moved_at = Migration(id).meta().revision();
   SendAck("h1", moved_at);
-  SendAck("h2", moved_at);
   EXPECT_EQ(store_.commits(), moved_at);
-  SendAck("h3", moved_at);
-  EXPECT_EQ(store_.commits(), moved_at + 1);
+  SendAck("h2", moved_at);
+  EXPECT_EQ(store_.commits(), moved_at + 1) << "with it the others are rerouted";
+  EXPECT_NE(Migration(id).rerouted_us(), 0);
+  EXPECT_EQ(Migration(id).peers().at("h3"), 0u);
+  SendAck("h3", moved_at + 1);
+  EXPECT_EQ(store_.commits(), moved_at + 2);
   EXPECT_EQ(Migration(id).peers().at("h1"), moved_at);
   EXPECT_GT(Migration(id).converge_p50_us(), -1);
 }
@@ -86,6 +91,9 @@ TEST_F(DriverTest, TickWritesAcknowledgementsAndGraceCommits) {
   SendAck("h2", moved_at);
   clock_.AdvanceUs(kCommitGraceUs);
   Hear("h2");
+  Tick();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "the guest may be back at h1";
+  Hear("h1");
   Tick();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }

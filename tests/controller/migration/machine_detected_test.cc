@@ -109,7 +109,7 @@ TEST_F(MachineDetectedTest, PortDataOfAnotherEpochMovesNothing) {
 // A NIC that never sends would hold the way back up for the whole grace.
 TEST_F(MachineDetectedTest, CommitsOnceTheSourceHasLetGoOfAllPorts) {
   Switch();
-  for (const char* host : {"h1", "h2", "h3"}) Do(Ack(host, moved_at_));
+  AckAll();
   Do(Frame(1));
   Do(DetachedEvent{"h1", PortId(1), 5, {}});
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_SWITCHING) << "port 2 could go back";

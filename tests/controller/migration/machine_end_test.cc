@@ -8,7 +8,7 @@ using MachineEndTest = MachineTest;
 
 TEST_F(MachineEndTest, CommitsWithoutAFrameAfterTheGrace) {
   Switch();
-  for (const char* host : {"h1", "h2", "h3"}) Do(Ack(host, moved_at_));
+  AckAll();
   now_us_ += kCommitGraceUs - 1;
   ExpectIgnored(Present());
   now_us_ += 1;
@@ -25,6 +25,7 @@ TEST_F(MachineEndTest, LostPeerNeedNotAcknowledge) {
   Do(Frame(2));
   Do(Ack("h1", moved_at_));
   Do(Ack("h2", moved_at_));
+  Do(Reroute());
   ExpectIgnored(HostLostEvent{"h1"});
   Do(HostLostEvent{"h3"});
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
@@ -93,8 +94,9 @@ TEST_F(MachineEndTest, DestinationThatDiesBeforeItsAcknowledgementGivesThePortsB
   ExpectIgnored(HostLostEvent{"h2"});
   EXPECT_TRUE(migration_.peers().contains("h2"));
   Do(Ack("h1", moved_at_));
-  Do(Ack("h3", moved_at_));
   now_us_ += kCommitGraceUs;
+  Do(Reroute());
+  Do(Ack("h3"));
   const int64_t lost_us = now_us_;
   ExpectIgnored(Absent(lost_us));
   now_us_ += kAbsenceUs - 1;
@@ -106,7 +108,7 @@ TEST_F(MachineEndTest, DestinationThatDiesBeforeItsAcknowledgementGivesThePortsB
 
 TEST_F(MachineEndTest, DestinationThatDiesBeforeItsGuestRunsGivesThePortsBack) {
   Switch();
-  for (const char* host : {"h1", "h2", "h3"}) Do(Ack(host, moved_at_));
+  AckAll();
   now_us_ += kCommitGraceUs;
   ExpectIgnored(Absent(kStart));
   now_us_ = kStart + kAbsenceUs;
@@ -127,7 +129,9 @@ TEST_F(MachineEndTest, DestinationWhoseGuestWasSeenKeepsThePortsThoughItIsGone) 
   Switch();
   Do(Frame(1));
   Do(Ack("h1", moved_at_));
-  Do(Ack("h3", moved_at_));
+  now_us_ += kRerouteGraceUs;
+  Do(Reroute());
+  Do(Ack("h3"));
   now_us_ = kLease - 1;
   ExpectIgnored(Absent(kStart));
   now_us_ = kLease;
@@ -138,8 +142,9 @@ TEST_F(MachineEndTest, DestinationWhoseGuestWasSeenKeepsThePortsThoughItIsGone) 
 TEST_F(MachineEndTest, LeaseAbortsWhatTheDestinationNeverHadInForce) {
   Switch();
   Do(Ack("h1", moved_at_));
-  Do(Ack("h3", moved_at_));
   now_us_ = kLease;
+  Do(Reroute());
+  Do(Ack("h3"));
   ExpectIgnored(Present(kLease));
   EXPECT_EQ(Do(Present()).relocation, Relocation::kToSource);
   EXPECT_EQ(migration_.reason(), "host \"h2\" did not put the ports in force");

@@ -65,8 +65,24 @@ class MachineTest : public testing::Test {
   AckEvent Ack(const std::string& host, uint64_t generation) {
     return {host, generation, 99, now_us_, ""};
   }
+  // Of everything so far.
+  AckEvent Ack(const std::string& host) { return Ack(host, migration_.meta().revision()); }
+  static RerouteEvent Reroute() { return {{"h1", "h2", "h3"}}; }
+  // Source and destination have it, then the others.
+  void AckAll() {
+    Do(Ack("h1", moved_at_));
+    Do(Ack("h2", moved_at_));
+    Do(Reroute());
+    Do(Ack("h3"));
+  }
+  SourceEvent FromSource(SourceEvent::Kind kind, int64_t time_us,
+                         const std::string& trigger = "qmp", int port = 1) const {
+    return {kind, "h1", PortId(port), migration_.meta().name(), time_us, trigger};
+  }
   // The destination is there and was heard of this moment; or it has been away since then.
-  TickEvent Present(int64_t since_us = 0) const { return {{true, since_us, now_us_}, 0}; }
+  TickEvent Present(int64_t since_us = 0) const {
+    return {{true, since_us, now_us_}, 0, {true, 0, now_us_}};
+  }
   static TickEvent Absent(int64_t since_us) { return {{false, since_us, 0}, 0}; }
   void Arm() {
     Do(Receipt(1));

@@ -85,20 +85,27 @@ TEST_F(MachineTest, CommitsWhenPeersHaveItAndTheGuestWasSeen) {
   EXPECT_EQ(migration_.switch_revision(), moved_at_) << "remembered once the record moves on";
   ExpectIgnored(Ack("h1", moved_at_));
   ExpectIgnored(Ack("h2", moved_at_ - 1));
+  ExpectIgnored(Reroute());
   now_us_ += 1000;
   Do(Ack("h2", moved_at_ + 5));
+  Do(Reroute());
+  const uint64_t rerouted_at = migration_.meta().revision();
+  EXPECT_EQ(migration_.rerouted_us(), now_us_);
+  EXPECT_EQ(Last().detail(), "1 other host(s)");
   Do(Frame(1));
+  EXPECT_EQ(migration_.reroute_revision(), rerouted_at) << "remembered once the record moves on";
   Do(Frame(2));
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_SWITCHING);
+  ExpectIgnored(Ack("h3", rerouted_at - 1));
   now_us_ += 3000;
-  Do(Ack("h3", moved_at_));
+  Do(Ack("h3", rerouted_at));
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(migration_.converge_p50_us(), 2000);
   EXPECT_EQ(migration_.converge_p99_us(), 5000);
   EXPECT_EQ(migration_.converge_max_us(), 5000);
   EXPECT_EQ(Kinds(), (Strings{"receipt", "receipt", "armed", "switchover", "peer-converged",
-                              "peer-converged", "first-frame", "first-frame", "peer-converged",
-                              "converged", "committed"}));
+                              "peer-converged", "rerouted", "first-frame", "first-frame",
+                              "peer-converged", "converged", "committed"}));
 }
 
 TEST_F(MachineTest, SwitchoverNeedsTheDestination) {
@@ -114,7 +121,8 @@ TEST_F(MachineTest, PeerWithFailuresHasNotAcknowledged) {
   Do(Frame(2));
   Do(Ack("h1", moved_at_));
   Do(Ack("h2", moved_at_));
-  AckEvent failing = Ack("h3", moved_at_);
+  Do(Reroute());
+  AckEvent failing = Ack("h3");
   failing.failures = "fdb 100/52:54:00:00:00:01: no memory";
   Do(failing);
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_SWITCHING);
@@ -122,7 +130,7 @@ TEST_F(MachineTest, PeerWithFailuresHasNotAcknowledged) {
   EXPECT_EQ(Last().host(), "h3");
   EXPECT_EQ(Last().detail(), failing.failures);
   ExpectIgnored(failing);
-  Do(Ack("h3", moved_at_));
+  Do(Ack("h3"));
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -186,7 +194,8 @@ TEST_F(MachineTest, DetachAtTheSourceHandsOverOnlyToAnAttachedDestination) {
   migration_ = preparing;
   Arm();
   Do(AttachedEvent{"h2", PortId(1), 66});
-  EXPECT_EQ(Do(DetachedEvent{"h1", PortId(1), 68, {"h2"}}).relocation, Relocation::kToDestination);
+  EXPECT_EQ(Do(DetachedEvent{"h1", PortId(1), 68, {"h1", "h2"}}).relocation,
+            Relocation::kToDestination);
   EXPECT_EQ(Last().detail(), "source detached the port");
   EXPECT_EQ(Last().host(), "h1");
   EXPECT_TRUE(SourceLetGo(migration_, PortId(1)));

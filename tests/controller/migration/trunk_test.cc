@@ -49,7 +49,14 @@ TEST_F(TrunkMigration, MovesEveryVlanAtOnce) {
   ASSERT_TRUE(switched.ok()) << switched.status();
   ExpectLocated(5, "h2", 2);
   EXPECT_EQ(EndPoints("h2"), (EndPointMap{{100, PortId(5)}, {200, PortId(5)}}));
+  EXPECT_EQ(EndPoints("h3"), (EndPointMap{{200, Vtep(1)}})) << "until the two have it";
+  EXPECT_EQ(EndPoints("h1"), (EndPointMap{{100, PortId(5)}, {200, PortId(5)}}));
+  const uint64_t moved_at = switched->meta().revision();
+  SendAck("h1", moved_at);
+  SendAck("h2", moved_at);
   EXPECT_EQ(EndPoints("h3"), (EndPointMap{{200, Vtep(2)}}));
+  SendFrame("h2", 5, 2);
+  SendAck("h3", repository_->revision());
   EXPECT_EQ(EndPoints("h1"), (EndPointMap{{100, Vtep(2)}})) << "by its ports of red";
 }
 
@@ -58,13 +65,13 @@ TEST_F(TrunkMigration, WaitsForTheHostsOfEverySegment) {
   ASSERT_TRUE(driver_->OnReceipt("h2", ReceiptOf("h2", 5)).ok());
   const uint64_t moved_at = driver_->Switchover(id, 0)->meta().revision();
   SendFrame("h2", 5, 2);
-  EXPECT_EQ(Migration(id).peers().size(), 3u);
   SendAck("h1", moved_at);
   SendAck("h2", moved_at);
+  EXPECT_EQ(Migration(id).peers().size(), 3u);
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "h3 is in blue";
-  SendAck("h3", moved_at, "fdb", "200/" + Mac(5));
+  SendAck("h3", repository_->revision(), "fdb", "200/" + Mac(5));
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "not in force there";
-  SendAck("h3", moved_at + 1);
+  SendAck("h3", repository_->revision());
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 

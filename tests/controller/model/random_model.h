@@ -184,6 +184,7 @@ class RandomModel {
     if (OneIn(4)) host.set_vteps(0, fmt::format("fd00::{}", k + 1));
     if (OneIn(6)) host.clear_vteps();
     if (OneIn(3)) host.set_underlay_mtu(1500 + 100 * Below(3));
+    if (OneIn(3)) host.set_peer_port(static_cast<uint32_t>(Below(3)));
     host.set_applied_generation(Below(100));
     Put(host);
   }
@@ -216,6 +217,8 @@ class RandomModel {
     if (OneIn(5)) {
       if (OneIn(2)) return Erase<v1::Migration>(id);
       next.set_phase(v1::MIGRATION_PHASE_ABORTED);
+    } else if (IsSwitching(*present) && present->rerouted_us() == 0 && OneIn(2)) {
+      next.set_rerouted_us(1);
     } else if (present->phase() == v1::MIGRATION_PHASE_ARMED) {
       next.set_phase(v1::MIGRATION_PHASE_SWITCHING);
       MovePort(next);
@@ -233,8 +236,10 @@ class RandomModel {
         port->location().host().empty() || port->location().host() == destination) {
       return;
     }
-    Put(MakeMigration(id, {n}, port->location().host(), destination,
-                      v1::MIGRATION_PHASE_PREPARING));
+    v1::Migration migration =
+        MakeMigration(id, {n}, port->location().host(), destination, v1::MIGRATION_PHASE_PREPARING);
+    (*migration.mutable_labels())[PortId(n)] = 1 + static_cast<uint32_t>(Below(9));
+    Put(migration);
   }
 
   void MovePort(const v1::Migration& migration) {

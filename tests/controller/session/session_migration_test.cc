@@ -85,8 +85,9 @@ TEST_F(SessionMigrationTest, MovesConvergesAndCommits) {
   ASSERT_TRUE(driver_->Switchover(id, 0).ok());
   executor_->RunAll();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  EXPECT_EQ(h3_.VtepOf(kMacA), "10.0.1.1") << "until source and destination have it";
   SettleAll();
-  EXPECT_EQ(h1_.Port(kPortA), nullptr);
+  EXPECT_EQ(h1_.Port(kPortA)->phase(), v1::PORT_PHASE_DEPARTED);
   EXPECT_EQ(h2_.Port(kPortA)->phase(), v1::PORT_PHASE_ACTIVE);
   EXPECT_EQ(h3_.VtepOf(kMacA), "10.0.2.1");
   const v1::Migration switching = Get(id);
@@ -96,6 +97,55 @@ TEST_F(SessionMigrationTest, MovesConvergesAndCommits) {
   h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
+  executor_->RunAll();
+  SettleAll();
+  EXPECT_EQ(h1_.Port(kPortA), nullptr);
+  EXPECT_TRUE(h1_.state().departures().empty());
+}
+
+// Also while it no longer holds the port.
+TEST_F(SessionMigrationTest, TheSourceSpeaksOfItsGuestAndOfWhatItSentAfterIt) {
+  const std::string id = Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+  executor_->RunAll();
+  v1::AgentMessage message;
+  message.mutable_port_event()->set_kind(v1::PortEvent::KIND_REDIRECTED);
+  message.mutable_port_event()->set_port_id(kPortA);
+  message.mutable_port_event()->set_migration_id(id);
+  message.mutable_port_event()->set_time_us(77);
+  message.mutable_port_event()->set_trigger("departed");
+  h1_.Send(message);
+  message.mutable_move()->set_port_id(kPortA);
+  message.mutable_move()->set_migration_id(id);
+  message.mutable_move()->mutable_counters()->set_redirected(9);
+  h1_.Send(message);
+  // None of this host's business; no offence, as it may be late.
+  h3_.Send(message);
+  const v1::Migration migration = Get(id);
+  const v1::MigrationEvent& last = *migration.timeline().rbegin();
+  EXPECT_EQ(last.kind(), "redirected");
+  EXPECT_EQ(last.detail(), "0 frames replayed, 9 redirected, 0 lost; by departed");
+  EXPECT_TRUE(migration.destination_counters().empty());
+  EXPECT_THAT(log_.text(), Not(HasSubstr("audit: refused")));
+}
+
+TEST_F(SessionMigrationTest, TheSourceLearnsWhereTheDestinationsAgentListens) {
+  h2_.hello().set_peer_port(7444);
+  h2_.Leave();
+  Join(&h2_);
+  Prepare();
+  SettleAll();
+  h2_.SendReceipt(kPortA);
+  SettleAll();
+  ASSERT_EQ(h1_.state().departures_size(), 1);
+  EXPECT_EQ(h1_.state().departures(0).peer(), "10.0.2.1:7444");
+  h2_.hello().set_peer_port(70000);
+  h2_.Leave();
+  Join(&h2_);
+  SettleAll();
+  EXPECT_EQ(h1_.state().departures(0).peer(), "") << "no port";
 }
 
 TEST_F(SessionMigrationTest, TheGuestsFirstFrameIsATriggerToo) {
