@@ -5,11 +5,13 @@
 #include <systemd/sd-daemon.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <variant>
 
 #include "controller/daemon/daemon.h"
+#include "proto/failpoint.h"
 
 namespace outrider::controller {
 namespace {
@@ -51,6 +53,10 @@ int Run(const Options& options) {
   // Whatever it makes is the controller's own: keys, database, socket.
   umask(0077);
   const sigset_t signals = BlockStopSignals();
+  if (const absl::Status status = ArmFailpoints(std::getenv(kFailpointsVariable)); !status.ok()) {
+    spdlog::error("cannot start: {}", Message(status));
+    return kFailed;
+  }
   auto daemon = Daemon::Start(options);
   if (!daemon.ok()) {
     spdlog::error("cannot start: {}", Message(daemon.status()));

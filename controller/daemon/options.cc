@@ -37,6 +37,25 @@ std::string CheckListen(const std::string& text) {
   return "\"" + text + "\" is not host:port";
 }
 
+void DeclareMigrationTimes(CLI::App* app, Options* options) {
+  app->add_option(
+         "--migration-lease-s", options->migration_lease_s,
+         "When a migration nobody finishes ends by itself, seconds, unless it was prepared "
+         "with a lease of its own")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  app->add_option("--migration-absence-s", options->migration_absence_s,
+                  "How long a host may be gone in the middle of a move before its guest counts as "
+                  "dead, seconds; a third of it is waited for a guest that sends nothing")
+      ->check(CLI::Range(3, 3600))
+      ->capture_default_str();
+  app->add_option("--migration-grace-s", options->migration_grace_s,
+                  "How much longer than its lease a migration waits for a destination that is not "
+                  "heard of, seconds: the guest may run there")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+}
+
 void Declare(CLI::App* app, Options* options) {
   app->add_option("--listen", options->listen, "Where agents connect (TLS), host:port")
       ->check(CLI::Validator(CheckListen, "HOST:PORT"))
@@ -62,6 +81,7 @@ void Declare(CLI::App* app, Options* options) {
                   "A port attached on a second host begins to move there, as libvirt migrates; "
                   "false: only by `outrider migration prepare`")
       ->capture_default_str();
+  DeclareMigrationTimes(app, options);
   app->add_option("--log-level", options->log_level, "How much to log, to stderr")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();

@@ -23,6 +23,10 @@ struct Options {
   uint32_t host_certificate_ttl_h = 720;
   // Whether a device attached on one host moves its port there from another.
   bool detect_migrations = true;
+  // How long migrations wait, seconds: MigrationTimes of migration/machine.h.
+  uint32_t migration_lease_s = 600;
+  uint32_t migration_absence_s = 30;
+  uint32_t migration_grace_s = 600;
   // spdlog's names.
   std::string log_level = "info";
 };

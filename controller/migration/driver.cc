@@ -12,9 +12,12 @@
 #include "controller/migration/owed_ack.h"
 #include "controller/migration/relocation.h"
 #include "controller/model/names.h"
+#include "proto/failpoint.h"
 
 namespace outrider::controller {
 namespace {
+
+constexpr int64_t kUsPerSecond = 1'000'000;
 
 // What an activation says of the guest; from a peer, so only what is known.
 std::string TriggerOf(const v1::PortEvent& event) {
@@ -51,6 +54,14 @@ std::vector<MigrationInput> InputsOf(const std::string& host, const std::string&
   }
 }
 
+// For fault runs: beside the commit of a record of this phase.
+absl::Status PassCommit(const std::string& side, v1::MigrationPhase phase) {
+  if (!FailpointsArmed()) return absl::OkStatus();
+  const std::string name = v1::MigrationPhase_Name(phase);
+  const std::string word = ToLower(name.substr(name.rfind('_') + 1));
+  return Failpoint(fmt::format("controller.{}-commit.{}", side, word).c_str());
+}
+
 NameSet Running(const Repository& repository) {
   return repository.Read(
       [](const Model& model) { return model.index().running_migrations.Get(Index::kAll); });
@@ -58,8 +69,13 @@ NameSet Running(const Repository& repository) {
 
 }  // namespace
 
-MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock, bool detect)
-    : repository_(repository), clock_(clock), detect_(detect), started_us_(clock->NowUs()) {
+MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock, bool detect,
+                                 const MigrationTimes& times)
+    : repository_(repository),
+      clock_(clock),
+      detect_(detect),
+      times_(times),
+      started_us_(clock->NowUs()) {
   subscription_ = repository_->Subscribe([this](const ChangeSet& set) { OnChanges(set); });
 }
 
@@ -72,14 +88,18 @@ absl::StatusOr<std::string> MigrationDriver::Begin(const MakeRecord& make_record
     if (model.Find<v1::Migration>(id) != nullptr) {
       return absl::UnavailableError("migration id \"" + id + "\" is taken; try again");
     }
+    RETURN_IF_ERROR(PassCommit("before", migration.phase()));
     transaction->Put(std::move(migration));
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(repository_->Transact(fn).status());
+  RETURN_IF_ERROR(PassCommit("after", v1::MIGRATION_PHASE_PREPARING));
   return id;
 }
 
-absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigrationRequest& request) {
+absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigrationRequest& given) {
+  v1::PrepareMigrationRequest request = given;
+  if (request.lease_s() == 0) request.set_lease_s(times_.lease_us / kUsPerSecond);
   ASSIGN_OR_RETURN(const std::string id, Begin([&](const Model& model, const std::string& id) {
                      return Admit(model, request, id, clock_->NowUs(), &compiler_);
                    }));
@@ -100,7 +120,11 @@ absl::StatusOr<std::string> MigrationDriver::OnClaim(const std::string& host,
     ASSIGN_OR_RETURN(const bool still, BeginsMigration(model, host, attachment));
     // It was let go of this moment, and is there to be claimed.
     if (!still) return absl::CancelledError("no migration is needed");
-    return AdmitClaim(model, host, attachment, id, time_us, clock_->NowUs(), &compiler_);
+    const int64_t now_us = clock_->NowUs();
+    ASSIGN_OR_RETURN(v1::Migration migration,
+                     AdmitClaim(model, host, attachment, id, time_us, now_us, &compiler_));
+    migration.set_lease_expires_us(now_us + times_.lease_us);
+    return migration;
   };
   auto id = Begin(make);
   if (absl::IsCancelled(id.status())) return std::string();
@@ -270,8 +294,12 @@ absl::Status MigrationDriver::OnTick() {
 }
 
 TickEvent MigrationDriver::MakeTick(const Model& model, const v1::Migration& migration) const {
-  return {PresenceOf(model, migration.destination()), started_us_,
-          PresenceOf(model, migration.source())};
+  TickEvent tick;
+  tick.destination = PresenceOf(model, migration.destination());
+  tick.started_us = started_us_;
+  tick.source = PresenceOf(model, migration.source());
+  tick.times = times_;
+  return tick;
 }
 
 HostPresence MigrationDriver::PresenceOf(const Model& model, const std::string& id) const {
@@ -294,11 +322,11 @@ HostPresence MigrationDriver::PresenceOf(const Model& model, const std::string& 
 absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
                                                     const MakeInputs& make_inputs) {
   v1::Migration migration;
+  bool changed = false;
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
     const v1::Migration* present = model.Find<v1::Migration>(id);
     if (present == nullptr) return Repository::NotFound(Kind::kMigration, id);
     migration = *present;
-    bool changed = false;
     std::vector<MigrationInput> inputs = make_inputs(model, migration);
     const bool reroutes =
         present->phase() == v1::MIGRATION_PHASE_SWITCHING && present->rerouted_us() == 0;
@@ -309,10 +337,12 @@ absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
       changed |= outcome.changed;
       migration = std::move(outcome.next);
     }
-    if (changed) transaction->Put(migration);
-    return absl::OkStatus();
+    if (!changed) return absl::OkStatus();
+    transaction->Put(migration);
+    return PassCommit("before", migration.phase());
   };
   ASSIGN_OR_RETURN(const uint64_t revision, repository_->Transact(fn));
+  if (changed) RETURN_IF_ERROR(PassCommit("after", migration.phase()));
   const auto stored = repository_->Get<v1::Migration>(id);
   if (stored.ok()) return *stored;
   migration.mutable_meta()->set_revision(revision);

@@ -25,7 +25,8 @@ namespace outrider::controller {
 class MigrationDriver {
  public:
   // Both must outlive the driver. `detect`: whether claims begin migrations.
-  MigrationDriver(Repository* repository, const Clock* clock, bool detect = true);
+  MigrationDriver(Repository* repository, const Clock* clock, bool detect = true,
+                  const MigrationTimes& times = {});
   ~MigrationDriver();
 
   // Selects the ports, checks admission, and stores the migration in PREPARING; returns at once
@@ -83,6 +84,7 @@ class MigrationDriver {
   Repository* const repository_;
   const Clock* const clock_;
   const bool detect_;
+  const MigrationTimes times_;
   const int64_t started_us_;
   // The model is locked while digests are made: each profile is compiled once.
   mutable ProfileCompiler compiler_;

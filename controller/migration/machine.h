@@ -14,37 +14,12 @@
 #include <variant>
 #include <vector>
 
+#include "controller/migration/times.h"
 #include "controller/model/status.h"
 #include "outrider/v1/migration.pb.h"
 #include "outrider/v1/objects.pb.h"
 
 namespace outrider::controller {
-
-// How long a switched migration waits for the guest's first frame before it commits without.
-inline constexpr int64_t kCommitGraceUs = 10'000'000;
-// How long a destination may be gone after the switchover before the ports go back, while nothing
-// says that the guest runs there. Longer than an agent takes to restart and connect.
-inline constexpr int64_t kAbsenceUs = 30'000'000;
-// What a destination did while nobody listened has come this long after it connected.
-inline constexpr int64_t kReportTimeUs = 5'000'000;
-// How much longer than its lease, or than the controller has been up, a migration waits for a
-// destination that may have gone on by itself.
-inline constexpr int64_t kLeaseGraceUs = 600'000'000;
-
-// Lease of a migration that was detected; renewed as long as the destination keeps the device.
-inline constexpr int64_t kDetectedLeaseUs = 600'000'000;
-// From the intent on it is renewed so long at most: a device may have been forgotten there.
-inline constexpr int64_t kMaxDetectedUs = 86'400'000'000;
-
-// How long the hosts beside source and destination go on sending to the source when one of these
-// two does not acknowledge the switchover.
-inline constexpr int64_t kRerouteGraceUs = 1'000'000;
-// What else the source has to say follows its word that the guest runs there again so soon.
-inline constexpr int64_t kRollbackSettleUs = 50'000;
-// A migration that has ended takes the hosts' final counts so long.
-inline constexpr int64_t kFinalCountsUs = 60'000'000;
-// A port's words of its hypervisor that are kept, of each kind.
-inline constexpr int kMaxSourceEvents = 16;
 
 // Trigger of an activation before the guest runs: the source has paused, and said so.
 inline constexpr char kPortDataTrigger[] = "port-data";
@@ -144,6 +119,7 @@ struct TickEvent {
   // When the controller started: before, nobody could tell it anything.
   int64_t started_us = 0;
   HostPresence source = {};
+  MigrationTimes times = {};
 };
 
 using MigrationInput =

@@ -56,8 +56,8 @@ bool Step::LeaseIsOver(const TickEvent& tick) const {
   if (now_us_ < lease_us) return false;
   const bool has_had_its_say =
       destination.connected &&
-      destination.heard_us >= std::max(lease_us, destination.since_us + kReportTimeUs);
-  return has_had_its_say || now_us_ >= std::max(lease_us, tick.started_us) + kLeaseGraceUs;
+      destination.heard_us >= std::max(lease_us, destination.since_us + tick.times.report_us());
+  return has_had_its_say || now_us_ >= std::max(lease_us, tick.started_us) + tick.times.grace_us;
 }
 
 // Words of a source overtake those of a destination, and its old ones may come late, in a row, when
@@ -67,7 +67,8 @@ bool Step::RunsAtSource(const TickEvent& tick) const {
   if (!SaidToRunAtSource() || !tick.source.connected) return false;
   const int64_t resumed_us = RecordedAt(before_, "resumed");
   const int64_t switched_us = RecordedAt(before_, "switchover");
-  const int64_t settle_us = resumed_us > switched_us ? kRollbackSettleUs : kCommitGraceUs;
+  const int64_t settle_us =
+      resumed_us > switched_us ? kRollbackSettleUs : tick.times.commit_grace_us();
   return now_us_ - std::max({resumed_us, switched_us, tick.source.since_us}) >= settle_us;
 }
 
@@ -78,8 +79,9 @@ bool Step::MayRunAtSource(const TickEvent& tick) const {
   const int64_t switched_us = RecordedAt(before_, "switchover");
   const HostPresence& source = tick.source;
   const bool has_had_its_say =
-      source.connected ? source.heard_us >= std::max(switched_us, source.since_us) + kReportTimeUs
-                       : now_us_ - std::max(switched_us, source.since_us) >= kAbsenceUs;
+      source.connected
+          ? source.heard_us >= std::max(switched_us, source.since_us) + tick.times.report_us()
+          : now_us_ - std::max(switched_us, source.since_us) >= tick.times.absence_us;
   return !has_had_its_say || SaidToRunAtSource();
 }
 
@@ -87,11 +89,11 @@ bool Step::MayRunAtSource(const TickEvent& tick) const {
 // that it still means to move. Its end is an abort.
 bool Step::RenewLease(const TickEvent& tick) {
   const bool wanted = before_.detected() && tick.destination.connected &&
-                      now_us_ - tick.destination.heard_us < kAbsenceUs &&
+                      now_us_ - tick.destination.heard_us < tick.times.absence_us &&
                       HasEvent(before_, "attached", before_.destination(), "") &&
                       now_us_ - RecordedAt(before_, "intent") < kMaxDetectedUs;
-  if (!wanted || before_.lease_expires_us() - now_us_ > kDetectedLeaseUs / 2) return false;
-  next().set_lease_expires_us(now_us_ + kDetectedLeaseUs);
+  if (!wanted || before_.lease_expires_us() - now_us_ > tick.times.lease_us / 2) return false;
+  next().set_lease_expires_us(now_us_ + tick.times.lease_us);
   outcome_.changed = true;
   return true;
 }
@@ -114,14 +116,14 @@ void Step::TickSwitching(const TickEvent& tick) {
   }
   if (!destination.connected && !GuestSeen()) {
     // Dead before it was activated, as far as anybody knows: the source has the guest.
-    if (now_us_ - std::max(destination.since_us, switched_us) < kAbsenceUs) return;
+    if (now_us_ - std::max(destination.since_us, switched_us) < tick.times.absence_us) return;
     return AbortNow(fmt::format("host \"{}\" is gone, and the guest was not seen there",
                                 before_.destination()));
   }
-  if (now_us_ - switched_us < kCommitGraceUs) return;
+  if (now_us_ - switched_us < tick.times.commit_grace_us()) return;
   // A session that is only thought to live says nothing: one that died with its host is noticed
   // late.
-  const bool lives = GuestSeen() || destination.heard_us >= switched_us + kReportTimeUs;
+  const bool lives = GuestSeen() || destination.heard_us >= switched_us + tick.times.report_us();
   if (Converged() && lives && !MayRunAtSource(tick)) {
     return Commit("without a first frame of every port");
   }

@@ -6,6 +6,7 @@
 
 #include "controller/compute/compute.h"
 #include "controller/model/names.h"
+#include "proto/failpoint.h"
 
 namespace outrider::controller {
 
@@ -90,8 +91,11 @@ void HostSession::Pump() {
   if (writing_ || !started()) return;
   const auto message = NextMessage();
   if (!message) return;
+  const bool state = message->has_snapshot() || message->has_delta();
+  if (state) PassFailpoint("controller.before-send");
   writing_ = true;
   stream_->Write(*message);
+  if (state) PassFailpoint("controller.after-send");
 }
 
 std::optional<v1::ControllerMessage> HostSession::NextMessage() {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "proto/failpoint.h"
 #include "vswitch/agent/messages.h"
 #include "vswitch/convert/from_proto.h"
 #include "vswitch/convert/to_proto.h"
@@ -312,8 +313,10 @@ void ControllerSession::OnAcknowledgement(const Acknowledgement& acknowledgement
 
 void ControllerSession::OnReceipt(const PortReceipt& receipt) {
   dependencies_.executor->Post([this, message = ToMessage(receipt, self_.host_id)] {
+    PassFailpoint("agent.before-receipt");
     outbox_.Put(message);
     Pump();
+    PassFailpoint("agent.after-receipt");
   });
 }
 

@@ -6,9 +6,11 @@
 #include <systemd/sd-daemon.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "proto/failpoint.h"
 #include "vswitch/agent/agent.h"
 #include "vswitch/agent/options.h"
 
@@ -35,6 +37,11 @@ int Fail(const absl::Status& status) {
 
 int Run(const outrider::agent::Options& options) {
   const sigset_t signals = BlockSignals();
+  if (const absl::Status status =
+          outrider::ArmFailpoints(std::getenv(outrider::kFailpointsVariable));
+      !status.ok()) {
+    return Fail(status);
+  }
   if (options.uninstall) {
     const absl::Status status = Agent::Uninstall(options);
     if (!status.ok()) return Fail(status);

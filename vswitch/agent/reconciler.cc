@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "proto/failpoint.h"
 #include "vswitch/agent/acl_log.h"
 #include "vswitch/agent/desired_state.h"
 #include "vswitch/convert/to_proto.h"
@@ -167,6 +168,7 @@ void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
 // The shortest way to an open port: one object, without a full pass. MergeDesired comes to the
 // same.
 void Reconciler::Activate(const PortId& id, int64_t time_us, const std::string& trigger) {
+  PassFailpoint("agent.before-activation");
   state::StateDelta delta;
   state::Port& open = delta.ports.upserts[id];
   open = applied_.ports.at(id);
@@ -181,6 +183,7 @@ void Reconciler::Activate(const PortId& id, int64_t time_us, const std::string& 
     const auto port = state->ports.find(id);
     if (port != state->ports.end()) port->second.phase = state::PortPhase::kActive;
   }
+  PassFailpoint("agent.after-activation");
   reports_.Activated(id, open.epoch, time_us, trigger);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
 }
@@ -280,7 +283,9 @@ void Reconciler::Reconcile() {
 
 std::vector<datapath::ObjectFailure> Reconciler::ApplyDelta(const state::StateDelta& delta) {
   const std::map<PortId, state::Port> before = PortsOf(delta, applied_);
+  PassFailpoint("agent.before-apply");
   datapath::ApplyResult result = dependencies_.datapath->Apply(delta);
+  PassFailpoint("agent.after-apply");
   objects_written_ += result.written;
   objects_deleted_ += result.deleted;
   applied_ = AfterApply(std::move(applied_), delta, result);

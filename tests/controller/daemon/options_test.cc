@@ -56,6 +56,21 @@ TEST(OptionsTest, Defaults) {
   EXPECT_EQ(options.trust_domain, "outrider.local");
   EXPECT_EQ(options.host_certificate_ttl_h, 720u);
   EXPECT_TRUE(options.detect_migrations);
+  EXPECT_EQ(options.migration_lease_s, 600u);
+  EXPECT_EQ(options.migration_absence_s, 30u);
+  EXPECT_EQ(options.migration_grace_s, 600u);
+}
+
+TEST(OptionsTest, HowLongMigrationsWaitCanBeSaid) {
+  const ConfigFile file("migration-lease-s = 20\nmigration-grace-s = 0\n");
+  const Options options = std::get<Options>(
+      Parse({"--config", file.path(), "--migration-lease-s", "9", "--migration-absence-s", "3"}));
+  EXPECT_EQ(options.migration_lease_s, 9u);
+  EXPECT_EQ(options.migration_absence_s, 3u);
+  EXPECT_EQ(options.migration_grace_s, 0u);
+  ExpectRefused({"--migration-lease-s", "0"}, "--migration-lease-s");
+  ExpectRefused({"--migration-absence-s", "2"}, "--migration-absence-s");
+  ExpectRefused({"--migration-grace-s", "-1"}, "--migration-grace-s");
 }
 
 TEST(OptionsTest, DetectionOfMigrationsIsASwitch) {

@@ -204,6 +204,27 @@ TEST_F(DriverTest, LeaseExpiryAborts) {
   EXPECT_TRUE(Prepare("h3").ok());
 }
 
+TEST_F(DriverTest, TheLeaseIsTheControllersUnlessThereIsAnother) {
+  driver_ = std::make_unique<MigrationDriver>(repository_.get(), &clock_, true,
+                                              MigrationTimes{.lease_us = 8'000'000});
+  const std::string id = MustPrepare("h2");
+  EXPECT_EQ(Migration(id).lease_expires_us(), clock_.NowUs() + 8'000'000);
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  v1::PrepareMigrationRequest request;
+  request.set_vm_id("vm1");
+  request.set_destination("h2");
+  request.set_lease_s(3);
+  const auto own = driver_->Prepare(request);
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(own->lease_expires_us(), clock_.NowUs() + 3'000'000);
+  ASSERT_TRUE(driver_->Abort(own->meta().name(), "").ok());
+  v1::PortAttachment attachment = Attachment(1);
+  attachment.set_vm_id("vm1");
+  const auto claimed = driver_->OnClaim("h2", attachment, 5);
+  ASSERT_TRUE(claimed.ok()) << claimed.status();
+  EXPECT_EQ(Migration(*claimed).lease_expires_us(), clock_.NowUs() + 8'000'000);
+}
+
 TEST_F(DriverTest, GuestThatMovedWhileTheControllerWasDownIsFollowedThoughTheLeaseIsOver) {
   const std::string id = MustPrepare("h2");
   SendReceipts("h2");

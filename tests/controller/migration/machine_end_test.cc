@@ -162,5 +162,55 @@ TEST_F(MachineEndTest, CommittedIsFinal) {
   ExpectIgnored(Ack("h1", moved_at_));
 }
 
+// A controller that was told to wait otherwise than by default.
+TEST_F(MachineEndTest, TimesAreTheControllersOwn) {
+  const MigrationTimes times{.lease_us = 8'000'000, .absence_us = 3'000'000, .grace_us = 2'000'000};
+  const auto told = [&](TickEvent tick) {
+    tick.times = times;
+    return tick;
+  };
+  Arm();
+  const v1::Migration armed = migration_;
+  now_us_ = kLease + 2'000'000 - 1;
+  ExpectIgnored(told(Absent(kStart)));
+  now_us_ += 1;
+  Do(told(Absent(kStart)));
+  EXPECT_EQ(migration_.reason(), "lease expired");
+
+  migration_ = armed;
+  now_us_ = kStart;
+  Do(Switchover());
+  now_us_ += 3'000'000 - 1;
+  ExpectIgnored(told(Absent(kStart)));
+  now_us_ += 1;
+  Do(told(Absent(kStart)));
+  EXPECT_EQ(migration_.reason(), "host \"h2\" is gone, and the guest was not seen there");
+
+  migration_ = armed;
+  now_us_ = kStart;
+  Do(Switchover());
+  for (const char* host : {"h1", "h2", "h3"}) Do(Ack(host, migration_.meta().revision()));
+  now_us_ += 1'000'000 - 1;
+  ExpectIgnored(told(Present()));
+  now_us_ += 1;
+  Do(told(Present()));
+  EXPECT_EQ(Last().detail(), "without a first frame of every port");
+}
+
+TEST_F(MachineEndTest, ADetectedMigrationsLeaseIsRenewedByTheControllersOwn) {
+  Arm();
+  migration_.set_detected(true);
+  AddEvent(&migration_, kStart, kStart, "controller", "intent", "", "");
+  Do(AttachedEvent{"h2", PortId(1), 66});
+  now_us_ = kLease - 4'000'000 - 1;
+  TickEvent tick = Present();
+  tick.times.lease_us = 8'000'000;
+  ExpectIgnored(tick);
+  now_us_ += 1;
+  tick.destination.heard_us = now_us_;
+  Do(tick);
+  EXPECT_EQ(migration_.lease_expires_us(), now_us_ + 8'000'000);
+}
+
 }  // namespace
 }  // namespace outrider::controller
