@@ -1,4 +1,4 @@
-// outrider host list|show|enroll|delete
+// outrider host list|show|enroll|evacuate|delete
 #include <fmt/format.h>
 
 #include <memory>
@@ -44,6 +44,38 @@ absl::StatusOr<int> Enroll(Invocation* cli, const EnrollOptions& options) {
   return Done();
 }
 
+// One line for people, then what it speaks of.
+std::string EvacuatedText(const std::string& host, const v1::EvacuateHostResponse& response) {
+  std::string text =
+      fmt::format("host \"{}\" evacuated: {} port(s) let go of, {} migration(s) ended\n", host,
+                  response.ports_size(), response.migrations_size());
+  for (const std::string& port : response.ports()) text += fmt::format("  port {}\n", port);
+  for (const std::string& id : response.migrations()) text += fmt::format("  migration {}\n", id);
+  return text;
+}
+
+absl::StatusOr<int> Evacuate(Invocation* cli, const v1::EvacuateHostRequest& request) {
+  ASSIGN_OR_RETURN(Client * client, cli->Controller());
+  ASSIGN_OR_RETURN(const auto response, client->Call(&HostStub::Evacuate, request));
+  cli->Print(cli->json() ? Json(response) : EvacuatedText(request.name(), response));
+  if (!cli->json() && response.ports_size() != 0) {
+    cli->Hint("Start the guests elsewhere: where a port is attached next, it is.\n");
+  }
+  return Done();
+}
+
+void AddEvacuate(Invocation* cli, CLI::App* group) {
+  auto request = std::make_shared<v1::EvacuateHostRequest>();
+  CLI::App* command =
+      cli->AddCommand(group, "evacuate", "A host has failed: let other hosts have its ports",
+                      {"outrider host evacuate h1", "outrider host evacuate h1 --force"},
+                      [cli, request] { return Evacuate(cli, *request); });
+  command->add_option("ID", *request->mutable_name(), "Id of the host")->required();
+  command->add_flag_callback(
+      "--force", [request] { request->set_force(true); },
+      "Also a host that is connected, or was heard lately: its guests do not run any more");
+}
+
 }  // namespace
 
 void AddHostCommands(Invocation* cli, CLI::App* root) {
@@ -64,6 +96,7 @@ void AddHostCommands(Invocation* cli, CLI::App* root) {
       ->add_option("--endpoint", *enroll->request.mutable_endpoint(),
                    "Where agents reach the controller (default: its --advertise)")
       ->type_name("HOST:PORT");
+  AddEvacuate(cli, group);
   AddDeleteCommand(cli, group, kind, &HostStub::Delete);
 }
 

@@ -251,7 +251,10 @@ std::string PortText(const v1::Port& port) {
   fields.Add("Host", port.location().host());
   fields.Add("Epoch", std::to_string(port.location().epoch()));
   fields.Add("Device", port.device());
-  if (port.has_receipt()) {
+  // Of a port on no host it is that of the host it was taken from.
+  if (port.has_receipt() && port.location().host().empty()) {
+    fields.Add("Taken from", port.receipt().host());
+  } else if (port.has_receipt()) {
     const v1::PortReceipt& receipt = port.receipt();
     fields.Add(
         "In force",

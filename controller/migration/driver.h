@@ -22,6 +22,12 @@
 
 namespace outrider::controller {
 
+// What Evacuate did: ports that are on no host now, and migrations it ended.
+struct Evacuation {
+  NameSet ports;
+  NameSet migrations;
+};
+
 class MigrationDriver {
  public:
   // Both must outlive the driver. `detect`: whether claims begin migrations.
@@ -45,6 +51,12 @@ class MigrationDriver {
   // As of MigrationService in api.proto.
   absl::StatusOr<v1::Migration> Switchover(const std::string& id, int64_t paused_us);
   absl::StatusOr<v1::Migration> Abort(const std::string& id, const std::string& reason);
+
+  // `host` has failed: ends the migrations that could not end without it, and lets go of its ports,
+  // each under a newer epoch, in one commit. What is attached there still claims none of them
+  // (BindPort). NotFound; FailedPrecondition, unless `force`: the host is connected, or was heard
+  // so lately that it may still run guests.
+  absl::StatusOr<Evacuation> Evacuate(const std::string& host, bool force);
 
   // The begin of a host's session, its receipt, port event (attached, detached, first frame,
   // activated, paused, resumed, redirected), counts, acknowledgement, or the end of its session.
@@ -79,6 +91,7 @@ class MigrationDriver {
   // What the receipts of the migration's ports must carry by now, and what was received of them.
   std::vector<MigrationInput> Reassess(const Model& model, const v1::Migration& migration) const;
   HostPresence PresenceOf(const Model& model, const std::string& id) const;
+  absl::Status CheckHasFailed(const v1::Host& host) const;
   TickEvent MakeTick(const Model& model, const v1::Migration& migration) const;
 
   Repository* const repository_;

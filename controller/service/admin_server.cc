@@ -30,7 +30,8 @@ AdminServer::AdminServer(const std::string& socket_path, const AdminBackend& bac
       gateways_(backend.repository, &stopping_),
       profiles_(backend.repository, &stopping_),
       ports_(backend.repository, &stopping_, backend.hub),
-      hosts_(backend.repository, &stopping_, backend.enrollment, backend.agent_endpoint),
+      hosts_(backend.repository, &stopping_, backend.enrollment, backend.driver,
+             backend.agent_endpoint),
       migrations_(backend.repository, &stopping_, backend.driver),
       controller_(backend.repository, backend.hub, backend.authority, backend.clock) {}
 

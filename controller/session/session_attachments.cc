@@ -169,7 +169,9 @@ void SessionHub::AskForDevice(const std::string& port_id) {
     const auto found = session.accepted().find(port_id);
     if ((!place->empty() && host != *place) || found == session.accepted().end()) continue;
     const v1::PortAttachment attachment = found->second;
-    return AttachAgain(session, attachment);
+    AttachAgain(session, attachment);
+    // Not at the host that the port was taken from.
+    if (session.accepted().contains(port_id)) return;
   }
 }
 

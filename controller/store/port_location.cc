@@ -34,6 +34,26 @@ bool IsDestinationOf(const Model& model, const std::string& port_id, const std::
   return migration != nullptr && migration->destination() == host;
 }
 
+// The receipt of a port on no host is that of the host it was taken from.
+bool IsTakenFrom(const v1::Port& port, const std::string& host) {
+  return port.location().host().empty() && port.receipt().host() == host;
+}
+
+void MarkTaken(const v1::PortLocation& from, v1::Port* port) {
+  port->mutable_receipt()->set_port_id(port->meta().name());
+  port->mutable_receipt()->set_host(from.host());
+  port->mutable_receipt()->set_epoch(from.epoch());
+}
+
+absl::Status CheckNotTaken(const v1::Port& port, const std::string& host,
+                           const v1::PortAttachment& attachment) {
+  if (attachment.claim() || !IsTakenFrom(port, host)) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "port \"{}\" was taken from host \"{}\" by \"outrider host evacuate\", in epoch {}; "
+      "if its guest is to run here, attach it again",
+      port.meta().name(), host, port.location().epoch()));
+}
+
 absl::Status CheckClaim(const v1::Port& port, const std::string& host, const std::string& mac) {
   const std::string& holder = port.location().host();
   if (!holder.empty() && holder != host) {
@@ -179,6 +199,7 @@ absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host
       // The migration decides when an expected port comes; only its identity is checked here.
       const std::string& claimant = binding.expected ? present->location().host() : host;
       RETURN_IF_ERROR(CheckClaim(*present, claimant, attachment.mac()));
+      RETURN_IF_ERROR(CheckNotTaken(*present, host, attachment));
       binding.port = *present;
       if (binding.expected) return absl::OkStatus();
     }
@@ -199,8 +220,9 @@ absl::StatusOr<bool> UnbindPort(Repository* repository, const std::string& host,
   bool held = false;
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
     const v1::Port* present = model.Find<v1::Port>(ToLower(port_id));
-    if (present == nullptr || present->location().host() != host) return absl::OkStatus();
-    held = true;
+    if (present == nullptr) return absl::OkStatus();
+    held = present->location().host() == host;
+    if (!held && !IsTakenFrom(*present, host)) return absl::OkStatus();
     v1::Port port = *present;
     // The epoch stays, so that the next claim gets a newer one.
     ClearPlace(&port);
@@ -258,6 +280,7 @@ absl::Status MovePorts(const Model& model, const std::vector<PortMove>& moves,
     }
     moved.push_back(*present);
     MoveTo(move.to, &moved.back());
+    if (move.taken) MarkTaken(move.from, &moved.back());
   }
   // Only once all compares hold, so that a refusal stages nothing.
   for (v1::Port& port : moved) transaction->Put(std::move(port));

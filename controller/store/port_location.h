@@ -22,14 +22,16 @@ struct Binding {
 
 // `host` attached a device as a port. Creates an unknown port (epoch 1), claims one that is on no
 // host (epoch + 1), takes over device, addresses, VM and a profile the attachment newly names.
-// Writes nothing when nothing changes. Refusals, for AttachmentRefused: FailedPrecondition (located
-// at another host without a migration to this one; another MAC; MTU does not fit), AlreadyExists
-// (MAC or IP taken), InvalidArgument (malformed, unknown profile), NotFound (host).
+// An attachment without `claim` at the host the port was taken from (PortMove.taken) claims
+// nothing. Writes nothing when nothing changes. Refusals, for AttachmentRefused: FailedPrecondition
+// (located at another host without a migration to this one; another MAC; MTU does not fit; taken),
+// AlreadyExists (MAC or IP taken), InvalidArgument (malformed, unknown profile), NotFound (host).
 absl::StatusOr<Binding> BindPort(Repository* repository, const std::string& host,
                                  const v1::PortAttachment& attachment);
 
 // `host` detached the port. Clears the location when it is this host; otherwise (already moved,
-// unknown) does nothing. Returns whether the host held it.
+// unknown) does nothing, but that a host it was taken from has let go of it. Returns whether the
+// host held it.
 absl::StatusOr<bool> UnbindPort(Repository* repository, const std::string& host,
                                 const std::string& port_id);
 
@@ -48,6 +50,8 @@ struct PortMove {
   std::string port_id;
   v1::PortLocation from;
   v1::PortLocation to;
+  // The host it leaves has not let go of it: what is attached there is no claim (BindPort).
+  bool taken = false;
 };
 
 // Stages the moves in a transaction under way. Aborted, naming the port, when one is not at `from`

@@ -76,7 +76,7 @@ class HostWatchTest : public ::testing::Test {
   FakeClock clock_;
   std::unique_ptr<Repository> repository_ = Repository::Create(&store_, &clock_).value();
   StopFlag stopping_ = false;
-  HostService service_{repository_.get(), &stopping_, nullptr, ""};
+  HostService service_{repository_.get(), &stopping_, nullptr, nullptr, ""};
   std::unique_ptr<grpc::Server> server_;
 };
 
