@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from labkit import api, fabric, netns, physical, process
 from labkit.inventory import Lab, load, remember
 from labkit.shell import LabError, run
@@ -14,8 +16,10 @@ def agent_name(host: str) -> str:
     return f"agent-{host}"
 
 
-def start_controller(lab: Lab) -> None:
-    """Starts the controller and waits until it answers."""
+def start_controller(
+    lab: Lab, options: Sequence[str] = (), env: Mapping[str, str] | None = None
+) -> None:
+    """Starts the controller, with more options if given, and waits until it answers."""
     endpoint = f"{fabric.address_of(0)}:{CONTROLLER_PORT}"
     argv = [
         *(lab.binary("outrider-controller"), "--listen", endpoint, "--advertise", endpoint),
@@ -25,12 +29,13 @@ def start_controller(lab: Lab) -> None:
             "--admin-socket",
             str(lab.controller_socket),
         ),
+        *options,
     ]
-    _start(lab, CONTROLLER, fabric.CONTROLLER, argv)
+    _start(lab, CONTROLLER, fabric.CONTROLLER, argv, env)
     _wait_for(lab, CONTROLLER, lambda: bool(_quiet(lambda: api.controller_status(lab))))
 
 
-def start_agent(lab: Lab, host: str) -> None:
+def start_agent(lab: Lab, host: str, env: Mapping[str, str] | None = None) -> None:
     """Starts the agent of `host`; its first start uses a fresh join token."""
     folder = lab.host_folder(host)
     bpffs = folder / "bpf"
@@ -49,7 +54,7 @@ def start_agent(lab: Lab, host: str) -> None:
         argv += ["--uplink", f"{physical.UPLINK}={physical.DEVICE}"]
     if not joined:
         argv += ["--join-file", str(folder / "token")]
-    _start(lab, agent_name(host), host, argv)
+    _start(lab, agent_name(host), host, argv, env)
 
 
 def wait_connected(lab: Lab, timeout: float = 30) -> None:
@@ -97,9 +102,11 @@ def stop(lab: Lab, name: str) -> None:
     load(lab.prefix).processes[name].stop()
 
 
-def _start(lab: Lab, name: str, namespace: str, argv: list[str]) -> None:
+def _start(
+    lab: Lab, name: str, namespace: str, argv: list[str], env: Mapping[str, str] | None
+) -> None:
     command = netns.inside(lab.netns(namespace), argv)
-    remember(lab.prefix, process.start(name, command, lab.log(name)))
+    remember(lab.prefix, process.start(name, command, lab.log(name), env))
 
 
 def _quiet(call):
