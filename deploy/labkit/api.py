@@ -91,11 +91,14 @@ def attach(
     profile: str,
     ip: str = "",
     vm: str = "",
+    qmp: pathlib.Path | None = None,
 ) -> Json:
-    """Makes `device` a port and waits until its profile is in force."""
+    """Makes `device` a port and waits until its profile is in force. qmp: where the agent hears what
+    becomes of the guest."""
     words = ["port", "attach", "--dev", device, "--id", port_id, "--mac", mac, "--profile", profile]
     words += ["--ip", ip] if ip else []
     words += ["--vm", vm] if vm else []
+    words += ["--qmp", str(qmp)] if qmp else []
     return query(lab, *words, "--wait", "20s", host=host)
 
 

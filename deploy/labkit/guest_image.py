@@ -1,4 +1,5 @@
-"""Builds what a lab guest boots: Debian's cloud kernel, and an initramfs of busybox and one script.
+"""Builds what a lab guest boots: Debian's cloud kernel, and an initramfs of busybox, one script and
+the program `numbered`, which hosts run, too.
 
 What this machine has not is downloaded and unpacked into build/guest/, never installed.
 """
@@ -30,6 +31,12 @@ class GuestImage:
     initramfs: pathlib.Path
 
 
+def numbered() -> pathlib.Path:
+    """The program deploy/guest/numbered.c, linked statically; compiled when it is not up to date."""
+    with debian.locked(CACHE):
+        return _numbered()
+
+
 def build() -> GuestImage:
     """Returns the image, building what is missing or older than its sources. Needs the network
     once."""
@@ -38,6 +45,7 @@ def build() -> GuestImage:
         sources = [
             DEPLOY / "guest" / "init",
             DEPLOY / "guest" / "stream.cgi",
+            _numbered(),
             DEPLOY / "labkit" / "cpio.py",
             pathlib.Path(__file__),
         ]
@@ -89,6 +97,16 @@ def _busybox() -> pathlib.Path:
     if not tree.exists():
         debian.unpack("guest", lambda: ["busybox-static"], tree)
     return tree / "bin" / "busybox"
+
+
+def _numbered() -> pathlib.Path:
+    source, program = DEPLOY / "guest" / "numbered.c", CACHE / "numbered"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        partial = program.with_suffix(".partial")
+        flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static"]
+        run(["gcc", *flags, "-o", str(partial), str(source)])
+        partial.replace(program)
+    return program
 
 
 def _cloud_kernel() -> list[str]:
@@ -153,4 +171,5 @@ def _write_initramfs(target: pathlib.Path) -> None:
     archive = CpioWriter()
     add_system(archive, DEPLOY / "guest" / "init", WANTED_MODULES)
     archive.file("stream.cgi", (DEPLOY / "guest" / "stream.cgi").read_bytes(), executable=True)
+    archive.file("bin/numbered", _numbered().read_bytes(), executable=True)
     archive.write(target)

@@ -33,8 +33,30 @@ class HostRecord:
 
 
 @dataclasses.dataclass
+class NicRecord:
+    """A network card of a guest, and its port."""
+
+    ip: str
+    mac: str
+    profile: str
+    port_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Nic:
+    """The same with the device that it has where the guest is now."""
+
+    tap: str
+    ip: str
+    mac: str
+    profile: str
+    port_id: str
+
+
+@dataclasses.dataclass
 class GuestRecord:
-    """A QEMU guest and the port it uses."""
+    """A QEMU guest and the ports it uses. What is said of `the` port is of that of its first
+    card."""
 
     name: str
     host: str
@@ -47,6 +69,8 @@ class GuestRecord:
     number: int = 0
     # Grows with each move: device and socket names of source and destination must differ.
     generation: int = 0
+    # Cards after the first one.
+    more: list[NicRecord] = dataclasses.field(default_factory=list)
 
     @property
     def instance(self) -> str:
@@ -55,6 +79,15 @@ class GuestRecord:
     @property
     def tap(self) -> str:
         return f"tap{self.number}-{self.generation}"
+
+    @property
+    def nics(self) -> list[Nic]:
+        """All its cards, in the guest's order."""
+        found = [Nic(self.tap, self.ip, self.mac, self.profile, self.port_id)]
+        for place, nic in enumerate(self.more, start=1):
+            tap = f"tap{self.number}.{place}-{self.generation}"
+            found.append(Nic(tap, nic.ip, nic.mac, nic.profile, nic.port_id))
+        return found
 
 
 @dataclasses.dataclass
@@ -182,7 +215,7 @@ def load(prefix: str) -> Lab:
         prefix=data["prefix"],
         build=data["build"],
         hosts={k: HostRecord(**v) for k, v in data["hosts"].items()},
-        guests={k: GuestRecord(**v) for k, v in data["guests"].items()},
+        guests={k: _guest(v) for k, v in data["guests"].items()},
         lights={k: LightRecord(**v) for k, v in data["lights"].items()},
         processes={k: Process(**v) for k, v in data["processes"].items()},
         ports_made=data.get("ports_made", 0),
@@ -190,6 +223,10 @@ def load(prefix: str) -> Lab:
         provider=data.get("provider", False),
         libvirt=data.get("libvirt", False),
     )
+
+
+def _guest(fields: dict) -> GuestRecord:
+    return GuestRecord(**fields | {"more": [NicRecord(**nic) for nic in fields["more"]]})
 
 
 @contextlib.contextmanager

@@ -231,7 +231,7 @@ def _guest_migrate(options: argparse.Namespace) -> None:
         f"guest {options.name}: {report.source} -> {report.destination}, {report.phase}"
     )
     print(
-        f"QEMU: {report.qemu_total_ms} ms in all, {report.blackout_ms:.0f} ms from STOP to RESUME"
+        f"QEMU: {report.times.total_ms} ms in all, {report.blackout_ms:.0f} ms from STOP to RESUME"
     )
     print(f"timeline: outrider migration show {report.migration_id}")
 

@@ -3,10 +3,12 @@ move.py."""
 
 from __future__ import annotations
 
+import functools
 import uuid
+from collections.abc import Callable, Sequence
 
 from labkit import api, inventory, netns, qemu, services
-from labkit.inventory import GuestRecord, Lab, LightRecord
+from labkit.inventory import GuestRecord, Lab, LightRecord, NicRecord
 from labkit.shell import undo
 
 SEGMENT_MTU = 1450
@@ -48,32 +50,66 @@ def remove_light(lab: Lab, name: str) -> None:
 
 
 def start_guest(
-    lab: Lab, name: str, host: str, ip: str, mac: str, profile: str, role: str = "server"
+    lab: Lab,
+    name: str,
+    host: str,
+    ip: str,
+    mac: str,
+    profile: str,
+    role: str = "server",
+    more: Sequence[NicRecord] = (),
 ) -> GuestRecord:
-    """Starts a QEMU guest with its tap attached as a port; it is still booting on return. On
+    """Starts a QEMU guest with its taps attached as ports; it is still booting on return. On
     failure nothing of it stays."""
     lab.host(host)
-    guest = GuestRecord(name, host, ip, mac, profile, str(uuid.uuid4()), role)
+    guest = GuestRecord(name, host, ip, mac, profile, str(uuid.uuid4()), role, more=list(more))
     inventory.add_port(lab.prefix, guest)
     try:
-        netns.tap(lab.netns(host), guest.tap, SEGMENT_MTU)
-        qemu.start(lab, guest, lab.netns(host), SEGMENT_MTU)
-        api.attach(lab, host, guest.tap, guest.port_id, mac, profile, ip, vm=name)
-        services.wait_converged(lab)
+        boot_guest(lab, guest)
     except BaseException:
         undo(
-            lambda: qemu.quit_guest(inventory.load(lab.prefix), guest),
-            lambda: api.detach(lab, host, guest.port_id),
-            lambda: netns.remove_link(lab.netns(host), guest.tap),
+            *unplug_steps(inventory.load(lab.prefix), guest),
             lambda: inventory.forget_port(lab.prefix, name),
         )
         raise
     return guest
 
 
+def boot_guest(lab: Lab, guest: GuestRecord) -> None:
+    """The same for a guest that the lab knows, and that runs nowhere."""
+    make_taps(lab, guest)
+    qemu.start(lab, guest, lab.netns(guest.host), SEGMENT_MTU)
+    attach_guest(lab, guest)
+    services.wait_converged(lab)
+
+
+def make_taps(lab: Lab, guest: GuestRecord) -> None:
+    for nic in guest.nics:
+        netns.tap(lab.netns(guest.host), nic.tap, SEGMENT_MTU)
+
+
+def attach_guest(lab: Lab, guest: GuestRecord) -> None:
+    """Makes the guest's taps ports; its QEMU runs."""
+    for nic in guest.nics:
+        words = (lab, guest.host, nic.tap, nic.port_id, nic.mac, nic.profile, nic.ip)
+        api.attach(*words, vm=guest.name, qmp=qemu.agent_socket(lab, guest))
+
+
+def unplug_steps(lab: Lab, guest: GuestRecord) -> list[Callable[[], object]]:
+    """Ends its QEMU, then its ports, then its devices."""
+    steps: list[Callable[[], object]] = [lambda: qemu.quit_guest(lab, guest)]
+    for nic in guest.nics:
+        steps.append(functools.partial(api.detach, lab, guest.host, nic.port_id))
+        steps.append(functools.partial(netns.remove_link, lab.netns(guest.host), nic.tap))
+    return steps
+
+
+def unplug_guest(lab: Lab, guest: GuestRecord) -> None:
+    """Its host has nothing of it any more."""
+    for step in unplug_steps(lab, guest):
+        step()
+
+
 def stop_guest(lab: Lab, name: str) -> None:
-    guest = lab.guest(name)
-    qemu.quit_guest(lab, guest)
-    api.detach(lab, guest.host, guest.port_id)
-    netns.remove_link(lab.netns(guest.host), guest.tap)
+    unplug_guest(lab, lab.guest(name))
     inventory.forget_port(lab.prefix, name)

@@ -23,6 +23,11 @@ def qmp_socket(lab: Lab, guest: GuestRecord) -> pathlib.Path:
     return lab.folder / f"{guest.instance}.qmp"
 
 
+def agent_socket(lab: Lab, guest: GuestRecord) -> pathlib.Path:
+    """A QMP socket that is the host's agent's alone: QEMU serves one client on each."""
+    return lab.folder / f"{guest.instance}.agent.qmp"
+
+
 def console_socket(lab: Lab, guest: GuestRecord) -> pathlib.Path:
     return lab.folder / f"{guest.instance}.console"
 
@@ -74,19 +79,22 @@ def _boots(image: guest_image.GuestImage, candidate: str) -> bool:
 def start(
     lab: Lab, guest: GuestRecord, namespace: str, mtu: int, incoming: str | None = None
 ) -> process.Process:
-    """Starts the guest's QEMU in `namespace` on its tap; `incoming`: migration URI to wait on."""
+    """Starts the guest's QEMU in `namespace` on its taps; `incoming`: migration URI to wait on."""
     image = guest_image.build()
     words = f"or.name={guest.name} or.ip={guest.ip}/24 or.mtu={mtu} or.role={guest.role}"
     argv = _base(image, accelerator(), words) + [
         *("-name", guest.instance),
-        *("-netdev", f"tap,id=net,ifname={guest.tap},script=no,downscript=no,vhost=off"),
-        *("-device", f"virtio-net-pci,netdev=net,mac={guest.mac},romfile="),
         *("-qmp", f"unix:{qmp_socket(lab, guest)},server=on,wait=off"),
+        *("-qmp", f"unix:{agent_socket(lab, guest)},server=on,wait=off"),
         "-chardev",
         f"socket,id=con,path={console_socket(lab, guest)},server=on,wait=off,"
         f"logfile={console_log(lab, guest)}",
         *("-serial", "chardev:con"),
     ]
+    for place, nic in enumerate(guest.nics):
+        tap = f"tap,id=net{place},ifname={nic.tap},script=no,downscript=no,vhost=off"
+        card = f"virtio-net-pci,netdev=net{place},mac={nic.mac},romfile="
+        argv += ["-netdev", tap, "-device", card]
     if incoming:
         argv += ["-incoming", incoming]
     name = f"qemu-{guest.instance}"

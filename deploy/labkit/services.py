@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from labkit import api, fabric, netns, physical, process
 from labkit.inventory import Lab, load, remember
+from labkit.libvirt import daemon
 from labkit.shell import LabError, run
 
 CONTROLLER_PORT = 7443
@@ -50,6 +51,8 @@ def start_agent(lab: Lab, host: str, env: Mapping[str, str] | None = None) -> No
         *("--socket", str(lab.agent_socket(host)), "--vtep", lab.host(host).vtep),
         *("--bpffs", str(bpffs / "outrider")),
     ]
+    # Never the machine's own.
+    argv += ["--libvirt", daemon.uri(lab, host) if lab.libvirt else "none"]
     if lab.provider:
         argv += ["--uplink", f"{physical.UPLINK}={physical.DEVICE}"]
     if not joined:

@@ -6,6 +6,7 @@ from labkit import api
 from labkit.demo import scenario
 from labkit.demo.measure import PROBE_RATE, MeasuredMove
 from labkit.demo.report import Report
+from labkit.hypervisor import Times
 
 POLICER_TOLERANCE = 0.15
 POLICER_STEADY = 0.10
@@ -15,18 +16,18 @@ PROBE_TOLERANCE, PROBE_EDGES = 0.5, 2
 AROUND_MS = 250
 
 
-def timeline(record: api.Json, resumed_us: int, paused_us: int) -> str:
+def timeline(record: api.Json, times: Times) -> str:
     """The migration's events relative to the source's pause, one a line."""
     lines = [
         (int(e["time_us"]), f"{e['host']:10} {e['kind']:14} {e.get('detail', '')}")
         for e in record.get("timeline", [])
     ]
     lines += [
-        (paused_us, "qemu       STOP at the source"),
-        (resumed_us, "qemu       RESUME at the destination"),
+        (times.paused_us, "qemu       STOP at the source"),
+        (times.resumed_us, "qemu       RESUME at the destination"),
     ]
     return "\n".join(
-        f"{(when - paused_us) / 1000:+10.1f} ms  {text}"
+        f"{(when - times.paused_us) / 1000:+10.1f} ms  {text}"
         for when, text in sorted(lines, key=lambda line: line[0])
     )
 
@@ -65,14 +66,14 @@ def receipt_check(report: Report, moved: MeasuredMove, port_id: str) -> bool:
 
 
 def move_checks(report: Report, moved: MeasuredMove) -> None:
-    seen, record = moved.report, moved.report.record
+    seen, times, record = moved.report, moved.report.times, moved.report.record
     report.row("migration_phase", seen.phase, "", seen.phase == "committed", "migration's phase")
     activated_us = _first_us(record, "activated")
     report.row(
         "activated_after_pause",
-        (activated_us - seen.paused_us) / 1000,
+        (activated_us - times.paused_us) / 1000,
         "ms",
-        seen.paused_us < activated_us < seen.resumed_us,
+        times.paused_us < activated_us < times.resumed_us,
         "destination's port opened before the guest ran, and after the source's pause by",
     )
     peers = record.get("peers", {})
@@ -99,8 +100,8 @@ def move_checks(report: Report, moved: MeasuredMove) -> None:
         "switchover_wait",
         seen.held_ms,
         "ms",
-        seen.paused_us <= switched_us <= seen.continued_us <= seen.resumed_us
-        and seen.paused_us <= seen.held_us <= seen.continued_us,
+        times.paused_us <= switched_us <= times.continued_us <= times.resumed_us
+        and times.paused_us <= times.held_us <= times.continued_us,
         "of that, QEMU waited for the port's move",
     )
 

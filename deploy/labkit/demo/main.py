@@ -140,7 +140,7 @@ def _move(report: Report, lab: Lab, number: int, repeat: int) -> bool:
     )
     moved = measure.measured_move(lab, destination, number)
     report.say(
-        checks.timeline(moved.report.record, moved.report.resumed_us, moved.report.paused_us)
+        checks.timeline(moved.report.record, moved.report.times)
     )
     in_time = checks.receipt_check(report, moved, server.port_id)
     checks.move_checks(report, moved)

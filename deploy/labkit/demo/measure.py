@@ -41,8 +41,8 @@ class MeasuredMove:
 
     def sent_around_downtime(self, margin_ms: int) -> int:
         """The same, beginning so much earlier and ending so much later."""
-        begin_us = self.report.paused_us - margin_ms * 1000
-        end_us = self.report.resumed_us + margin_ms * 1000
+        begin_us = self.report.times.paused_us - margin_ms * 1000
+        end_us = self.report.times.resumed_us + margin_ms * 1000
         return analysis.sent_between(self.probe, begin_us, end_us)
 
 
@@ -68,7 +68,7 @@ def measured_move(lab: Lab, destination: str, number: int) -> MeasuredMove:
         1
     )  # a second of the flows before the move; the measurement, not a wait for something
     dropped_at_source = _acl_drops(lab, server.host, server.port_id) - before
-    report = move.migrate(lab, "server", destination, on_tap=watch)
+    report = move.migrate(lab, "server", destination, steps=move.Steps(on_tap=watch))
     time.sleep(1.5)
     moved = inventory.load(lab.prefix)
     return MeasuredMove(

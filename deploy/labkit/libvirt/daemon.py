@@ -32,6 +32,11 @@ def machine_folder(lab: Lab, host: str) -> pathlib.Path:
     return lab.host_folder(host) / "machine"
 
 
+def uri(lab: Lab, host: str) -> str:
+    """Of the host's libvirtd, for who is outside its machine."""
+    return f"qemu+unix:///system?socket={machine_folder(lab, host) / SOCKET}"
+
+
 def environment(lab: Lab) -> dict[str, str]:
     """libvirt finds Outrider's `ovs-vsctl`, and that finds the host's agent."""
     env = dict(os.environ)

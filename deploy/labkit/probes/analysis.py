@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Ethernet, IPv4 and ICMP headers in front of the payload.
@@ -25,18 +26,30 @@ class ProbeSummary:
 
 
 def summarize(result: dict[str, Any]) -> ProbeSummary:
-    """A first answer is reordered when one to a later request came before it."""
+    """Of the probe `icmp`."""
+    return judged(len(result["sent_us"]), (number for number, _ in result["replies"]))
+
+
+def of_runs(sent: int, runs: Sequence[Sequence[int]]) -> ProbeSummary:
+    """Of datagrams 0 to sent - 1; runs: [first, count] of numbers that came one after the other."""
+    return judged(sent, (first + step for first, count in runs for step in range(count)))
+
+
+def judged(sent: int, numbers: Iterable[int]) -> ProbeSummary:
+    """numbers: in the order in which they came. The first of a number is reordered when a later one
+    came before it."""
     seen: set[int] = set()
     duplicates = reordered = 0
     highest = -1
-    for number, _ in result["replies"]:
+    for number in numbers:
+        if not 0 <= number < sent:
+            raise ValueError(f"number {number} came, and 0 to {sent - 1} were sent")
         if number in seen:
             duplicates += 1
             continue
         reordered += number < highest
         highest = max(highest, number)
         seen.add(number)
-    sent = len(result["sent_us"])
     lost = [number for number in range(sent) if number not in seen]
     return ProbeSummary(sent, len(seen), duplicates, reordered, lost)
 

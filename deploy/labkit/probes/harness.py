@@ -36,7 +36,7 @@ class Harness:
 
     def ready(self) -> None:
         """Tells the starter that sockets are open."""
-        self._out.with_suffix(".ready").touch()
+        self._out.with_name(f"{self._out.name}.ready").touch()
 
     def pace(
         self,

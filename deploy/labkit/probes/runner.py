@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from labkit import netns, process
+from labkit import guest_image, netns, process
 from labkit.inventory import Lab, remember
 from labkit.shell import DEPLOY, LabError
 
@@ -27,12 +27,28 @@ class RunningProbe:
         cls, lab: Lab, namespace: str, module: str, name: str, **options: object
     ) -> "RunningProbe":
         """Runs labkit.probes.MODULE in `namespace`; returns when its sockets are open."""
+        words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
+        argv = [sys.executable, "-m", f"labkit.probes.{module}", "--out"]
+        return cls._launch(lab, namespace, name, argv, words)
+
+    @classmethod
+    def numbered(
+        cls, lab: Lab, namespace: str, name: str, verb: str, *words: object
+    ) -> "RunningProbe":
+        """The same with `numbered VERB` (deploy/guest/numbered.c)."""
+        argv = [str(guest_image.numbered()), verb]
+        return cls._launch(lab, namespace, name, argv, [str(word) for word in words])
+
+    @classmethod
+    def _launch(
+        cls, lab: Lab, namespace: str, name: str, argv: list[str], words: list[str]
+    ) -> "RunningProbe":
+        """argv and words with the result's path between them."""
         out = lab.folder / f"{name}.json"
-        ready = out.with_suffix(".ready")
+        ready = out.with_name(f"{out.name}.ready")
         ready.unlink(missing_ok=True)
         out.unlink(missing_ok=True)
-        words = [str(word) for key, value in options.items() for word in (f"--{key}", value)]
-        argv = [sys.executable, "-m", f"labkit.probes.{module}", "--out", str(out), *words]
+        argv = [*argv, str(out), *words]
         env = {**os.environ, "PYTHONPATH": str(DEPLOY), "PYTHONDONTWRITEBYTECODE": "1"}
         log = lab.log(name)
         running = remember(lab.prefix, process.start(name, netns.inside(namespace, argv), log, env))

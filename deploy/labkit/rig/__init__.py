@@ -1,0 +1,2 @@
+"""What measures moves: numbered flows to and from guests, and a plain Linux bridge to compare
+with."""
