@@ -32,11 +32,11 @@ GUEST, PEER = 1, 2
 Shell = Callable[[str, float], str]
 
 
-def configure(network: str, side: int) -> str:
+def configure(network: str, side: int, device: str = "eth0") -> str:
     """Shell commands of a guest: a VLAN device each, with the address of that side."""
     return (
         f"for n in $(seq 0 {VLANS - 1}); do v=$((n + {FIRST_VLAN}));"
-        " ip link add link eth0 name v$v type vlan id $v && ip link set v$v up"
+        f" ip link add link {device} name v$v type vlan id $v && ip link set v$v up"
         f" && ip addr add {network}.$n.{side}/24 dev v$v || exit 1; done"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import pathlib
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import acl, attach, cli, qos, restart
+from labkit.bench import acl, attach, cli, migration, qos, restart
 from labkit.inventory import Lab
 from labkit.shell import LabError, check_root, check_writable
 
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[str, str, bool], list[dict[str, Any]]]] = {
     "acl": lambda _, build, quick: acl.run(build, quick),
     "attach": InLab(1, attach.run).run,
     "cli": cli.run,
+    "migration": migration.run,
     "qos": qos.run,
     "restart": InLab(2, restart.run).run,
 }
@@ -46,8 +48,11 @@ def main(arguments: list[str]) -> int:
         check_root("deploy/bench")
         check_writable(options.json)
         build = builder.ready(options.build, "outrider-bench", "outrider-ovs")
+        benchmarks = BENCHMARKS | {
+            "migration": functools.partial(migration.run, moves=options.moves)
+        }
         for name in options.names:
-            found = BENCHMARKS[name](options.prefix, build, options.quick)
+            found = benchmarks[name](options.prefix, build, options.quick)
             rows += found
             print("\n".join(_text(row) for row in found), flush=True)
     except LabError as error:
@@ -72,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
         help=", ".join(sorted(BENCHMARKS)),
     )
     parser.add_argument("--quick", action="store_true", help="few repetitions")
+    parser.add_argument(
+        "--moves", type=int, metavar="N", help="of `migration`: moves at each rate, 20 by default"
+    )
     parser.add_argument(
         "--json", metavar="FILE", help="write rows {name, value, low, high, unit, must, met}"
     )

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from labkit.shell import LabError
+
 # Ethernet, IPv4 and ICMP headers in front of the payload.
 FRAME_OVERHEAD = 14 + 20 + 8
 
@@ -43,7 +45,7 @@ def judged(sent: int, numbers: Iterable[int]) -> ProbeSummary:
     highest = -1
     for number in numbers:
         if not 0 <= number < sent:
-            raise ValueError(f"number {number} came, and 0 to {sent - 1} were sent")
+            raise LabError(f"number {number} came, and 0 to {sent - 1} were sent")
         if number in seen:
             duplicates += 1
             continue

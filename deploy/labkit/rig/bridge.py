@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from labkit import fabric, hypervisor, inventory, lifecycle, move, netns, ports, qemu
 from labkit.hypervisor import How
 from labkit.inventory import GuestRecord, Lab, LightRecord
+from labkit.rig import measured
 from labkit.shell import run
 
 BRIDGE, TUNNEL, VNI = "br0", "vx0", 42
@@ -72,6 +73,14 @@ def _plug_taps(lab: Lab, guest: GuestRecord) -> None:
     ports.make_taps(lab, guest)
     for nic in guest.nics:
         _plug(lab, guest.host, nic.tap)
+
+
+def stage(lab: Lab) -> None:
+    """scene.py's, here."""
+    start_guest(lab, measured.GUEST, "h1", measured.GUEST_IP, measured.GUEST_MAC)
+    add_light(lab, measured.PEER, "h3", measured.PEER_IP, measured.PEER_MAC)
+    lab = inventory.load(lab.prefix)
+    qemu.wait_ready(lab, lab.guest(measured.GUEST))
 
 
 def migrate(lab: Lab, name: str, destination: str, steps: move.Steps) -> move.MoveReport:

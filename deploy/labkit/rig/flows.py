@@ -12,6 +12,7 @@ from labkit import inventory, qemu
 from labkit.inventory import Lab
 from labkit.probes import analysis
 from labkit.probes.runner import RunningProbe
+from labkit.shell import LabError, undo
 
 # Of the datagrams; those from a guest and those to it must differ at neither end.
 FIRST_PORT = 7000
@@ -82,6 +83,13 @@ class FlowResult:
     # When each was sent, if by a host.
     times_us: list[int]
 
+    @property
+    def losses(self) -> tuple[int, int, int]:
+        """Lost, duplicated, reordered."""
+        if self.overflow:
+            raise LabError(f"{self.overflow} datagrams were lost by who counts them")
+        return self.summary.lost, self.summary.duplicates, self.summary.reordered
+
 
 class Flow:
     """Datagrams 0, 1, 2 ... from one end to the other."""
@@ -106,7 +114,8 @@ class Flow:
 
 
 class Flows:
-    """Several at a time, by name, each on a port of its own."""
+    """Several at a time, by name, each on a port of its own. As a context: when its block fails they
+    end, and what they saw is nobody's."""
 
     def __init__(self, lab: Lab, ends: dict[str, tuple[End, End]], rate: int) -> None:
         """ends: sender and receiver of each."""
@@ -114,6 +123,13 @@ class Flows:
             name: Flow(lab, name, sender, receiver, rate, FIRST_PORT + number)
             for number, (name, (sender, receiver)) in enumerate(ends.items())
         }
+
+    def __enter__(self) -> "Flows":
+        return self
+
+    def __exit__(self, failure: object, *_: object) -> None:
+        if failure:
+            undo(self.finish)
 
     def finish(self) -> dict[str, FlowResult]:
         for flow in self.flows.values():

@@ -57,10 +57,10 @@ def measured_move(prefix: str, rate: int, migrate: Migrate) -> MeasuredMove:
         taps.append(RunningProbe.numbered(lab, namespace, "watch-tap", "watch", device))
 
     at_peer = RunningProbe.numbered(lab, peer.namespace, "watch-peer", "watch", "eth0")
-    running = flows.Flows(lab, flows.both_ways(guest_end(), peer), rate)
-    report = migrate(lab, GUEST, other_place(lab), move.Steps(on_tap=watch))
-    time.sleep(AFTER_S)
-    found = running.finish()
+    with flows.Flows(lab, flows.both_ways(guest_end(), peer), rate) as running:
+        report = migrate(lab, GUEST, other_place(lab), move.Steps(on_tap=watch))
+        time.sleep(AFTER_S)
+        found = running.finish()
     on_tap, on_peer = opening.frames(taps[0].finish()), opening.frames(at_peer.finish())
     resumed_us, to_guest = report.times.resumed_us, running.flows["to_guest"]
     opened, heard = opening.from_guest_ms(resumed_us, on_tap, on_peer, GUEST_MAC)

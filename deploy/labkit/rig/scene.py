@@ -10,7 +10,7 @@ from labkit.rig.flows import FIRST_PORT
 
 HOSTS = 3
 SEGMENT, VNI = "rig", 6600
-# The guest may begin what it likes; with it nobody may begin anything but datagrams of the flows.
+# The guest may begin what it likes; with it nobody may begin anything but the flows, and ICMP.
 # Numbered datagrams are connections, too: each direction's flow is one.
 GUARDED = f"""\
 kind: Profile
@@ -23,6 +23,7 @@ acl:
     - priority: 10
       match: {{protocol: udp, dst_port: {FIRST_PORT}-{FIRST_PORT + 9}}}
       action: allow_related
+    - {{priority: 9, match: {{protocol: icmp}}, action: allow_related}}
   default_action: drop
 """
 OPEN = f"""\
@@ -36,6 +37,11 @@ PROFILES = f"kind: Segment\nname: {SEGMENT}\nvni: {VNI}\n---\n{GUARDED}---\n{OPE
 def prepare(lab: Lab) -> Lab:
     """The lab with guest `mover` on h1, booted, and light port `peer` on h3."""
     api.apply(lab, PROFILES)
+    return stage(lab)
+
+
+def stage(lab: Lab) -> Lab:
+    """The same where the profiles are there."""
     words = (measured.GUEST_IP, measured.GUEST_MAC, "guarded")
     ports.start_guest(lab, measured.GUEST, "h1", *words)
     peer = (measured.PEER_IP, measured.PEER_MAC, "open")

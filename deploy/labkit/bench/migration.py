@@ -1,0 +1,200 @@
+"""`migration`: what moves of a real guest cost its network, on Outrider and on a plain Linux bridge
+with VXLAN; how long a destination takes to be armed, and a source to have all back."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+from labkit import api, hypervisor, inventory, lifecycle, move, ports, process
+from labkit.bench.rows import row
+from labkit.hypervisor import How
+from labkit.inventory import Lab
+from labkit.probes.runner import RunningProbe
+from labkit.rig import bridge, measured, opening, scene
+from labkit.rig.flows import Flow, Stream
+from labkit.rig.measured import MeasuredMove, Migrate
+from labkit.shell import LabError
+
+Rows = list[dict[str, Any]]
+
+RATES_PPS = (200, 1000)
+OPEN_AT_MOST_MS, ARMED_AT_MOST_MS, ROLLBACK_AT_MOST_MS = 1, 50, 50
+RULES = 1000
+RULED_IP, RULED_MAC = "10.6.0.8", "52:54:00:06:00:08"
+RULED = "kind: Profile\nname: ruled\nvlan: {segment: rig}\nacl:\n  egress:\n" + "".join(
+    f"    - {{priority: {n}, match: {{protocol: tcp, src_prefix: 10.8.{n % 250}.0/24,"
+    f" dst_port: {n}}}, action: allow}}\n"
+    for n in range(1, RULES + 1)
+)
+
+
+def run(prefix: str, build: str, quick: bool, moves: int | None = None) -> Rows:
+    """moves: at each rate, 20 unless told; `quick` makes it 4."""
+    count = moves or (4 if quick else 20)
+    rows: Rows = []
+    with lifecycle.temporary(prefix, scene.HOSTS, build) as lab:
+        lab = scene.prepare(lab)
+        rows += _armed(lab, 5 if quick else 20)
+        rows += _series(prefix, "outrider", count, _by_outrider)
+        rows += _streams(prefix, count)
+        rows += _rollbacks(prefix, 3 if quick else 10)
+    with bridge.running(prefix, scene.HOSTS, build) as lab:
+        bridge.stage(lab)
+        rows += _series(prefix, "bridge", count, bridge.migrate)
+    return rows
+
+
+def _by_outrider(lab: Lab, guest: str, destination: str, steps: move.Steps) -> move.MoveReport:
+    """By what the agents hear of QEMU; nobody holds it."""
+    report = move.migrate(lab, guest, destination, How(), steps)
+    if report.phase != "committed":
+        raise LabError(f"migration {report.migration_id}: {report.phase}")
+    return report
+
+
+# ---- flows ---------------------------------------------------------------------------------------
+
+
+def _series(prefix: str, system: str, count: int, migrate: Migrate) -> Rows:
+    rows: Rows = []
+    for rate in RATES_PPS:
+        moves = [measured.measured_move(prefix, rate, migrate) for _ in range(count)]
+        name = f"migration_{system}_{rate}pps"
+        _show(f"{system}, {rate} pps, {count} moves", moves)
+        rows += _loss_rows(name, moves, system == "outrider")
+        rows += _time_rows(name, moves, system == "outrider")
+    return rows
+
+
+def _losses(moves: list[MeasuredMove], direction: str) -> list[tuple[int, int, int]]:
+    return [getattr(moved, direction).losses for moved in moves]
+
+
+def _show(title: str, moves: list[MeasuredMove]) -> None:
+    print(f"{title}: median/max/sum")
+    for direction in ("to_guest", "from_guest"):
+        kinds = zip(("lost", "duplicated", "reordered"), zip(*_losses(moves, direction)))
+        told = [
+            f"{kind} {statistics.median(found):g}/{max(found)}/{sum(found)}"
+            for kind, found in kinds
+        ]
+        sent = sum(getattr(moved, direction).summary.sent for moved in moves)
+        print(f"  {direction:10} of {sent:6}: {', '.join(told)}", flush=True)
+
+
+def _loss_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
+    at_most = 0 if judged else None
+    rows: Rows = []
+    for direction in ("to_guest", "from_guest"):
+        losses = zip(("lost", "duplicated", "reordered"), zip(*_losses(moves, direction)))
+        for kind, found in losses:
+            title = f"{name}_{direction}_{kind}"
+            rows.append(row(title, found, "frames", at_most=at_most))
+            rows.append(row(f"{title}_sum", [sum(found)], "frames", at_most=at_most))
+    return rows
+
+
+def _time_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
+    at_most = OPEN_AT_MOST_MS if judged else None
+    rows = [row(f"{name}_blackout", [moved.report.blackout_ms for moved in moves], "ms")]
+    opened = {
+        "open_to_guest": [moved.open_to_guest_ms for moved in moves],
+        "open_from_guest": [moved.open_from_guest_ms for moved in moves],
+    }
+    for title, found in opened.items():
+        rows.append(row(f"{name}_{title}_p50", found, "ms"))
+        rows.append(row(f"{name}_{title}_p99", found, "ms", at_most=at_most, judged=99))
+        rows.append(row(f"{name}_{title}_max", [max(found)], "ms"))
+    # From RESUME on: what the guest takes by itself is in it.
+    rows.append(row(f"{name}_heard_at_peer", [moved.heard_at_peer_ms for moved in moves], "ms"))
+    return rows
+
+
+# ---- TCP -----------------------------------------------------------------------------------------
+
+
+def _streams(prefix: str, count: int) -> Rows:
+    """A connection opened by the guest through its stateful profile, over which the peer sends all it
+    can, moved `count` times; a move is without timeout when the sender had none."""
+    lab = inventory.load(prefix)
+    timeouts, blackouts, bad = [], [], 0
+    for _ in range(count):
+        lab = inventory.load(prefix)
+        guest, peer = measured.guest_end(), measured.peer_end(lab)
+        stream = Stream(lab, guest, peer, sender=peer)
+        report = _by_outrider(lab, measured.GUEST, measured.other_place(lab), move.Steps())
+        time.sleep(measured.AFTER_S)
+        result = stream.finish()
+        timeouts.append(result.timeouts)
+        blackouts.append(report.blackout_ms)
+        bad += result.received != result.sent or result.wrong > 0
+    survived = sum(found == 0 for found in timeouts)
+    return [
+        row("migration_tcp_moves_without_timeout", [survived], "moves", at_least=count),
+        row("migration_tcp_timeouts", timeouts, "timeouts"),
+        row("migration_tcp_streams_damaged", [bad], "streams", at_most=0),
+        row("migration_tcp_blackout", blackouts, "ms"),
+    ]
+
+
+# ---- armed, and back -----------------------------------------------------------------------------
+
+
+def _armed(lab: Lab, count: int) -> Rows:
+    """From the intent to the destination's receipt, by the controller's clock."""
+    api.apply(lab, RULED)
+    light = ports.add_light(lab, "ruled", "h1", RULED_IP, RULED_MAC, "ruled")
+    samples = []
+    for _ in range(count):
+        record = api.prepare_migration(lab, light.port_id, "h2")
+        samples.append((_event_us(record, "armed") - _event_us(record, "intent")) / 1000)
+        name = record["meta"]["name"]
+        api.abort_migration(lab, name, "only the receipt was wanted")
+        move.wait_done(lab, name)
+    ports.remove_light(inventory.load(lab.prefix), "ruled")
+    return [row("migration_armed_1000_rules", samples, "ms", at_most=ARMED_AT_MOST_MS)]
+
+
+def _event_us(record: api.Json, kind: str) -> int:
+    times = [int(event["time_us"]) for event in record["timeline"] if event["kind"] == kind]
+    if not times:
+        raise LabError(f"migration {record['meta']['name']}: its timeline has no {kind}")
+    return min(times)
+
+
+def _rollbacks(prefix: str, count: int) -> Rows:
+    samples = [_rollback(inventory.load(prefix)) for _ in range(count)]
+    return [row("migration_rollback", samples, "ms", at_most=ROLLBACK_AT_MOST_MS)]
+
+
+def _rollback(lab: Lab) -> float:
+    """Milliseconds from the abort of a move whose guest is paused, and whose ports have gone, to the
+    first frame that its tap at the source has again."""
+    how, place, peer = How(holds=True), measured.other_place(lab), measured.peer_end(lab)
+    source = lab.guest(measured.GUEST)
+    tap = RunningProbe.numbered(lab, lab.netns(source.host), "watch-source", "watch", source.tap)
+    flow = Flow(lab, "rollback", peer, measured.guest_end(), 1000, 7000)
+    with move.prepared(lab, measured.GUEST, place) as moving:
+        with hypervisor.connected(lab, source, moving.target, how) as copying:
+            copying.begin(hypervisor.uri(lab, place))
+            copying.wait_held()
+            _wait_phase(lab, moving.migration_id, "switching")
+            api.abort_migration(lab, moving.migration_id, "to see how long it takes")
+            record = move.wait_done(lab, moving.migration_id)
+            copying.cancel()
+            copying.wait_returned()
+        move.take_back(lab, moving, "it was aborted")
+    flow.stop()
+    flow.finish()
+    aborted_us = _event_us(record, "abort")
+    seen = opening.frames(tap.finish())
+    return min(f.time_us - aborted_us for f in seen if f.outgoing and f.time_us >= aborted_us) / 1000
+
+
+def _wait_phase(lab: Lab, migration_id: str, phase: str) -> None:
+    if not process.wait_until(
+        lambda: api.phase(api.migration(lab, migration_id)) == phase, 5, 0.005
+    ):
+        raise LabError(f"migration {migration_id}: not {phase} 5 s after the guest's pause")
