@@ -58,7 +58,10 @@ class QmpClient:
         request: dict[str, Any] = {"execute": name}
         if arguments:
             request["arguments"] = {k.replace("_", "-"): v for k, v in arguments.items()}
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError as error:
+            raise LabError(f"{self._name}: {name}: QEMU closed the connection") from error
         deadline = time.monotonic() + timeout
         while True:
             message = self._message(deadline)
@@ -87,6 +90,8 @@ class QmpClient:
                 data = self._socket.recv(65536)
             except TimeoutError:
                 continue
+            except ConnectionResetError:
+                data = b""
             if not data:
                 raise LabError(f"{self._name}: QEMU closed the connection")
             self._buffer += data

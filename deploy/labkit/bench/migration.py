@@ -85,14 +85,15 @@ def _show(title: str, moves: list[MeasuredMove]) -> None:
 
 
 def _loss_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
-    at_most = 0 if judged else None
+    """Sums over all moves; low and high are of the best and the worst of them."""
     rows: Rows = []
     for direction in ("to_guest", "from_guest"):
         losses = zip(("lost", "duplicated", "reordered"), zip(*_losses(moves, direction)))
         for kind, found in losses:
-            title = f"{name}_{direction}_{kind}"
-            rows.append(row(title, found, "frames", at_most=at_most))
-            rows.append(row(f"{title}_sum", [sum(found)], "frames", at_most=at_most))
+            one = row(f"{name}_{direction}_{kind}", [sum(found)], "frames")
+            one |= {"low": min(found), "high": max(found)}
+            one |= {"must": "<= 0", "met": sum(found) == 0} if judged else {}
+            rows.append(one)
     return rows
 
 
