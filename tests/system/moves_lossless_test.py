@@ -6,22 +6,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import signal
-import subprocess
 import time
 import unittest
 
 import lossless_scene
 import support
-from labkit import api, hypervisor, inventory, move, netns, ports, process, qemu, services
+from labkit import api, hypervisor, inventory, move, ports, process, qemu, services
 from labkit.hypervisor import How
 from labkit.probes.runner import RunningProbe
 from labkit.rig import flows, measured, opening
 from labkit.rig.flows import Flows, Stream
+from labkit.shell import run
 
 NOTHING = (0, 0, 0)  # lost, duplicated, reordered
 RATE, LOWER_RATE = 1000, 200
-# From the guest's going on at the source to its host's having heard of it.
-RETURN_US = 50_000
+# From the guest's going on at the source to all hosts' knowing it: 50 ms are asked of a benchmark, and
+# here is room for a slow machine.
+RETURN_MS = 100
 # What TCP may wait for an acknowledgement before it says timeout: longer than a blackout may be.
 PATIENT = "500ms"
 
@@ -139,11 +140,15 @@ class LosslessTest(support.LabCase):
             found = running.finish()
         self.assertEqual(api.phase(record), "aborted")
         self.assertEqual(self.location(source.port_id), source.host)
-        self.assertEqual(found["from_guest"].losses, NOTHING)
-        to_guest = found["to_guest"]
-        self.assertEqual((to_guest.summary.duplicates, to_guest.summary.reordered), (0, 0))
+        to_guest, from_guest = found["to_guest"], found["from_guest"]
+        for result in (to_guest, from_guest):
+            self.assertEqual(result.losses[1:], (0, 0))
+        # What it sent while its port was the destination's: at once when it went on, and no longer.
+        lost = from_guest.summary.lost_numbers
+        self.assertLessEqual(len(lost), RATE * RETURN_MS / 1000)
+        self.assertEqual(lost, list(range(lost[0], lost[-1] + 1)) if lost else [])
         # What went to the QEMU that died is gone, and nothing else.
-        end_us = returned_us + RETURN_US
+        end_us = returned_us + RETURN_MS * 1000
         outside = [
             number
             for number in to_guest.summary.lost_numbers
@@ -186,7 +191,12 @@ class LosslessTest(support.LabCase):
         """Neither does QEMU for it: the destination opens when QEMU's RESUME is heard of."""
         guest = self.lab.guest(measured.GUEST)
         qemu.shell(self.lab, guest, "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6")
-        ends = {"to_guest": (measured.peer_end(self.lab), measured.guest_end())}
+        peer = measured.peer_end(self.lab)
+        ends = {"to_guest": (peer, measured.guest_end())}
+        # Nobody asks for it, so that it need not answer.
+        known = ["ip", "-n", peer.namespace, "neigh", "replace", measured.GUEST_IP, "dev", "eth0"]
+        run([*known, "lladdr", measured.GUEST_MAC, "nud", "permanent"])
+        self.addCleanup(run, [*known, "lladdr", measured.GUEST_MAC, "nud", "stale"])
         watching: list[RunningProbe] = []
 
         def watch(namespace: str, device: str) -> None:
@@ -229,7 +239,7 @@ class LosslessTest(support.LabCase):
             inventory.load(self.lab.prefix).processes[agent].signal(number)
 
         def check_open() -> None:
-            self.ping(measured.PEER, measured.GUEST_IP, 5)
+            self.ping(measured.PEER, measured.GUEST_IP)
             send(signal.SIGCONT)
 
         with contextlib.ExitStack() as stack:
@@ -242,8 +252,8 @@ class LosslessTest(support.LabCase):
     def test_tcp_through_a_stateful_profile(self) -> None:
         """Opened by the guest: what it is sent passes as what belongs to that, on both hosts."""
         peer, guest = measured.peer_end(self.lab), measured.guest_end()
-        netns_words = ["ip", "-n", peer.namespace, "route", "change", "10.6.0.0/24", "dev", "eth0"]
-        subprocess.run([*netns_words, "rto_min", PATIENT], check=True)
+        route = ["ip", "-n", peer.namespace, "route", "change", "10.6.0.0/24", "dev", "eth0"]
+        run([*route, "rto_min", PATIENT])
         for sender in (peer, guest):
             stream = Stream(self.lab, guest, peer, sender)
             try:
