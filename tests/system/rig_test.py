@@ -8,9 +8,13 @@ import tempfile
 import unittest
 
 import support  # noqa: F401 - finds labkit
-from labkit import guest_image
+from labkit import guest_image, move
+from labkit.bench import migration
+from labkit.hypervisor import Times
 from labkit.probes import analysis
 from labkit.rig import opening
+from labkit.rig.flows import FlowResult
+from labkit.rig.measured import MeasuredMove
 from labkit.shell import LabError
 
 MAC = "52:54:00:06:00:01"
@@ -86,6 +90,53 @@ class OpeningTest(unittest.TestCase):
     def test_missed_frames_are_an_error(self) -> None:
         with self.assertRaisesRegex(LabError, "2 frames were missed"):
             opening.frames({"missed": 2, "frames": []})
+
+
+class RowsTest(unittest.TestCase):
+    """Two moves: in one of them 3 of 10 are lost to the guest, and one comes twice."""
+
+    def setUp(self) -> None:
+        report = move.MoveReport("m", "h1", "h2", Times(1000, 0, 0, 21_000, 0, 0), {})
+        good = FlowResult(analysis.of_runs(10, [[0, 10]]), 0, [])
+        bad = FlowResult(analysis.of_runs(10, [[0, 5], [8, 2], [9, 1]]), 0, [])
+        self.moves = [
+            MeasuredMove(report, good, good, 0.5, 0.25, 3),
+            MeasuredMove(report, bad, good, 1.5, 0.75, 4),
+        ]
+
+    def rows(self, found: list[dict]) -> dict[str, tuple]:
+        return {
+            row["name"]: (row["value"], row["low"], row["high"], row["must"], row["met"])
+            for row in found
+        }
+
+    def test_what_was_lost(self) -> None:
+        found = self.rows(migration.loss_rows("m", self.moves, True))
+        none = (0, 0, 0, "<= 0", True)
+        self.assertEqual(
+            found,
+            {
+                "m_to_guest_lost": (3, 0, 3, "<= 0", False),
+                "m_to_guest_duplicated": (1, 0, 1, "<= 0", False),
+                "m_to_guest_reordered": none,
+                "m_from_guest_lost": none,
+                "m_from_guest_duplicated": none,
+                "m_from_guest_reordered": none,
+            },
+        )
+        unjudged = migration.loss_rows("m", self.moves, False)
+        self.assertEqual({(row["must"], row["met"]) for row in unjudged}, {(None, True)})
+
+    def test_how_long_it_took(self) -> None:
+        found = self.rows(migration.time_rows("m", self.moves, True))
+        self.assertEqual(found["m_blackout"][0], 20)
+        self.assertEqual(found["m_open_to_guest_p99"], (1.5, 0.5, 1.5, "<= 1", False))
+        self.assertEqual(found["m_open_from_guest_p99"], (0.75, 0.25, 0.75, "<= 1", True))
+        self.assertEqual(found["m_open_to_guest_max"][0], 1.5)
+
+    def test_a_counter_that_overflows_is_an_error(self) -> None:
+        with self.assertRaisesRegex(LabError, "7 datagrams were lost by who counts them"):
+            _ = FlowResult(analysis.of_runs(1, []), 7, []).losses
 
 
 # In a network namespace that ends with it: half a second of datagrams, received and watched.

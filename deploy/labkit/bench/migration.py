@@ -63,8 +63,8 @@ def _series(prefix: str, system: str, count: int, migrate: Migrate) -> Rows:
         moves = [measured.measured_move(prefix, rate, migrate) for _ in range(count)]
         name = f"migration_{system}_{rate}pps"
         _show(f"{system}, {rate} pps, {count} moves", moves)
-        rows += _loss_rows(name, moves, system == "outrider")
-        rows += _time_rows(name, moves, system == "outrider")
+        rows += loss_rows(name, moves, system == "outrider")
+        rows += time_rows(name, moves, system == "outrider")
     return rows
 
 
@@ -84,7 +84,7 @@ def _show(title: str, moves: list[MeasuredMove]) -> None:
         print(f"  {direction:10} of {sent:6}: {', '.join(told)}", flush=True)
 
 
-def _loss_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
+def loss_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
     """Sums over all moves; low and high are of the best and the worst of them."""
     rows: Rows = []
     for direction in ("to_guest", "from_guest"):
@@ -97,7 +97,7 @@ def _loss_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
     return rows
 
 
-def _time_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
+def time_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
     at_most = OPEN_AT_MOST_MS if judged else None
     rows = [row(f"{name}_blackout", [moved.report.blackout_ms for moved in moves], "ms")]
     opened = {
