@@ -11,7 +11,7 @@ import uuid
 
 import stateful_guest
 import support  # noqa: F401 - finds labkit
-from labkit import api, inventory, move, netns, ports, qemu
+from labkit import api, inventory, move, netns, ports, qemu, services
 from labkit.inventory import Lab
 from labkit.rig import measured, scene
 from labkit.rig.flows import FIRST_PORT, End
@@ -70,6 +70,7 @@ def start_over(lab: Lab) -> None:
     for process in lab.processes.values():
         if process.name.startswith("qemu-"):
             process.stop(kill=True)
+    services.wait_connected(lab)
     for record in api.query(lab, "migration", "list")["items"]:
         if api.phase(record) not in move.DONE:
             api.abort_migration(lab, record["meta"]["name"], "the test failed")

@@ -239,8 +239,10 @@ class LosslessTest(support.LabCase):
             inventory.load(self.lab.prefix).processes[agent].signal(number)
 
         def check_open() -> None:
-            self.ping(measured.PEER, measured.GUEST_IP)
-            send(signal.SIGCONT)
+            try:
+                self.ping(measured.PEER, measured.GUEST_IP)
+            finally:
+                send(signal.SIGCONT)
 
         with contextlib.ExitStack() as stack:
             running = stack.enter_context(self.both_ways())
