@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pathlib
 import tempfile
@@ -21,15 +22,19 @@ class RowsTest(unittest.TestCase):
 
 
 class BenchTest(unittest.TestCase):
-    def test_rows(self) -> None:
+    def bench(self, *words: str) -> tuple[int, list[dict]]:
+        """Exit code and rows of deploy/bench."""
         with tempfile.TemporaryDirectory() as folder:
             rows_file = pathlib.Path(folder) / "rows.json"
-            argv = [str(support.ROOT / "deploy" / "bench"), "attach", "restart", "--quick"]
+            argv = [str(support.ROOT / "deploy" / "bench"), *words, "--quick"]
             argv += ["--json", str(rows_file), "--build", support.build_folder()]
             argv += ["--prefix", support.prefix()]
             done = support.run_program(argv)
-            found = json.loads(rows_file.read_text(encoding="utf-8"))
-        self.assertEqual(done.returncode, 0)
+            return done.returncode, json.loads(rows_file.read_text(encoding="utf-8"))
+
+    def test_rows(self) -> None:
+        code, found = self.bench("attach", "restart")
+        self.assertEqual(code, 0)
         fields = {"name", "value", "low", "high", "unit", "must", "met"}
         self.assertTrue(all(set(row) == fields for row in found))
         names = {row["name"] for row in found}
@@ -43,6 +48,21 @@ class BenchTest(unittest.TestCase):
             },
         )
         self.assertEqual([row for row in found if row["must"] and not row["met"]], [])
+
+    def test_migration(self) -> None:
+        """One move of each kind; times of a single one are judged nowhere."""
+        _, found = self.bench("migration", "--moves", "1")
+        rows_of = {row["name"]: row for row in found}
+        for system, rate in itertools.product(("outrider", "bridge"), (200, 1000)):
+            self.assertGreater(rows_of[f"migration_{system}_{rate}pps_blackout"]["value"], 0)
+        counted = [row for row in found if row["unit"] in ("frames", "streams") and row["must"]]
+        self.assertEqual(len(counted), 13)
+        self.assertEqual([row for row in counted if not row["met"]], [])
+        bridge = [row for row in found if row["name"].startswith("migration_bridge")]
+        self.assertEqual({row["must"] for row in bridge}, {None})
+        # Each loses the blackout, so that the rig would see it if ours did.
+        for rate in (200, 1000):
+            self.assertGreater(rows_of[f"migration_bridge_{rate}pps_to_guest_lost"]["value"], 0)
 
 
 if __name__ == "__main__":

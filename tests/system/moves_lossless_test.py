@@ -86,6 +86,8 @@ class LosslessTest(support.LabCase):
                 lambda lab, guest, place, steps: move.migrate(lab, guest, place, how, steps),
             )
             moves.append(moved)
+            if not moved.lossless:
+                print(moved.described(), flush=True)
             print(
                 f"{how}: blackout {moved.report.blackout_ms:.0f} ms, open to the guest after "
                 f"{moved.open_to_guest_ms:.2f} ms, from it {moved.open_from_guest_ms:.2f} ms",

@@ -61,6 +61,8 @@ def _series(prefix: str, system: str, count: int, migrate: Migrate) -> Rows:
     rows: Rows = []
     for rate in RATES_PPS:
         moves = [measured.measured_move(prefix, rate, migrate) for _ in range(count)]
+        if system == "outrider":
+            print("".join(f"{one.described()}\n" for one in moves if not one.lossless), end="")
         name = f"migration_{system}_{rate}pps"
         _show(f"{system}, {rate} pps, {count} moves", moves)
         rows += loss_rows(name, moves, system == "outrider")

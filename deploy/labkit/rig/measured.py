@@ -34,6 +34,29 @@ class MeasuredMove:
     heard_at_peer_ms: float
 
 
+    @property
+    def lossless(self) -> bool:
+        return not any(self.to_guest.losses + self.from_guest.losses)
+
+    def described(self) -> str:
+        """What to look at when something was lost: when that was sent, and what happened when, all
+        in milliseconds from the source's STOP."""
+        times = self.report.times
+        lines = [f"blackout {self.report.blackout_ms:.1f} ms, times from STOP"]
+        for name, flow in (("to_guest", self.to_guest), ("from_guest", self.from_guest)):
+            lost = flow.summary.lost_numbers
+            when = [(flow.times_us[n] - times.paused_us) / 1000 for n in lost if flow.times_us]
+            told = ", ".join(f"{number}" for number in lost[:20])
+            sent = f"; sent from {when[0]:.1f} to {when[-1]:.1f} ms" if when else ""
+            losses = "lost %d, duplicated %d, reordered %d" % flow.losses
+            lines.append(f"  {name}: {losses}: {told}{sent}")
+        for event in self.report.record.get("timeline", []):
+            at_ms = (int(event["time_us"]) - times.paused_us) / 1000
+            said = f"{event['host']:10} {event['kind']:14} {event.get('detail', '')}"
+            lines.append(f"  {at_ms:+10.1f} {said}")
+        return "\n".join(lines)
+
+
 def guest_end() -> End:
     return End(GUEST_IP, guest=GUEST)
 
