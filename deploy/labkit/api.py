@@ -93,8 +93,8 @@ def attach(
     vm: str = "",
     qmp: pathlib.Path | None = None,
 ) -> Json:
-    """Makes `device` a port and waits until its profile is in force. qmp: where the agent hears what
-    becomes of the guest."""
+    """Makes `device` a port and waits until its profile is in force. qmp: where the agent hears
+    what becomes of the guest."""
     words = ["port", "attach", "--dev", device, "--id", port_id, "--mac", mac, "--profile", profile]
     words += ["--ip", ip] if ip else []
     words += ["--vm", vm] if vm else []

@@ -32,7 +32,7 @@ class GuestImage:
 
 
 def numbered() -> pathlib.Path:
-    """The program deploy/guest/numbered.c, linked statically; compiled when it is not up to date."""
+    """The program deploy/guest/numbered.c, linked statically; compiled when it is out of date."""
     with debian.locked(CACHE):
         return _numbered()
 

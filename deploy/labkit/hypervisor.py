@@ -30,8 +30,8 @@ class How:
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Microseconds of the machine's clock. Held and continued: while the source waited for our word;
-    both 0, if it did not."""
+    """Microseconds of the machine's clock. Held and continued: while the source waited for our
+    word; both 0, if it did not."""
 
     paused_us: int
     held_us: int
@@ -125,7 +125,8 @@ def connected(lab: Lab, source: GuestRecord, target: GuestRecord, how: How) -> I
 def run(
     copy: Copy, to: str, how: How, paused: Callable[[], None], held: Callable[[], None]
 ) -> Times:
-    """All of it. paused() is called when the source's guest has stopped, held() while QEMU waits."""
+    """All of it. paused() is called when the source's guest has stopped, held() while QEMU
+    waits."""
     copy.begin(to)
     paused_us = copy.wait_paused()
     paused()

@@ -108,8 +108,8 @@ def prepared(
 
 
 def take_back(lab: Lab, moving: Prepared, reason: str) -> None:
-    """Ends a move that has not come to its end: there is no destination, and the guest goes on where
-    it was."""
+    """Ends a move that has not come to its end: there is no destination, and the guest goes on
+    where it was."""
     undo(
         lambda: qemu.quit_guest(lab, moving.target),
         lambda: api.abort_migration(lab, moving.migration_id, reason),

@@ -93,8 +93,8 @@ def start(
     ]
     for place, nic in enumerate(guest.nics):
         tap = f"tap,id=net{place},ifname={nic.tap},script=no,downscript=no,vhost=off"
-        # The card's VLAN filter would forget its VLANs in a migration (QEMU 7.2: they are loaded, and
-        # then reset with the features), and the guest would be deaf to them.
+        # The card's VLAN filter would forget its VLANs in a migration (QEMU 7.2: they are loaded,
+        # and then reset with the features), and the guest would be deaf to them.
         card = f"virtio-net-pci,netdev=net{place},mac={nic.mac},romfile=,ctrl_vlan=off"
         argv += ["-netdev", tap, "-device", card]
     if incoming:

@@ -1,7 +1,7 @@
 """The stage of the lossless moves: two guests that move between h1 and h2, and peers on h3.
 
-`mover` has one card, under a stateful profile that drops by default. `pair` has two: the same, and a
-trunk of 64 VLANs under such a profile, too. """
+`mover` has one card, under a stateful profile that drops by default. `pair` has two: the same, and
+a trunk of 64 VLANs under such a profile, too. """
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from labkit.shell import run
 
 NOTHING = (0, 0, 0)  # lost, duplicated, reordered
 RATE, LOWER_RATE = 1000, 200
-# From the guest's going on at the source to all hosts' knowing it: 50 ms are asked of a benchmark, and
-# here is room for a slow machine.
+# From the guest's going on at the source to all hosts' knowing it: 50 ms are asked of a benchmark,
+# and here is room for a slow machine.
 RETURN_MS = 100
 # What TCP may wait for an acknowledgement before it says timeout: longer than a blackout may be.
 PATIENT = "500ms"

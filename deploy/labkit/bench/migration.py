@@ -54,7 +54,7 @@ def _by_outrider(lab: Lab, guest: str, destination: str, steps: move.Steps) -> m
     return report
 
 
-# ---- flows ---------------------------------------------------------------------------------------
+# ---- flows -------------------------------------------------------------------------------------
 
 
 def _series(prefix: str, system: str, count: int, migrate: Migrate) -> Rows:
@@ -115,12 +115,12 @@ def time_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
     return rows
 
 
-# ---- TCP -----------------------------------------------------------------------------------------
+# ---- TCP ---------------------------------------------------------------------------------------
 
 
 def _streams(prefix: str, count: int) -> Rows:
-    """A connection opened by the guest through its stateful profile, over which the peer sends all it
-    can, moved `count` times; a move is without timeout when the sender had none."""
+    """A connection opened by the guest through its stateful profile, over which the peer sends all
+    it can, moved `count` times; a move is without timeout when the sender had none."""
     lab = inventory.load(prefix)
     timeouts, blackouts, bad = [], [], 0
     for _ in range(count):
@@ -142,7 +142,7 @@ def _streams(prefix: str, count: int) -> Rows:
     ]
 
 
-# ---- armed, and back -----------------------------------------------------------------------------
+# ---- armed, and back ---------------------------------------------------------------------------
 
 
 def _armed(lab: Lab, count: int) -> Rows:
@@ -173,8 +173,8 @@ def _rollbacks(prefix: str, count: int) -> Rows:
 
 
 def _rollback(lab: Lab) -> float:
-    """Milliseconds from the abort of a move whose guest is paused, and whose ports have gone, to the
-    first frame that its tap at the source has again."""
+    """Milliseconds from the abort of a move whose guest is paused, and whose ports have gone, to
+    the first frame that its tap at the source has again."""
     how, place, peer = How(holds=True), measured.other_place(lab), measured.peer_end(lab)
     source = lab.guest(measured.GUEST)
     tap = RunningProbe.numbered(lab, lab.netns(source.host), "watch-source", "watch", source.tap)
@@ -193,7 +193,8 @@ def _rollback(lab: Lab) -> float:
     flow.finish()
     aborted_us = _event_us(record, "abort")
     seen = opening.frames(tap.finish())
-    return min(f.time_us - aborted_us for f in seen if f.outgoing and f.time_us >= aborted_us) / 1000
+    back_us = min(f.time_us for f in seen if f.outgoing and f.time_us >= aborted_us)
+    return (back_us - aborted_us) / 1000
 
 
 def _wait_phase(lab: Lab, migration_id: str, phase: str) -> None:

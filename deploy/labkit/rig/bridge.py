@@ -1,5 +1,6 @@
-"""The same hosts with what Linux has of its own: on each a bridge that learns, and VXLAN that floods
-to the other hosts (head-end replication, a fixed list). QEMU's RARP moves a guest. No Outrider. """
+"""The same hosts with what Linux has of its own: on each a bridge that learns, and VXLAN that
+floods to the other hosts (head-end replication, a fixed list). QEMU's RARP moves a guest. No
+Outrider. """
 
 from __future__ import annotations
 

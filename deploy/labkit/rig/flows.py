@@ -114,8 +114,8 @@ class Flow:
 
 
 class Flows:
-    """Several at a time, by name, each on a port of its own. As a context: when its block fails they
-    end, and what they saw is nobody's."""
+    """Several at a time, by name, each on a port of its own. As a context: when its block fails
+    they end, and what they saw is nobody's."""
 
     def __init__(self, lab: Lab, ends: dict[str, tuple[End, End]], rate: int) -> None:
         """ends: sender and receiver of each."""
@@ -143,8 +143,8 @@ def both_ways(guest: End, peer: End, suffix: str = "") -> dict[str, tuple[End, E
 
 @dataclasses.dataclass(frozen=True)
 class StreamResult:
-    """Of the sender: bytes, retransmitted segments, and timeouts of all of its TCP. Of the receiver:
-    bytes that came, and how many of them were not those of the stream."""
+    """Of the sender: bytes, retransmitted segments, and timeouts of all of its TCP. Of the
+    receiver: bytes that came, and how many of them were not those of the stream."""
 
     sent: int
     retransmitted: int
@@ -155,7 +155,8 @@ class StreamResult:
 
 
 class Stream:
-    """A TCP connection opened by `opener`, over which `sender`, one of the two, sends all it can."""
+    """A TCP connection opened by `opener`, over which `sender`, one of the two, sends what it
+    can."""
 
     def __init__(self, lab: Lab, opener: End, listener: End, sender: End) -> None:
         def role(end: End) -> str:

@@ -1,4 +1,5 @@
-"""One move under flows both ways, watched at the guest's new tap and at the peer. Judges nothing."""
+"""One move under flows both ways, watched at the guest's new tap and at the peer. Judges
+nothing."""
 
 from __future__ import annotations
 

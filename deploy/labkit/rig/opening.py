@@ -34,9 +34,9 @@ def frames(watched: dict) -> list[Frame]:
 def to_guest_ms(
     resumed_us: int, tap: Sequence[Frame], port: int, times_us: Sequence[int]
 ) -> float:
-    """Of the flow to that port, sent at times_us: from the first datagram that was sent after RESUME
-    to the first of these on the tap. What was lost before it counts as waiting. LabError: none
-    was sent, or none came."""
+    """Of the flow to that port, sent at times_us: from the first datagram that was sent after
+    RESUME to the first of these on the tap. What was lost before it counts as waiting. LabError:
+    none was sent, or none came."""
     first = bisect.bisect_left(times_us, resumed_us)
     came = [f.time_us for f in tap if f.outgoing and f.port == port and f.number >= first]
     if first == len(times_us) or not came:
@@ -48,8 +48,8 @@ def from_guest_ms(
     resumed_us: int, tap: Sequence[Frame], peer: Sequence[Frame], mac: str
 ) -> tuple[float, float]:
     """From the guest's first frame on the tap, or RESUME if that is later, to the first one at the
-    peer; and from RESUME to that one, which is the guest's time, too. Neither is below 0: QEMU's RARP
-    comes before it says RESUME. LabError: nothing was seen."""
+    peer; and from RESUME to that one, which is the guest's time, too. Neither is below 0: QEMU's
+    RARP comes before it says RESUME. LabError: nothing was seen."""
     sent = [f.time_us for f in tap if not f.outgoing and f.source == mac]
     if not sent:
         raise LabError("the guest sent nothing on its new tap")
