@@ -75,6 +75,37 @@ TEST(MergeDesired, LeavesOutRowsThatLeadNowhere) {
   EXPECT_TRUE(MergeDesired(controller, {}, {}).fdb.empty());
 }
 
+TEST(MergeDesired, KeepsADepartureWithoutWhatOnlyTheAgentKnows) {
+  state::HostState controller = SampleState();
+  const state::Departure departure{
+      .migration_id = "m-1", .vtep = *IpAddress::Parse("192.0.2.9"), .epoch = Epoch{2}, .label = 7};
+  controller.departures[kPort] = departure;
+  controller.departures[kPort].host = "host-b";
+  controller.departures[kPort].peer = "192.0.2.9:6650";
+  controller.departures[MakePortId(9)] = departure;
+  const auto desired = MergeDesired(controller, {{kPort, SampleAttachment(1)}}, {});
+  EXPECT_EQ(desired.departures, (std::map<PortId, state::Departure>{{kPort, departure}}));
+}
+
+TEST(MergeDesired, KeepsAnArrivalWithoutItsHost) {
+  state::HostState controller = SampleState(PortPhase::kArmed);
+  const state::Arrival arrival{.vtep = *IpAddress::Parse("192.0.2.9"), .label = 7};
+  controller.ports[kPort].arrival = arrival;
+  controller.ports[kPort].arrival->host = "host-a";
+  EXPECT_EQ(MergeDesired(controller, {}, {}).ports.at(kPort).arrival, arrival);
+}
+
+TEST(MergeDesired, KeepsADepartedPortDepartedWithoutADevice) {
+  EXPECT_EQ(MergeDesired(SampleState(PortPhase::kDeparted), {}, {}),
+            SampleState(PortPhase::kDeparted));
+}
+
+// The guest's device goes at the end of a migration, the redirect may still be needed.
+TEST(HoldInForce, KeepsADepartedPortWhoseDeviceIsGone) {
+  const state::HostState in_force = SampleState(PortPhase::kDeparted);
+  EXPECT_EQ(HoldInForce(in_force, {{kPort, SampleAttachment(1)}}), in_force);
+}
+
 TEST(HoldInForce, ChangesNothingThatForwards) {
   state::HostState in_force = SampleState();
   in_force.ports[kPort].device = "tap1";
@@ -191,6 +222,15 @@ TEST_F(AfterApplyTest, AFailedDeleteIsStillThere) {
       AfterApply(from, state::ComputeDelta(from, {}), Failing(datapath::ObjectKind::kSegment, "7"));
   EXPECT_EQ(applied.segments, from.segments);
   EXPECT_TRUE(applied.ports.empty());
+}
+
+TEST(AfterApply, AFailedDepartureIsTriedAgain) {
+  state::StateDelta delta;
+  delta.departures.upserts[kPort].migration_id = "m-1";
+  datapath::ApplyResult result;
+  result.failures.push_back(
+      {datapath::ObjectKind::kDeparture, kPort.ToString(), absl::UnavailableError("busy")});
+  EXPECT_EQ(AfterApply(SampleState(), delta, result), SampleState());
 }
 
 }  // namespace

@@ -8,12 +8,12 @@
 namespace outrider::datapath {
 namespace {
 
+bool IsArmed(const state::Port& port) { return port.phase == state::PortPhase::kArmed; }
+
 // As the native datapath's: VXLAN over IPv4.
 constexpr uint32_t kOverhead = 50;
 
-bool Watches(const state::Port& port) {
-  return port.report_first_frame || port.phase == state::PortPhase::kArmed;
-}
+bool Watches(const state::Port& port) { return port.report_first_frame || IsArmed(port); }
 
 absl::Status OlderEpoch(const std::string& object, Epoch epoch, Epoch in_force) {
   return absl::FailedPreconditionError(
@@ -63,6 +63,7 @@ absl::StatusOr<std::set<PortId>> FakeDatapath::FindLostPorts() {
   std::set<PortId> lost;
   const state::HostState now = ReadLocked();
   for (const auto& [id, port] : state_.ports) {
+    if (port.phase == state::PortPhase::kDeparted) continue;
     if (port.device && !now.ports.at(id).device) lost.insert(id);
   }
   return lost;
@@ -79,18 +80,19 @@ std::set<Vni> FakeDatapath::FindLostSegments() {
 
 void FakeDatapath::SetEventSink(EventSink* sink) {
   std::vector<FirstFrameEvent> waiting;
+  std::vector<ReturnedEvent> returned;
   if (sink != nullptr) {
     const std::lock_guard lock(mutex_);
-    const state::HostState now = ReadLocked();
     for (const auto& [id, event] : first_frames_) {
-      const auto port = now.ports.find(id);
-      const bool armed = port != now.ports.end() && port->second.phase == state::PortPhase::kArmed;
-      if (armed) waiting.push_back(event);
+      const auto port = state_.ports.find(id);
+      if (port != state_.ports.end() && IsArmed(port->second)) waiting.push_back(event);
     }
+    for (const auto& [id, time_us] : moves_.returned()) returned.push_back({id, time_us});
   }
   const std::lock_guard lock(sink_mutex_);
   sink_ = sink;
-  for (FirstFrameEvent& event : waiting) sink_->OnFirstFrame(event);
+  for (const FirstFrameEvent& event : waiting) sink_->OnFirstFrame(event);
+  for (const ReturnedEvent& event : returned) sink_->OnReturned(event);
 }
 
 absl::StatusOr<std::map<PortId, PortCounters>> FakeDatapath::ReadPorts() {
@@ -125,16 +127,71 @@ bool FakeDatapath::InjectFirstFrame(const PortId& port, uint16_t ether_type, int
   FirstFrameEvent event{.port = port, .ether_type = ether_type, .time_us = time_us};
   {
     const std::lock_guard lock(mutex_);
-    const state::HostState now = ReadLocked();
-    const auto found = now.ports.find(port);
-    if (found == now.ports.end() || !found->second.device || !Watches(found->second)) return false;
-    event.armed = found->second.phase == state::PortPhase::kArmed;
+    const auto found = state_.ports.find(port);
+    if (found == state_.ports.end() || !Watches(found->second) || !IsBound(port)) return false;
+    event.armed = IsArmed(found->second);
     if (!first_frames_.emplace(port, event).second) return false;
   }
   const std::lock_guard lock(sink_mutex_);
   if (sink_ == nullptr) return false;
   sink_->OnFirstFrame(event);
   return true;
+}
+
+bool FakeDatapath::InjectGuestFrame(const PortId& port, int64_t time_us) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!IsBound(port) || !moves_.GuestSends(port, time_us)) return false;
+  }
+  const std::lock_guard lock(sink_mutex_);
+  if (sink_ == nullptr) return false;
+  sink_->OnReturned({.port = port, .time_us = time_us});
+  return true;
+}
+
+FrameFate FakeDatapath::InjectDelivery(const PortId& port, uint64_t boot_ns) {
+  const std::lock_guard lock(mutex_);
+  const state::HostState now = ReadLocked();
+  const auto found = now.ports.find(port);
+  const bool forwards =
+      found != now.ports.end() && (found->second.phase == state::PortPhase::kActive ||
+                                   found->second.phase == state::PortPhase::kDeparted);
+  return forwards ? moves_.Deliver(port, boot_ns) : FrameFate::kDropped;
+}
+
+std::optional<PortId> FakeDatapath::InjectArrival(const IpAddress& source, uint16_t label) {
+  const std::lock_guard lock(mutex_);
+  return moves_.Arrive(source, label);
+}
+
+void FakeDatapath::SetArrivalCounts(const PortId& port, uint64_t arrived, uint64_t refused) {
+  const std::lock_guard lock(mutex_);
+  moves_.SetPeerCounts(port, arrived, refused);
+}
+
+std::vector<uint64_t> FakeDatapath::SentAfter(const PortId& port) const {
+  const std::lock_guard lock(mutex_);
+  return moves_.Sent(port);
+}
+
+absl::StatusOr<DeliveredFrames> FakeDatapath::Delivered(const PortId& id) {
+  const std::lock_guard lock(mutex_);
+  return moves_.Delivered(id);
+}
+
+absl::Status FakeDatapath::Redirect(const PortId& id, std::optional<uint64_t> first) {
+  const std::lock_guard lock(mutex_);
+  return moves_.Redirect(id, first);
+}
+
+absl::Status FakeDatapath::TakeBack(const PortId& id) {
+  const std::lock_guard lock(mutex_);
+  return moves_.TakeBack(id);
+}
+
+absl::StatusOr<MoveCounts> FakeDatapath::ReadMove(const PortId& id) {
+  const std::lock_guard lock(mutex_);
+  return moves_.ReadMove(id);
 }
 
 void FakeDatapath::SetCounters(const PortId& port, const PortCounters& counters) {
@@ -189,15 +246,20 @@ std::optional<FakeDatapath::Incarnation> FakeDatapath::FindDevice(const std::str
 state::HostState FakeDatapath::ReadLocked() const {
   state::HostState state = state_;
   for (auto& [id, port] : state.ports) {
-    if (!port.device) continue;
-    const auto binding = bindings_.find(id);
-    const bool bound = binding != bindings_.end() && binding->second.device == *port.device &&
-                       FindDevice(*port.device) == binding->second.incarnation;
-    if (bound) continue;
+    if (IsArmed(port) && first_frames_.contains(id)) port.phase = state::PortPhase::kActive;
+    if (!port.device || IsBound(id)) continue;
     port.device.reset();
-    port.phase = state::PortPhase::kBlocked;
+    if (port.phase != state::PortPhase::kDeparted) port.phase = state::PortPhase::kBlocked;
   }
   return state;
+}
+
+bool FakeDatapath::IsBound(const PortId& id) const {
+  const auto port = state_.ports.find(id);
+  const auto binding = bindings_.find(id);
+  return port != state_.ports.end() && binding != bindings_.end() &&
+         port->second.device == binding->second.device &&
+         FindDevice(binding->second.device) == binding->second.incarnation;
 }
 
 absl::Status FakeDatapath::UpsertSegment(const Vni& vni, const state::Segment& segment) {
@@ -216,12 +278,16 @@ absl::Status FakeDatapath::UpsertPort(const PortId& id, state::Port port) {
   absl::Status status = TakeFailure(ObjectKind::kPort, KeyText(id));
   if (status.ok()) status = Resolve(id, &port);
   const absl::Status bound = Bind(id, &port);
-  if (status.ok()) status = bound;
+  // What is redirected needs no device here.
+  const bool needs_device = port.phase != state::PortPhase::kDeparted;
+  if (status.ok() && needs_device) status = bound;
   if (!status.ok()) port.phase = state::PortPhase::kBlocked;
+  if (port.arrival) port.arrival->host.clear();
   PrepareFirstFrame(id, port);
   state_.ports.insert_or_assign(id, port);
   wanted_.insert_or_assign(id, wanted);
   any_epoch_.erase(id);
+  RefreshMove(id);
   return status;
 }
 
@@ -270,8 +336,31 @@ absl::Status FakeDatapath::Bind(const PortId& id, state::Port* port) {
 void FakeDatapath::PrepareFirstFrame(const PortId& id, const state::Port& port) {
   const auto found = state_.ports.find(id);
   const bool watched = found != state_.ports.end() && Watches(found->second);
-  const bool armed = port.phase == state::PortPhase::kArmed;
-  if (!watched || armed || !Watches(port)) first_frames_.erase(id);
+  // Opened by its guest, and written again by who has not heard of it: that does not shut it.
+  const bool same_wait = watched && IsArmed(found->second) && IsArmed(port) &&
+                         found->second.epoch == port.epoch &&
+                         found->second.migration_id == port.migration_id;
+  if (!watched || (IsArmed(port) && !same_wait) || !Watches(port)) first_frames_.erase(id);
+}
+
+absl::Status FakeDatapath::UpsertDeparture(const PortId& id, const state::Departure& departure) {
+  RETURN_IF_ERROR(TakeFailure(ObjectKind::kDeparture, KeyText(id)));
+  if (!state_.ports.contains(id)) {
+    return absl::FailedPreconditionError("port " + id.ToString() + ": is not in force");
+  }
+  state::Departure& in_force = state_.departures[id];
+  in_force = departure;
+  in_force.host.clear();
+  in_force.peer.clear();
+  RefreshMove(id);
+  return absl::OkStatus();
+}
+
+void FakeDatapath::RefreshMove(const PortId& id) {
+  const auto port = state_.ports.find(id);
+  const auto departure = state_.departures.find(id);
+  moves_.Refresh(id, port == state_.ports.end() ? nullptr : &port->second,
+                 departure == state_.departures.end() ? nullptr : &departure->second);
 }
 
 absl::Status FakeDatapath::UpsertFdb(const state::FdbKey& key, const state::FdbEntry& entry) {
@@ -335,6 +424,9 @@ void FakeDatapath::Write(const state::StateDelta& delta, ApplyResult* result) {
   for (const auto& [id, port] : delta.ports.upserts) {
     Record(ObjectKind::kPort, id, UpsertPort(id, port), &result->written, result);
   }
+  for (const auto& [id, departure] : delta.departures.upserts) {
+    Record(ObjectKind::kDeparture, id, UpsertDeparture(id, departure), &result->written, result);
+  }
   for (const auto& [key, entry] : delta.fdb.upserts) {
     Record(ObjectKind::kFdb, key, UpsertFdb(key, entry), &result->written, result);
   }
@@ -345,22 +437,31 @@ void FakeDatapath::Write(const state::StateDelta& delta, ApplyResult* result) {
   }
 }
 
+void FakeDatapath::DeletePort(const PortId& id) {
+  state_.ports.erase(id);
+  state_.departures.erase(id);
+  wanted_.erase(id);
+  bindings_.erase(id);
+  first_frames_.erase(id);
+  any_epoch_.erase(id);
+  counters_.erase(id);
+  RefreshMove(id);
+  std::erase_if(state_.fdb, [&id](const auto& entry) {
+    const auto* port = std::get_if<PortId>(&entry.second.where);
+    return port != nullptr && *port == id;
+  });
+}
+
 void FakeDatapath::Delete(const state::StateDelta& delta, ApplyResult* result) {
   for (const auto& key : delta.multicast_groups.deletes) state_.multicast_groups.erase(key);
   result->deleted += delta.multicast_groups.deletes.size();
   for (const auto& key : delta.fdb.deletes) state_.fdb.erase(key);
-  for (const auto& id : delta.ports.deletes) {
-    state_.ports.erase(id);
-    wanted_.erase(id);
-    bindings_.erase(id);
-    first_frames_.erase(id);
-    any_epoch_.erase(id);
-    counters_.erase(id);
-    std::erase_if(state_.fdb, [&id](const auto& entry) {
-      const auto* port = std::get_if<PortId>(&entry.second.where);
-      return port != nullptr && *port == id;
-    });
+  for (const auto& id : delta.departures.deletes) {
+    state_.departures.erase(id);
+    RefreshMove(id);
   }
+  result->deleted += delta.departures.deletes.size();
+  for (const auto& id : delta.ports.deletes) DeletePort(id);
   for (const auto& key : delta.neighbors.deletes) state_.neighbors.erase(key);
   for (const auto& vni : delta.segments.deletes) state_.segments.erase(vni);
   for (const auto& member : delta.group_members.deletes) state_.group_members.erase(member);

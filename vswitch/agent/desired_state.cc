@@ -29,6 +29,16 @@ void DropDanglingFdb(state::HostState* state) {
   });
 }
 
+// Of ports that the controller has here, without what only the agent knows.
+void KeepDatapathsDepartures(const state::HostState& controller, state::HostState* desired) {
+  std::erase_if(desired->departures,
+                [&](const auto& entry) { return !controller.ports.contains(entry.first); });
+  for (auto& [id, departure] : desired->departures) {
+    departure.host.clear();
+    departure.peer.clear();
+  }
+}
+
 using Failed = std::set<std::pair<ObjectKind, std::string>>;
 
 template <typename Key, typename Value>
@@ -82,8 +92,9 @@ state::HostState MergeDesired(const state::HostState& controller,
                               const state::Attachments& attachments,
                               const state::HostState& applied) {
   state::HostState desired = controller;
-  desired.departures.clear();
+  KeepDatapathsDepartures(controller, &desired);
   for (auto& [id, port] : desired.ports) {
+    if (port.arrival) port.arrival->host.clear();
     const auto attachment = attachments.find(id);
     if (attachment != attachments.end()) {
       port.device = attachment->second.device;
@@ -106,6 +117,8 @@ state::HostState HoldInForce(const state::HostState& in_force,
   for (const auto& [id, attachment] : attachments) {
     const state::Port guarded = GuardedPort(id, attachment, in_force);
     const auto port = desired.ports.try_emplace(id, guarded).first;
+    // Its frames follow its guest, whatever became of the device.
+    if (port->second.phase == state::PortPhase::kDeparted) continue;
     // Bound to another device, or lost: guarded until the controller says what it is.
     if (port->second.device != attachment.device) port->second = guarded;
   }
@@ -132,6 +145,7 @@ state::HostState AfterApply(state::HostState applied, const state::StateDelta& d
   Patch(ObjectKind::kSegment, delta.segments, failed, &applied.segments);
   Patch(ObjectKind::kNeighbor, delta.neighbors, failed, &applied.neighbors);
   Patch(ObjectKind::kPort, delta.ports, failed, &applied.ports);
+  Patch(ObjectKind::kDeparture, delta.departures, failed, &applied.departures);
   Patch(ObjectKind::kFdb, delta.fdb, failed, &applied.fdb);
   Patch(ObjectKind::kMulticastGroup, delta.multicast_groups, failed, &applied.multicast_groups);
   for (const auto& [id, port] : delta.ports.upserts) {

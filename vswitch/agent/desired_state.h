@@ -13,14 +13,14 @@
 namespace outrider::agent {
 
 // The controller's word with this host's devices:
-//  - A port has the device it is attached by. Without one an ARMED port stays ARMED; an ACTIVE one,
-//    which forwards nothing, is BLOCKED.
+//  - A port has the device it is attached by. Without one an ARMED or DEPARTED port stays what it
+//    is; an ACTIVE one, which forwards nothing, is BLOCKED.
 //  - An attached port the controller does not have (yet) is BLOCKED, so that its device is guarded.
 //  - A port that is ACTIVE in force stays so while the controller still says ARMED under the same
 //    epoch: it opened itself at the guest's first frame, and the news is under way.
-//  - FDB rows that point to no port of the result are left out, and so are departures, which are
-//  not
-//    the datapath's.
+//  - FDB rows that point to no port of the result are left out, and so are departures of ports the
+//    controller does not have here. Hosts and peers of departures and arrivals are not the
+//    datapath's.
 state::HostState MergeDesired(const state::HostState& controller,
                               const state::Attachments& attachments,
                               const state::HostState& applied);
@@ -29,7 +29,8 @@ state::HostState MergeDesired(const state::HostState& controller,
 // the same epoch.
 bool OpenedItself(const state::Port& desired, const state::HostState& applied, const PortId& id);
 
-// Before the controller's first word: what is in force stays, attached devices are guarded.
+// Before the controller's first word: what is in force stays, attached devices are guarded but for
+// those of DEPARTED ports.
 state::HostState HoldInForce(const state::HostState& in_force,
                              const state::Attachments& attachments);
 
