@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/vxlan.h>
 
 #include "tests/support/netns_fixture.h"
 #include "tests/support/packet_builder.h"
@@ -104,6 +107,33 @@ TEST_F(NetlinkSocketTest, MakesAnExternalVxlanDeviceAndKnowsItAgain) {
   const auto other_port = socket_->EnsureVxlan(device);
   EXPECT_EQ(other_port.status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(Message(other_port.status()), HasSubstr("external nolearning dstport 4790"));
+}
+
+// As former releases made it.
+void MakeVxlanWithoutGroupPolicy(const std::string& name, uint32_t port) {
+  nl_sock* socket = nl_socket_alloc();
+  ASSERT_EQ(nl_connect(socket, NETLINK_ROUTE), 0);
+  rtnl_link* link = rtnl_link_vxlan_alloc();
+  rtnl_link_set_name(link, name.c_str());
+  rtnl_link_vxlan_set_port(link, port);
+  rtnl_link_vxlan_set_collect_metadata(link, 1);
+  rtnl_link_vxlan_set_learning(link, 0);
+  EXPECT_EQ(rtnl_link_add(socket, link, NLM_F_CREATE | NLM_F_EXCL), 0);
+  rtnl_link_put(link);
+  nl_socket_free(socket);
+}
+
+TEST_F(NetlinkSocketTest, AVxlanDeviceWithoutGroupPoliciesIsMadeAnew) {
+  {
+    const tests::NetnsScope scope(netns_);
+    MakeVxlanWithoutGroupPolicy("or-vxlan", 4789);
+  }
+  const int before = socket_->FindLink("or-vxlan")->ifindex;
+  const VxlanDevice device{.name = "or-vxlan", .port = 4789, .mtu = 65535};
+  const auto made = socket_->EnsureVxlan(device);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_NE(made->ifindex, before);
+  EXPECT_EQ(socket_->EnsureVxlan(device)->ifindex, made->ifindex) << "once";
 }
 
 TEST_F(NetlinkSocketTest, LeavesADeviceOfAnotherKindAlone) {

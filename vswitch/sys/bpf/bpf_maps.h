@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "vswitch/sys/bpf/mapped_array.h"
 #include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/status.h"
 
@@ -84,6 +85,10 @@ class BpfMaps {
   // In a map of maps: the content of the array under the key.
   virtual absl::StatusOr<Bytes> LookupArray(const std::string& map, ByteSpan key) = 0;
 
+  // The same, as it is from now on.
+  virtual absl::StatusOr<std::unique_ptr<const MappedArray>> MapArray(const std::string& map,
+                                                                      ByteSpan key) = 0;
+
   // Returns when every program run that started before the call has ended (an RCU grace period,
   // some milliseconds). Since Linux 6.1 the memory of a replaced or deleted hash element may be
   // reused by the next update at once, while a program still reads it: whoever deletes an element
@@ -117,6 +122,8 @@ class KernelBpfMaps : public BpfMaps {
   absl::Status InsertArray(const std::string& map, ByteSpan key, ByteSpan content,
                            uint32_t element_size) override;
   absl::StatusOr<Bytes> LookupArray(const std::string& map, ByteSpan key) override;
+  absl::StatusOr<std::unique_ptr<const MappedArray>> MapArray(const std::string& map,
+                                                              ByteSpan key) override;
   absl::Status WaitForReaders() override;
 
   // Descriptor of a map, owned by this object: for RingReader.

@@ -10,26 +10,17 @@
 #include "vswitch/sys/bpf/bpf_maps.h"
 
 namespace outrider::sys {
+
+MappedArray::MappedArray(int fd, size_t size, int protection)
+    : size_(size), start_(mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {}
+
+MappedArray::~MappedArray() {
+  if (valid()) munmap(start_, size_);
+}
+
+bool MappedArray::valid() const { return start_ != MAP_FAILED; }
+
 namespace {
-
-// An array's elements as memory; unmapped at the end.
-class Mapping {
- public:
-  Mapping(int fd, size_t size, int protection)
-      : size_(size), start_(mmap(nullptr, size, protection, MAP_SHARED, fd, 0)) {}
-  ~Mapping() {
-    if (valid()) munmap(start_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  bool valid() const { return start_ != MAP_FAILED; }
-  uint8_t* bytes() const { return static_cast<uint8_t*>(start_); }
-
- private:
-  const size_t size_;
-  void* const start_;
-};
 
 absl::StatusOr<UniqueFd> CreateArray(ByteSpan content, uint32_t element_size) {
   bpf_map_create_opts options = {};
@@ -41,7 +32,7 @@ absl::StatusOr<UniqueFd> CreateArray(ByteSpan content, uint32_t element_size) {
   if (array.get() < 0) {
     return ErrnoStatus(errno, fmt::format("map create (array of {} elements)", elements));
   }
-  const Mapping mapping(array.get(), content.size(), PROT_READ | PROT_WRITE);
+  const MappedArray mapping(array.get(), content.size(), PROT_READ | PROT_WRITE);
   if (!mapping.valid()) return ErrnoStatus(errno, "map an array into memory");
   std::memcpy(mapping.bytes(), content.data(), content.size());
   return array;
@@ -66,7 +57,8 @@ absl::Status KernelBpfMaps::InsertArray(const std::string& map, ByteSpan key, By
   return absl::OkStatus();
 }
 
-absl::StatusOr<Bytes> KernelBpfMaps::LookupArray(const std::string& map, ByteSpan key) {
+absl::StatusOr<std::unique_ptr<const MappedArray>> KernelBpfMaps::MapArray(const std::string& map,
+                                                                           ByteSpan key) {
   ASSIGN_OR_RETURN(const Bytes value, Lookup(map, key));
   uint32_t id = 0;
   std::memcpy(&id, value.data(), sizeof(id));
@@ -78,9 +70,14 @@ absl::StatusOr<Bytes> KernelBpfMaps::LookupArray(const std::string& map, ByteSpa
     return ErrnoStatus(error, "map info of an array of " + map);
   }
   const size_t size = size_t{info.value_size} * info.max_entries;
-  const Mapping mapping(array.get(), size, PROT_READ);
-  if (!mapping.valid()) return ErrnoStatus(errno, "map an array of " + map + " into memory");
-  return Bytes(mapping.bytes(), mapping.bytes() + size);
+  auto mapping = std::make_unique<const MappedArray>(array.get(), size, PROT_READ);
+  if (!mapping->valid()) return ErrnoStatus(errno, "map an array of " + map + " into memory");
+  return mapping;
+}
+
+absl::StatusOr<Bytes> KernelBpfMaps::LookupArray(const std::string& map, ByteSpan key) {
+  ASSIGN_OR_RETURN(const auto mapping, MapArray(map, key));
+  return Bytes(mapping->bytes(), mapping->bytes() + mapping->size());
 }
 
 }  // namespace outrider::sys

@@ -18,6 +18,8 @@ absl::StatusOr<uint32_t> RunProgram(int program_fd, const ProgramInput& input) {
   __sk_buff context = {};
   context.mark = input.mark;
   context.cb[0] = input.cb0;
+  context.cb[1] = input.cb1;
+  context.cb[2] = input.cb2;
   bpf_test_run_opts options = {};
   options.sz = sizeof(options);
   options.data_in = frame.data();

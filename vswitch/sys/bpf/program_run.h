@@ -15,6 +15,8 @@ namespace outrider::sys {
 struct ProgramInput {
   uint32_t mark = 0;
   uint32_t cb0 = 0;
+  uint32_t cb1 = 0;
+  uint32_t cb2 = 0;
 };
 
 // What the program returned.

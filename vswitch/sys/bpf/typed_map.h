@@ -5,6 +5,7 @@
 #define OUTRIDER_VSWITCH_SYS_BPF_TYPED_MAP_H_
 
 #include <cstring>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -159,6 +160,10 @@ class TypedMapOfArrays {
   // The elements' bytes.
   absl::StatusOr<Bytes> Lookup(const Key& key) const {
     return maps_->LookupArray(name(), AsBytes(key));
+  }
+  // The same, as they are from now on.
+  absl::StatusOr<std::unique_ptr<const MappedArray>> Map(const Key& key) const {
+    return maps_->MapArray(name(), AsBytes(key));
   }
   absl::StatusOr<bool> Contains(const Key& key) const {
     const auto id = keys_.Lookup(key);

@@ -81,6 +81,13 @@ class RtnetlinkSocket final : public NetlinkSocket {
     if (!existing.ok() && !absl::IsNotFound(existing.status())) return existing.status();
     if (existing.ok()) {
       RETURN_IF_ERROR(CheckVxlan(existing->get(), device));
+    }
+    // A former release's: group policies are a matter of birth.
+    const bool stays = existing.ok() && HasGroupPolicy(existing->get());
+    if (existing.ok() && !stays) {
+      RETURN_IF_ERROR(DeleteLink(rtnl_link_get_ifindex(existing->get())));
+    }
+    if (stays) {
       if (rtnl_link_get_mtu(existing->get()) != device.mtu) {
         RETURN_IF_ERROR(SetMtu(rtnl_link_get_ifindex(existing->get()), device.mtu));
       }
@@ -165,6 +172,11 @@ class RtnetlinkSocket final : public NetlinkSocket {
                     wanted.name, wanted.port));
   }
 
+  static bool HasGroupPolicy(rtnl_link* link) {
+    uint32_t flags = 0;
+    return rtnl_link_vxlan_get_flags(link, &flags) == 0 && (flags & RTNL_LINK_VXLAN_F_GBP) != 0;
+  }
+
   absl::Status CreateVxlan(const VxlanDevice& device) {
     const LinkHandle link(rtnl_link_vxlan_alloc());
     if (link == nullptr) return absl::ResourceExhaustedError("create vxlan: out of memory");
@@ -173,6 +185,7 @@ class RtnetlinkSocket final : public NetlinkSocket {
     rtnl_link_vxlan_set_port(link.get(), device.port);
     rtnl_link_vxlan_set_collect_metadata(link.get(), 1);
     rtnl_link_vxlan_set_learning(link.get(), 0);
+    rtnl_link_vxlan_set_flags(link.get(), RTNL_LINK_VXLAN_F_GBP, 1);
     rtnl_link_vxlan_set_udp_csum(link.get(), 1);
     // We send checksums over IPv6; a switch in hardware may not (RFC 6935).
     rtnl_link_vxlan_set_udp_zero_csum6_rx(link.get(), 1);

@@ -41,7 +41,8 @@ struct LinkAddress {
   bool operator==(const LinkAddress&) const = default;
 };
 
-// A `vxlan external` device: tunnel key per frame from metadata, one per UDP port and namespace.
+// A `vxlan external gbp` device: tunnel key and group policy per frame from metadata, one per UDP
+// port and namespace.
 struct VxlanDevice {
   std::string name;
   // UDP port, host byte order.
@@ -65,9 +66,9 @@ class NetlinkSocket {
   virtual absl::StatusOr<std::vector<LinkAddress>> ListAddresses() = 0;
 
   // Makes `device` exist as described, down or up as it was: creates it (learning off), or sets the
-  // MTU of an existing one. An existing device of the name that is no external vxlan on that UDP
-  // port without learning is AlreadyExists, never replaced: it may be somebody else's. Returns the
-  // link.
+  // MTU of an existing one; one without group policies is made anew. An existing device of the name
+  // that is no external vxlan on that UDP port without learning is AlreadyExists, never replaced:
+  // it may be somebody else's. Returns the link.
   virtual absl::StatusOr<Link> EnsureVxlan(const VxlanDevice& device) = 0;
   virtual absl::Status DeleteLink(int ifindex) = 0;
   virtual absl::Status SetMtu(int ifindex, uint32_t mtu) = 0;
