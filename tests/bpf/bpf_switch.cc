@@ -61,11 +61,16 @@ absl::Status BpfSwitch::ClearMaps() {
   for (const std::string& name : object_->MapNames()) {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
     // Arrays have nothing to delete.
-    const std::set<std::string> arrays = {"or_capture", "or_capture_missed", "or_capture_ring",
-                                          "or_group_revision", "or_ports"};
+    const std::set<std::string> arrays = {
+        "or_capture", "or_capture_missed", "or_capture_ring", "or_group_revision",
+        "or_ports",   "or_departures",     "or_moves",        "or_move_counts"};
     if (arrays.contains(name)) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
+  }
+  for (uint32_t index = 1; index <= 3; ++index) {
+    RETURN_IF_ERROR((Map<uint32_t, abi::or_move>("or_moves").Update(index, {})));
+    RETURN_IF_ERROR((Map<uint32_t, abi::or_departure>("or_departures").Update(index, {})));
   }
   ASSIGN_OR_RETURN(const auto rows, Ports().Dump());
   for (const auto& [index, row] : rows) RETURN_IF_ERROR(Ports().Delete(index));

@@ -237,7 +237,7 @@ class EventLog {
   std::vector<abi::or_event> events_;
 };
 
-TEST_F(ForwardTest, FirstFrameOfAnArmedPortIsReportedOnceAndNotForwarded) {
+TEST_F(ForwardTest, FirstFrameOpensAnArmedPortAndIsReportedOnce) {
   EventLog log;
   auto reader = sys::RingReader::Start(switch_->raw().Descriptor("or_events").value(),
                                        [&](auto record) { log.Add(record); });
@@ -245,8 +245,8 @@ TEST_F(ForwardTest, FirstFrameOfAnArmedPortIsReportedOnceAndNotForwarded) {
   abi::or_port armed = switch_->StandardPort(1);
   armed.phase = abi::OR_PORT_ARMED;
   ASSERT_EQ(switch_->SetPort(1, armed), absl::OkStatus());
-  EXPECT_EQ(Run(UdpTo(kMacB)).verdict, kDropped);
-  EXPECT_EQ(Run(UdpTo(kMacB)).verdict, kDropped);
+  EXPECT_EQ(Run(UdpTo(kMacB)).verdict, kRedirected);
+  EXPECT_EQ(Run(UdpTo(kMacB)).verdict, kRedirected);
 
   abi::or_port reporting = switch_->StandardPort(2);
   reporting.flags |= OR_PORT_REPORT_FIRST_FRAME;
@@ -267,6 +267,29 @@ TEST_F(ForwardTest, FirstFrameOfAnArmedPortIsReportedOnceAndNotForwarded) {
   ASSERT_TRUE(seen.ok());
   EXPECT_EQ(seen->boot_ns, events[0].boot_ns);
   EXPECT_EQ(seen->ether_type, 0x0800);
+  EXPECT_EQ(seen->told, 1u);
+}
+
+// The ring was full, or the agent is gone: the port is open, and the next frame tells.
+TEST_F(ForwardTest, AFirstFrameThatWasNotReportedIsByTheNext) {
+  EventLog log;
+  auto reader = sys::RingReader::Start(switch_->raw().Descriptor("or_events").value(),
+                                       [&](auto record) { log.Add(record); });
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  abi::or_port armed = switch_->StandardPort(1);
+  armed.phase = abi::OR_PORT_ARMED;
+  ASSERT_EQ(switch_->SetPort(1, armed), absl::OkStatus());
+  abi::or_first_frame untold{};
+  untold.boot_ns = 5;
+  untold.ether_type = 0x8035;
+  auto first_frames = switch_->Map<uint32_t, abi::or_first_frame>("or_first_frames");
+  ASSERT_EQ(first_frames.Update(1, untold), absl::OkStatus());
+  EXPECT_EQ(Run(UdpTo(kMacB)).verdict, kRedirected);
+  const auto events = log.WaitFor(1);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].boot_ns, 5u);
+  EXPECT_EQ(events[0].ether_type, 0x8035);
+  EXPECT_EQ(events[0].phase, abi::OR_PORT_ARMED);
 }
 
 TEST_F(ForwardTest, ASpoofedFrameIsNoFirstFrame) {

@@ -29,8 +29,16 @@ std::vector<DropCase> PortCases() {
        WithPort(1, [](abi::or_port* p) { p->phase = abi::OR_PORT_BLOCKED; })},
       {"unknown_phase_is_blocked", 1, OR_DROP_PORT_BLOCKED, UdpTo(kMacB),
        WithPort(1, [](abi::or_port* p) { p->phase = 77; })},
-      {"armed", 1, OR_DROP_PORT_ARMED, UdpTo(kMacB),
-       WithPort(1, [](abi::or_port* p) { p->phase = abi::OR_PORT_ARMED; })},
+      {"departed", 1, OR_DROP_PORT_DEPARTED, UdpTo(kMacB),
+       WithPort(1, [](abi::or_port* p) { p->phase = abi::OR_PORT_DEPARTED; })},
+      {"to_departed_port_without_a_way", 2, OR_DROP_PORT_DEPARTED, UdpTo(kMacB),
+       WithPort(2, [](abi::or_port* p) { p->phase = abi::OR_PORT_DEPARTED; })},
+      {"to_moving_port_that_is_not_watched", 2, OR_DROP_PORT_DEPARTED, UdpTo(kMacB),
+       WithPort(2,
+                [](abi::or_port* p) {
+                  p->phase = abi::OR_PORT_DEPARTED;
+                  p->flags |= OR_PORT_MOVING;
+                })},
       {"to_blocked_port", 2, OR_DROP_PORT_BLOCKED, UdpTo(kMacB),
        WithPort(2, [](abi::or_port* p) { p->phase = abi::OR_PORT_BLOCKED; })},
       {"to_armed_port", 2, OR_DROP_PORT_ARMED, UdpTo(kMacB),

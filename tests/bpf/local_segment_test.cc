@@ -220,7 +220,7 @@ TEST_F(LocalSegmentTest, NothingIsLearnedFromProfilePorts) {
 
 TEST_F(LocalSegmentTest, WhatIsNotForwardedTeachesNothing) {
   abi::or_port port = switch_->Ports().Lookup(1).value();
-  for (const uint8_t phase : {abi::OR_PORT_BLOCKED, abi::OR_PORT_ARMED}) {
+  for (const uint8_t phase : {abi::OR_PORT_BLOCKED, abi::OR_PORT_DEPARTED}) {
     port.phase = phase;
     ASSERT_EQ(switch_->SetPort(1, port), absl::OkStatus());
     EXPECT_EQ(From(1, Udp(kBroadcast, kBehindA)).verdict, kDropped);

@@ -24,6 +24,8 @@ struct OverlayCase {
   uint32_t reason = 0;
   uint32_t drop_port = 0;
   std::function<absl::Status(BpfSwitch&)> rows = [](BpfSwitch&) { return absl::OkStatus(); };
+  // Group policy of the VXLAN header with the A bit; 0: none.
+  uint16_t label = 0;
 };
 
 std::vector<OverlayCase> OverlayCases();

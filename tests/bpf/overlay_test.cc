@@ -30,7 +30,8 @@ Bytes UdpTo(const std::string& dst) {
 
 absl::Status SendVxlan(const OverlayCase& test) {
   ASSIGN_OR_RETURN(const VxlanSender sender, VxlanSender::Create(test.outer_source, kLocalVtep));
-  return sender.Send(VxlanPayload(test.vni, test.inner));
+  return sender.Send(test.label == 0 ? VxlanPayload(test.vni, test.inner)
+                                     : MarkedVxlanPayload(test.vni, test.label, test.inner));
 }
 
 class OverlayTest : public ::testing::Test {
@@ -228,6 +229,59 @@ std::vector<OverlayCase> TaggedCases() {
   };
 }
 
+// What another host sends after a guest, port 2, that has left it.
+std::vector<OverlayCase> MovedCases() {
+  const auto awaits = [](abi::or_port_phase phase, uint8_t flags) {
+    return [=](BpfSwitch& s) {
+      abi::or_arrival_key key{};
+      const auto bytes = Ip(kRemoteVtep).bytes();
+      std::copy(bytes.begin(), bytes.end(), key.address);
+      key.label = 7;
+      RETURN_IF_ERROR((s.Map<abi::or_arrival_key, uint32_t>("or_arrivals").Update(key, 2)));
+      abi::or_port port = s.StandardPort(2);
+      port.phase = static_cast<uint8_t>(phase);
+      port.flags |= flags;
+      // What was let through there is let through here.
+      port.egress_rule_set = 3;
+      RETURN_IF_ERROR(s.SetRuleSet(3, {}, abi::OR_ACL_DROP));
+      return s.SetPort(2, port);
+    };
+  };
+  const auto nobody = [](BpfSwitch&) { return absl::OkStatus(); };
+  const auto armed = awaits(abi::OR_PORT_ARMED, 0);
+  const auto open = awaits(abi::OR_PORT_ACTIVE, 0);
+  const auto departed = awaits(abi::OR_PORT_DEPARTED, OR_PORT_MOVING);
+  const Bytes all = UdpTo(kBroadcast);
+  return {
+      {"marked_for_nobody",
+       kRemoteVtep,
+       kVni,
+       UdpTo(kMacB),
+       {},
+       OR_DROP_MOVE_UNKNOWN,
+       0,
+       nobody,
+       7},
+      {"of_another_label", kRemoteVtep, kVni, UdpTo(kMacB), {}, OR_DROP_MOVE_UNKNOWN, 0, armed, 8},
+      {"from_another_host", "127.0.0.3", kVni, UdpTo(kMacB), {}, OR_DROP_MOVE_UNKNOWN, 0, armed, 7},
+      {"to_an_armed_port", kRemoteVtep, kVni, UdpTo(kMacB), {2}, 0, 0, armed, 7},
+      {"to_an_open_port", kRemoteVtep, kVni, UdpTo(kMacB), {2}, 0, 0, open, 7},
+      {"whatever_its_mac", kRemoteVtep, kVni, UdpTo(kMacUnknown), {2}, 0, 0, armed, 7},
+      {"broadcast_to_an_armed_port", kRemoteVtep, kVni, all, {2}, 0, 0, armed, 7},
+      {"broadcast_to_an_open_port", kRemoteVtep, kVni, all, {}, OR_DROP_MOVE_COPY, 2, open, 7},
+      {"of_another_segment",
+       kRemoteVtep,
+       kOtherVni,
+       UdpTo(kMacB),
+       {},
+       OR_DROP_PORT_BLOCKED,
+       2,
+       armed,
+       7},
+      {"one_hop", kRemoteVtep, kVni, UdpTo(kMacB), {}, OR_DROP_PORT_DEPARTED, 2, departed, 7},
+  };
+}
+
 }  // namespace
 
 std::vector<OverlayCase> OverlayCases() {
@@ -265,6 +319,7 @@ std::vector<OverlayCase> OverlayCases() {
       {"multicast_source", kRemoteVtep, kVni, from_multicast, {}, OR_DROP_MALFORMED},
   };
   for (OverlayCase& test : TaggedCases()) cases.push_back(std::move(test));
+  for (OverlayCase& test : MovedCases()) cases.push_back(std::move(test));
   return cases;
 }
 

@@ -233,7 +233,7 @@ TEST_F(VlanTest, AnUntaggedAnnouncementOnATrunkIsAFirstFrame) {
   SendOffloaded(PacketBuilder(kBroadcast, kMacA).EtherType(0x1234).Payload(46).Build());
   auto first_frames = switch_->Map<uint32_t, abi::or_first_frame>("or_first_frames");
   EXPECT_TRUE(first_frames.Lookup(1).ok());
-  EXPECT_THAT(Drops(), ElementsAre(Pair(Pair(1, OR_DROP_PORT_ARMED), 1)));
+  EXPECT_THAT(Drops(), ElementsAre(Pair(Pair(1, OR_DROP_UNTAGGED_ON_TRUNK), 1)));
 }
 
 TEST_F(VlanTest, ArpIsAnsweredUnderTheTagOfTheQuestion) {

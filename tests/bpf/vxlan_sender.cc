@@ -33,6 +33,15 @@ Bytes VxlanPayload(uint32_t vni, const Bytes& inner) {
   return bytes;
 }
 
+Bytes MarkedVxlanPayload(uint32_t vni, uint16_t label, const Bytes& inner) {
+  Bytes bytes = VxlanPayload(vni, inner);
+  bytes[0] |= 0x80;
+  bytes[1] = 0x08;
+  bytes[2] = static_cast<uint8_t>(label >> 8);
+  bytes[3] = static_cast<uint8_t>(label);
+  return bytes;
+}
+
 absl::StatusOr<VxlanSender> VxlanSender::Create(const std::string& source,
                                                 const std::string& target) {
   sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -14,6 +14,8 @@ namespace outrider::tests {
 
 // VXLAN header and inner frame (RFC 7348, section 5).
 Bytes VxlanPayload(uint32_t vni, const Bytes& inner);
+// With a group policy (draft-smith-vxlan-group-policy, section 2.1): the G and A bits, and its id.
+Bytes MarkedVxlanPayload(uint32_t vni, uint16_t label, const Bytes& inner);
 
 class VxlanSender {
  public:

@@ -14,6 +14,7 @@
 
 #include "vswitch/abi/or_acl.h"
 #include "vswitch/abi/or_connection.h"
+#include "vswitch/abi/or_move.h"
 #include "vswitch/abi/or_multicast.h"
 #include "vswitch/abi/or_policy.h"
 #include "vswitch/abi/or_types.h"
@@ -23,7 +24,7 @@
 namespace outrider::abi {
 #endif
 
-#define OR_ABI_VERSION 4
+#define OR_ABI_VERSION 5
 
 /* Capacities: a full map is an error the agent reports, never an eviction. */
 #define OR_MAX_PORTS 4096
@@ -81,6 +82,8 @@ enum or_vlan_mode {
 #define OR_PORT_NAMES_GROUPS (1u << 4)
 /* What it sends from is remembered in or_stations. Of ports in local segments only. */
 #define OR_PORT_LEARN_MACS (1u << 5)
+/* It has a departure: or_moves says where its frames go. */
+#define OR_PORT_MOVING (1u << 6)
 
 struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */
@@ -249,12 +252,14 @@ struct or_drop_count {
 };
 
 /* ---- or_first_frames: port index (u32) -> struct or_first_frame. Written once by bpf
- * (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; deleted by the agent
- * with each write of an ARMED port, and when the port no longer reports. */
+ * (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; an ARMED port with an
+ * entry is open. Deleted by the agent when a port begins to wait (another epoch, another migration,
+ * or it was not ARMED), and when it no longer reports. */
 struct or_first_frame {
   or_u64 boot_ns;    /* CLOCK_BOOTTIME */
   or_u16 ether_type; /* host order */
-  or_u8 pad[6];
+  or_u8 pad[2];
+  or_u32 told; /* 1: the agent has its event; else the next frame tries again */
 };
 OR_STATIC_ASSERT(sizeof(struct or_first_frame) == 16, "or_first_frame layout");
 
@@ -263,6 +268,7 @@ enum or_event_kind {
   OR_EVENT_FIRST_FRAME = 1, /* struct or_event */
   OR_EVENT_ACL = 2,         /* struct or_acl_event */
   OR_EVENT_MULTICAST = 3,   /* struct or_multicast_event */
+  OR_EVENT_RETURNED = 4,    /* struct or_event: a redirected port's guest runs on here */
 };
 
 struct or_event {

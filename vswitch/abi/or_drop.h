@@ -49,13 +49,16 @@
   X(UPLINK_MISSING, 48, "uplink_missing", "the device of the segment's uplink is not there")      \
   X(OWN_SOURCE, 49, "own_source", "from the uplink, in the name of a port of this host")          \
   X(CONNECTION_TABLE_FULL, 50, "connection_table_full",                                           \
-    "the host's table of connections, which all ports share, has no room")
+    "the host's table of connections, which all ports share, has no room")                        \
+  X(PORT_DEPARTED, 51, "port_departed", "the port's guest runs on another host")                  \
+  X(MOVE_UNKNOWN, 52, "move_unknown", "sent after a guest that is not expected here from there")  \
+  X(MOVE_COPY, 53, "move_copy", "sent after a guest that got its own copy of the broadcast")
 
 enum or_drop_reason {
 #define OR_DROP_ENUM(code, number, name, text) OR_DROP_##code = number,
   OR_DROP_REASONS(OR_DROP_ENUM)
 #undef OR_DROP_ENUM
-      OR_DROP_REASON_COUNT = 51
+      OR_DROP_REASON_COUNT = 54
 };
 
 #endif /* OUTRIDER_ABI_OR_DROP_H_ */

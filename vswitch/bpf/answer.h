@@ -175,7 +175,7 @@ static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame
 	const struct or_port *port = or_port_row(index);
 	__u32 ifindex, tag = 0;
 
-	if (!port || port->phase != OR_PORT_ACTIVE || !port->ifindex ||
+	if (!port || or_port_phase(port, index) != OR_PORT_ACTIVE || !port->ifindex ||
 	    or_vlan_to_port(port, f, &tag))
 		return TC_ACT_SHOT;
 	ifindex = port->ifindex;

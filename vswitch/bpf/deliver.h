@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The only way to a port. Phase, segment and egress rules are the destination's, and what fails
- * them is counted there. The port's VLAN tag goes on here. The mark tells or_port_guard that a
- * frame came this way.
+ * them is counted there. A port that moves to another host has its frames recorded, or sent after
+ * its guest (move.h). The port's VLAN tag goes on here. The mark tells or_port_guard that a frame
+ * came this way.
  */
 #ifndef OUTRIDER_BPF_DELIVER_H_
 #define OUTRIDER_BPF_DELIVER_H_
@@ -12,6 +13,7 @@
 #include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/move.h"
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/reject.h"
 #include "vswitch/bpf/stats.h"
@@ -22,32 +24,65 @@
 struct or_delivery {
 	__u32 ifindex;
 	__u32 tag; /* VLAN of the tag to put on; 0: none */
+	__u32 way; /* enum or_way */
 };
+
+/* Whether the frame may go to a port in its phase: 0, or the reason not to. */
+static __always_inline __u32 or_may_enter(const struct or_port *port, __u32 phase,
+					  const struct or_frame *f)
+{
+	bool moved = f->flags & OR_FRAME_MOVED;
+
+	switch (phase) {
+	case OR_PORT_ARMED:
+		/* The queue of the guest's device holds it until the guest runs. */
+		return moved ? 0 : OR_DROP_PORT_ARMED;
+	case OR_PORT_ACTIVE:
+		/* Broadcasts reach an open port by themselves: what its former host sends after it
+		 * is a second copy, unless it was delivered there before the guest's pause. */
+		return moved && !(f->flags & OR_FRAME_COUNTED) && or_is_multicast(f->eth_dst)
+			       ? OR_DROP_MOVE_COPY
+			       : 0;
+	case OR_PORT_DEPARTED:
+		return moved || !(port->flags & OR_PORT_MOVING) ? OR_DROP_PORT_DEPARTED : 0;
+	}
+	return OR_DROP_PORT_BLOCKED;
+}
 
 /* The reason why `f` may not go to port `index`, or 0 and how to send it there. Sets f->vlan. */
 static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index,
 					      struct or_frame *f, struct or_delivery *by)
 {
 	const struct or_port *port = or_port_row(index);
-	__u32 reason;
+	__u32 reason, phase;
 
 	or_trace(OR_TRACE_DELIVER, index, f->vni, 0, 0);
 	if (!port)
 		return OR_DROP_PORT_UNKNOWN;
 	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST);
-	if (port->phase == OR_PORT_ARMED)
-		return OR_DROP_PORT_ARMED;
-	if (port->phase != OR_PORT_ACTIVE)
-		return OR_DROP_PORT_BLOCKED;
+	phase = or_port_phase(port, index);
+	reason = or_may_enter(port, phase, f);
+	if (reason)
+		return reason;
 	/* An FDB or replication entry may lag behind a port that has just changed its segments. */
 	reason = or_vlan_to_port(port, f, &by->tag);
 	if (reason)
 		return reason;
 	by->ifindex = port->ifindex;
-	if (!by->ifindex)
+	if (!by->ifindex && phase != OR_PORT_DEPARTED)
 		return OR_DROP_PORT_UNKNOWN;
 	reason = or_filter_to_port(skb, f, port, index);
-	return reason ? reason : or_police_to_port(port->limits, index, f);
+	/* The host it was sent to first has decided; asked it is for the connection's sake. */
+	if (!(f->flags & OR_FRAME_MOVED)) {
+		if (!reason)
+			reason = or_police_to_port(port->limits, index, f);
+		if (reason)
+			return reason;
+	}
+	if (!(port->flags & OR_PORT_MOVING))
+		return 0;
+	by->way = or_choose_way(skb, f, index, phase == OR_PORT_DEPARTED);
+	return by->way == OR_WAY_NONE ? OR_DROP_PORT_DEPARTED : 0;
 }
 
 /* Sends the frame itself to port `index`. A TC verdict. */
@@ -58,8 +93,15 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 
 	if (reason == OR_DROP_ACL_REJECT_EGRESS)
 		return or_reject(skb, f, index, reason);
-	if (!reason && !or_vlan_push(skb, by.tag))
+	if (!reason && by.way != OR_WAY_DEVICE) {
+		if (by.way == OR_WAY_RECORD)
+			return TC_ACT_STOLEN;
+		if (or_address_after(skb, f, index))
+			return or_send_to_tunnel(skb);
+		reason = OR_DROP_ENCAP_FAILED;
+	} else if (!reason && !or_vlan_push(skb, by.tag)) {
 		reason = OR_DROP_REDIRECT_FAILED;
+	}
 	if (reason)
 		return or_drop(index, reason, f);
 	or_count_tx(index, f);
@@ -77,7 +119,13 @@ static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f
 	__u32 reason = or_admit_to_port(skb, index, f, &by);
 	bool whole = true;
 
-	if (!reason) {
+	if (!reason && by.way != OR_WAY_DEVICE) {
+		if (by.way == OR_WAY_RECORD)
+			return true;
+		if (or_address_after(skb, f, index) && !or_copy_to_tunnel(skb))
+			return true;
+		reason = OR_DROP_ENCAP_FAILED;
+	} else if (!reason) {
 		skb->mark = OR_MARK_MAGIC | index;
 		if (!or_vlan_push(skb, by.tag)) {
 			reason = OR_DROP_REDIRECT_FAILED;

@@ -35,8 +35,10 @@ static __always_inline bool or_address_v6(const struct or_vtep *to, struct bpf_t
 	return key->local_ipv6[0] | key->local_ipv6[1] | key->local_ipv6[2] | key->local_ipv6[3];
 }
 
-/* Sets up `skb` for the VTEP with index `vtep`. False: it cannot be sent there. */
-static __noinline bool or_encapsulate(struct __sk_buff *skb, const struct or_frame *f, __u32 vtep)
+/* Sets up `skb` for the VTEP with index `vtep`, with a mark (OR_GBP_*; 0: none). False: it cannot
+ * be sent there. */
+static __noinline bool or_encapsulate_marked(struct __sk_buff *skb, const struct or_frame *f,
+					     __u32 vtep, __u32 gbp)
 {
 	struct bpf_tunnel_key key = {
 		.tunnel_id = f->vni,
@@ -62,9 +64,19 @@ static __noinline bool or_encapsulate(struct __sk_buff *skb, const struct or_fra
 	}
 	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
 		return false;
+	/* Always: a device with group policies takes it from the metadata, whether it is there or
+	 * not. */
+	if (bpf_skb_set_tunnel_opt(skb, &gbp, sizeof(gbp)))
+		return false;
 	skb->mark = OR_MARK_TUNNEL;
 	or_trace(OR_TRACE_ENCAP, f->port, vtep, f->vni, f->outer_tos);
 	return true;
+}
+
+static __always_inline bool or_encapsulate(struct __sk_buff *skb, const struct or_frame *f,
+					   __u32 vtep)
+{
+	return or_encapsulate_marked(skb, f, vtep, 0);
 }
 
 /* Sends the frame itself. A TC verdict. After or_encapsulate(). */
@@ -109,6 +121,17 @@ static __noinline bool or_decapsulated(struct __sk_buff *skb, struct or_member_k
 	}
 	from->vni = key.tunnel_id;
 	return true;
+}
+
+/* The mark of a frame that came in by the tunnel device (OR_GBP_*); 0: none. Guests have no way to
+ * set it: what they send is encapsulated by us. */
+static __always_inline __u32 or_mark_of(struct __sk_buff *skb)
+{
+	__u32 gbp = 0;
+
+	if (or_tracing || bpf_skb_get_tunnel_opt(skb, &gbp, sizeof(gbp)) < 0)
+		return 0;
+	return gbp & OR_GBP_APPLIED ? gbp : 0;
 }
 
 #endif /* OUTRIDER_BPF_ENCAP_H_ */

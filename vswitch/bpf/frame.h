@@ -36,6 +36,8 @@
 #define OR_FRAME_ECHO (1u << 10)       /* ICMP or ICMPv6 echo: icmp_id is set */
 #define OR_FRAME_ECHO_REPLY (1u << 11) /* ... a reply */
 #define OR_FRAME_SCALE (1u << 12)      /* SYN with a window scale, once filter.h has looked */
+#define OR_FRAME_MOVED (1u << 13)      /* sent after a guest that has left another host */
+#define OR_FRAME_COUNTED (1u << 14)    /* ... which has counted it already */
 
 struct or_frame {
 	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */

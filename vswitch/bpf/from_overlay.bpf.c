@@ -8,24 +8,36 @@
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/fdb.h"
+#include "vswitch/bpf/move.h"
 #include "vswitch/bpf/parse.h"
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
 
-/* Who sent it, before anything else is looked at: tunnels carry no proof of origin. */
-static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f)
+/* Who sent it, before anything else is looked at: tunnels carry no proof of origin. `guest` gets
+ * the port that the frame was sent after; 0: it is for whom it names. */
+static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct or_frame *f,
+						   __u32 *guest)
 {
 	struct or_member_key from = {};
-	const __u32 *member;
-	__u32 reason;
+	__u32 reason, gbp;
 
 	if (!or_decapsulated(skb, &from))
 		return OR_DROP_NO_TUNNEL_KEY;
-	member = bpf_map_lookup_elem(&or_members, &from);
-	if (!member)
-		return OR_DROP_NOT_A_MEMBER;
-	or_trace(OR_TRACE_TUNNEL, 0, *member, from.vni, 0);
+	gbp = or_mark_of(skb);
+	if (gbp) {
+		*guest = or_expected_guest(&from, gbp);
+		if (!*guest)
+			return OR_DROP_MOVE_UNKNOWN;
+		f->flags |=
+			gbp & OR_GBP_COUNTED ? OR_FRAME_MOVED | OR_FRAME_COUNTED : OR_FRAME_MOVED;
+	} else {
+		const __u32 *member = bpf_map_lookup_elem(&or_members, &from);
+
+		if (!member)
+			return OR_DROP_NOT_A_MEMBER;
+		or_trace(OR_TRACE_TUNNEL, 0, *member, from.vni, 0);
+	}
 	f->vni = from.vni;
 	reason = or_vlan_from_overlay(skb, f);
 	if (!reason)
@@ -42,14 +54,20 @@ int or_from_overlay(struct __sk_buff *skb)
 {
 	struct or_frame *f = or_new_frame(skb, 1);
 	const struct or_segment *segment;
+	__u32 reason, guest = 0;
 	struct or_fdb to;
-	__u32 reason;
 
 	if (!f)
 		return TC_ACT_SHOT;
-	reason = or_admit_from_overlay(skb, f);
+	reason = or_admit_from_overlay(skb, f, &guest);
 	if (reason)
 		return or_drop(0, reason, f);
+	if (guest) {
+		int verdict = or_deliver(skb, f, guest);
+
+		or_count_arrival(guest, verdict);
+		return verdict;
+	}
 	segment = bpf_map_lookup_elem(&or_segments, &f->vni);
 	if (!segment)
 		return or_drop(0, OR_DROP_SEGMENT_UNKNOWN, f);

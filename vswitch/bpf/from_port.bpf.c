@@ -12,6 +12,7 @@
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/filter.h"
 #include "vswitch/bpf/mark.h"
+#include "vswitch/bpf/move.h"
 #include "vswitch/bpf/mtu.h"
 #include "vswitch/bpf/nd.h"
 #include "vswitch/bpf/parse.h"
@@ -55,6 +56,8 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 
 	if (!reason)
 		or_trace_parse(f);
+	if (port->phase == OR_PORT_DEPARTED)
+		return OR_DROP_PORT_DEPARTED;
 	if (port->phase != OR_PORT_ARMED && port->phase != OR_PORT_ACTIVE)
 		return OR_DROP_PORT_BLOCKED;
 	if (reason)
@@ -62,9 +65,12 @@ static __noinline __u32 or_admit_from_port(struct __sk_buff *skb, struct or_fram
 	if (or_is_spoofed(f, port))
 		return OR_DROP_SPOOFED_MAC;
 	if (port->phase == OR_PORT_ARMED || port->flags & OR_PORT_REPORT_FIRST_FRAME)
-		or_report_first_frame(f, port->phase);
-	if (port->phase == OR_PORT_ARMED)
+		or_note_first_frame(f, port->phase);
+	/* That has opened it, unless there was no memory to say so. */
+	if (or_port_phase(port, f->port) == OR_PORT_ARMED && !or_tracing)
 		return OR_DROP_PORT_ARMED;
+	if (port->flags & OR_PORT_MOVING)
+		or_come_back(f);
 	/* Only now: a hypervisor announces the guest of a trunk without a tag, too. */
 	if (vlan_reason)
 		return vlan_reason;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Every map and constant of the programs. Keys and values are those of or_abi.h. Where maps are
- * pinned is the loader's business. Hash maps without preallocation: an update replaces the whole
- * element, so that a frame sees one version of it, and memory is used for what exists only.
+ * The maps and constants of the programs; captures, traces and moves have their own beside them.
+ * Keys and values are those of or_abi.h. Where maps are pinned is the loader's business. Hash maps
+ * without preallocation: an update replaces the whole element, so that a frame sees one version of
+ * it, and memory is used for what exists only.
  */
 #ifndef OUTRIDER_BPF_MAPS_H_
 #define OUTRIDER_BPF_MAPS_H_
@@ -225,6 +226,15 @@ static __always_inline const struct or_port *or_port_row(__u32 index)
 		return NULL;
 	active = *(const volatile __u32 *)&slot->active;
 	return active ? &slot->rows[(active - 1) & 1] : NULL;
+}
+
+/* The phase that counts: an ARMED port whose guest has sent its first frame is open, whatever its
+ * row still says. */
+static __always_inline __u32 or_port_phase(const struct or_port *port, __u32 index)
+{
+	if (port->phase != OR_PORT_ARMED)
+		return port->phase;
+	return bpf_map_lookup_elem(&or_first_frames, &index) ? OR_PORT_ACTIVE : OR_PORT_ARMED;
 }
 
 /* struct or_event. Writer: bpf; reader: agent. */

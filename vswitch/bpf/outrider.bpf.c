@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The native datapath: one object of five tc programs, one per attach point, and one that the agent
+ * The native datapath: one object of five tc programs, one per attach point, and two that the agent
  * runs by hand.
  *
  *	guest device, ingress	or_from_port	what the guest sends
@@ -9,6 +9,7 @@
  *	tunnel device, egress	or_tunnel_guard	lets only our own frames out to other hosts
  *	uplink, ingress		or_from_uplink	what a physical network sends to our guests
  *	none			or_sweep_connections	removes connections that are over
+ *	none			or_move_port	where frames of a port that migrates go
  *
  * Loads on Linux 6.1 and later. Every frame is either sent on and counted, or dropped and counted
  * under a reason of or_drop.h. Where ports are is never learned: every such table is the agent's.
@@ -25,5 +26,6 @@
 #include "vswitch/bpf/tunnel_guard.bpf.c"
 #include "vswitch/bpf/sweep.bpf.c"
 #include "vswitch/bpf/from_uplink.bpf.c"
+#include "vswitch/bpf/move_port.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

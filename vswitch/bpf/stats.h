@@ -32,7 +32,7 @@ static __always_inline void or_count_tx(__u32 port, const struct or_frame *f)
 {
 	struct or_port_stats *stats = bpf_map_lookup_elem(&or_port_stats, &port);
 
-	if (!stats || or_tracing)
+	if (!stats || or_tracing || f->flags & OR_FRAME_COUNTED)
 		return;
 	stats->tx_packets += f->wire_packets;
 	stats->tx_bytes += f->wire_bytes;

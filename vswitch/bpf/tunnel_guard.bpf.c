@@ -7,12 +7,15 @@
 #include <linux/pkt_cls.h>
 
 #include "vswitch/bpf/drop.h"
+#include "vswitch/bpf/move.h"
 
 SEC("tc")
 int or_tunnel_guard(struct __sk_buff *skb)
 {
 	struct or_frame f = {.wire_packets = 1, .wire_bytes = skb->len};
 
+	if ((skb->mark & OR_MARK_KIND) == OR_MARK_MOVE && !or_address_recorded(skb, &f))
+		return or_drop(0, OR_DROP_ENCAP_FAILED, &f);
 	if (skb->mark != OR_MARK_TUNNEL)
 		return or_drop(0, OR_DROP_NOT_DELIVERED, &f);
 	/* The outer packet must not be routed by our mark. */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Ports on their way to another host (or_move.h). At the source every frame for such a port is
+ * recorded; from the guest's pause on it is not delivered but sent after the guest: straight from
+ * here, or, while the agent still sends what stands before it, by the agent. The lock of the port's
+ * or_moves row gives the order.
+ */
+#ifndef OUTRIDER_BPF_MOVE_H_
+#define OUTRIDER_BPF_MOVE_H_
+
+#include "vswitch/bpf/encap.h"
+#include "vswitch/bpf/event.h"
+#include "vswitch/bpf/frame.h"
+#include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/move_maps.h"
+#include "vswitch/bpf/trace.h"
+
+/* What tells marks of the agent's sockets apart; the rest is the port's index. */
+#define OR_MARK_KIND 0xffff0000u
+
+/* Where a frame for a port goes. */
+enum or_way {
+	OR_WAY_DEVICE,
+	OR_WAY_TUNNEL, /* after the guest */
+	OR_WAY_RECORD, /* nowhere else: the agent sends it */
+	OR_WAY_NONE,   /* there is no way */
+};
+
+struct or_recorder {
+	struct __sk_buff *skb;
+	void *record;
+	__u64 place;
+	__u32 length;
+	__u32 failed;
+};
+
+static __always_inline struct or_move_counts *or_counts_of(__u32 index)
+{
+	return bpf_map_lookup_elem(&or_move_counts, &index);
+}
+
+/* One slot of the frame. */
+static long or_record_part(__u32 part, void *context)
+{
+	struct or_recorder *r = context;
+	__u32 key = (r->place + part) & (OR_RECORD_SLOTS - 1);
+	__u32 offset = part * OR_RECORD_BYTES, size = r->length - offset;
+	struct or_record_slot *slot = bpf_map_lookup_elem(r->record, &key);
+
+	if (!slot) {
+		r->failed = 1;
+		return 1;
+	}
+	if (part)
+		slot->head.frame = r->place + 1;
+	if (size > OR_RECORD_BYTES)
+		size = OR_RECORD_BYTES;
+	/* It is 1..OR_RECORD_BYTES already; this is how the verifier of Linux 6.1 sees it. */
+	asm volatile("" : "+r"(size));
+	size = ((size - 1) & (OR_RECORD_BYTES - 1)) + 1;
+	if (bpf_skb_load_bytes(r->skb, offset, slot->bytes, size)) {
+		r->failed = 1;
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline __u32 or_record_parts(const struct __sk_buff *skb)
+{
+	__u32 parts = (skb->len + OR_RECORD_BYTES - 1) / OR_RECORD_BYTES;
+
+	return parts && parts <= OR_RECORD_MAX_PARTS ? parts : 1;
+}
+
+/* Writes the frame as number `sequence` at `place`. Not inside of the lock: helpers may not be
+ * called there. */
+static __noinline void or_record(struct __sk_buff *skb, const struct or_frame *f, __u32 index,
+				 __u64 place, __u64 sequence)
+{
+	struct or_recorder r = {.skb = skb, .place = place, .length = skb->len};
+	__u32 key = place & (OR_RECORD_SLOTS - 1), parts = or_record_parts(skb);
+	struct or_record_slot *slot;
+
+	r.record = bpf_map_lookup_elem(&or_records, &index);
+	if (!r.record)
+		return;
+	slot = bpf_map_lookup_elem(r.record, &key);
+	if (!slot)
+		return;
+	slot->head.sequence = sequence;
+	slot->head.boot_ns = bpf_ktime_get_boot_ns();
+	slot->head.length = skb->len;
+	slot->head.vni = f->vni;
+	slot->head.gso_size = skb->gso_size;
+	slot->head.tag_type = bpf_ntohs(skb->vlan_proto);
+	slot->head.tag = skb->vlan_tci;
+	slot->head.l4_offset = f->l4_offset;
+	slot->head.ether_type = f->ether_type;
+	slot->head.protocol = f->protocol;
+	slot->head.flags = skb->vlan_present ? OR_RECORDED_TAGGED : 0;
+	slot->head.parts = parts;
+	if (f->flags & OR_FRAME_FRAGMENT)
+		slot->head.flags |= OR_RECORDED_FRAGMENT;
+	if (!skb->len || skb->len > OR_RECORD_MAX_PARTS * OR_RECORD_BYTES)
+		r.failed = 1;
+	else
+		bpf_loop(parts, or_record_part, &r, 0);
+	if (r.failed)
+		slot->head.flags |= OR_RECORDED_LOST;
+	/* A barrier: who sees this sees the rest. */
+	__sync_lock_test_and_set(&slot->head.frame, place + 1);
+}
+
+static __always_inline __u32 or_way_of(__u32 mode, __u32 departed)
+{
+	switch (mode) {
+	case OR_MOVE_QUEUED:
+		return OR_WAY_RECORD;
+	case OR_MOVE_STRAIGHT:
+		return OR_WAY_TUNNEL;
+	}
+	return departed ? OR_WAY_NONE : OR_WAY_DEVICE;
+}
+
+/* Where a frame goes that may go to port `index`, which has OR_PORT_MOVING (enum or_way). When the
+ * port is DEPARTED and nobody noticed the guest's pause, the redirect begins here. Global, as
+ * or_parse() is: verified once. */
+__noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __u32 index,
+			     __u32 departed)
+{
+	struct or_move_locked *move = bpf_map_lookup_elem(&or_moves, &index);
+	__u64 place = 0, sequence = 0;
+	bool recorded = false;
+	__u32 mode, parts;
+
+	if (!move || !f)
+		return OR_WAY_NONE;
+	if (or_tracing) {
+		mode = move->mode;
+		/* In the end it goes there, whoever sends it. */
+		if (mode == OR_MOVE_QUEUED || (mode == OR_MOVE_WATCHED && departed))
+			mode = OR_MOVE_STRAIGHT;
+		return or_way_of(mode, departed);
+	}
+	parts = or_record_parts(skb);
+	bpf_spin_lock(&move->lock);
+	if (departed && move->mode == OR_MOVE_WATCHED) {
+		move->mode = OR_MOVE_STRAIGHT;
+		move->redirected_from = move->next;
+	}
+	mode = move->mode;
+	/* One hop. */
+	if (mode > OR_MOVE_WATCHED && f->flags & OR_FRAME_MOVED) {
+		bpf_spin_unlock(&move->lock);
+		return OR_WAY_NONE;
+	}
+	/* What a departed port sends straight is never delivered here again. */
+	if (mode && !(mode == OR_MOVE_STRAIGHT && departed)) {
+		sequence = move->next++;
+		place = move->place;
+		move->place = place + parts;
+		recorded = true;
+	}
+	bpf_spin_unlock(&move->lock);
+	if (recorded)
+		or_record(skb, f, index, place, sequence);
+	return or_way_of(mode, departed);
+}
+
+/* Sets the frame up to follow the guest of port `index`. False: it cannot, and is lost. */
+static __noinline bool or_address_after(struct __sk_buff *skb, const struct or_frame *f,
+					__u32 index)
+{
+	const struct or_departure *to = bpf_map_lookup_elem(&or_departures, &index);
+	struct or_move_counts *counts = or_counts_of(index);
+
+	if (!to || !counts)
+		return false;
+	if (!or_encapsulate_marked(skb, f, to->vtep, OR_GBP_APPLIED | to->label)) {
+		if (!or_tracing)
+			counts->lost++;
+		return false;
+	}
+	if (!or_tracing)
+		counts->redirected++;
+	return true;
+}
+
+/* The same of a recorded frame that the agent sends; skb->mark becomes OR_MARK_TUNNEL. */
+static __always_inline bool or_address_recorded(struct __sk_buff *skb, struct or_frame *f)
+{
+	__u32 index = skb->mark & ~OR_MARK_KIND;
+	const struct or_departure *to = bpf_map_lookup_elem(&or_departures, &index);
+	__u32 gbp = OR_GBP_APPLIED;
+
+	if (!to || !to->label)
+		return false;
+	gbp |= to->label;
+	if (skb->priority & OR_PRIORITY_COUNTED)
+		gbp |= OR_GBP_COUNTED;
+	f->vni = skb->priority & ~OR_PRIORITY_COUNTED;
+	skb->priority = 0;
+	return or_encapsulate_marked(skb, f, to->vtep, gbp);
+}
+
+/* The port that awaits frames with the mark `gbp` from there; 0: none does. */
+static __always_inline __u32 or_expected_guest(const struct or_member_key *from, __u32 gbp)
+{
+	struct or_arrival_key key = {.label = gbp & OR_GBP_LABEL};
+	const __u32 *index;
+
+	__builtin_memcpy(key.address, from->address, 16);
+	index = bpf_map_lookup_elem(&or_arrivals, &key);
+	return index ? *index : 0;
+}
+
+static __always_inline void or_count_arrival(__u32 index, int verdict)
+{
+	struct or_move_counts *counts = or_counts_of(index);
+
+	if (!counts || or_tracing)
+		return;
+	if (verdict == TC_ACT_SHOT)
+		counts->refused++;
+	else
+		counts->arrived++;
+}
+
+/* A port that moves has sent a frame of its guest's: if it is redirected, the guest runs on here,
+ * and so does the port. */
+static __noinline void or_come_back(const struct or_frame *f)
+{
+	__u32 index = f->port;
+	struct or_move_locked *move = bpf_map_lookup_elem(&or_moves, &index);
+	__u64 now;
+
+	if (!move || or_tracing)
+		return;
+	if (move->mode > OR_MOVE_WATCHED) {
+		now = bpf_ktime_get_boot_ns();
+		bpf_spin_lock(&move->lock);
+		if (move->mode > OR_MOVE_WATCHED) {
+			move->mode = OR_MOVE_WATCHED;
+			move->redirected_to = move->next;
+			move->returned_ns = now;
+			move->told = 0;
+		}
+		bpf_spin_unlock(&move->lock);
+	}
+	if (move->returned_ns)
+		or_tell(OR_EVENT_RETURNED, index, move->returned_ns, f->ether_type, OR_PORT_ACTIVE,
+			&move->told);
+}
+
+#endif /* OUTRIDER_BPF_MOVE_H_ */
