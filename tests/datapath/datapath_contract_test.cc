@@ -201,6 +201,58 @@ TEST_P(DatapathContract, AnExpectedPortNeedsNoDevice) {
   Become(state);
 }
 
+TEST_P(DatapathContract, ADepartureNeedsItsPort) {
+  state::StateDelta delta;
+  delta.departures.upserts[kPort1] = {.migration_id = "m-1"};
+  const ApplyResult result = datapath().Apply(delta);
+  ASSERT_EQ(result.failures.size(), 1u);
+  EXPECT_EQ(result.failures[0].kind, ObjectKind::kDeparture);
+  EXPECT_EQ(result.failures[0].key, kPort1.ToString());
+  EXPECT_EQ(result.failures[0].status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Read(), HostState());
+}
+
+TEST_P(DatapathContract, ADepartedPortNeedsNoDevice) {
+  host_->AddDevice("tap0");
+  HostState state = OnePort();
+  state.departures[kPort1] = {
+      .migration_id = "m-1", .vtep = tests::Ip("192.0.2.9"), .epoch = Epoch{2}, .label = 7};
+  Become(state);
+  state.ports[kPort1].phase = PortPhase::kDeparted;
+  Become(state);
+  host_->RemoveDevice("tap0");
+  EXPECT_THAT(*datapath().FindLostPorts(), IsEmpty());
+  // As its attachment still has it.
+  EXPECT_THAT(datapath().Apply(ComputeDelta({}, state)).failures, IsEmpty());
+  state.ports[kPort1].device.reset();
+  EXPECT_EQ(Read(), state);
+  host_->Restart();
+  EXPECT_EQ(Read(), state);
+}
+
+TEST_P(DatapathContract, AMovesEndsAreChangedAndTaken) {
+  host_->AddDevice("tap0");
+  HostState state = OnePort();
+  state.ports[kPort1].arrival = state::Arrival{.vtep = tests::Ip("192.0.2.8"), .label = 3};
+  state.departures[kPort1] = {.migration_id = "m-1", .epoch = Epoch{2}};
+  Become(state);
+  // The way to the destination comes later, and may change.
+  state.departures[kPort1].vtep = tests::Ip("192.0.2.9");
+  state.departures[kPort1].label = 7;
+  Become(state);
+  state.departures[kPort1].vtep = tests::Ip("2001:db8::9");
+  state.ports[kPort1].arrival->label = 4;
+  Become(state);
+  state.departures[kPort1].migration_id = "m-2";
+  Become(state);
+  host_->Restart();
+  EXPECT_EQ(Read(), state);
+  state.departures.clear();
+  state.ports[kPort1].arrival.reset();
+  Become(state);
+  Become({});
+}
+
 TEST_P(DatapathContract, AnMtuThatDoesNotFitIsRefusedByName) {
   host_->AddDevice("tap0");
   HostState state = OnePort();

@@ -44,6 +44,7 @@ state::HostState StateGenerator::Next() {
     if (!port.learn_macs || Chance(60)) port.mac = MakeMac(n);
     state.ports.emplace(MakePortId(n), port);
   }
+  AddMoves(&state);
   if (state.segments.empty()) return state;
   for (uint8_t n = 1; n <= 40; ++n) {
     const Vni vni = Pick(state.segments, Below(100))->first;
@@ -159,13 +160,27 @@ state::GroupMember StateGenerator::MakeMember() {
           .prefix = IpPrefix::Create(address, static_cast<int>(Below(v4 ? 33 : 129)))};
 }
 
+void StateGenerator::AddMoves(state::HostState* state) {
+  uint16_t label = 1;
+  for (auto& [id, port] : state->ports) {
+    if (state::IsLocal(port)) continue;
+    if (Chance(20)) port.arrival = state::Arrival{.vtep = Ip("192.0.2.7"), .label = label++};
+    if (!Chance(20)) continue;
+    state::Departure departure{.migration_id = fmt::format("m-{}", Below(5)), .epoch = NextEpoch()};
+    if (Chance(80)) departure.vtep = Ip(fmt::format("192.0.2.{}", 1 + Below(9)));
+    if (Chance(80)) departure.label = static_cast<uint16_t>(1 + Below(65535));
+    state->departures.emplace(id, std::move(departure));
+  }
+}
+
 state::Port StateGenerator::MakePort(const state::HostState& state,
                                      std::vector<std::string>* free_devices) {
   state::Port port;
   if (!state.segments.empty() && Chance(80)) port.vni = Pick(state.segments, Below(100))->first;
   MakeVlans(state, &port);
   const bool local = state::IsLocal(port);
-  if (!state::SegmentsOf(port).empty()) port.phase = static_cast<state::PortPhase>(Below(3));
+  if (!state::SegmentsOf(port).empty())
+    port.phase = static_cast<state::PortPhase>(Below(local ? 3 : 4));
   port.profile = Chance(50) ? "web" : std::string(63, 'p');
   port.profile_revision = static_cast<uint32_t>(Below(5));
   if (!state.rule_sets.empty() && Chance(60)) {

@@ -32,6 +32,8 @@ class StateGenerator {
   Epoch NextEpoch() { return Epoch{round_ * 10 + Below(10)}; }
   void AddMulticast(state::HostState* state);
   void AddLocalSegments(state::HostState* state);
+  // Departures and arrivals of the ports that are there.
+  void AddMoves(state::HostState* state);
   // What only a port in local segments has, and what it cannot have.
   void MakeLocal(state::Port* port);
   state::Segment MakeSegment(const Vni& vni);

@@ -131,7 +131,8 @@ class Datapath {
   // What is in force, read back from the kernel: a restarted agent starts from it. An object of an
   // interrupted Apply is returned as far as it forwards, so that the next Apply repairs or removes
   // it. A port whose device vanished, was replaced (another device with the same name or ifindex)
-  // or lost its programs is returned with `device` absent and phase BLOCKED.
+  // or lost its programs is returned with `device` absent and phase BLOCKED; one that is DEPARTED
+  // needs no device and stays what it is. An ARMED port that its guest has opened is ACTIVE.
   virtual absl::StatusOr<state::HostState> ReadState() = 0;
 
   // Applies a valid delta in the order of StateDelta. Each object is switched atomically for
@@ -147,8 +148,9 @@ class Datapath {
   virtual void AllowOlderEpoch(const PortId& id) = 0;
 
   // Looks for what others have changed: ports in force whose device vanished, was replaced or lost
-  // its programs, which forward nothing any more, or lost its shaper. The next upsert binds them
-  // again. What belongs to the host as a whole (the tunnel device) is repaired at once.
+  // its programs, which forward nothing any more, or lost its shaper; none that is DEPARTED. The
+  // next upsert binds them again. What belongs to the host as a whole (the tunnel device) is
+  // repaired at once.
   virtual absl::StatusOr<std::set<PortId>> FindLostPorts() = 0;
 
   // The same for segments: those in force that do not reach their physical network any more, as an

@@ -7,10 +7,14 @@
 //   (departure)        └────── port DEPARTED ──► REDIRECTED (for good, by Apply)
 //
 // Apply leads into WATCHED (a departure appears) and out of all of them (it goes); this interface
-// does what cannot wait for a whole Apply. A frame is recorded, redirected and counted as it is on
-// the wire between hosts: untagged, or with the VLAN of its segment's carrier; super-packets whole.
+// does what cannot wait for a whole Apply. A frame is recorded and sent as it is between hosts,
+// without the port's own tag, whatever its segment; super-packets are one frame, and whole. Only
+// frames that the port's rules and limits let through are seen here.
 //
-// Thread rule: the reconciler's thread, but for Delivered (any thread).
+// While the port is redirected its frames are still recorded, so that a guest that runs on gets
+// them after all. The record is bounded (8192 frames, 4 MiB): the newest stay.
+//
+// Thread rule: the reconciler's thread; Delivered and ReadMove any thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_MOVE_PATH_H_
 #define OUTRIDER_VSWITCH_DATAPATH_MOVE_PATH_H_
 
@@ -51,9 +55,9 @@ struct MoveCounts {
   MoveMode mode = MoveMode::kWatched;
   uint64_t replayed = 0;
   uint64_t redirected = 0;
-  // That the record could not hold, or the tunnel did not take.
+  // That the record could not hold, or the tunnel or the device did not take.
   uint64_t lost = 0;
-  // Destination.
+  // Destination: handed to the device, and refused by the port for a reason that its drops name.
   uint64_t arrived = 0;
   uint64_t refused = 0;
 };
@@ -69,12 +73,16 @@ class MovePath {
   // sent to the destination (those the guest's device still held when it paused), then what came
   // meanwhile, then every frame as it comes; their order is kept. nullopt: replay nothing.
   // Idempotent: a second call changes nothing. NotFound: no departure; FailedPrecondition: no way
-  // there (no VTEP, no label).
+  // there (no VTEP, no label). Returns when the frames go straight; the wait is for the replay, a
+  // second at most if more frames come than can be sent. Another error: some are lost, and it is
+  // redirected all the same.
   virtual absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) = 0;
 
-  // The guest runs on here: the port delivers to it again. What had been replayed or redirected
-  // went to the destination, whose queue is thrown away. No effect on a port that is not
-  // redirected, or DEPARTED. NotFound: no departure.
+  // The guest runs on here: the port delivers to it again, and what came for it while it was
+  // redirected is given to its device, as far as the record still has it, perhaps behind newer
+  // frames; the destination's copies are thrown away with its queue. Whoever hears OnReturned calls
+  // it, too: the port forwards by then, and gets the rest. No effect on a port that was not
+  // redirected, or is DEPARTED. NotFound: no departure.
   virtual absl::Status TakeBack(const PortId& id) = 0;
 
   // Either side. NotFound: neither a departure nor an arrival.

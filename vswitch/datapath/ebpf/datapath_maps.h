@@ -60,7 +60,13 @@ struct DatapathMaps {
             "or_capture_ring",
             "or_providers",
             "or_uplink_vlans",
-            "or_stations"};
+            "or_stations",
+            "or_departures",
+            "or_departure_info",
+            "or_arrivals",
+            "or_moves",
+            "or_move_counts",
+            "or_records"};
   }
 
   sys::BpfMaps* raw;
@@ -104,6 +110,12 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, abi::or_capture> capture{raw, "or_capture"};
   sys::TypedMap<uint32_t, uint32_t> capture_ports{raw, "or_capture_ports"};
   sys::TypedMap<uint32_t, uint64_t> capture_missed{raw, "or_capture_missed"};
+  sys::TypedMap<uint32_t, abi::or_departure> departures{raw, "or_departures"};
+  sys::TypedMap<uint32_t, abi::or_departure_info> departure_info{raw, "or_departure_info"};
+  sys::TypedMap<abi::or_arrival_key, uint32_t> arrivals{raw, "or_arrivals"};
+  sys::TypedMap<uint32_t, abi::or_move> moves{raw, "or_moves"};
+  sys::TypedMap<uint32_t, abi::or_move_counts> move_counts{raw, "or_move_counts"};
+  sys::TypedMapOfArrays<uint32_t, abi::or_record_slot> records{raw, "or_records"};
   // Descriptors of ring buffers.
   sys::TypedMap<uint32_t, uint32_t> capture_ring{raw, "or_capture_ring"};
 };

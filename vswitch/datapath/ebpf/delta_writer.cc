@@ -91,7 +91,12 @@ class DeltaWriter {
       outcome_.Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
     }
     for (const auto& [id, port] : delta.ports.upserts) {
-      outcome_.Upserted(ObjectKind::kPort, id, to.ports.Upsert(id, port));
+      absl::Status status = to.ports.Upsert(id, port);
+      status.Update(to.departures.FollowPort(id));
+      outcome_.Upserted(ObjectKind::kPort, id, status);
+    }
+    for (const auto& [id, departure] : delta.departures.upserts) {
+      outcome_.Upserted(ObjectKind::kDeparture, id, to.departures.Upsert(id, departure));
     }
     for (const auto& [key, entry] : delta.fdb.upserts) {
       const auto* port = std::get_if<PortId>(&entry.where);
@@ -163,6 +168,9 @@ class DeltaWriter {
     for (const auto& key : delta.fdb.deletes) {
       outcome_.Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
     }
+    for (const auto& id : delta.departures.deletes) {
+      outcome_.Deleted(ObjectKind::kDeparture, id, from.departures.Delete(id));
+    }
     DeletePorts(delta.ports.deletes);
     outcome_.Failed(ObjectKind::kSegment, from.segments.Flush(Leaving(delta)));
     for (const auto& key : delta.neighbors.deletes) {
@@ -213,6 +221,7 @@ class DeltaWriter {
   }
 
   absl::Status DeletePort(const PortId& id, const std::optional<uint32_t>& index) {
+    RETURN_IF_ERROR(pipeline_->departures.Delete(id));
     if (index) {
       RETURN_IF_ERROR(pipeline_->fdb.DropPort(*index));
       RETURN_IF_ERROR(pipeline_->multicast.DropPort(*index));

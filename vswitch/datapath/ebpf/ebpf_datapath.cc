@@ -15,6 +15,7 @@
 #include "vswitch/datapath/ebpf/delta_writer.h"
 #include "vswitch/datapath/ebpf/first_frame_reader.h"
 #include "vswitch/datapath/ebpf/guest_sender.h"
+#include "vswitch/datapath/ebpf/move_reader.h"
 #include "vswitch/datapath/ebpf/pipeline.h"
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/source_macs.h"
@@ -180,7 +181,7 @@ class EbpfDatapath::Impl {
       return;
     }
     first_frames_ = *std::move(reader);
-    if (const absl::Status status = RepeatFirstFrames(pipeline_->maps, sink_); !status.ok()) {
+    if (const absl::Status status = RepeatEvents(pipeline_->maps, sink_); !status.ok()) {
       spdlog::error("first frames of before may not be reported: {}", Message(status));
     }
   }
@@ -297,6 +298,22 @@ absl::StatusOr<Trace> EbpfDatapath::TraceFrame(const TraceRequest& request) {
 absl::StatusOr<std::unique_ptr<CaptureSession>> EbpfDatapath::StartCapture(
     const CaptureRequest& request, PacketCapture::Sink sink) {
   return impl_->captures()->Start(request, std::move(sink));
+}
+
+absl::StatusOr<DeliveredFrames> EbpfDatapath::Delivered(const PortId& id) {
+  return ReadDelivered(impl_->pipeline()->maps, id);
+}
+
+absl::Status EbpfDatapath::Redirect(const PortId& id, std::optional<uint64_t> first) {
+  return impl_->pipeline()->departures.Redirect(id, first);
+}
+
+absl::Status EbpfDatapath::TakeBack(const PortId& id) {
+  return impl_->pipeline()->departures.TakeBack(id);
+}
+
+absl::StatusOr<MoveCounts> EbpfDatapath::ReadMove(const PortId& id) {
+  return ReadMoveCounts(impl_->pipeline()->maps, id);
 }
 
 }  // namespace outrider::datapath::ebpf

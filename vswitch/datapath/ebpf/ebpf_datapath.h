@@ -21,6 +21,7 @@
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/datapath/ebpf/uplinks.h"
+#include "vswitch/datapath/move_path.h"
 #include "vswitch/datapath/multicast_path.h"
 #include "vswitch/datapath/packet_capture.h"
 #include "vswitch/datapath/packet_tracer.h"
@@ -48,6 +49,7 @@ class EbpfDatapath final : public Datapath,
                            public DatapathCounters,
                            public ConnectionTable,
                            public MulticastPath,
+                           public MovePath,
                            public PacketTracer,
                            public PacketCapture {
  public:
@@ -90,6 +92,11 @@ class EbpfDatapath final : public Datapath,
   absl::Status RemoveMember(const MulticastMember& member) override;
   absl::Status SendToGuest(const PortId& port, const Vni& vni,
                            const std::vector<uint8_t>& frame) override;
+
+  absl::StatusOr<DeliveredFrames> Delivered(const PortId& id) override;
+  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override;
+  absl::Status TakeBack(const PortId& id) override;
+  absl::StatusOr<MoveCounts> ReadMove(const PortId& id) override;
 
  private:
   class Impl;

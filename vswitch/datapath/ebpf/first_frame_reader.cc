@@ -24,7 +24,23 @@ absl::StatusOr<std::unique_ptr<FirstFrameReader>> FirstFrameReader::Start(int ev
   return reader;
 }
 
-absl::Status RepeatFirstFrames(const DatapathMaps& maps, EventSink* sink) {
+namespace {
+
+absl::Status RepeatReturns(const DatapathMaps& maps, EventSink* sink) {
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> departures, maps.departure_info.Keys());
+  for (const uint32_t index : departures) {
+    const absl::StatusOr<abi::or_move> move = maps.moves.Lookup(index);
+    const absl::StatusOr<abi::or_port_info> info = maps.port_info.Lookup(index);
+    if (!move.ok() || !info.ok() || move->returned_ns == 0) continue;
+    sink->OnReturned(
+        {.port = DecodePortId(*info), .time_us = BootToWallClockUs(move->returned_ns)});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RepeatEvents(const DatapathMaps& maps, EventSink* sink) {
   ASSIGN_OR_RETURN(const auto seen, maps.first_frames.Dump());
   for (const auto& [index, frame] : seen) {
     const absl::StatusOr<abi::or_port> port = maps.ports.Lookup(index);
@@ -35,7 +51,7 @@ absl::Status RepeatFirstFrames(const DatapathMaps& maps, EventSink* sink) {
                         .time_us = BootToWallClockUs(frame.boot_ns),
                         .armed = true});
   }
-  return absl::OkStatus();
+  return RepeatReturns(maps, sink);
 }
 
 void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
@@ -44,6 +60,7 @@ void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
   if (kind == abi::OR_EVENT_ACL) return OnAclLog(record);
   if (kind == abi::OR_EVENT_MULTICAST) return OnMulticast(record);
   const auto event = sys::FromBytes<abi::or_event>(record.first(sizeof(abi::or_event)));
+  if (event.kind == abi::OR_EVENT_RETURNED) return OnReturned(event);
   if (event.kind != abi::OR_EVENT_FIRST_FRAME) return;
   const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
   if (!info.ok()) {
@@ -57,6 +74,12 @@ void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
                        .ether_type = event.ether_type,
                        .time_us = BootToWallClockUs(event.boot_ns),
                        .armed = event.phase == abi::OR_PORT_ARMED});
+}
+
+void FirstFrameReader::OnReturned(const abi::or_event& event) {
+  const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
+  if (!info.ok()) return;
+  sink_->OnReturned({.port = DecodePortId(*info), .time_us = BootToWallClockUs(event.boot_ns)});
 }
 
 void FirstFrameReader::OnAclLog(std::span<const uint8_t> record) {

@@ -26,6 +26,7 @@ class FirstFrameReader {
  private:
   FirstFrameReader(const DatapathMaps* maps, EventSink* sink) : maps_(maps), sink_(sink) {}
   void OnRecord(std::span<const uint8_t> record);
+  void OnReturned(const abi::or_event& event);
   void OnAclLog(std::span<const uint8_t> record);
   void OnMulticast(std::span<const uint8_t> record);
 
@@ -34,8 +35,9 @@ class FirstFrameReader {
   std::unique_ptr<sys::RingReader> reader_;
 };
 
-// Tells the sink of every ARMED port whose first frame the programs have noted, on this thread.
-absl::Status RepeatFirstFrames(const DatapathMaps& maps, EventSink* sink);
+// Tells the sink of every ARMED port whose first frame the programs have noted, and of every port
+// that its guest has taken back, on this thread.
+absl::Status RepeatEvents(const DatapathMaps& maps, EventSink* sink);
 
 // Microseconds since the Unix epoch of a moment on CLOCK_BOOTTIME.
 int64_t BootToWallClockUs(uint64_t boot_ns);

@@ -15,16 +15,6 @@ absl::Status NotThere(uint32_t index, uint32_t vni) {
   return absl::NotFoundError(fmt::format("port index {}: not active in segment {}", index, vni));
 }
 
-// The VLAN of the segment's frames at the port; 0: untagged.
-absl::StatusOr<uint32_t> TagOf(const DatapathMaps& maps, uint32_t index, const abi::or_port& port,
-                               uint32_t vni) {
-  if (port.vlan_mode == abi::OR_VLAN_ACCESS || port.vlan_mode == abi::OR_VLAN_DOT1Q_TUNNEL) {
-    if (port.vni != vni) return NotThere(index, vni);
-    return 0;
-  }
-  return maps.vlan_tags.Lookup({.map = port.vlan_map, .vni = vni});
-}
-
 // Closes itself.
 class PacketSocket {
  public:
@@ -52,11 +42,20 @@ class PacketSocket {
 
 }  // namespace
 
+absl::StatusOr<uint32_t> GuestTag(const DatapathMaps& maps, uint32_t index,
+                                  const abi::or_port& port, uint32_t vni) {
+  if (port.vlan_mode == abi::OR_VLAN_ACCESS || port.vlan_mode == abi::OR_VLAN_DOT1Q_TUNNEL) {
+    if (port.vni != vni) return NotThere(index, vni);
+    return 0;
+  }
+  return maps.vlan_tags.Lookup({.map = port.vlan_map, .vni = vni});
+}
+
 absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
                          std::vector<uint8_t> frame) {
   ASSIGN_OR_RETURN(const abi::or_port port, maps.ports.Lookup(index));
   if (port.phase != abi::OR_PORT_ACTIVE || port.ifindex == 0) return NotThere(index, vni);
-  ASSIGN_OR_RETURN(const uint32_t tag, TagOf(maps, index, port, vni));
+  ASSIGN_OR_RETURN(const uint32_t tag, GuestTag(maps, index, port, vni));
   if (tag != 0) {
     const uint8_t header[] = {ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff, static_cast<uint8_t>(tag >> 8),
                               static_cast<uint8_t>(tag)};

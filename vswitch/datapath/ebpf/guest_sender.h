@@ -10,6 +10,11 @@
 
 namespace outrider::datapath::ebpf {
 
+// VLAN of the tag with which frames of segment `vni` go to the port, 0: none. NotFound when the
+// port is not in the segment.
+absl::StatusOr<uint32_t> GuestTag(const DatapathMaps& maps, uint32_t index,
+                                  const abi::or_port& port, uint32_t vni);
+
 // Sends an untagged frame of segment `vni` to port `index`, with the tag that the port has for it.
 // NotFound when the port is not active or not in the segment.
 absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,

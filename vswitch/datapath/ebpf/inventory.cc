@@ -34,6 +34,15 @@ absl::Status ReadGroups(const DatapathMaps& maps, Inventory* rows) {
   return absl::OkStatus();
 }
 
+absl::Status ReadMoves(const DatapathMaps& maps, Inventory* rows) {
+  RETURN_IF_ERROR(DumpInto(maps.departure_info, &rows->departure_info));
+  for (const auto& [index, info] : rows->departure_info) {
+    ASSIGN_OR_RETURN(rows->departures[index], maps.departures.Lookup(index));
+  }
+  ASSIGN_OR_RETURN(rows->arrivals, maps.arrivals.Dump());
+  return DumpInto(maps.first_frames, &rows->first_frames);
+}
+
 }  // namespace
 
 absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
@@ -61,6 +70,7 @@ absl::StatusOr<Inventory> ReadInventory(const DatapathMaps& maps) {
   }
   ASSIGN_OR_RETURN(rows.fdb, maps.fdb.Dump());
   ASSIGN_OR_RETURN(rows.neighbors, maps.neighbors.Dump());
+  RETURN_IF_ERROR(ReadMoves(maps, &rows));
   ASSIGN_OR_RETURN(rows.multicast_groups, maps.multicast_groups.Dump());
   ASSIGN_OR_RETURN(rows.multicast_members, maps.multicast_members.Dump());
   RETURN_IF_ERROR(DumpInto(maps.providers, &rows.providers));
@@ -94,6 +104,23 @@ std::optional<state::Provider> ProviderOf(const Inventory& inventory, uint32_t v
     return std::nullopt;
   }
   return DecodeProvider(found->second);
+}
+
+std::optional<state::Arrival> ArrivalOf(const Inventory& inventory, uint32_t index) {
+  std::optional<state::Arrival> arrival;
+  for (const auto& [key, owner] : inventory.arrivals) {
+    if (owner != index) continue;
+    if (arrival) return std::nullopt;
+    arrival = {.vtep = IpAddress(ToArray(key.address)),
+               .label = static_cast<uint16_t>(key.label),
+               .host = {}};
+  }
+  return arrival;
+}
+
+uint32_t VtepOf(const Inventory& inventory, uint32_t index) {
+  const auto row = inventory.departures.find(index);
+  return row == inventory.departures.end() ? 0 : row->second.vtep;
 }
 
 bool TakesCopies(const abi::or_port& port) {

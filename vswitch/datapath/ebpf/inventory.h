@@ -33,6 +33,10 @@ struct Inventory {
   std::map<uint32_t, std::map<IpAddress, uint32_t>> members;
   std::vector<std::pair<abi::or_fdb_key, abi::or_fdb>> fdb;
   std::vector<std::pair<abi::or_neighbor_key, abi::or_neighbor>> neighbors;
+  std::map<uint32_t, abi::or_departure> departures;  // those that have a row of or_departure_info
+  std::map<uint32_t, abi::or_departure_info> departure_info;
+  std::vector<std::pair<abi::or_arrival_key, uint32_t>> arrivals;
+  std::map<uint32_t, abi::or_first_frame> first_frames;
   std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_groups;
   std::vector<std::pair<abi::or_multicast_member, uint64_t>> multicast_members;
   std::map<uint32_t, abi::or_provider> providers;  // by VNI
@@ -62,6 +66,11 @@ state::Provider DecodeProvider(const abi::or_provider& row);
 // What carries a segment; nullopt: VXLAN, or its row is missing.
 std::optional<state::Provider> ProviderOf(const Inventory& inventory, uint32_t vni,
                                           const abi::or_segment& segment);
+
+// The arrival of a port; nullopt also when an interrupted change has left two.
+std::optional<state::Arrival> ArrivalOf(const Inventory& inventory, uint32_t index);
+// Index of the VTEP that a port's departure leads to; 0: none.
+uint32_t VtepOf(const Inventory& inventory, uint32_t index);
 
 // Whether a port gets copies of the BUM frames of its segments: bound, not blocked.
 bool TakesCopies(const abi::or_port& port);

@@ -23,6 +23,7 @@ Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded,
       vlans(&maps),
       ports(&maps, &devices, &segments, &rule_sets, &vlans,
             {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
+      departures(&maps, programs.get(), &ports, &vteps),
       fdb(&maps, &vteps),
       multicast(&maps, &vteps),
       tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
@@ -41,6 +42,7 @@ absl::Status Pipeline::Load() {
   RETURN_IF_ERROR(groups.Load(inventory));
   vlans.Load(inventory);
   ports.Load(inventory);
+  departures.Load(inventory);
   fdb.Load(inventory);
   multicast.Load(inventory);
   RETURN_IF_ERROR(uplinks.Load(inventory));

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 
+#include "vswitch/datapath/ebpf/departure_table.h"
 #include "vswitch/datapath/ebpf/device_binder.h"
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
 #include "vswitch/datapath/ebpf/fdb_table.h"
@@ -54,6 +55,7 @@ struct Pipeline {
   NeighborTable neighbors;
   VlanTable vlans;
   PortTable ports;
+  DepartureTable departures;
   FdbTable fdb;
   MulticastTable multicast;
   PortTracer tracer;

@@ -86,6 +86,7 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   if (port.max_connections != 0) row.flags |= OR_PORT_STATEFUL;
   if (port.keep_established) row.flags |= OR_PORT_KEEP_ESTABLISHED;
   if (port.learn_macs) row.flags |= OR_PORT_LEARN_MACS;
+  if (references.moving) row.flags |= OR_PORT_MOVING;
   if (references.names_groups) row.flags |= OR_PORT_NAMES_GROUPS;
   row.max_connections = port.max_connections;
   row.ingress_content = ContentOf(port.ingress_rule_set);

@@ -1,4 +1,4 @@
-// A port as its two rows, and back: lossless. Pure; any thread.
+// A port as its two rows, and back: lossless, but for its arrival. Pure; any thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_CODEC_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_PORT_CODEC_H_
 
@@ -21,6 +21,7 @@ struct PortReferences {
   uint32_t ingress_rule_set = 0;
   uint32_t egress_rule_set = 0;
   bool names_groups = false;  // either rule set
+  bool moving = false;        // its departure is watched
   // Id in or_vlan_segments and or_vlan_tags; 0: none.
   uint32_t vlan_map = 0;
   PolicyIds policy = {};

@@ -8,6 +8,7 @@
 
 #include "vswitch/abi/or_drop.h"
 #include "vswitch/datapath/ebpf/absent_row.h"
+#include "vswitch/datapath/ebpf/arrival_rows.h"
 #include "vswitch/datapath/ebpf/port_buckets.h"
 
 namespace outrider::datapath::ebpf {
@@ -17,11 +18,15 @@ bool WatchesFirstFrame(const abi::or_port& row) {
   return row.phase == abi::OR_PORT_ARMED || (row.flags & OR_PORT_REPORT_FIRST_FRAME) != 0;
 }
 
-// An ARMED port waits for a frame with each upsert, whatever came of the one before; a frame seen
-// while armed is not reported again when the port goes active.
-bool StartsWatch(const abi::or_port& row, const std::optional<abi::or_port>& in_force) {
+// A port that is ARMED anew, for another epoch or migration, waits for a frame, whatever came
+// before. One that is only written again has been opened by its frame for good. A frame seen while
+// armed is not reported again when the port goes active.
+bool StartsWatch(const abi::or_port& row, const std::optional<abi::or_port>& in_force,
+                 bool same_migration) {
   if (!WatchesFirstFrame(row)) return false;
-  return row.phase == abi::OR_PORT_ARMED || !in_force || !WatchesFirstFrame(*in_force);
+  if (!in_force || !WatchesFirstFrame(*in_force)) return true;
+  if (row.phase != abi::OR_PORT_ARMED) return false;
+  return in_force->phase != abi::OR_PORT_ARMED || in_force->epoch != row.epoch || !same_migration;
 }
 
 bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
@@ -42,6 +47,8 @@ void PortTable::Load(const Inventory& inventory) {
     entry.row = row;
     entry.ifindex = row.ifindex;
     entry.port = DecodePort(row, info->second, rule_sets, inventory).value_or(state::Port{});
+    entry.port.arrival = ArrivalOf(inventory, index);
+    entry.moving = (row.flags & OR_PORT_MOVING) != 0;
     indices_.insert(index);
     last_index_ = index;
     // Who ran before may have replaced it just now.
@@ -60,7 +67,7 @@ absl::Status PortTable::Upsert(const PortId& id, const state::Port& wanted) {
   const uint32_t wanted_mtu = state::IsLocal(port) ? port.mtu_request : references.mtu;
   const uint32_t device_mtu = status.ok() ? wanted_mtu : 0;
   if (const absl::Status bound = Rebind(id, port, device_mtu, entry, &references.ifindex);
-      !bound.ok()) {
+      !bound.ok() && !(port.phase == state::PortPhase::kDeparted && absl::IsNotFound(bound))) {
     port.phase = state::PortPhase::kBlocked;
     if (status.ok()) status = Annotate(bound, "port " + id.ToString());
   }
@@ -87,6 +94,7 @@ absl::Status PortTable::Delete(const PortId& id) {
     entry.row.reset();
   }
   if (entry.ifindex != 0) RETURN_IF_ERROR(devices_->Unbind(entry.ifindex));
+  if (entry.port.arrival) RETURN_IF_ERROR(SetArrival(*maps_, entry.index, std::nullopt));
   RETURN_IF_ERROR(DeletePortSideRows(*maps_, entry.index));
   indices_.erase(entry.index);
   entries_.erase(found);
@@ -121,6 +129,8 @@ absl::StatusOr<std::set<PortId>> PortTable::FindLost() {
   std::set<PortId> lost;
   for (const auto& [id, entry] : entries_) {
     if (!entry.row || entry.row->ifindex == 0) continue;
+    // It needs no device any more.
+    if (entry.row->phase == abi::OR_PORT_DEPARTED) continue;
     ASSIGN_OR_RETURN(const bool shaped, IsShaped(entry));
     if (!shaped || !whole.contains(entry.row->ifindex)) lost.insert(id);
   }
@@ -143,6 +153,24 @@ bool PortTable::Learns(const PortId& id) const {
   const auto found = entries_.find(id);
   return found != entries_.end() && found->second.row &&
          (found->second.row->flags & OR_PORT_LEARN_MACS) != 0;
+}
+
+uint8_t PortTable::PhaseOf(const PortId& id) const {
+  const auto found = entries_.find(id);
+  const bool in_force = found != entries_.end() && found->second.row;
+  return in_force ? found->second.row->phase : static_cast<uint8_t>(abi::OR_PORT_BLOCKED);
+}
+
+absl::Status PortTable::SetMoving(const PortId& id, bool moving) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return absl::OkStatus();
+  Entry& entry = found->second;
+  entry.moving = moving;
+  if (!entry.row) return absl::OkStatus();
+  abi::or_port row = *entry.row;
+  row.flags &= static_cast<uint8_t>(~OR_PORT_MOVING);
+  if (moving) row.flags |= OR_PORT_MOVING;
+  return ReplaceRow(row, &entry);
 }
 
 bool PortTable::UsesRuleSet(const Digest& digest) const {
@@ -293,6 +321,7 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   const uint32_t index = entry->index;
   const bool is_new = !entry->row;
   ASSIGN_OR_RETURN(references.policy, policies_.Ensure(port));
+  references.moving = entry->moving;
   const abi::or_port row = EncodePort(port, references);
   const abi::or_port_info info = EncodePortInfo(id, port);
   if (is_new) {
@@ -309,9 +338,13 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
     RETURN_IF_ERROR(KeepOrCreate(maps_->fragments, index));
     RETURN_IF_ERROR(KeepOrCreate(maps_->connection_counts, index));
   }
-  const bool forget_frame = StartsWatch(row, entry->row);
+  const bool forget_frame =
+      StartsWatch(row, entry->row, entry->port.migration_id == port.migration_id);
   if (forget_frame) RETURN_IF_ERROR(OkIfAbsent(maps_->first_frames.Delete(index)));
   RETURN_IF_ERROR(ReplaceRow(row, entry));
+  if (entry->port.arrival || port.arrival) {
+    RETURN_IF_ERROR(SetArrival(*maps_, index, port.arrival));
+  }
   RETURN_IF_ERROR(RenewBuckets(*maps_, index, limits_before, limits));
   if (!counts_macs) RETURN_IF_ERROR(OkIfAbsent(maps_->mac_windows.Delete(index)));
   if (!is_new) RETURN_IF_ERROR(maps_->port_info.Update(index, info));

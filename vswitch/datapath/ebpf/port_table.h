@@ -1,4 +1,5 @@
 // Ports: a small stable index for each, its rows, its device. Owns or_ports, or_port_info,
+// or_arrivals,
 // or_policers, or_port_stats, or_first_frames, the drop counters of ports, and the rows without
 // which they get no connections (or_connection_counts, or_fragments); and through policy_table.h
 // what rows of ports refer to.
@@ -67,6 +68,10 @@ class PortTable {
   // Whether stations are learned from the port, as it is in force.
   bool Learns(const PortId& id) const;
   bool UsesRuleSet(const Digest& digest) const;
+  // As the row in force has it (enum or_port_phase); BLOCKED without one.
+  uint8_t PhaseOf(const PortId& id) const;
+  // Whether the port's programs ask or_moves; also of rows written from now on.
+  absl::Status SetMoving(const PortId& id, bool moving);
   // Returns when no frame is on its way by a row that was replaced before.
   absl::Status WaitForFrames() { return grace_.Wait(); }
   // Removes the VLAN maps no port is on any more.
@@ -80,6 +85,7 @@ class PortTable {
   struct Entry {
     uint32_t index = 0;
     bool any_epoch = false;
+    bool moving = false;
     state::Port port;  // as last applied
     // The row in force; absent until the first one is written.
     std::optional<abi::or_port> row;

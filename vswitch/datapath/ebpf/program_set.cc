@@ -16,13 +16,14 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 6> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 7> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
      {Program::kTunnelGuard, "or_tunnel_guard"},
      {Program::kSweepConnections, "or_sweep_connections"},
-     {Program::kFromUplink, "or_from_uplink"}}};
+     {Program::kFromUplink, "or_from_uplink"},
+     {Program::kMovePort, "or_move_port"}}};
 
 const char* NameOf(Program program) {
   for (const auto& [known, name] : kPrograms) {

@@ -28,7 +28,8 @@ enum class Program {
   kFromOverlay,
   kTunnelGuard,
   kSweepConnections,
-  kFromUplink
+  kFromUplink,
+  kMovePort
 };
 
 // As in the object: "or_from_port".

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "vswitch/datapath/ebpf/departure_codec.h"
 #include "vswitch/datapath/ebpf/group_codec.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/segment_codec.h"
@@ -45,7 +46,7 @@ uint32_t LargestMtu(const Inventory& inventory, const state::Port& port) {
   return mtu;
 }
 
-state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
+state::Port ReadPort(const Inventory& inventory, uint32_t index, const abi::or_port& row,
                      const abi::or_port_info& info, bool bound,
                      const std::map<uint32_t, Digest>& rule_sets) {
   auto port = DecodePort(row, info, rule_sets, inventory);
@@ -55,9 +56,15 @@ state::Port ReadPort(const Inventory& inventory, const abi::or_port& row,
     broken.epoch = Epoch{row.epoch};
     return broken;
   }
+  port->arrival = ArrivalOf(inventory, index);
+  // Its guest's first frame has opened it.
+  if (port->phase == state::PortPhase::kArmed && inventory.first_frames.contains(index)) {
+    port->phase = state::PortPhase::kActive;
+  }
   if (port->device && !bound) {
     port->device.reset();
-    port->phase = state::PortPhase::kBlocked;
+    // What is redirected needs no device here.
+    if (port->phase != state::PortPhase::kDeparted) port->phase = state::PortPhase::kBlocked;
   }
   // A segment's MTU changed and the port has not followed yet.
   if (const uint32_t mtu = LargestMtu(inventory, *port); mtu != 0 && mtu != row.mtu) {
@@ -74,7 +81,19 @@ void ReadPorts(const Inventory& inventory, const std::set<uint32_t>& bound_ports
     const auto info = inventory.port_info.find(index);
     if (info == inventory.port_info.end()) continue;
     state->ports[DecodePortId(info->second)] =
-        ReadPort(inventory, row, info->second, bound_ports.contains(index), rule_sets);
+        ReadPort(inventory, index, row, info->second, bound_ports.contains(index), rule_sets);
+  }
+}
+
+void ReadDepartures(const Inventory& inventory, state::HostState* state) {
+  for (const auto& [index, info] : inventory.departure_info) {
+    const auto port_info = inventory.port_info.find(index);
+    const auto port = inventory.ports.find(index);
+    if (port_info == inventory.port_info.end() || port == inventory.ports.end()) continue;
+    state::Departure departure = DecodeDeparture(info);
+    // One whose port is not watched yet is not in force.
+    if (HasWay(departure) && (port->second.flags & OR_PORT_MOVING) == 0) continue;
+    state->departures.emplace(DecodePortId(port_info->second), std::move(departure));
   }
 }
 
@@ -134,6 +153,7 @@ state::HostState ToHostState(const Inventory& inventory, const std::set<uint32_t
                             MacAddress(ToArray(row.mac)));
   }
   ReadPorts(inventory, bound_ports, &state);
+  ReadDepartures(inventory, &state);
   ReadFdb(inventory, &state);
   ReadMulticast(inventory, &state);
   return state;

@@ -94,6 +94,16 @@ void FindMulticastOrphans(const Inventory& inventory, Orphans* orphans) {
   }
 }
 
+void FindMoveOrphans(const Inventory& inventory, Orphans* orphans) {
+  for (const auto& [index, info] : inventory.departure_info) {
+    if (!inventory.ports.contains(index)) orphans->departures.push_back(index);
+  }
+  for (const auto& [key, index] : inventory.arrivals) {
+    const bool whole = inventory.ports.contains(index) && ArrivalOf(inventory, index).has_value();
+    if (!whole) orphans->arrivals.push_back(key);
+  }
+}
+
 // After the members that will go: a VTEP only they refer to goes too.
 void FindVtepOrphans(const Inventory& inventory, Orphans* orphans) {
   std::set<uint32_t> used;
@@ -103,6 +113,9 @@ void FindVtepOrphans(const Inventory& inventory, Orphans* orphans) {
   }
   for (const auto& [key, row] : inventory.fdb) {
     if (row.kind == abi::OR_FDB_REMOTE) used.insert(row.index);
+  }
+  for (const auto& [index, row] : inventory.departures) {
+    if (row.vtep != 0 && inventory.ports.contains(index)) used.insert(row.vtep);
   }
   for (const auto& [row, until_ns] : inventory.multicast_members) {
     if ((row.place & OR_MULTICAST_VTEP) != 0 && LeadsSomewhere(inventory, row)) {
@@ -145,7 +158,7 @@ bool Orphans::empty() const {
   return limits.empty() && allowed.empty() && devices.empty() && port_info.empty() &&
          ports.empty() && replication.empty() && members.empty() && fdb.empty() && vteps.empty() &&
          vlan_maps.empty() && multicast_members.empty() && multicast_groups.empty() &&
-         multicast_counts.empty();
+         multicast_counts.empty() && departures.empty() && arrivals.empty();
 }
 
 Orphans FindOrphans(const Inventory& inventory) {
@@ -154,6 +167,7 @@ Orphans FindOrphans(const Inventory& inventory) {
   FindSegmentOrphans(inventory, &orphans);
   FindFdbOrphans(inventory, &orphans);
   FindMulticastOrphans(inventory, &orphans);
+  FindMoveOrphans(inventory, &orphans);
   FindVtepOrphans(inventory, &orphans);
   FindVlanOrphans(inventory, &orphans);
   FindPolicyOrphans(inventory, &orphans);
@@ -177,6 +191,8 @@ absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps) {
     RETURN_IF_ERROR(DeleteRuleCounts(
         maps, [&gone](const abi::or_rule_count_key& key) { return gone.contains(key.port); }));
   }
+  RETURN_IF_ERROR(maps.departure_info.DeleteBatch(orphans.departures));
+  RETURN_IF_ERROR(maps.arrivals.DeleteBatch(orphans.arrivals));
   RETURN_IF_ERROR(maps.limits.DeleteBatch(orphans.limits));
   for (const auto& [list, rows] : orphans.allowed) {
     RETURN_IF_ERROR(DeleteAllowedList(maps, list, rows));

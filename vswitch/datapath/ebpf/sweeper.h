@@ -24,9 +24,11 @@ struct Orphans {
   std::vector<abi::or_multicast_group> multicast_groups;
   // Groups whose rows say another number of members than there are.
   std::vector<std::pair<abi::or_multicast_group, uint32_t>> multicast_counts;
-  std::vector<uint32_t> vteps;   // nobody refers to it
-  VlanMaps vlan_maps;            // no port names it
-  std::vector<uint32_t> limits;  // no port names it
+  std::vector<uint32_t> departures;           // port index: no such port
+  std::vector<abi::or_arrival_key> arrivals;  // no such port, or it has two
+  std::vector<uint32_t> vteps;                // nobody refers to it
+  VlanMaps vlan_maps;                         // no port names it
+  std::vector<uint32_t> limits;               // no port names it
   // No port names the list; its rows by slot.
   std::map<uint32_t, std::vector<abi::or_allowed_row>> allowed;
 

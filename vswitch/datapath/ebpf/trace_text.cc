@@ -26,6 +26,8 @@ std::string PhaseText(uint64_t phase) {
       return "active";
     case abi::OR_PORT_ARMED:
       return "armed";
+    case abi::OR_PORT_DEPARTED:
+      return "departed";
     default:
       return "blocked";
   }

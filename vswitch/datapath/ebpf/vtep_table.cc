@@ -16,6 +16,9 @@ void VtepTable::Load(const Inventory& inventory) {
   for (const auto& [key, row] : inventory.fdb) {
     if (row.kind == abi::OR_FDB_REMOTE) ++entries_[row.index].references;
   }
+  for (const auto& [index, row] : inventory.departures) {
+    if (row.vtep != 0) ++entries_[row.vtep].references;
+  }
   for (const auto& [row, until_ns] : inventory.multicast_members) {
     if ((row.place & OR_MULTICAST_VTEP) == 0) continue;
     ++entries_[row.place & ~OR_MULTICAST_VTEP].references;

@@ -1,5 +1,5 @@
 // Remote VTEPs: small stable indices for addresses, counted by who refers to them (members of
-// segments, FDB entries). Owns or_vteps. Thread rule: the datapath's thread.
+// segments, FDB entries, departures). Owns or_vteps. Thread rule: the datapath's thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
 

@@ -1,0 +1,192 @@
+#include "vswitch/datapath/ebpf/record_sender.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "vswitch/datapath/ebpf/guest_sender.h"
+#include "vswitch/datapath/ebpf/move_commands.h"
+#include "vswitch/datapath/ebpf/move_record.h"
+#include "vswitch/datapath/ebpf/recorded_frame.h"
+#include "vswitch/sys/netlink/offload_sender.h"
+
+namespace outrider::datapath::ebpf {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPatience = std::chrono::seconds(1);
+// Frames between two notes of how far it is, for whoever restarts in the middle.
+constexpr uint64_t kNoteEvery = 64;
+
+// Reads a port's record from a number on, and counts what is missing.
+class FrameQueue {
+ public:
+  FrameQueue(const DatapathMaps* maps, uint32_t index, MoveRecord record, uint64_t first)
+      : maps_(maps), index_(index), record_(std::move(record)), next_(first) {}
+
+  // The next frame of number `first` or later, and whole; nullopt: none yet.
+  absl::StatusOr<std::optional<MoveRecord::Frame>> Next(std::vector<uint8_t>* bytes) {
+    ASSIGN_OR_RETURN(abi::or_move move, maps_->moves.Lookup(index_));
+    while (true) {
+      const auto frame = record_.Next(move.place);
+      if (!frame) return std::optional<MoveRecord::Frame>();
+      if (frame->head.sequence < next_) continue;
+      *bytes = record_.BytesOf(*frame);
+      ASSIGN_OR_RETURN(move, maps_->moves.Lookup(index_));
+      const bool whole =
+          MoveRecord::IsKept(*frame, move.place) && (frame->head.flags & OR_RECORDED_LOST) == 0;
+      lost_ += frame->head.sequence - next_ + (whole ? 0 : 1);
+      next_ = frame->head.sequence + 1;
+      if (whole) return frame;
+    }
+  }
+
+  // Number behind the last frame that was seen.
+  uint64_t next() const { return next_; }
+  void Lose() { ++lost_; }
+  uint64_t lost() const { return lost_; }
+
+ private:
+  const DatapathMaps* const maps_;
+  const uint32_t index_;
+  MoveRecord record_;
+  uint64_t next_;
+  uint64_t lost_ = 0;
+};
+
+class Follower {
+ public:
+  Follower(const DatapathMaps* maps, const ProgramSet* programs, uint32_t index,
+           const abi::or_move& move, FrameQueue queue, std::unique_ptr<sys::OffloadSender> sender)
+      : maps_(maps),
+        programs_(programs),
+        index_(index),
+        counted_before_(move.redirected_from),
+        queue_(std::move(queue)),
+        sender_(std::move(sender)) {}
+
+  absl::Status Run() {
+    const absl::Status status = SendAll();
+    RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_LOST, queue_.lost()).status());
+    RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_REPLAYED, sent_).status());
+    return status;
+  }
+
+ private:
+  absl::Status SendAll() {
+    const auto deadline = Clock::now() + kPatience;
+    std::vector<uint8_t> bytes;
+    while (true) {
+      ASSIGN_OR_RETURN(const auto frame, queue_.Next(&bytes));
+      ASSIGN_OR_RETURN(const bool goes_on, GoesOn());
+      if (!goes_on) return absl::OkStatus();
+      if (frame) {
+        Send(frame->head, std::move(bytes));
+        if (sent_ % kNoteEvery == 0) {
+          RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_SENT, queue_.next()).status());
+        }
+      } else if (!until_) {
+        ASSIGN_OR_RETURN(const bool caught_up,
+                         RunMove(*programs_, index_, abi::OR_MOVE_CAUGHT_UP, queue_.next()));
+        if (caught_up) return absl::OkStatus();
+      }
+      if (!until_ && Clock::now() > deadline) RETURN_IF_ERROR(LetPass());
+    }
+  }
+
+  // Frames go straight from now on; what was recorded before is still to be sent.
+  absl::Status LetPass() {
+    RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_GO_STRAIGHT).status());
+    ASSIGN_OR_RETURN(const abi::or_move move, maps_->moves.Lookup(index_));
+    spdlog::warn("port index {}: more frames come than can be sent after it; order is not kept",
+                 index_);
+    until_ = move.next;
+    return absl::OkStatus();
+  }
+
+  // Whether there is more to send: the port was not taken back, and those before `until_` have not
+  // all been seen.
+  absl::StatusOr<bool> GoesOn() {
+    if (until_) return queue_.next() <= *until_;
+    ASSIGN_OR_RETURN(const abi::or_move move, maps_->moves.Lookup(index_));
+    return move.mode == abi::OR_MOVE_QUEUED;
+  }
+
+  void Send(const abi::or_record_head& head, std::vector<uint8_t> bytes) {
+    const bool counted = head.sequence < counted_before_;
+    const absl::Status status = sender_->Send(
+        static_cast<uint32_t>(programs_->constants().tunnel_ifindex),
+        {.mark = OR_MARK_MOVE | index_, .priority = head.vni | (counted ? OR_PRIORITY_COUNTED : 0)},
+        RestoreFrame(head, std::move(bytes), 0));
+    if (status.ok()) {
+      ++sent_;
+      return;
+    }
+    if (queue_.lost() == 0) {
+      spdlog::warn("port index {}: a recorded frame is not sent: {}", index_, Message(status));
+    }
+    queue_.Lose();
+  }
+
+  const DatapathMaps* const maps_;
+  const ProgramSet* const programs_;
+  const uint32_t index_;
+  // Frames before this number were delivered and counted here.
+  const uint64_t counted_before_;
+  FrameQueue queue_;
+  const std::unique_ptr<sys::OffloadSender> sender_;
+  uint64_t sent_ = 0;
+  // Set when frames go straight: the number behind the last one that did not.
+  std::optional<uint64_t> until_;
+};
+
+}  // namespace
+
+absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
+  ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
+  if (move.mode != abi::OR_MOVE_QUEUED) return absl::OkStatus();
+  auto record = MoveRecord::Open(maps, index);
+  auto sender = sys::OffloadSender::Create();
+  absl::Status status = record.status();
+  status.Update(sender.status());
+  if (!status.ok()) {
+    // What comes must not wait for what cannot be sent.
+    RETURN_IF_ERROR(RunMove(programs, index, abi::OR_MOVE_GO_STRAIGHT).status());
+    return status;
+  }
+  return Follower(&maps, &programs, index, move,
+                  FrameQueue(&maps, index, *std::move(record), move.sent), *std::move(sender))
+      .Run();
+}
+
+absl::Status GiveToGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
+  ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
+  if (move.mode != abi::OR_MOVE_WATCHED || move.redirected_from >= move.redirected_to) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(RunMove(programs, index, abi::OR_MOVE_SETTLED).status());
+  ASSIGN_OR_RETURN(const abi::or_port port, maps.ports.Lookup(index));
+  if (port.phase != abi::OR_PORT_ACTIVE || port.ifindex == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(MoveRecord record, MoveRecord::Open(maps, index));
+  ASSIGN_OR_RETURN(const auto sender, sys::OffloadSender::Create());
+  FrameQueue queue(&maps, index, std::move(record), move.redirected_from);
+  std::vector<uint8_t> bytes;
+  while (queue.next() < move.redirected_to) {
+    ASSIGN_OR_RETURN(const auto frame, queue.Next(&bytes));
+    if (!frame || frame->head.sequence >= move.redirected_to) break;
+    const auto tag = GuestTag(maps, index, port, frame->head.vni);
+    // The port has left the segment.
+    if (!tag.ok()) continue;
+    const absl::Status status =
+        sender->Send(port.ifindex, {.mark = OR_MARK_MAGIC | index},
+                     RestoreFrame(frame->head, std::move(bytes), static_cast<uint16_t>(*tag)));
+    if (!status.ok()) queue.Lose();
+  }
+  return RunMove(programs, index, abi::OR_MOVE_LOST, queue.lost()).status();
+}
+
+}  // namespace outrider::datapath::ebpf
