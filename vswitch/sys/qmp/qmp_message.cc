@@ -1,0 +1,105 @@
+#include "vswitch/sys/qmp/qmp_message.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace outrider::qmp {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string TextOf(const Json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// Whatever is no object has no members.
+Json ObjectOf(const Json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_object() ? *found : Json::object();
+}
+
+// Below what a time in microseconds can be; of another one nothing is known.
+int64_t NumberOf(const Json& object, const char* member) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 2'000'000;
+  const auto found = object.find(member);
+  if (found == object.end() || !found->is_number_integer()) return 0;
+  const auto number = found->get<int64_t>();
+  return number >= 0 && number <= kMax ? number : 0;
+}
+
+uint64_t IdOf(const Json& object) {
+  const auto found = object.find("id");
+  return found != object.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
+}
+
+Message EventOf(const Json& object) {
+  const Json time = ObjectOf(object, "timestamp");
+  const int64_t seconds = NumberOf(time, "seconds");
+  Message message;
+  message.kind = Message::Kind::kEvent;
+  message.event = TextOf(object, "event");
+  message.time_us = seconds == 0 ? 0 : seconds * 1'000'000 + NumberOf(time, "microseconds");
+  message.status = TextOf(ObjectOf(object, "data"), "status");
+  return message;
+}
+
+}  // namespace
+
+absl::StatusOr<Message> ParseMessage(const std::string& text) {
+  const Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) return absl::InvalidArgumentError("QMP: no JSON object");
+  Message message;
+  if (object.contains("QMP")) return message;
+  if (object.contains("event")) return EventOf(object);
+  message.id = IdOf(object);
+  if (object.contains("return")) {
+    message.kind = Message::Kind::kReturn;
+    message.status = TextOf(ObjectOf(object, "return"), "status");
+    return message;
+  }
+  if (object.contains("error")) {
+    message.kind = Message::Kind::kError;
+    message.description = TextOf(ObjectOf(object, "error"), "desc");
+    return message;
+  }
+  return absl::InvalidArgumentError("QMP: neither greeting, event, return nor error");
+}
+
+std::string CommandText(const std::string& name, uint64_t id) {
+  return fmt::format("{{\"execute\":\"{}\",\"id\":{}}}\r\n", name, id);
+}
+
+absl::StatusOr<std::optional<std::string>> MessageSplitter::Next() {
+  if (depth_ == 0) buffer_.erase(0, std::min(buffer_.find_first_not_of(" \t\r\n"), buffer_.size()));
+  for (; scanned_ < buffer_.size(); ++scanned_) {
+    const char c = buffer_[scanned_];
+    if (in_string_) {
+      in_string_ = escaped_ || c != '"';
+      escaped_ = !escaped_ && c == '\\';
+      continue;
+    }
+    if (depth_ == 0 && c != '{') {
+      return absl::InvalidArgumentError("QMP: what came is no JSON object");
+    }
+    in_string_ = c == '"';
+    if (c == '{') ++depth_;
+    if (c == '}') --depth_;
+    if (depth_ == 0) {
+      std::string object = buffer_.substr(0, scanned_ + 1);
+      buffer_.erase(0, scanned_ + 1);
+      scanned_ = 0;
+      return std::optional<std::string>(std::move(object));
+    }
+  }
+  if (buffer_.size() > kMaxMessage) {
+    return absl::ResourceExhaustedError(
+        fmt::format("QMP: one message has more than {} bytes", kMaxMessage));
+  }
+  return std::optional<std::string>();
+}
+
+}  // namespace outrider::qmp
