@@ -20,7 +20,8 @@ using ::testing::HasSubstr;
 // Makes a file of today one of schema 2.
 constexpr char kToSchema2[] =
     "DROP TABLE claims; DROP TABLE ovsdb_rows; DROP TABLE ovsdb_bridges;"
-    "ALTER TABLE attachments DROP COLUMN owner; PRAGMA user_version=2";
+    "ALTER TABLE attachments DROP COLUMN owner;"
+    "ALTER TABLE attachments DROP COLUMN qmp; PRAGMA user_version=2";
 
 class LocalStoreTest : public ::testing::Test {
  protected:
@@ -91,7 +92,7 @@ TEST_F(LocalStoreTest, ReadsWhatAnOlderAgentWrote) {
       "CREATE TABLE controller_delta(generation INTEGER PRIMARY KEY, delta BLOB NOT NULL);"
       "INSERT INTO controller_delta VALUES(9, 'd9'), (6, 'd6');"
       "DROP TABLE ovsdb_rows; DROP TABLE ovsdb_bridges; ALTER TABLE attachments DROP COLUMN owner;"
-      "PRAGMA user_version=1";
+      "ALTER TABLE attachments DROP COLUMN qmp; PRAGMA user_version=1";
   ASSERT_EQ(sqlite3_exec(db, kSchema1, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
   for (int start = 0; start < 2; ++start) {
@@ -111,6 +112,28 @@ TEST_F(LocalStoreTest, ReadsAttachmentsOfSchema2AsTheLocalApis) {
   const auto store = Open();
   EXPECT_EQ(*store->LoadAttachments(), (state::Attachments{{MakePortId(1), SampleAttachment(1)}}));
   EXPECT_TRUE(store->LoadOvsdbRows()->empty());
+}
+
+TEST_F(LocalStoreTest, ReadsAttachmentsOfSchema3WithoutAQmpSocket) {
+  { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), SampleAttachment(1)).ok()); }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "ALTER TABLE attachments DROP COLUMN qmp; PRAGMA user_version=3",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  const auto store = Open();
+  EXPECT_EQ(*store->LoadAttachments(), (state::Attachments{{MakePortId(1), SampleAttachment(1)}}));
+}
+
+TEST_F(LocalStoreTest, KeepsTheQmpSocket) {
+  state::Attachment attachment = SampleAttachment(1);
+  attachment.qmp = "/run/vm/web-1.qmp";
+  { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), attachment).ok()); }
+  EXPECT_EQ(Open()->LoadAttachments()->at(MakePortId(1)), attachment);
+  attachment.qmp = "";
+  { ASSERT_TRUE(Open()->PutAttachment(MakePortId(1), attachment).ok()); }
+  EXPECT_EQ(Open()->LoadAttachments()->at(MakePortId(1)), attachment);
 }
 
 TEST_F(LocalStoreTest, KeepsWhoseAnAttachmentIs) {

@@ -12,7 +12,7 @@
 namespace outrider::agent {
 namespace {
 
-constexpr uint64_t kSchemaVersion = 3;
+constexpr uint64_t kSchemaVersion = 4;
 // Below this much, deltas are not worth a snapshot.
 constexpr size_t kMinDeltaBytes = 256 * 1024;
 
@@ -20,7 +20,8 @@ constexpr char kSchema[] = R"(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE attachments(
   port_id TEXT PRIMARY KEY, device TEXT NOT NULL UNIQUE, mac TEXT NOT NULL, ips TEXT NOT NULL,
-  profile TEXT NOT NULL, vm_id TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+  profile TEXT NOT NULL, vm_id TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',
+  qmp TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE ovsdb_rows(
   tbl TEXT NOT NULL, uuid TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(tbl, uuid)) WITHOUT ROWID;
 CREATE TABLE ovsdb_bridges(uuid TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
@@ -52,11 +53,15 @@ CREATE TABLE ovsdb_bridges(uuid TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHO
 CREATE TABLE claims(port_id TEXT PRIMARY KEY) WITHOUT ROWID;
 )";
 
+// Schema 3 knew no QMP sockets.
+constexpr char kFrom3[] = "ALTER TABLE attachments ADD COLUMN qmp TEXT NOT NULL DEFAULT ''";
+
 // In the caller's transaction.
 absl::Status Upgrade(sqlite3* db, uint64_t version) {
   if (version == 0) return SqliteExec(db, kSchema);
   if (version == 1) RETURN_IF_ERROR(SqliteExec(db, kFrom1));
-  return SqliteExec(db, kFrom2);
+  if (version <= 2) RETURN_IF_ERROR(SqliteExec(db, kFrom2));
+  return SqliteExec(db, kFrom3);
 }
 
 // In the column `owner`; the empty text is the local API's.
@@ -204,7 +209,7 @@ absl::StatusOr<state::Attachments> LocalStore::LoadAttachments() {
   ASSIGN_OR_RETURN(
       SqliteStatement rows,
       SqliteStatement::Prepare(
-          db_, "SELECT port_id, device, mac, ips, profile, vm_id, owner FROM attachments"));
+          db_, "SELECT port_id, device, mac, ips, profile, vm_id, owner, qmp FROM attachments"));
   state::Attachments attachments;
   while (true) {
     ASSIGN_OR_RETURN(const bool found, rows.Step());
@@ -217,6 +222,7 @@ absl::StatusOr<state::Attachments> LocalStore::LoadAttachments() {
     attachment.profile = rows.Text(4);
     attachment.vm_id = rows.Text(5);
     if (rows.Text(6) == kOwnerOvsdb) attachment.owner = state::AttachmentOwner::kOvsdb;
+    attachment.qmp = rows.Text(7);
   }
 }
 
@@ -230,9 +236,10 @@ absl::Status LocalStore::PutAttachments(const state::Attachments& attachments) {
         SqliteStatement put,
         SqliteStatement::Prepare(
             db_,
-            "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id, owner) "
-            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(port_id) DO UPDATE SET "
-            "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6, owner = ?7"));
+            "INSERT INTO attachments(port_id, device, mac, ips, profile, vm_id, owner, qmp) "
+            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(port_id) DO UPDATE SET "
+            "device = ?2, mac = ?3, ips = ?4, profile = ?5, vm_id = ?6, owner = ?7, "
+            "qmp = ?8"));
     ASSIGN_OR_RETURN(
         SqliteStatement claim,
         SqliteStatement::Prepare(db_, "INSERT OR IGNORE INTO claims(port_id) VALUES(?)"));
@@ -245,6 +252,7 @@ absl::Status LocalStore::PutAttachments(const state::Attachments& attachments) {
               .Bind(5, attachment.profile)
               .Bind(6, attachment.vm_id)
               .Bind(7, attachment.owner == state::AttachmentOwner::kOvsdb ? kOwnerOvsdb : "")
+              .Bind(8, attachment.qmp)
               .Run());
       RETURN_IF_ERROR(claim.Bind(1, id.ToString()).Run());
     }

@@ -231,6 +231,11 @@ absl::Status CheckAttachment(const state::Attachment& attachment, const std::str
   if (attachment.vm_id.size() > 255) {
     return absl::InvalidArgumentError(object + ": vm_id: longer than 255 bytes");
   }
+  // unix(7): what fits sun_path.
+  if (!attachment.qmp.empty() && (attachment.qmp[0] != '/' || attachment.qmp.size() > 107)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: qmp: \"{}\" is not an absolute path of at most 107 bytes", object, attachment.qmp));
+  }
   return absl::OkStatus();
 }
 
@@ -274,6 +279,7 @@ absl::StatusOr<std::pair<PortId, state::Attachment>> FromProto(const v1::PortAtt
   }
   attachment.profile = message.profile();
   attachment.vm_id = message.vm_id();
+  attachment.qmp = message.qmp();
   RETURN_IF_ERROR(CheckAttachment(attachment, object));
   return std::make_pair(id, std::move(attachment));
 }

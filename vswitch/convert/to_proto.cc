@@ -170,6 +170,7 @@ v1::PortState ToProto(const PortId& id, const state::Port& port) {
   return message;
 }
 
+// Without its QMP socket, which is the host's own.
 v1::PortAttachment ToProto(const PortId& id, const state::Attachment& attachment) {
   v1::PortAttachment message;
   message.set_port_id(id.ToString());

@@ -30,6 +30,8 @@ struct Attachment {
   // Free text, at most 255 bytes.
   std::string vm_id;
   AttachmentOwner owner = AttachmentOwner::kLocalApi;
+  // Path of a QMP socket of the guest's QEMU; empty: none. At most 107 bytes.
+  std::string qmp = {};
 
   // Whether a port the controller does not know is to stay so. Who plugs a guest without naming a
   // profile may mean a port that is known, or a plain one.
