@@ -385,5 +385,87 @@ TEST_F(SessionTest, TooManyWaitingEventsStartANewSession) {
   EXPECT_THAT(session_->status().detail, HasSubstr("too many"));
 }
 
+// Once when a session is there, and again by every one that begins later.
+TEST_F(SessionTest, CarriesTheReportsOfMoves) {
+  Establish();
+  const MoveReport report{.port = kPort,
+                          .migration_id = "m-1",
+                          .counts = {.mode = datapath::MoveMode::kRedirected,
+                                     .replayed = 3,
+                                     .redirected = 40,
+                                     .lost = 1,
+                                     .arrived = 5,
+                                     .refused = 2},
+                          .redirect_delay_us = 700};
+  session_->OnMoveReport(report);
+  executor_.RunReady();
+  const auto written = Written(v1::AgentMessage::kMove);
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_EQ(written[0].move().port_id(), kPort.ToString());
+  EXPECT_EQ(written[0].move().migration_id(), "m-1");
+  const v1::MoveCounters& counters = written[0].move().counters();
+  EXPECT_EQ(counters.replayed(), 3u);
+  EXPECT_EQ(counters.redirected(), 40u);
+  EXPECT_EQ(counters.lost(), 1u);
+  EXPECT_EQ(counters.arrived(), 5u);
+  EXPECT_EQ(counters.refused(), 2u);
+  EXPECT_EQ(counters.redirect_delay_us(), 700);
+}
+
+// A slow stream gets the newest of a move, not one after the other.
+TEST_F(SessionTest, OfAMoveTheNewestReportWaits) {
+  Establish();
+  streams_.finish_writes = false;
+  session_->OnMoveReport({.port = MakePortId(9), .migration_id = "m-0", .counts = {}});
+  executor_.RunReady();
+  for (uint64_t n = 1; n <= 3; ++n) {
+    session_->OnMoveReport({.port = kPort, .migration_id = "m-1", .counts = {.redirected = n}});
+  }
+  executor_.RunReady();
+  streams_.finish_writes = true;
+  streams_.FinishWrite();
+  executor_.RunReady();
+  const auto written = Written(v1::AgentMessage::kMove);
+  ASSERT_EQ(written.size(), 2u);
+  EXPECT_EQ(written[1].move().counters().redirected(), 3u);
+}
+
+TEST_F(SessionTest, SaysWhichMigrationAGuestPausedFor) {
+  Establish();
+  PortEvent event;
+  event.kind = PortEvent::Kind::kPaused;
+  event.port = kPort;
+  event.time_us = 5;
+  event.trigger = kQmpTrigger;
+  event.migration_id = "m-1";
+  for (const auto kind :
+       {PortEvent::Kind::kPaused, PortEvent::Kind::kResumed, PortEvent::Kind::kRedirected}) {
+    event.kind = kind;
+    session_->OnPortEvent(event);
+  }
+  executor_.RunReady();
+  const auto written = Written(v1::AgentMessage::kPortEvent);
+  ASSERT_EQ(written.size(), 3u);
+  EXPECT_EQ(written[0].port_event().kind(), v1::PortEvent::KIND_PAUSED);
+  EXPECT_EQ(written[0].port_event().trigger(), "qmp");
+  EXPECT_EQ(written[0].port_event().migration_id(), "m-1");
+  EXPECT_EQ(written[0].port_event().time_us(), 5);
+  EXPECT_EQ(written[1].port_event().kind(), v1::PortEvent::KIND_RESUMED);
+  EXPECT_EQ(written[2].port_event().kind(), v1::PortEvent::KIND_REDIRECTED);
+}
+
+// Where the guest's QEMU listens is nobody else's.
+TEST_F(SessionTest, AQmpSocketStaysOnTheHost) {
+  Establish();
+  state::Attachment attachment = SampleAttachment(1);
+  attachment.qmp = "/run/vm/web-1.qmp";
+  reconciler_->Attach(kPort, attachment);
+  executor_.RunReady();
+  const auto written = Written(v1::AgentMessage::kPortEvent);
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_EQ(written[0].port_event().attachment().device(), "tap1");
+  EXPECT_EQ(written[0].port_event().attachment().qmp(), "");
+}
+
 }  // namespace
 }  // namespace outrider::agent

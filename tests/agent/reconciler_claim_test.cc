@@ -85,7 +85,9 @@ TEST_F(PortDataOfSource, IsThereOnceTheMigrationIsArmedAndOnlyThen) {
   ASSERT_TRUE(Snapshot(6, Leaving()).ok());
   EXPECT_EQ(reconciler_->PortDataOf(kPort), kPortData);
   EXPECT_THAT(told, ElementsAre(Pair(kPort, kPortData)));
-  EXPECT_EQ(datapath_->applied().size(), applies) << "nothing of the datapath's";
+  ASSERT_EQ(datapath_->applied().size(), applies + 1);
+  EXPECT_EQ(datapath_->applied().back().size(), 1u);
+  EXPECT_EQ(datapath_->applied().back().departures.upserts.count(kPort), 1u);
   EXPECT_THAT(observer_.receipts, IsEmpty());
   ASSERT_TRUE(Snapshot(7, SampleState()).ok());
   EXPECT_EQ(reconciler_->PortDataOf(kPort), "");

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,10 @@ class ReconcilerTest : public ::testing::Test {
         Reconciler::Dependencies{.executor = &executor_,
                                  .datapath = datapath_.get(),
                                  .store = store_.get(),
-                                 .clock = [this] { return executor_.Wall(); }});
+                                 .clock = [this] { return executor_.Wall(); },
+                                 .moves = datapath_.get(),
+                                 .queue = [this](const std::string&) { return DeviceCounts(); },
+                                 .boot_clock = [this] { return executor_.now().count(); }});
     observer_.Clear();
     reconciler_->SetObserver(&observer_);
     const absl::Status started = reconciler_->Start();
@@ -69,9 +73,16 @@ class ReconcilerTest : public ::testing::Test {
     return kinds;
   }
 
+  std::optional<QueueCounts> DeviceCounts() const {
+    return has_counters_ ? std::optional(device_) : std::nullopt;
+  }
+
   TempDir directory_;
   ManualExecutor executor_;
   RecordingObserver observer_;
+  // Of every guest's device.
+  QueueCounts device_;
+  bool has_counters_ = true;
   std::unique_ptr<datapath::FakeDatapath> datapath_ = std::make_unique<datapath::FakeDatapath>();
   std::unique_ptr<LocalStore> store_;
   std::unique_ptr<Reconciler> reconciler_;

@@ -18,8 +18,11 @@ class RunningAgent {
  public:
   RunningAgent() {
     store = *LocalStore::Open(directory / "agent.db");
-    reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{
-        .executor = &loop, .datapath = &datapath, .store = store.get(), .clock = WallMicros});
+    reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &loop,
+                                                                       .datapath = &datapath,
+                                                                       .store = store.get(),
+                                                                       .clock = WallMicros,
+                                                                       .moves = &datapath});
     ports = std::make_unique<PortOperations>(PortOperations::Dependencies{
         .reconciler_executor = &loop,
         .reconciler = reconciler.get(),

@@ -331,4 +331,12 @@ void ControllerSession::OnPortEvent(const PortEvent& event) {
   });
 }
 
+void ControllerSession::OnMoveReport(const MoveReport& report) {
+  dependencies_.executor->Post([this, message = ToMessage(report)] {
+    if (stopped_ || phase_ < Phase::kHello) return;
+    outbox_.Put(message);
+    Pump();
+  });
+}
+
 }  // namespace outrider::agent

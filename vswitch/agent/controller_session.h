@@ -75,6 +75,7 @@ class ControllerSession final : public ReportObserver {
   void OnAcknowledgement(const Acknowledgement& acknowledgement) override;
   void OnReceipt(const PortReceipt& receipt) override;
   void OnPortEvent(const PortEvent& event) override;
+  void OnMoveReport(const MoveReport& report) override;
   // Changes within kMembershipDelay are told as one. Any thread.
   void OnMulticastGroups(const MulticastSnooper::Groups& groups);
 

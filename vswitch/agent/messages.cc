@@ -15,6 +15,12 @@ v1::PortEvent::Kind KindOf(PortEvent::Kind kind) {
       return v1::PortEvent::KIND_FIRST_FRAME;
     case PortEvent::Kind::kActivated:
       return v1::PortEvent::KIND_ACTIVATED;
+    case PortEvent::Kind::kPaused:
+      return v1::PortEvent::KIND_PAUSED;
+    case PortEvent::Kind::kResumed:
+      return v1::PortEvent::KIND_RESUMED;
+    case PortEvent::Kind::kRedirected:
+      return v1::PortEvent::KIND_REDIRECTED;
   }
   return v1::PortEvent::KIND_UNSPECIFIED;
 }
@@ -68,6 +74,21 @@ v1::PortEvent ToMessage(const PortEvent& event) {
   message.set_time_us(event.time_us);
   message.set_ether_type(event.ether_type);
   message.set_trigger(event.trigger);
+  message.set_migration_id(event.migration_id);
+  return message;
+}
+
+v1::MoveReport ToMessage(const MoveReport& report) {
+  v1::MoveReport message;
+  message.set_port_id(report.port.ToString());
+  message.set_migration_id(report.migration_id);
+  v1::MoveCounters* counters = message.mutable_counters();
+  counters->set_replayed(report.counts.replayed);
+  counters->set_redirected(report.counts.redirected);
+  counters->set_lost(report.counts.lost);
+  counters->set_arrived(report.counts.arrived);
+  counters->set_refused(report.counts.refused);
+  counters->set_redirect_delay_us(report.redirect_delay_us);
   return message;
 }
 

@@ -15,6 +15,10 @@ void Outbox::Put(const v1::PortReceipt& receipt) {
   receipts_.insert_or_assign(receipt.port_id(), receipt);
 }
 
+void Outbox::Put(const v1::MoveReport& report) {
+  moves_.insert_or_assign({report.port_id(), report.migration_id()}, report);
+}
+
 void Outbox::Put(std::vector<v1::Counters> counters) {
   counters_.assign(std::make_move_iterator(counters.begin()),
                    std::make_move_iterator(counters.end()));
@@ -29,6 +33,8 @@ std::optional<v1::AgentMessage> Outbox::Take() {
     *message.mutable_receipt() = std::move(receipts_.extract(receipts_.begin()).mapped());
   } else if (ack_) {
     *message.mutable_ack() = *std::exchange(ack_, std::nullopt);
+  } else if (!moves_.empty()) {
+    *message.mutable_move() = std::move(moves_.extract(moves_.begin()).mapped());
   } else if (memberships_) {
     *message.mutable_multicast() = *std::exchange(memberships_, std::nullopt);
   } else if (!counters_.empty()) {

@@ -24,8 +24,17 @@ std::map<std::string, int64_t> StatisticsOf(const sys::DeviceCounters& counters)
 }
 
 std::string WordOf(state::PortPhase phase) {
-  if (phase == state::PortPhase::kActive) return "active";
-  return phase == state::PortPhase::kArmed ? "armed" : "blocked";
+  switch (phase) {
+    case state::PortPhase::kArmed:
+      return "armed";
+    case state::PortPhase::kActive:
+      return "active";
+    case state::PortPhase::kDeparted:
+      return "departed";
+    case state::PortPhase::kBlocked:
+      break;
+  }
+  return "blocked";
 }
 
 // The columns that are set, "tag, trunks"; empty: none.

@@ -125,6 +125,11 @@ void PortReports::Activated(const PortId& id, Epoch epoch, int64_t time_us,
   TellActivated(id, opening);
 }
 
+bool PortReports::IsActivated(const PortId& id, Epoch epoch) const {
+  const auto opened = openings_.find(id);
+  return opened != openings_.end() && opened->second.epoch == epoch;
+}
+
 void PortReports::TellActivated(const PortId& id, const Opening& opening) {
   Tell({.kind = PortEvent::Kind::kActivated,
         .port = id,
@@ -155,9 +160,8 @@ void PortReports::Repeat(const state::HostState& controller, const state::HostSt
     const auto seen = first_frames_.find(id);
     const bool has_frame = seen != first_frames_.end() && seen->second.epoch == port.epoch;
     if (OpenedItself(port, applied, id)) {
-      const auto opened = openings_.find(id);
-      const bool known = opened != openings_.end() && opened->second.epoch == port.epoch;
-      TellActivated(id, known ? opened->second : Opening{port.epoch, clock_(), ""});
+      TellActivated(
+          id, IsActivated(id, port.epoch) ? openings_.at(id) : Opening{port.epoch, clock_(), ""});
     }
     if (has_frame && (port.report_first_frame || port.phase == state::PortPhase::kArmed)) {
       TellFirstFrame(seen->second);

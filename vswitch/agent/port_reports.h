@@ -14,6 +14,7 @@
 
 #include "vswitch/agent/executor.h"
 #include "vswitch/datapath/datapath.h"
+#include "vswitch/datapath/move_path.h"
 #include "vswitch/state/attachment.h"
 #include "vswitch/state/host_state.h"
 
@@ -38,9 +39,22 @@ struct PortReceipt {
 // PortEvent::trigger.
 inline constexpr char kFirstFrameTrigger[] = "first-frame";
 inline constexpr char kPortDataTrigger[] = "port-data";
+inline constexpr char kApiTrigger[] = "api";
+inline constexpr char kQmpTrigger[] = "qmp";
+inline constexpr char kLibvirtTrigger[] = "libvirt";
+inline constexpr char kFrameTrigger[] = "frame";
+inline constexpr char kDepartedTrigger[] = "departed";
 
 struct PortEvent {
-  enum class Kind { kAttached, kDetached, kFirstFrame, kActivated };
+  enum class Kind {
+    kAttached,
+    kDetached,
+    kFirstFrame,
+    kActivated,
+    kPaused,
+    kResumed,
+    kRedirected,
+  };
   Kind kind = Kind::kAttached;
   PortId port;
   // With kAttached.
@@ -51,8 +65,19 @@ struct PortEvent {
   uint16_t ether_type = 0;
   // With kAttached: not answered by the controller yet.
   bool claim = false;
-  // With kActivated; see session.proto.
+  // With kActivated, kPaused, kResumed, kRedirected; see session.proto.
   std::string trigger = {};
+  // With kPaused, kResumed, kRedirected.
+  std::string migration_id = {};
+};
+
+// How the frames of a moving port fare on this host; session.proto has when it is told.
+struct MoveReport {
+  PortId port;
+  std::string migration_id;
+  datapath::MoveCounts counts;
+  // At the source; 0: not known.
+  int64_t redirect_delay_us = 0;
 };
 
 struct Acknowledgement {
@@ -67,6 +92,7 @@ class ReportObserver {
   virtual void OnAcknowledgement(const Acknowledgement& acknowledgement) = 0;
   virtual void OnReceipt(const PortReceipt& receipt) = 0;
   virtual void OnPortEvent(const PortEvent& event) = 0;
+  virtual void OnMoveReport(const MoveReport& report) = 0;
 };
 
 class PortReports {
@@ -84,6 +110,8 @@ class PortReports {
   void Gone(const PortId& id);
   void FirstFrame(const datapath::FirstFrameEvent& frame, Epoch epoch);
   void Activated(const PortId& id, Epoch epoch, int64_t time_us, const std::string& trigger);
+  // Whether Activated was called for it.
+  bool IsActivated(const PortId& id, Epoch epoch) const;
   // Told when generation or failures differ from the last time.
   void Applied(Generation generation, const std::vector<datapath::ObjectFailure>& failures);
 

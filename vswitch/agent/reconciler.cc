@@ -53,7 +53,19 @@ std::map<PortId, state::Port> PortsOf(const state::StateDelta& delta,
 Reconciler::Reconciler(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
       controller_(dependencies_.store),
-      reports_(dependencies_.clock) {}
+      reports_(dependencies_.clock),
+      move_reports_(dependencies_.clock),
+      departures_({.executor = dependencies_.executor,
+                   .moves = dependencies_.moves,
+                   .queue = dependencies_.queue,
+                   .clock = dependencies_.clock,
+                   .boot_clock = dependencies_.boot_clock,
+                   .reports = &move_reports_}) {}
+
+void Reconciler::SetObserver(ReportObserver* observer) {
+  reports_.SetObserver(observer);
+  move_reports_.SetObserver(observer);
+}
 
 absl::Status Reconciler::Start() {
   ASSIGN_OR_RETURN(applied_, dependencies_.datapath->ReadState());
@@ -62,6 +74,7 @@ absl::Status Reconciler::Start() {
   RETURN_IF_ERROR(controller_.Load());
   held_ = WithoutLocalPart(applied_);
   local_.Hold(applied_, controller_.state());
+  departures_.Follow(controller_.state(), applied_);
   if (dependencies_.multicast != nullptr) RETURN_IF_ERROR(dependencies_.multicast->Start());
   spdlog::info("in force at the start: {} segments, {} ports, {} fdb rows; {}",
                applied_.segments.size(), applied_.ports.size(), applied_.fdb.size(),
@@ -104,6 +117,7 @@ void Reconciler::Attach(const state::Attachments& attachments) {
     refusals_.erase(id);
   }
   Reconcile();
+  TellAttachments();
   for (const auto& [id, attachment] : attachments) {
     reports_.Attached(id, attachment, claims_.contains(id));
   }
@@ -115,6 +129,7 @@ void Reconciler::Detach(const PortId& id) {
   refusals_.erase(id);
   held_.ports.erase(id);
   Reconcile();
+  TellAttachments();
   reports_.Detached(id);
   FailWaiters(id, absl::CancelledError("port " + id.ToString() + " was detached meanwhile"));
 }
@@ -159,7 +174,10 @@ void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {
 void Reconciler::HandleFirstFrame(const datapath::FirstFrameEvent& event) {
   const auto port = applied_.ports.find(event.port);
   if (port == applied_.ports.end() || local_.Has(event.port)) return;
-  if (event.armed && port->second.phase == state::PortPhase::kArmed) {
+  // The datapath has opened it, and an agent before this one may have been told so.
+  const bool unheard = port->second.phase == state::PortPhase::kActive &&
+                       !reports_.IsActivated(event.port, port->second.epoch);
+  if (event.armed && (port->second.phase == state::PortPhase::kArmed || unheard)) {
     Activate(event.port, event.time_us, kFirstFrameTrigger);
   }
   reports_.FirstFrame(event, applied_.ports.at(event.port).epoch);
@@ -185,6 +203,7 @@ void Reconciler::Activate(const PortId& id, int64_t time_us, const std::string& 
   }
   PassFailpoint("agent.after-activation");
   reports_.Activated(id, open.epoch, time_us, trigger);
+  TellArrival(id, open);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
 }
 
@@ -270,12 +289,15 @@ void Reconciler::Reconcile() {
   desired_ = controller_.known() ? MergeDesired(controller_.state(), attachments_, applied_)
                                  : HoldInForce(held_, attachments_);
   local_.Merge(applied_, &desired_);
+  departures_.Prepare(controller_.state(), applied_, &desired_);
+  EndArrivals();
   const state::StateDelta delta = state::ComputeDelta(applied_, desired_);
   NoteFailures(delta.empty() ? std::vector<datapath::ObjectFailure>() : ApplyDelta(delta));
   std::erase_if(refusals_, [this](const auto& refusal) {
     return controller_.state().ports.contains(refusal.first);
   });
   if (controller_.known()) reports_.Applied(controller_.generation(), local_.NotLocal(failures_));
+  departures_.Follow(controller_.state(), applied_);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
   TellPortData();
   ResolveWaiters();

@@ -10,8 +10,8 @@
 // want something; what is in force of them stays until SetLocal is called first. The controller
 // hears nothing of them.
 //
-// Thread rule: every method on the executor's thread, but for OnFirstFrame, OnAclLog and
-// OnMulticast (any thread).
+// Thread rule: every method on the executor's thread, but for OnFirstFrame, OnReturned, OnAclLog
+// and OnMulticast (any thread).
 #ifndef OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 #define OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 
@@ -24,6 +24,7 @@
 
 #include "vswitch/agent/announcer.h"
 #include "vswitch/agent/controller_state.h"
+#include "vswitch/agent/departures.h"
 #include "vswitch/agent/executor.h"
 #include "vswitch/agent/local_objects.h"
 #include "vswitch/agent/multicast_snooper.h"
@@ -83,6 +84,12 @@ class Reconciler final : public datapath::EventSink {
     MulticastSnooper* multicast = nullptr;
     // Told of ports that begin to forward; null: nobody is.
     Announcer* announcer = nullptr;
+    // What is sent after moving guests; null: nothing is.
+    datapath::MovePath* moves = nullptr;
+    // Of guests' devices; null: they are not counted.
+    QueueReader queue = nullptr;
+    // CLOCK_BOOTTIME, microseconds.
+    WallClock boot_clock = BootMicros;
   };
   explicit Reconciler(Dependencies dependencies);
   // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
@@ -91,7 +98,7 @@ class Reconciler final : public datapath::EventSink {
   // First call. Reads the store and the datapath, and brings them together.
   absl::Status Start();
   // Replaces the observer; nullptr for none.
-  void SetObserver(ReportObserver* observer) { reports_.SetObserver(observer); }
+  void SetObserver(ReportObserver* observer);
 
   // ---- The controller's word. Refused (see ControllerState::Take) it changes nothing. ----
   absl::Status TakeSnapshot(ControllerSnapshot snapshot);
@@ -121,6 +128,7 @@ class Reconciler final : public datapath::EventSink {
   // Why local ports are not in force, or not as they were asked for; by port.
   std::map<PortId, std::string> LocalProblems() const { return local_.ProblemsAmong(failures_); }
   void OnFirstFrame(const datapath::FirstFrameEvent& event) override;
+  void OnReturned(const datapath::ReturnedEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
   void OnMulticast(const datapath::MulticastEvent& event) override;
 
@@ -136,6 +144,15 @@ class Reconciler final : public datapath::EventSink {
   // InvalidArgument (malformed), NotFound (no such port here), FailedPrecondition (of another
   // migration or epoch; no device), Unavailable (the datapath refused; it is tried again).
   absl::Status TakePortData(const PortId& id, const std::string& text);
+  // A hypervisor's word on a port's guest; ports that no migration concerns do not change. Paused,
+  // at the source of an armed one: what comes for the port is sent after its guest; true when that
+  // is in force. Resumed: at the source what was sent away is taken back, at the destination an
+  // armed port is opened; true when one of the two was so.
+  bool GuestPaused(const PortId& id, const GuestWord& word);
+  bool GuestResumed(const PortId& id, const GuestWord& word);
+  // Told of what is attached now and whenever that changes; must not block. Null: nobody is.
+  using AttachmentObserver = std::function<void(const state::Attachments&)>;
+  void SetAttachmentObserver(AttachmentObserver observer);
 
   // ---- Waiting ----
   // Calls `done` once the port's own profile is in force on its device (ARMED counts, its receipt
@@ -186,6 +203,11 @@ class Reconciler final : public datapath::EventSink {
   void SettleClaims();
   void SettleClaim(const PortId& id);
   void TellPortData();
+  void TellAttachments();
+  // Of a port that arrives here.
+  void TellArrival(const PortId& id, const state::Port& port);
+  // Those of arrivals that `desired` does not have any more, while they can be read.
+  void EndArrivals();
   void AllowOlderEpochs();
   void ScheduleCheck();
   // Whether segments in force are lost that were not before.
@@ -199,9 +221,12 @@ class Reconciler final : public datapath::EventSink {
   Dependencies dependencies_;
   ControllerState controller_;
   PortReports reports_;
+  MoveReports move_reports_;
+  Departures departures_;
   LocalObjects local_;
   state::Attachments attachments_;
   std::set<PortId> claims_;
+  AttachmentObserver attachment_observer_;
   PortDataObserver port_data_observer_;
   // What the observer knows; never empty texts.
   std::map<PortId, std::string> port_data_told_;

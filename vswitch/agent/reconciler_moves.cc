@@ -83,4 +83,56 @@ absl::Status Reconciler::TakePortData(const PortId& id, const std::string& text)
       fmt::format("port {}: could not be opened: {}", id.ToString(), ProblemOf(id)));
 }
 
+bool Reconciler::GuestPaused(const PortId& id, const GuestWord& word) {
+  return departures_.Paused(id, word);
+}
+
+bool Reconciler::GuestResumed(const PortId& id, const GuestWord& word) {
+  if (departures_.Resumed(id, word)) return true;
+  const auto port = applied_.ports.find(id);
+  if (port == applied_.ports.end() || port->second.phase != state::PortPhase::kArmed ||
+      !port->second.device) {
+    return false;
+  }
+  spdlog::info("port {}: its guest runs here ({}): opening it", id.ToString(), word.trigger);
+  Activate(id, word.time_us == 0 ? dependencies_.clock() : word.time_us, word.trigger);
+  return applied_.ports.at(id).phase == state::PortPhase::kActive;
+}
+
+void Reconciler::OnReturned(const datapath::ReturnedEvent& event) {
+  dependencies_.executor->Post([this, event] {
+    spdlog::info("port {}: its guest has sent a frame: it runs here again", event.port.ToString());
+    departures_.Returned(event.port, event.time_us);
+  });
+}
+
+void Reconciler::TellArrival(const PortId& id, const state::Port& port) {
+  if (dependencies_.moves == nullptr || !port.arrival || port.migration_id.empty()) return;
+  const auto counts = dependencies_.moves->ReadMove(id);
+  if (!counts.ok()) return;
+  move_reports_.Tell(MoveReport{.port = id, .migration_id = port.migration_id, .counts = *counts});
+}
+
+void Reconciler::EndArrivals() {
+  for (const auto& [id, port] : applied_.ports) {
+    if (!port.arrival) continue;
+    const auto next = desired_.ports.find(id);
+    if (next != desired_.ports.end() && next->second.arrival &&
+        next->second.migration_id == port.migration_id) {
+      continue;
+    }
+    TellArrival(id, port);
+    move_reports_.Ended(id, port.migration_id);
+  }
+}
+
+void Reconciler::SetAttachmentObserver(AttachmentObserver observer) {
+  attachment_observer_ = std::move(observer);
+  TellAttachments();
+}
+
+void Reconciler::TellAttachments() {
+  if (attachment_observer_) attachment_observer_(attachments_);
+}
+
 }  // namespace outrider::agent

@@ -14,7 +14,8 @@ bool Reconciler::IsInForce(const PortId& id) const {
   const auto applied = applied_.ports.find(id);
   return controller_.state().ports.contains(id) && desired != desired_.ports.end() &&
          applied != applied_.ports.end() && desired->second == applied->second &&
-         applied->second.device && applied->second.phase != state::PortPhase::kBlocked;
+         applied->second.device && applied->second.phase != state::PortPhase::kBlocked &&
+         applied->second.phase != state::PortPhase::kDeparted;
 }
 
 uint64_t Reconciler::WaitInForce(const PortId& id, WaitDone done) {
@@ -69,6 +70,7 @@ HeldState Reconciler::Held() const {
 }
 
 void Reconciler::ReportAll() {
+  move_reports_.Repeat();
   reports_.Repeat(controller_.state(), local_.AsProfiled(applied_), controller_.generation(),
                   local_.NotLocal(failures_));
 }
@@ -90,6 +92,9 @@ std::string Reconciler::ProblemOf(const PortId& id) const {
     }
   }
   const auto applied = applied_.ports.find(id);
+  if (applied != applied_.ports.end() && applied->second.phase == state::PortPhase::kDeparted) {
+    return "its guest has left for another host, by a migration that is not over";
+  }
   if (applied != applied_.ports.end() && applied->second.phase != state::PortPhase::kBlocked) {
     return "";
   }

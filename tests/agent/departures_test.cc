@@ -1,0 +1,334 @@
+// Ports that leave this host: the pause, what is sent after the guest, and its coming back.
+#include "vswitch/agent/departures.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/agent/reconciler_fixture.h"
+
+namespace outrider::agent {
+namespace {
+
+using datapath::FrameFate;
+using datapath::MoveMode;
+using state::PortPhase;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Kind = PortEvent::Kind;
+
+// Port 1 on tap1, with a migration to 192.0.2.2 armed.
+class Departing : public ReconcilerTest {
+ protected:
+  void SetUp() override {
+    ReconcilerTest::SetUp();
+    Attach(1);
+    ASSERT_TRUE(Snapshot(5, SampleState()).ok());
+    ASSERT_TRUE(Snapshot(6, Armed()).ok());
+    observer_.Clear();
+  }
+
+  static state::HostState Armed() {
+    state::HostState state = SampleState();
+    state.departures[kPort] = {.migration_id = "m-1",
+                               .vtep = *IpAddress::Parse("192.0.2.2"),
+                               .epoch = Epoch{2},
+                               .label = 77,
+                               .host = "h2",
+                               .peer = "192.0.2.2:7444"};
+    return state;
+  }
+  static state::HostState Moved() {
+    state::HostState state = Armed();
+    state.ports[kPort].phase = PortPhase::kDeparted;
+    return state;
+  }
+
+  // A frame for the guest, now; its device takes it, if the guest runs.
+  FrameFate Deliver() {
+    const FrameFate fate =
+        datapath_->InjectDelivery(kPort, static_cast<uint64_t>(executor_.now().count()) * 1000);
+    if (fate == FrameFate::kDelivered && guest_runs_) ++device_.read;
+    return fate;
+  }
+  MoveMode Mode() { return datapath_->ReadMove(kPort)->mode; }
+
+  bool guest_runs_ = true;
+};
+
+TEST_F(Departing, IsWatchedUntilItsGuestPauses) {
+  EXPECT_EQ(Mode(), MoveMode::kWatched);
+  EXPECT_EQ(Deliver(), FrameFate::kDelivered);
+  EXPECT_THAT(observer_.moves, IsEmpty());
+  EXPECT_THAT(EventKinds(), IsEmpty());
+}
+
+// Three frames come between the pause and the news of it; the device's counter stands still.
+TEST_F(Departing, WhatTheGuestHasNotReadIsSentAfterIt) {
+  for (int n = 0; n < 10; ++n) Deliver();
+  executor_.Advance(Departures::kSampleInterval);
+  for (int n = 0; n < 5; ++n) Deliver();
+  guest_runs_ = false;
+  const int64_t paused = executor_.Wall();
+  for (int n = 0; n < 3; ++n) Deliver();
+  executor_.Advance(std::chrono::milliseconds(7));
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kQmpTrigger, paused}));
+  EXPECT_EQ(Mode(), MoveMode::kRedirected);
+  EXPECT_EQ(Deliver(), FrameFate::kRedirected);
+  EXPECT_EQ(datapath_->SentAfter(kPort).size(), 4u);
+  EXPECT_EQ(datapath_->SentAfter(kPort).front(), 15u);
+
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected));
+  EXPECT_EQ(observer_.events[0].time_us, paused);
+  EXPECT_EQ(observer_.events[0].trigger, "qmp");
+  EXPECT_EQ(observer_.events[0].migration_id, "m-1");
+  EXPECT_EQ(observer_.events[1].time_us, executor_.Wall());
+  ASSERT_EQ(observer_.moves.size(), 1u);
+  EXPECT_EQ(observer_.moves[0].migration_id, "m-1");
+  EXPECT_EQ(observer_.moves[0].counts.replayed, 3u);
+  EXPECT_EQ(observer_.moves[0].redirect_delay_us, 7000);
+}
+
+TEST_F(Departing, WithoutCountersTheTimeOfThePauseDecides) {
+  has_counters_ = false;
+  Restart();
+  observer_.Clear();
+  for (int n = 0; n < 20; ++n) {
+    executor_.Advance(std::chrono::milliseconds(1));
+    Deliver();
+  }
+  const int64_t paused = executor_.Wall();  // with the 20th frame, number 19
+  executor_.Advance(std::chrono::milliseconds(1));
+  Deliver();
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kQmpTrigger, paused}));
+  // The margin is 2 ms.
+  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(17, 18, 19, 20));
+}
+
+TEST_F(Departing, ASecondWordChangesNothing) {
+  Deliver();
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kQmpTrigger, 0}));
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kLibvirtTrigger, 0}));
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected));
+}
+
+TEST_F(Departing, APortThatGoesNowhereDoesNotCare) {
+  ASSERT_TRUE(Snapshot(7, SampleState()).ok());
+  observer_.Clear();
+  EXPECT_FALSE(reconciler_->GuestPaused(kPort, {kQmpTrigger, 0}));
+  EXPECT_FALSE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0}));
+  EXPECT_FALSE(reconciler_->GuestPaused(MakePortId(9), {kQmpTrigger, 0}));
+  EXPECT_THAT(EventKinds(), IsEmpty());
+}
+
+TEST_F(Departing, IsTakenBackWhenItsGuestRunsHereAgain) {
+  EXPECT_FALSE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0})) << "it has not paused";
+  Deliver();
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 0});
+  observer_.Clear();
+  EXPECT_TRUE(reconciler_->GuestResumed(kPort, {kLibvirtTrigger, 1234}));
+  EXPECT_FALSE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 1235})) << "said once";
+  EXPECT_EQ(Mode(), MoveMode::kWatched);
+  EXPECT_EQ(Deliver(), FrameFate::kDelivered);
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed));
+  EXPECT_EQ(observer_.events[0].trigger, "libvirt");
+  EXPECT_EQ(observer_.events[0].time_us, 1234);
+  // And it may pause once more.
+  executor_.Advance(Departures::kSampleInterval);
+  guest_runs_ = false;
+  Deliver();
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kQmpTrigger, 0}));
+  EXPECT_EQ(datapath_->ReadMove(kPort)->mode, MoveMode::kRedirected);
+}
+
+TEST_F(Departing, TheGuestsFrameTakesItBackInTheDatapath) {
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 0});
+  observer_.Clear();
+  ASSERT_TRUE(datapath_->InjectGuestFrame(kPort, 4321));
+  executor_.RunReady();
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed));
+  EXPECT_EQ(observer_.events[0].trigger, "frame");
+  EXPECT_EQ(observer_.events[0].time_us, 4321);
+  reconciler_->OnReturned({.port = kPort, .time_us = 4321});
+  executor_.RunReady();
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed)) << "told once";
+}
+
+// The controller moved the port before anybody here had noticed the pause: decided while the record
+// is still there.
+TEST_F(Departing, ADepartureUnnoticedIsDecidedBeforeItIsApplied) {
+  for (int n = 0; n < 4; ++n) Deliver();
+  executor_.Advance(Departures::kSampleInterval);
+  guest_runs_ = false;
+  for (int n = 0; n < 2; ++n) Deliver();
+  ASSERT_TRUE(Snapshot(7, Moved()).ok());
+  EXPECT_EQ(InForce().phase, PortPhase::kDeparted);
+  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(4, 5));
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kRedirected));
+  EXPECT_EQ(observer_.events[0].trigger, "departed");
+  EXPECT_EQ(observer_.moves.back().counts.replayed, 2u);
+  // The word of the pause comes late, but is told.
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kLibvirtTrigger, 9}));
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kRedirected, Kind::kPaused));
+}
+
+TEST_F(Departing, AResumptionOfADepartedPortIsToldOnceAndLeftToTheController) {
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 0});
+  ASSERT_TRUE(Snapshot(7, Moved()).ok());
+  observer_.Clear();
+  EXPECT_TRUE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0}));
+  EXPECT_FALSE(reconciler_->GuestResumed(kPort, {kLibvirtTrigger, 0}));
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed));
+  EXPECT_EQ(Mode(), MoveMode::kRedirected);
+}
+
+TEST_F(Departing, CountsOnceMoreWhenTheMoveHasEnded) {
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 0});
+  ASSERT_TRUE(Snapshot(7, Moved()).ok());
+  for (int n = 0; n < 5; ++n) EXPECT_EQ(Deliver(), FrameFate::kRedirected);
+  observer_.Clear();
+  ASSERT_TRUE(Snapshot(8, {}).ok());
+  ASSERT_EQ(observer_.moves.size(), 1u);
+  EXPECT_EQ(observer_.moves[0].migration_id, "m-1");
+  EXPECT_EQ(observer_.moves[0].counts.redirected, 5u);
+  ASSERT_TRUE(Snapshot(9, {}).ok());
+  EXPECT_EQ(observer_.moves.size(), 1u);
+}
+
+// The hypervisor has ended and its tap is gone, then the port is detached; the controller is away.
+TEST_F(Departing, GoesOnWithoutItsDeviceAndWithoutTheController) {
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 0});
+  datapath_->RemoveDevice("tap1");
+  reconciler_->DeviceGone("tap1");
+  EXPECT_EQ(InForce().phase, PortPhase::kDeparted);
+  EXPECT_FALSE(InForce().device);
+  EXPECT_EQ(Deliver(), FrameFate::kRedirected);
+  EXPECT_TRUE(reconciler_->Status().failures.empty());
+  ASSERT_TRUE(store_->DeleteAttachment(kPort).ok());
+  reconciler_->Detach(kPort);
+  EXPECT_EQ(InForce().phase, PortPhase::kDeparted);
+  EXPECT_EQ(Deliver(), FrameFate::kRedirected);
+  Restart();
+  EXPECT_EQ(InForce().phase, PortPhase::kDeparted);
+  EXPECT_EQ(Deliver(), FrameFate::kRedirected);
+  EXPECT_EQ(reconciler_->Status().objects_written, 0u);
+  // Given back: the device is not there any more.
+  ASSERT_TRUE(Snapshot(9, SampleState(PortPhase::kActive, 3)).ok());
+  EXPECT_EQ(InForce().phase, PortPhase::kBlocked);
+}
+
+TEST_F(Departing, ARestartInTheMiddleGoesOn) {
+  Deliver();
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 0});
+  Restart();
+  EXPECT_EQ(Mode(), MoveMode::kRedirected);
+  EXPECT_EQ(reconciler_->Status().objects_written, 0u);
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kRedirected));
+  EXPECT_EQ(observer_.events[0].trigger, "") << "it does not know";
+  EXPECT_EQ(observer_.moves.size(), 1u);
+  observer_.Clear();
+  EXPECT_TRUE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0}));
+  EXPECT_EQ(Mode(), MoveMode::kWatched);
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed));
+}
+
+TEST_F(Departing, ASessionThatBeginsLaterHearsAllOfIt) {
+  reconciler_->SetObserver(nullptr);
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 77});
+  ASSERT_TRUE(Snapshot(7, Moved()).ok());
+  Deliver();
+  ASSERT_TRUE(Snapshot(8, {}).ok());
+  reconciler_->SetObserver(&observer_);
+  reconciler_->ReportAll();
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected));
+  EXPECT_EQ(observer_.events[0].time_us, 77);
+  ASSERT_EQ(observer_.moves.size(), 1u);
+  EXPECT_EQ(observer_.moves[0].counts.redirected, 1u);
+  // Not for ever: the next move's first word drops what is long over.
+  executor_.Advance(std::chrono::microseconds(MoveReports::kKeptUs + 1));
+  ASSERT_TRUE(Snapshot(9, SampleState(PortPhase::kActive, 3)).ok());
+  state::HostState again = Armed();
+  again.ports[kPort].epoch = Epoch{3};
+  again.fdb.begin()->second.epoch = Epoch{3};
+  again.departures[kPort].migration_id = "m-2";
+  ASSERT_TRUE(Snapshot(10, again).ok());
+  ASSERT_TRUE(reconciler_->GuestPaused(kPort, {kApiTrigger, 0}));
+  observer_.Clear();
+  reconciler_->ReportAll();
+  ASSERT_EQ(observer_.events.size(), 2u);
+  EXPECT_EQ(observer_.events[0].migration_id, "m-2");
+}
+
+// Label 0: an older controller's, or there is no way.
+TEST_F(Departing, WithoutAWayNothingIsSent) {
+  state::HostState state = Armed();
+  state.departures[kPort].label = 0;
+  state.departures[kPort].migration_id = "m-2";
+  ASSERT_TRUE(Snapshot(7, state).ok());
+  observer_.Clear();
+  EXPECT_FALSE(reconciler_->GuestPaused(kPort, {kQmpTrigger, 0}));
+  EXPECT_EQ(Deliver(), FrameFate::kDelivered);
+}
+
+class Arriving : public ReconcilerTest {
+ protected:
+  void SetUp() override {
+    ReconcilerTest::SetUp();
+    ASSERT_TRUE(Snapshot(5, Expected()).ok());
+    Attach(1);
+    observer_.Clear();
+  }
+  static state::HostState Expected() {
+    state::HostState state = SampleState(PortPhase::kArmed, 2);
+    state::Port& port = state.ports[kPort];
+    port.report_first_frame = true;
+    port.migration_id = "m-1";
+    port.arrival = {.vtep = *IpAddress::Parse("192.0.2.1"), .label = 77, .host = "h1"};
+    return state;
+  }
+};
+
+TEST_F(Arriving, AResumptionOpensThePort) {
+  datapath_->SetArrivalCounts(kPort, 12, 1);
+  EXPECT_FALSE(reconciler_->GuestPaused(kPort, {kLibvirtTrigger, 0})) << "an incoming guest";
+  EXPECT_TRUE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 55}));
+  EXPECT_EQ(InForce().phase, PortPhase::kActive);
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kActivated));
+  EXPECT_EQ(observer_.events[0].trigger, "qmp");
+  EXPECT_EQ(observer_.events[0].time_us, 55);
+  ASSERT_EQ(observer_.moves.size(), 1u);
+  EXPECT_EQ(observer_.moves[0].migration_id, "m-1");
+  EXPECT_EQ(observer_.moves[0].counts.arrived, 12u);
+  EXPECT_FALSE(reconciler_->GuestResumed(kPort, {kLibvirtTrigger, 60})) << "it is open";
+}
+
+TEST_F(Arriving, CountsOnceMoreWhenTheMoveHasEnded) {
+  reconciler_->GuestResumed(kPort, {kQmpTrigger, 55});
+  datapath_->SetArrivalCounts(kPort, 30, 0);
+  observer_.Clear();
+  ASSERT_TRUE(Snapshot(6, SampleState(PortPhase::kActive, 2)).ok());
+  ASSERT_EQ(observer_.moves.size(), 1u);
+  EXPECT_EQ(observer_.moves[0].counts.arrived, 30u);
+  ASSERT_TRUE(Snapshot(7, SampleState(PortPhase::kActive, 2)).ok());
+  EXPECT_EQ(observer_.moves.size(), 1u);
+}
+
+TEST_F(Arriving, APortNobodyExpectsIsNotOpenedByAResumption) {
+  ASSERT_TRUE(Snapshot(6, {}).ok());
+  EXPECT_FALSE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0}));
+  EXPECT_EQ(InForce().phase, PortPhase::kBlocked);
+}
+
+// Opened in the datapath while no agent was there.
+TEST_F(Arriving, AnOpeningBeforeThisAgentIsTold) {
+  datapath_->SetEventSink(nullptr);
+  datapath_->InjectFirstFrame(kPort, 0x8035, 1234);
+  Restart();
+  executor_.RunReady();
+  EXPECT_EQ(InForce().phase, PortPhase::kActive);
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kActivated, Kind::kFirstFrame));
+  EXPECT_EQ(observer_.events[0].trigger, "first-frame");
+  EXPECT_EQ(observer_.events[0].time_us, 1234);
+}
+
+}  // namespace
+}  // namespace outrider::agent

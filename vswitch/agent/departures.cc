@@ -1,0 +1,242 @@
+#include "vswitch/agent/departures.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace outrider::agent {
+namespace {
+
+// Whether there is a way after the guest.
+bool Leads(const state::Departure& departure) {
+  return departure.label != 0 && departure.vtep.has_value();
+}
+
+bool IsDeparted(const state::HostState& state, const PortId& id) {
+  const auto port = state.ports.find(id);
+  return port != state.ports.end() && port->second.phase == state::PortPhase::kDeparted;
+}
+
+std::string DeviceOf(const state::HostState& state, const PortId& id) {
+  const auto port = state.ports.find(id);
+  return port == state.ports.end() ? "" : port->second.device.value_or("");
+}
+
+}  // namespace
+
+void Departures::Follow(const state::HostState& controller, const state::HostState& applied) {
+  if (dependencies_.moves == nullptr) return;
+  std::erase_if(watches_, [&](const auto& entry) {
+    const auto departure = controller.departures.find(entry.first);
+    const bool stays = departure != controller.departures.end() &&
+                       departure->second.migration_id == entry.second.migration_id;
+    if (!stays) End(entry.first, entry.second);
+    return !stays;
+  });
+  for (const auto& [id, departure] : controller.departures) {
+    if (!Leads(departure) || !applied.ports.contains(id)) continue;
+    const auto [entry, fresh] = watches_.try_emplace(id);
+    Watch* const watch = &entry->second;
+    watch->device = DeviceOf(applied, id);
+    if (fresh) Begin(id, departure, watch);
+    NoteDeparted(id, IsDeparted(applied, id), watch);
+  }
+}
+
+// If nobody had noticed the pause, the datapath redirects by itself.
+void Departures::NoteDeparted(const PortId& id, bool departed, Watch* watch) {
+  if (departed && !watch->departed && !watch->redirected) {
+    watch->redirected = true;
+    watch->guest = Guest::kUnknown;
+    TellEvent(PortEvent::Kind::kRedirected, id, *watch, {kDepartedTrigger, 0});
+    TellCounts(id, *watch);
+  }
+  watch->departed = departed;
+}
+
+void Departures::Begin(const PortId& id, const state::Departure& departure, Watch* watch) {
+  watch->migration_id = departure.migration_id;
+  const auto counts = dependencies_.moves->ReadMove(id);
+  if (counts.ok() && counts->mode == datapath::MoveMode::kRedirected) {
+    // By an agent before this one, which may have died before it told.
+    watch->redirected = true;
+    watch->guest = Guest::kUnknown;
+    TellEvent(PortEvent::Kind::kRedirected, id, *watch, {"", 0});
+    TellCounts(id, *watch);
+    return;
+  }
+  for (int n = 0; n < kFirstSamples; ++n) Sample(watch, id);
+  ScheduleSamples();
+}
+
+void Departures::End(const PortId& id, const Watch& watch) {
+  if (watch.redirected) spdlog::info("port {}: nothing is sent after its guest now", id.ToString());
+  dependencies_.reports->Ended(id, watch.migration_id);
+}
+
+void Departures::Sample(Watch* watch, const PortId& id) {
+  if (!dependencies_.queue || watch->device.empty()) return;
+  const auto counts = dependencies_.queue(watch->device);
+  if (!counts) return;
+  const auto frames = dependencies_.moves->Delivered(id);
+  if (frames.ok()) watch->queue.Sample(*counts, frames->total);
+}
+
+void Departures::ScheduleSamples(Executor::Duration delay) {
+  if (!dependencies_.queue || std::exchange(sampling_, true)) return;
+  dependencies_.executor->PostAfter(delay, [this] {
+    sampling_ = false;
+    bool any = false;
+    const int64_t begin_us = dependencies_.boot_clock();
+    for (auto& [id, watch] : watches_) {
+      if (watch.redirected || watch.guest != Guest::kRuns) continue;
+      Sample(&watch, id);
+      any = true;
+    }
+    const Executor::Duration took(dependencies_.boot_clock() - begin_us);
+    if (any) ScheduleSamples(std::max(kSampleInterval, kSampleShare * took));
+  });
+}
+
+void Departures::Prepare(const state::HostState& controller, const state::HostState& applied,
+                         state::HostState* desired) {
+  for (auto& [id, watch] : watches_) {
+    const auto departure = controller.departures.find(id);
+    if (departure == controller.departures.end() ||
+        departure->second.migration_id != watch.migration_id) {
+      // Gone with the departure: read while they are there.
+      if (watch.redirected) TellCounts(id, watch);
+      continue;
+    }
+    const auto port = desired->ports.find(id);
+    if (port == desired->ports.end()) continue;
+    if (watch.redirected && (DeviceOf(applied, id).empty() || !port->second.device)) {
+      port->second.phase = state::PortPhase::kDeparted;
+      port->second.device.reset();
+    }
+    if (port->second.phase != state::PortPhase::kDeparted || watch.redirected) continue;
+    if (!Redirect(id, &watch, dependencies_.clock(), 0).ok()) continue;
+    watch.guest = Guest::kUnknown;
+    TellEvent(PortEvent::Kind::kRedirected, id, watch, {kDepartedTrigger, 0});
+    TellCounts(id, watch);
+  }
+}
+
+bool Departures::Paused(const PortId& id, const GuestWord& word) {
+  const auto found = watches_.find(id);
+  if (found == watches_.end()) return false;
+  Watch& watch = found->second;
+  if (std::exchange(watch.guest, Guest::kPaused) != Guest::kPaused) {
+    TellEvent(PortEvent::Kind::kPaused, id, watch, word);
+  }
+  if (watch.redirected) return true;
+  const int64_t paused_us = word.time_us == 0 ? dependencies_.clock() : word.time_us;
+  // A word of no time of its own is no older than the pause it speaks of.
+  const absl::Status status = Redirect(id, &watch, paused_us, word.time_us == 0 ? 0 : kMarginUs);
+  if (!status.ok()) {
+    spdlog::warn(
+        "port {}: its guest has paused to run elsewhere, but nothing can be sent after it: {}",
+        id.ToString(), Message(status));
+    return false;
+  }
+  TellEvent(PortEvent::Kind::kRedirected, id, watch, {word.trigger, 0});
+  TellCounts(id, watch);
+  return true;
+}
+
+absl::Status Departures::Redirect(const PortId& id, Watch* watch, int64_t paused_us,
+                                  int64_t margin_us) {
+  ASSIGN_OR_RETURN(const Replay replay, Decide(id, *watch, paused_us - margin_us));
+  RETURN_IF_ERROR(dependencies_.moves->Redirect(id, replay.first));
+  watch->redirected = true;
+  watch->lost += replay.lost;
+  watch->redirect_delay_us = std::max<int64_t>(dependencies_.clock() - paused_us, 0);
+  spdlog::info("port {}: sent after its guest from frame {} on (migration {})", id.ToString(),
+               replay.first, watch->migration_id);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
+                                          int64_t paused_us) const {
+  const std::optional<uint64_t> read = FinalRead(watch.device);
+  // After the device's count: what has come in between, the guest has not read.
+  ASSIGN_OR_RETURN(const datapath::DeliveredFrames frames, dependencies_.moves->Delivered(id));
+  const std::optional<uint64_t> unread =
+      read ? watch.queue.Unread(*read, frames.total) : std::nullopt;
+  const int64_t age_us = std::max<int64_t>(dependencies_.clock() - paused_us, 0);
+  const int64_t boot_us = std::max<int64_t>(dependencies_.boot_clock() - age_us, 0);
+  return ReplayOf(frames, unread, static_cast<uint64_t>(boot_us) * 1000);
+}
+
+std::optional<uint64_t> Departures::FinalRead(const std::string& device) const {
+  if (!dependencies_.queue || device.empty()) return std::nullopt;
+  std::optional<QueueCounts> last = dependencies_.queue(device);
+  for (int n = 1; last && n < kMostReads; ++n) {
+    const std::optional<QueueCounts> next = dependencies_.queue(device);
+    if (!next || next->read == last->read) break;
+    last = next;
+  }
+  return last ? std::optional<uint64_t>(last->read) : std::nullopt;
+}
+
+bool Departures::Resumed(const PortId& id, const GuestWord& word) {
+  const auto found = watches_.find(id);
+  if (found == watches_.end() || found->second.guest == Guest::kRuns) return false;
+  Watch& watch = found->second;
+  // A port that is DEPARTED is the controller's to give back, once it has heard.
+  if (watch.redirected && !watch.departed) {
+    const absl::Status status = dependencies_.moves->TakeBack(id);
+    if (!status.ok()) {
+      spdlog::error(
+          "port {}: its guest runs here again, but what comes for it is still sent away: {}",
+          id.ToString(), Message(status));
+      return false;
+    }
+    watch.redirected = false;
+  }
+  TellEvent(PortEvent::Kind::kResumed, id, watch, word);
+  BeginAnew(&watch);
+  return true;
+}
+
+void Departures::Returned(const PortId& id, int64_t time_us) {
+  const auto found = watches_.find(id);
+  if (found == watches_.end() || found->second.returned_us == time_us) return;
+  Watch& watch = found->second;
+  watch.returned_us = time_us;
+  watch.redirected = false;
+  TellEvent(PortEvent::Kind::kResumed, id, watch, {kFrameTrigger, time_us});
+  BeginAnew(&watch);
+}
+
+// What was sent away never came to the device: the counts have another difference.
+void Departures::BeginAnew(Watch* watch) {
+  watch->guest = Guest::kRuns;
+  watch->queue = {};
+  ScheduleSamples();
+}
+
+void Departures::TellEvent(PortEvent::Kind kind, const PortId& id, const Watch& watch,
+                           const GuestWord& word) {
+  PortEvent event;
+  event.kind = kind;
+  event.port = id;
+  event.time_us = word.time_us == 0 ? dependencies_.clock() : word.time_us;
+  event.trigger = word.trigger;
+  event.migration_id = watch.migration_id;
+  dependencies_.reports->Tell(event);
+}
+
+void Departures::TellCounts(const PortId& id, const Watch& watch) {
+  auto counts = dependencies_.moves->ReadMove(id);
+  if (!counts.ok()) return;
+  counts->lost += watch.lost;
+  dependencies_.reports->Tell(MoveReport{.port = id,
+                                         .migration_id = watch.migration_id,
+                                         .counts = *counts,
+                                         .redirect_delay_us = watch.redirect_delay_us});
+}
+
+}  // namespace outrider::agent

@@ -1,0 +1,115 @@
+// The source's part in a move: as soon as a departure is in force, learns how its guest's device
+// counts; when the guest pauses, decides from which frame on everything is sent after it; takes
+// that back when it runs here again; keeps it going while the device it left behind goes. Owns who
+// has paused. Knows no hypervisor, no wire, and not how a frame travels.
+//
+// Thread rule: the reconciler's thread.
+#ifndef OUTRIDER_VSWITCH_AGENT_DEPARTURES_H_
+#define OUTRIDER_VSWITCH_AGENT_DEPARTURES_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "vswitch/agent/executor.h"
+#include "vswitch/agent/move_reports.h"
+#include "vswitch/agent/pause_decision.h"
+#include "vswitch/state/host_state.h"
+
+namespace outrider::agent {
+
+// What a hypervisor, or who speaks for it, says of a guest.
+struct GuestWord {
+  // PortEvent::trigger.
+  std::string trigger;
+  // Wall clock, microseconds since the Unix epoch, of the guest's pausing or resuming; 0: now.
+  int64_t time_us = 0;
+};
+
+// Counts of a guest's device; nullopt: of such a device they say nothing about the guest.
+using QueueReader = std::function<std::optional<QueueCounts>(const std::string& device)>;
+
+class Departures {
+ public:
+  static constexpr Executor::Duration kSampleInterval = std::chrono::milliseconds(25);
+  // Of the time it runs, what looking at many ports may take: one part in so many.
+  static constexpr int kSampleShare = 20;
+  // At once when a departure appears: the pause may come soon.
+  static constexpr int kFirstSamples = 8;
+  // Until the device's count stands still.
+  static constexpr int kMostReads = 16;
+  // Without counts: how much earlier than the word says the guest may have stopped reading.
+  static constexpr int64_t kMarginUs = 2000;
+
+  // All outlive the object. `moves` may be null: then nothing is sent after anybody.
+  struct Dependencies {
+    Executor* executor;
+    datapath::MovePath* moves;
+    // Null: the time of the pause decides.
+    QueueReader queue;
+    WallClock clock;
+    // CLOCK_BOOTTIME, microseconds.
+    WallClock boot_clock;
+    MoveReports* reports;
+  };
+  explicit Departures(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+
+  // What the controller wants and what is in force, after each change of either.
+  void Follow(const state::HostState& controller, const state::HostState& applied);
+  // `desired` is about to be applied. A port whose guest is sent after its device has gone is
+  // DEPARTED whatever the controller knows of it: what comes for it has nowhere else to go. A port
+  // that becomes DEPARTED without anybody's having noticed the pause is decided on now, while it is
+  // still watched; a departure that goes is counted once more.
+  void Prepare(const state::HostState& controller, const state::HostState& applied,
+               state::HostState* desired);
+
+  // The guest has paused to run elsewhere. True: what comes for it is sent after it from now on.
+  bool Paused(const PortId& id, const GuestWord& word);
+  // It runs here. True: something was taken back, or is to be.
+  bool Resumed(const PortId& id, const GuestWord& word);
+  // The datapath has taken it back.
+  void Returned(const PortId& id, int64_t time_us);
+
+ private:
+  // kUnknown: what comes for it is sent after it, though no word of a pause was heard.
+  enum class Guest { kRuns, kPaused, kUnknown };
+  struct Watch {
+    std::string migration_id;
+    // Empty: none.
+    std::string device;
+    QueueCalibration queue;
+    bool redirected = false;
+    Guest guest = Guest::kRuns;
+    // The controller has moved the port.
+    bool departed = false;
+    // Of the last frame by which the guest has returned.
+    int64_t returned_us = 0;
+    uint64_t lost = 0;
+    int64_t redirect_delay_us = 0;
+  };
+
+  void Begin(const PortId& id, const state::Departure& departure, Watch* watch);
+  void End(const PortId& id, const Watch& watch);
+  void NoteDeparted(const PortId& id, bool departed, Watch* watch);
+  // Of a guest that runs here.
+  void BeginAnew(Watch* watch);
+  void Sample(Watch* watch, const PortId& id);
+  void ScheduleSamples(Executor::Duration delay = kSampleInterval);
+  // OK, or why nothing could be sent after the guest.
+  absl::Status Redirect(const PortId& id, Watch* watch, int64_t paused_us, int64_t margin_us);
+  absl::StatusOr<Replay> Decide(const PortId& id, const Watch& watch, int64_t paused_us) const;
+  // Of a paused guest's device.
+  std::optional<uint64_t> FinalRead(const std::string& device) const;
+  void TellEvent(PortEvent::Kind kind, const PortId& id, const Watch& watch, const GuestWord& word);
+  void TellCounts(const PortId& id, const Watch& watch);
+
+  const Dependencies dependencies_;
+  std::map<PortId, Watch> watches_;
+  bool sampling_ = false;
+};
+
+}  // namespace outrider::agent
+
+#endif  // OUTRIDER_VSWITCH_AGENT_DEPARTURES_H_
