@@ -1,4 +1,5 @@
-// outrider port attach|detach and port list --local: this host's agent, not the controller.
+// outrider port attach|detach|paused|resumed and port list --local: this host's agent, not the
+// controller.
 #include <fmt/format.h>
 
 #include <memory>
@@ -124,6 +125,52 @@ void AddTakeData(Invocation* cli, CLI::App* group) {
       ->required();
 }
 
+// Ports that something was done for, a line each, or why there are none.
+template <typename Response, typename Ids>
+absl::StatusOr<int> ReportGuest(Invocation* cli, const Response& response, const Ids& ids,
+                                const char* done, const char* none) {
+  std::string text;
+  for (const std::string& id : ids) text += fmt::format("port \"{}\" {}\n", id, done);
+  return PrintObject(cli, response, text.empty() ? none : text);
+}
+
+absl::StatusOr<int> GuestPaused(Invocation* cli, const v1::GuestPausedRequest& request) {
+  if (request.port_id().empty() == request.vm_id().empty()) {
+    return cli->UsageError("give either ID or --vm");
+  }
+  ASSIGN_OR_RETURN(Client * client, cli->Agent());
+  ASSIGN_OR_RETURN(const auto response, client->Call(&AgentStub::GuestPaused, request));
+  return ReportGuest(cli, response, response.redirected(),
+                     "redirected: what comes for it is sent after its guest",
+                     "nothing redirected: no armed migration takes it away from this host\n");
+}
+
+absl::StatusOr<int> GuestResumed(Invocation* cli, const v1::GuestResumedRequest& request) {
+  if (request.port_id().empty() == request.vm_id().empty()) {
+    return cli->UsageError("give either ID or --vm");
+  }
+  ASSIGN_OR_RETURN(Client * client, cli->Agent());
+  ASSIGN_OR_RETURN(const auto response, client->Call(&AgentStub::GuestResumed, request));
+  return ReportGuest(cli, response, response.changed(), "open: its guest runs here",
+                     "nothing changed: no migration waits for it here\n");
+}
+
+// `paused` and `resumed`: who pauses guests by other means than libvirt or a QMP socket says so.
+template <typename Request>
+void AddGuestCommand(Invocation* cli, CLI::App* group, const std::string& name,
+                     const std::string& description,
+                     absl::StatusOr<int> (*run)(Invocation*, const Request&)) {
+  auto request = std::make_shared<Request>();
+  CLI::App* command =
+      cli->AddCommand(group, name, description,
+                      {"outrider port " + name + " 6f1c7a52-0e0b-4d53-9d59-3c8f4f4f0001",
+                       "outrider port " + name + " --vm web-1"},
+                      [cli, request, run] { return run(cli, *request); });
+  command->add_option("ID", *request->mutable_port_id(), "uuid of the port");
+  command->add_option("--vm,--vm-id", *request->mutable_vm_id(), "All ports of this VM instead")
+      ->type_name("ID");
+}
+
 void AddAttach(Invocation* cli, CLI::App* group) {
   auto options = std::make_shared<AttachOptions>();
   v1::PortAttachment* attachment = options->request.mutable_attachment();
@@ -153,6 +200,11 @@ void AddAttach(Invocation* cli, CLI::App* group) {
       ->add_option("--vm-id,--vm", *attachment->mutable_vm_id(),
                    "The VM it belongs to: its ports migrate together")
       ->type_name("ID");
+  command
+      ->add_option("--qmp", *attachment->mutable_qmp(),
+                   "QMP socket of its QEMU, for the agent alone: tells when the guest pauses and "
+                   "runs, where no libvirt does")
+      ->type_name("PATH");
   Invocation::AddDuration(command, "--wait", &options->wait,
                           "How long to wait; 0: return once it is durable (default 5s)");
 }
@@ -178,6 +230,14 @@ void AddLocalPortCommands(Invocation* cli, CLI::App* port_group) {
   command->add_option("ID", options->id, "uuid of the port");
   command->add_option("--dev", options->device, "Its device instead")->type_name("DEVICE");
   AddTakeData(cli, port_group);
+  AddGuestCommand(cli, port_group, "paused",
+                  "Say that a guest of this host has paused to run elsewhere: what comes for it is "
+                  "sent after it",
+                  GuestPaused);
+  AddGuestCommand(cli, port_group, "resumed",
+                  "Say that a guest runs on this host: its port opens, or takes back what was sent "
+                  "after it",
+                  GuestResumed);
 }
 
 }  // namespace outrider::controller::cli

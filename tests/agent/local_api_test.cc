@@ -364,6 +364,74 @@ TEST_F(LocalApiTest, StreamsACaptureUntilItsReaderLeaves) {
   EXPECT_FALSE(reader->Finish().ok());
 }
 
+// A guest of two ports, one of which an armed migration takes away.
+TEST_F(LocalApiTest, AGuestThatPausesToRunElsewhereIsSentAfter) {
+  state::HostState state = SampleState();
+  state.ports[MakePortId(2)] = SamplePort(2, state::PortPhase::kActive, 1);
+  state.departures[MakePortId(1)] = {
+      .migration_id = "m-1", .vtep = *IpAddress::Parse("192.0.2.2"), .epoch = Epoch{2}, .label = 7};
+  ASSERT_TRUE(agent_.Snapshot(4, state).ok());
+  v1::AttachPortResponse attached;
+  v1::PortAttachment attachment = Attachment();
+  attachment.set_vm_id("web-1");
+  attachment.set_qmp("/run/vm/web-1.qmp");
+  ASSERT_TRUE(Attach(attachment, 10000, &attached).ok());
+  EXPECT_EQ(attached.port().attachment().qmp(), "/run/vm/web-1.qmp");
+  attachment.set_port_id(MakePortId(2).ToString());
+  attachment.set_device("tap2");
+  attachment.set_mac("52:54:00:00:00:02");
+  ASSERT_TRUE(Attach(attachment, 10000, &attached).ok());
+
+  v1::GuestPausedRequest pause;
+  pause.set_vm_id("web-1");
+  v1::GuestPausedResponse paused;
+  grpc::ClientContext pausing;
+  ASSERT_TRUE(stub_->GuestPaused(&pausing, pause, &paused).ok());
+  ASSERT_EQ(paused.redirected_size(), 1);
+  EXPECT_EQ(paused.redirected(0), MakePortId(1).ToString());
+  EXPECT_EQ(agent_.datapath.ReadMove(MakePortId(1))->mode, datapath::MoveMode::kRedirected);
+
+  v1::GuestResumedRequest resume;
+  resume.set_port_id(MakePortId(1).ToString());
+  v1::GuestResumedResponse resumed;
+  grpc::ClientContext resuming;
+  ASSERT_TRUE(stub_->GuestResumed(&resuming, resume, &resumed).ok());
+  ASSERT_EQ(resumed.changed_size(), 1);
+  EXPECT_EQ(resumed.changed(0), MakePortId(1).ToString());
+  EXPECT_EQ(agent_.datapath.ReadMove(MakePortId(1))->mode, datapath::MoveMode::kWatched);
+}
+
+TEST_F(LocalApiTest, AGuestNobodyKnowsIsNotFound) {
+  const auto pause = [this](const std::string& port, const std::string& vm, int64_t time_us) {
+    v1::GuestPausedRequest request;
+    request.set_port_id(port);
+    request.set_vm_id(vm);
+    request.set_time_us(time_us);
+    v1::GuestPausedResponse response;
+    grpc::ClientContext context;
+    return stub_->GuestPaused(&context, request, &response);
+  };
+  EXPECT_EQ(pause(MakePortId(1).ToString(), "", 0).error_code(), grpc::StatusCode::NOT_FOUND);
+  const grpc::Status vm = pause("", "web-9", 0);
+  EXPECT_EQ(vm.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(vm.error_message(), HasSubstr("vm_id \"web-9\""));
+  EXPECT_EQ(pause("", "", 0).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(pause("p", "web-9", 0).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(pause("nonsense", "", 0).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(pause("", "web-9", -1).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(LocalApiTest, AQmpSocketIsAnAbsolutePath) {
+  v1::PortAttachment attachment = Attachment();
+  v1::AttachPortResponse response;
+  for (const std::string& path : {std::string("qmp"), "/" + std::string(107, 'x')}) {
+    attachment.set_qmp(path);
+    const grpc::Status status = Attach(attachment, 0, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << path;
+    EXPECT_THAT(status.error_message(), HasSubstr("qmp"));
+  }
+}
+
 TEST_F(LocalApiTest, ACaptureOfNobodysPortIsRefused) {
   capture_.Fail(absl::NotFoundError("port 3: not on this host"));
   grpc::ClientContext context;

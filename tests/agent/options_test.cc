@@ -38,6 +38,13 @@ TEST(Options, TakesAnEndPointOfEachFamily) {
               ElementsAre("10.0.1.1", "fd00::1"));
 }
 
+TEST(Options, NameTheLibvirtToAsk) {
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1", "--libvirt", "qemu:///session"}).options->libvirt,
+            "qemu:///session");
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1", "--libvirt", "none"}).options->libvirt, "");
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1"}).options->libvirt, "qemu:///system");
+}
+
 TEST(Options, NameUplinksAndTheirDevices) {
   using ::testing::Pair;
   EXPECT_THAT(

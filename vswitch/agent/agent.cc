@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "vswitch/agent/agent_instance.h"
+#include "vswitch/agent/tap_queue.h"
 
 namespace outrider::agent {
 namespace {
@@ -107,6 +108,10 @@ Agent::~Agent() {
     RunOn(&reconciler_loop_, [this] { reconciler_->StopWaiting(); });
   }
   local_api_.reset();
+  if (guests_ != nullptr) {
+    RunOn(&reconciler_loop_, [this] { reconciler_->SetAttachmentObserver(nullptr); });
+    guests_.reset();
+  }
   devices_.reset();
   ovs_.reset();
   if (session_ != nullptr) session_->Stop();
@@ -135,6 +140,7 @@ absl::Status Agent::Start() {
   RETURN_IF_ERROR(StartSession());
   RETURN_IF_ERROR(StartPorts());
   RETURN_IF_ERROR(StartOvs());
+  RETURN_IF_ERROR(StartGuestWatch());
   return StartLocalApi();
 }
 
@@ -159,13 +165,15 @@ absl::Status Agent::StartReconciler() {
       .executor = &reconciler_loop_, .path = datapath_.get(), .clock = BootMicros});
   ASSIGN_OR_RETURN(frames_, sys::FrameSender::Create());
   announcer_ = std::make_unique<Announcer>(&reconciler_loop_, frames_.get(), options_.uplinks);
-  reconciler_ =
-      std::make_unique<Reconciler>(Reconciler::Dependencies{.executor = &reconciler_loop_,
-                                                            .datapath = datapath_.get(),
-                                                            .store = store_.get(),
-                                                            .clock = WallMicros,
-                                                            .multicast = multicast_.get(),
-                                                            .announcer = announcer_.get()});
+  ASSIGN_OR_RETURN(device_counters_, sys::DeviceCounterReader::Create());
+  reconciler_ = std::make_unique<Reconciler>(
+      Reconciler::Dependencies{.executor = &reconciler_loop_,
+                               .datapath = datapath_.get(),
+                               .store = store_.get(),
+                               .clock = WallMicros,
+                               .multicast = multicast_.get(),
+                               .announcer = announcer_.get(),
+                               .queue = TapQueues(device_counters_.get())});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
@@ -223,6 +231,22 @@ absl::Status Agent::StartPorts() {
       .netlink = std::move(netlink),
       .reserved = {
           .tunnel = options_.tunnel_device, .uplinks = options_.uplinks, .vteps = vteps_}});
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartGuestWatch() {
+  const auto tell = [this](const std::set<PortId>& ports, bool runs, const GuestWord& word) {
+    reconciler_loop_.Post([this, ports, runs, word] {
+      for (const PortId& id : ports) {
+        runs ? reconciler_->GuestResumed(id, word) : reconciler_->GuestPaused(id, word);
+      }
+    });
+  };
+  ASSIGN_OR_RETURN(guests_, GuestWatch::Create(options_.libvirt, tell));
+  RunOn(&reconciler_loop_, [this] {
+    reconciler_->SetAttachmentObserver(
+        [this](const state::Attachments& attachments) { guests_->Follow(attachments); });
+  });
   return absl::OkStatus();
 }
 

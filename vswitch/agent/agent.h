@@ -2,7 +2,7 @@
 // after what, and the reverse at the end. Owns all parts. Decides nothing else.
 //
 // Threads: the reconciler's loop (also the datapath's), the session's loop, the link monitor's, the
-// datapath's event reader, and gRPC's.
+// datapath's event reader, the hypervisors' watch and libvirt's, and gRPC's.
 #ifndef OUTRIDER_VSWITCH_AGENT_AGENT_H_
 #define OUTRIDER_VSWITCH_AGENT_AGENT_H_
 
@@ -14,6 +14,7 @@
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/device_watch.h"
+#include "vswitch/agent/guest_watch.h"
 #include "vswitch/agent/identity.h"
 #include "vswitch/agent/local_api.h"
 #include "vswitch/agent/options.h"
@@ -46,6 +47,7 @@ class Agent {
   absl::Status StartPorts();
   absl::Status StartOvs();
   absl::Status StartLocalApi();
+  absl::Status StartGuestWatch();
   // The part of AgentStatus that stays.
   v1::AgentStatus Self() const;
   void DescribeOvs(v1::AgentStatus* status);
@@ -66,6 +68,8 @@ class Agent {
   std::unique_ptr<MulticastSnooper> multicast_;
   std::unique_ptr<sys::FrameSender> frames_;
   std::unique_ptr<Announcer> announcer_;
+  // Of guests' devices; used on the reconciler's loop.
+  std::unique_ptr<sys::DeviceCounterReader> device_counters_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;
@@ -77,6 +81,7 @@ class Agent {
   std::unique_ptr<DeviceWatch> devices_;
   std::unique_ptr<OvsSurfaces> ovs_;
   std::unique_ptr<LocalApi> local_api_;
+  std::unique_ptr<GuestWatch> guests_;
   // Destroyed first: no work runs once the parts above go.
   EventLoop session_loop_;
   EventLoop reconciler_loop_;

@@ -34,6 +34,7 @@ v1::LocalPort ToMessage(const PortView& view) {
   v1::LocalPort message;
   if (view.attachment) {
     *message.mutable_attachment() = convert::ToProto(view.id, *view.attachment);
+    message.mutable_attachment()->set_qmp(view.attachment->qmp);
   } else {
     message.mutable_attachment()->set_port_id(view.id.ToString());
     message.mutable_attachment()->set_mac(view.in_force.mac.ToString());
@@ -116,6 +117,22 @@ class Service final : public v1::AgentLocalService::Service {
     const auto id = PortId::Parse(request->port_id());
     if (!id.ok()) return ToGrpc(Annotate(id.status(), "port_id"));
     return ToGrpc(dependencies_.ports->TakePortData(*id, request->port_data()));
+  }
+
+  grpc::Status GuestPaused(ServerContext*, const v1::GuestPausedRequest* request,
+                           v1::GuestPausedResponse* response) override {
+    const auto ports = TellGuest(*request, /*runs=*/false);
+    if (!ports.ok()) return ToGrpc(ports.status());
+    for (const PortId& id : *ports) response->add_redirected(id.ToString());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GuestResumed(ServerContext*, const v1::GuestResumedRequest* request,
+                            v1::GuestResumedResponse* response) override {
+    const auto ports = TellGuest(*request, /*runs=*/true);
+    if (!ports.ok()) return ToGrpc(ports.status());
+    for (const PortId& id : *ports) response->add_changed(id.ToString());
+    return grpc::Status::OK;
   }
 
   grpc::Status ListPorts(ServerContext*, const v1::ListLocalPortsRequest* request,
@@ -247,6 +264,12 @@ class Service final : public v1::AgentLocalService::Service {
   void End() { ending_ = true; }
 
  private:
+  template <typename Request>
+  absl::StatusOr<std::vector<PortId>> TellGuest(const Request& request, bool runs) {
+    return dependencies_.ports->TellGuest({request.port_id(), request.vm_id()}, runs,
+                                          {kApiTrigger, request.time_us()});
+  }
+
   // All, or the one of that canonical id.
   std::vector<v1::LocalPort> ListPorts(const std::string& only) {
     const std::vector<PortView> views = RunOn(dependencies_.reconciler_executor, [this] {

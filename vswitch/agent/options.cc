@@ -86,6 +86,12 @@ void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplin
       "--ovs-rundir", options->ovs_rundir,
       "Folder of the sockets for Open vSwitch's clients, db.sock and others; empty: none "
       "[default: ovs/ beside --socket]");
+  app->add_option(
+         "--libvirt", options->libvirt,
+         "URI of the libvirt that tells when guests pause and run, if it is there; none: it "
+         "is not asked")
+      ->type_name("URI")
+      ->capture_default_str();
   app->add_option("--bpffs", options->bpffs, "Where maps and programs are pinned")
       ->capture_default_str();
   app->add_option("--tunnel-device", options->tunnel_device, "Name of the VXLAN device")
@@ -141,6 +147,7 @@ ParsedOptions ParseOptions(std::vector<std::string> arguments, const std::string
   if (app.count("--ovs-rundir") == 0) {
     options.ovs_rundir = std::filesystem::path(options.socket).parent_path() / "ovs";
   }
+  if (options.libvirt == "none") options.libvirt.clear();
   if (options.vteps.empty() && !options.uninstall) {
     return Mistake("--vtep is missing: the address other hosts send tunnelled frames to");
   }

@@ -22,6 +22,8 @@ struct Options {
   std::map<std::string, std::string> uplinks;
   // Folder of the sockets that Open vSwitch's clients use; empty: none are served.
   std::string ovs_rundir;
+  // URI of the libvirt that tells when guests pause and run; empty: none does.
+  std::string libvirt = "qemu:///system";
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
   // Bytes; 0: the least of the devices which hold the VTEP addresses.

@@ -173,6 +173,50 @@ void PortOperations::ObservePortData(Reconciler::PortDataObserver observer) {
         [&] { dependencies_.reconciler->SetPortDataObserver(std::move(observer)); });
 }
 
+absl::StatusOr<std::vector<PortId>> PortOperations::PortsOf(const GuestName& guest) const {
+  const state::Attachments& attachments = dependencies_.reconciler->attachments();
+  std::vector<PortId> ports;
+  for (const auto& [id, attachment] : attachments) {
+    const bool named =
+        guest.vm_id.empty() ? id.ToString() == guest.port_id : attachment.vm_id == guest.vm_id;
+    if (named) ports.push_back(id);
+  }
+  if (!ports.empty()) return ports;
+  return absl::NotFoundError(
+      guest.vm_id.empty()
+          ? fmt::format("port {} is not attached on this host; `outrider port list --local` lists "
+                        "what is",
+                        guest.port_id)
+          : fmt::format("vm_id \"{}\": no port of this VM is attached on this host; attach them "
+                        "with it (outrider port attach --vm)",
+                        guest.vm_id));
+}
+
+absl::StatusOr<std::vector<PortId>> PortOperations::TellGuest(const GuestName& guest, bool runs,
+                                                              const GuestWord& word) {
+  if (guest.port_id.empty() == guest.vm_id.empty()) {
+    return absl::InvalidArgumentError("name the guest by either port_id or vm_id");
+  }
+  if (word.time_us < 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("time_us: {} is before the epoch; 0 is now", word.time_us));
+  }
+  GuestName canonical = guest;
+  if (!guest.port_id.empty()) {
+    const auto id = PortId::Parse(guest.port_id);
+    if (!id.ok()) return Annotate(id.status(), "port_id");
+    canonical.port_id = id->ToString();
+  }
+  return RunOn(dependencies_.reconciler_executor, [&]() -> absl::StatusOr<std::vector<PortId>> {
+    ASSIGN_OR_RETURN(std::vector<PortId> ports, PortsOf(canonical));
+    std::erase_if(ports, [&](const PortId& id) {
+      return runs ? !dependencies_.reconciler->GuestResumed(id, word)
+                  : !dependencies_.reconciler->GuestPaused(id, word);
+    });
+    return ports;
+  });
+}
+
 int PortOperations::IfindexOf(const std::string& device) {
   const std::lock_guard lock(mutex_);
   const auto link = dependencies_.netlink->FindLink(device);

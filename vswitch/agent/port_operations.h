@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "vswitch/agent/executor.h"
 #include "vswitch/agent/local_store.h"
@@ -67,6 +68,16 @@ class PortOperations {
   std::string PortDataOf(const PortId& id);
   absl::Status TakePortData(const PortId& id, const std::string& port_data);
   void ObservePortData(Reconciler::PortDataObserver observer);
+  // A hypervisor's word on a guest; see Reconciler::GuestPaused and GuestResumed. Exactly one of
+  // the two names it. Returns the ports for which something changed, or was so already, ordered.
+  // InvalidArgument: neither or both, or no time; NotFound: no such port, or no port of that VM,
+  // here.
+  struct GuestName {
+    std::string port_id;
+    std::string vm_id;
+  };
+  absl::StatusOr<std::vector<PortId>> TellGuest(const GuestName& guest, bool runs,
+                                                const GuestWord& word);
 
   // 0 when there is no such device now.
   int IfindexOf(const std::string& device);
@@ -80,6 +91,8 @@ class PortOperations {
     std::set<PortId> served;
   };
   Present Look();
+  // On the reconciler's executor.
+  absl::StatusOr<std::vector<PortId>> PortsOf(const GuestName& guest) const;
   // In `fresh`: whether there is something to do.
   static absl::Status CheckAttach(const PortDevices& devices, Present* present, const PortId& id,
                                   const state::Attachment& attachment, bool* fresh);
