@@ -173,6 +173,7 @@ absl::Status Agent::StartReconciler() {
                                .clock = WallMicros,
                                .multicast = multicast_.get(),
                                .announcer = announcer_.get(),
+                               .moves = datapath_.get(),
                                .queue = TapQueues(device_counters_.get())});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
