@@ -153,6 +153,52 @@ TEST_F(Departing, TheGuestsFrameTakesItBackInTheDatapath) {
   EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed)) << "told once";
 }
 
+// Redirects, and says that not all could be sent; counts what it is asked to take back.
+class HalfMoves final : public datapath::MovePath {
+ public:
+  explicit HalfMoves(datapath::MovePath* under) : under_(under) {}
+  absl::StatusOr<datapath::DeliveredFrames> Delivered(const PortId& id) override {
+    return under_->Delivered(id);
+  }
+  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override {
+    RETURN_IF_ERROR(under_->Redirect(id, first));
+    return absl::UnavailableError("the tunnel is down");
+  }
+  absl::Status TakeBack(const PortId& id) override {
+    ++taken_back;
+    return under_->TakeBack(id);
+  }
+  absl::StatusOr<datapath::MoveCounts> ReadMove(const PortId& id) override {
+    return under_->ReadMove(id);
+  }
+
+  int taken_back = 0;
+
+ private:
+  datapath::MovePath* const under_;
+};
+
+TEST_F(Departing, WhatCouldNotAllBeSentIsRedirectedAllTheSame) {
+  HalfMoves moves(datapath_.get());
+  const auto clock = [this] { return executor_.Wall(); };
+  MoveReports reports(clock);
+  reports.SetObserver(&observer_);
+  Departures departures({.executor = &executor_,
+                         .moves = &moves,
+                         .queue = nullptr,
+                         .clock = clock,
+                         .boot_clock = [this] { return executor_.now().count(); },
+                         .reports = &reports});
+  departures.Follow(Armed(), reconciler_->applied());
+  EXPECT_TRUE(departures.Paused(kPort, {kQmpTrigger, 0}));
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected));
+  // The guest's frame has taken the port back; what came before it is still to be given to it.
+  departures.Returned(kPort, 4321);
+  departures.Returned(kPort, 4321);
+  EXPECT_EQ(moves.taken_back, 1);
+  EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected, Kind::kResumed));
+}
+
 // The controller moved the port before anybody here had noticed the pause: decided while the record
 // is still there.
 TEST_F(Departing, ADepartureUnnoticedIsDecidedBeforeItIsApplied) {

@@ -149,7 +149,13 @@ bool Departures::Paused(const PortId& id, const GuestWord& word) {
 absl::Status Departures::Redirect(const PortId& id, Watch* watch, int64_t paused_us,
                                   int64_t margin_us) {
   ASSIGN_OR_RETURN(const Replay replay, Decide(id, *watch, paused_us - margin_us));
-  RETURN_IF_ERROR(dependencies_.moves->Redirect(id, replay.first));
+  const absl::Status status = dependencies_.moves->Redirect(id, replay.first);
+  if (!status.ok()) {
+    const auto counts = dependencies_.moves->ReadMove(id);
+    if (!counts.ok() || counts->mode != datapath::MoveMode::kRedirected) return status;
+    spdlog::warn("port {}: not all could be sent after its guest: {}", id.ToString(),
+                 Message(status));
+  }
   watch->redirected = true;
   watch->lost += replay.lost;
   watch->redirect_delay_us = std::max<int64_t>(dependencies_.clock() - paused_us, 0);
@@ -207,6 +213,11 @@ void Departures::Returned(const PortId& id, int64_t time_us) {
   Watch& watch = found->second;
   watch.returned_us = time_us;
   watch.redirected = false;
+  // It forwards; what came before is still to be given to it.
+  if (const absl::Status status = dependencies_.moves->TakeBack(id); !status.ok()) {
+    spdlog::error("port {}: its guest runs here again, but what came for it meanwhile is lost: {}",
+                  id.ToString(), Message(status));
+  }
   TellEvent(PortEvent::Kind::kResumed, id, watch, {kFrameTrigger, time_us});
   BeginAnew(&watch);
 }
