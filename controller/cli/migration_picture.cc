@@ -85,6 +85,34 @@ std::string ReceiptText(const v1::Migration& migration, const std::string& port)
                      equal ? " as expected" : " NOT AS EXPECTED");
 }
 
+std::string FramesText(uint64_t frames) {
+  return fmt::format("{} frame{}", frames, frames == 1 ? "" : "s");
+}
+
+// What either host counted of the frames that came for the guest while it was on its way.
+std::string CountersText(const v1::Migration& migration, const std::string& port) {
+  std::string out;
+  if (const auto at = migration.source_counters().find(port);
+      at != migration.source_counters().end()) {
+    const v1::MoveCounters& counts = at->second;
+    out += fmt::format("    sent after the guest by {}: {} replayed, {} redirected, {} lost",
+                       Cell(migration.source()), FramesText(counts.replayed()), counts.redirected(),
+                       counts.lost());
+    if (counts.redirect_delay_us() != 0) {
+      out +=
+          fmt::format("; redirected {} after its pause", FormatMillis(counts.redirect_delay_us()));
+    }
+    out += "\n";
+  }
+  if (const auto at = migration.destination_counters().find(port);
+      at != migration.destination_counters().end()) {
+    out +=
+        fmt::format("    taken in by {}: {} arrived, {} refused\n", Cell(migration.destination()),
+                    FramesText(at->second.arrived()), at->second.refused());
+  }
+  return out;
+}
+
 // The epoch after the move is the one before plus one: that is what hosts compare.
 std::string PortsPart(const v1::Migration& migration) {
   std::string out = "Ports\n";
@@ -97,6 +125,7 @@ std::string PortsPart(const v1::Migration& migration) {
     if (first != migration.first_frame_us().end()) {
       out += fmt::format("    first frame of the guest at {}\n", Offset(migration, first->second));
     }
+    out += CountersText(migration, port);
   }
   return out + "\n";
 }
@@ -114,6 +143,9 @@ std::string PeersPart(const v1::Migration& migration) {
         FormatMillis(migration.converge_p99_us()), FormatMillis(migration.converge_max_us()));
   }
   out += "\n";
+  const bool held =
+      migration.phase() == v1::MIGRATION_PHASE_SWITCHING && migration.rerouted_us() == 0;
+  if (held) out += fmt::format("  all others still send to {}\n", Cell(migration.source()));
   for (const auto& [host, generation] : Sorted(migration.peers())) {
     if (generation == 0) out += fmt::format("  waiting for {}\n", Cell(host));
   }
