@@ -1,5 +1,7 @@
 #include "controller/migration/admission.h"
 
+#include <set>
+
 #include "tests/controller/model/build.h"
 
 namespace outrider::controller {
@@ -52,6 +54,26 @@ TEST_F(AdmissionTest, PortWithoutVmMovesAlone) {
   ASSERT_TRUE(migration.ok()) << migration.status();
   EXPECT_EQ(migration->port_ids_size(), 1);
   EXPECT_EQ(migration->lease_expires_us(), 1000 + 600'000'000);
+}
+
+// Wherever the search begins: it ends at those that are left.
+TEST_F(AdmissionTest, LabelsThatMovesToTheDestinationHaveAreNotGivenAgain) {
+  v1::Migration other = MakeMigration("m0", {3}, "h1", "h2", v1::MIGRATION_PHASE_SWITCHING);
+  for (uint32_t label = 1; label <= 65535; ++label) {
+    if (label != 777 && label != 65535) (*other.mutable_labels())[std::to_string(label)] = label;
+  }
+  PutAll(&model_, other);
+  const auto migration = Try(kVm);
+  ASSERT_TRUE(migration.ok()) << migration.status();
+  const std::set<uint32_t> labels{migration->labels().at(PortId(1)),
+                                  migration->labels().at(PortId(2))};
+  EXPECT_EQ(labels, (std::set<uint32_t>{777, 65535}));
+  (*other.mutable_labels())["777"] = 777;
+  PutAll(&model_, other);
+  EXPECT_EQ(Try(kVm)->labels_size(), 1) << "the other moves without";
+  other.set_destination("h3");
+  PutAll(&model_, other);
+  EXPECT_EQ(Try(kVm)->labels_size(), 2) << "moves to other hosts have theirs";
 }
 
 TEST_F(AdmissionTest, MalformedRequests) {
