@@ -64,6 +64,7 @@ class Copy:
         if self._how.postcopy:
             self._wait_status("active")
             self._old.command("migrate-start-postcopy")
+            self._wait_status("postcopy-active")  # comes before STOP
 
     def wait_paused(self) -> int:
         """Waits for the guest's pause at the source; returns when it was."""
