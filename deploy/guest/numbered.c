@@ -32,6 +32,9 @@
 
 enum { kReceiveBuffer = 16 << 20, kTurnMs = 50, kQuietMs = 500, kChunk = 1 << 16 };
 static const uint32_t kMagic = 0x4f522331;
+// Bytes a second of a stream: what it makes an emulated guest write must not outrun the copying of
+// the guest's memory.
+static const unsigned int kStreamRate = 4 << 20;
 static const char kCongestionControl[] = "cubic";  // whatever the machine's default is
 
 // Payload of a datagram, big endian; sent_ns: CLOCK_REALTIME.
@@ -366,7 +369,8 @@ static int Connection(const char* role, const struct sockaddr_in* address, const
   const int descriptor = Opened(AF_INET, SOCK_STREAM, 0);
   const int on = 1;
   if (setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, kCongestionControl,
-                 sizeof(kCongestionControl) - 1))
+                 sizeof(kCongestionControl) - 1) ||
+      setsockopt(descriptor, SOL_SOCKET, SO_MAX_PACING_RATE, &kStreamRate, sizeof(kStreamRate)))
     Fail(kCongestionControl);
   if (!strcmp(role, "connect")) {
     if (connect(descriptor, (const void*)address, sizeof(*address))) Fail("connect");

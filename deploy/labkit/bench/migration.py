@@ -119,8 +119,8 @@ def time_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
 
 
 def _streams(prefix: str, count: int) -> Rows:
-    """A connection opened by the guest through its stateful profile, over which the peer sends all
-    it can, moved `count` times; a move is without timeout when the sender had none."""
+    """A connection opened by the guest through its stateful profile, over which the peer sends what
+    it may, moved `count` times; a move is without timeout when the sender had none."""
     lab = inventory.load(prefix)
     timeouts, blackouts, bad = [], [], 0
     for _ in range(count):
