@@ -251,6 +251,13 @@ std::string PortText(const v1::Port& port) {
   fields.Add("Host", port.location().host());
   fields.Add("Epoch", std::to_string(port.location().epoch()));
   fields.Add("Device", port.device());
+  if (port.frozen_us() != 0) {
+    fields.Add("Frozen",
+               fmt::format("since {}: hosts claimed it from each other {} times; stop one, "
+                           "then: outrider port thaw {}",
+                           FormatTime(port.frozen_us()), port.unplanned_moves_us_size(),
+                           port.meta().name()));
+  }
   // Of a port on no host it is that of the host it was taken from.
   if (port.has_receipt() && port.location().host().empty()) {
     fields.Add("Taken from", port.receipt().host());

@@ -1,4 +1,4 @@
-// outrider port create|list|show|set|delete: ports as the controller knows them.
+// outrider port create|list|show|set|thaw|delete: ports as the controller knows them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -175,6 +175,24 @@ void AddReadCommands(Invocation* cli, CLI::App* group) {
   command->add_flag("--stats", show->stats, "Also the counters its host reported last");
 }
 
+absl::StatusOr<int> Thaw(Invocation* cli, const std::string& id) {
+  ASSIGN_OR_RETURN(Client * client, cli->Controller());
+  v1::GetRequest request;
+  request.set_name(id);
+  ASSIGN_OR_RETURN(const v1::Port port, client->Call(&PortStub::Thaw, request));
+  return PrintObject(cli, port,
+                     fmt::format("port \"{}\" thawed: on host \"{}\", and may be claimed again\n",
+                                 port.meta().name(), port.location().host()));
+}
+
+void AddThaw(Invocation* cli, CLI::App* group) {
+  auto id = std::make_shared<std::string>();
+  CLI::App* command = cli->AddCommand(
+      group, "thaw", "Let hosts claim a port again that two of them fought for",
+      {fmt::format("outrider port thaw {}", kExampleId)}, [cli, id] { return Thaw(cli, *id); });
+  command->add_option("ID", *id, "uuid of the port")->required();
+}
+
 }  // namespace
 
 void AddPortCommands(Invocation* cli, CLI::App* root) {
@@ -200,6 +218,7 @@ void AddPortCommands(Invocation* cli, CLI::App* root) {
                                          kExampleId)},
                             [cli, set] { return Set(cli, *set); });
   AddOptions(command, set.get());
+  AddThaw(cli, group);
   AddDeleteCommand(cli, group, {"port", "port", kExampleId, "ID"}, &PortStub::Delete);
   AddLocalPortCommands(cli, group);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/migration/admission.h"
+#include "controller/migration/fights.h"
 #include "controller/migration/machine.h"
 #include "controller/migration/timeline.h"
 #include "controller/model/names.h"
@@ -65,6 +66,7 @@ absl::StatusOr<bool> BeginsMigration(const Model& model, const std::string& host
   const std::string& holder = port->location().host();
   if (holder.empty() || holder == host || port->device().empty()) return false;
   RETURN_IF_ERROR(CheckSameNic(*port, attachment));
+  if (port->frozen_us() != 0) return absl::FailedPreconditionError(FrozenText(model, *port, host));
   return true;
 }
 

@@ -18,7 +18,7 @@ namespace outrider::controller {
 // Whether `host`, where the device was attached, is to become the destination of a new migration.
 // False: the port is on no other host, has no device there, or is on its way to `host` already;
 // what becomes of the attachment is not decided here. FailedPrecondition: the port is on its way to
-// a third host, or the device is not of this port (another MAC, another VM).
+// a third host, is frozen, or the device is not of this port (another MAC, another VM).
 absl::StatusOr<bool> BeginsMigration(const Model& model, const std::string& host,
                                      const v1::PortAttachment& attachment);
 

@@ -9,9 +9,11 @@
 #include "controller/compute/compute.h"
 #include "controller/migration/admission.h"
 #include "controller/migration/detection.h"
+#include "controller/migration/fights.h"
 #include "controller/migration/owed_ack.h"
 #include "controller/migration/relocation.h"
 #include "controller/model/names.h"
+#include "controller/store/unplanned_moves.h"
 #include "proto/failpoint.h"
 
 namespace outrider::controller {
@@ -183,6 +185,7 @@ std::vector<MigrationInput> MigrationDriver::Reassess(const Model& model,
 absl::Status MigrationDriver::OnPortEvent(const std::string& host, const v1::PortEvent& event) {
   const std::string port =
       ToLower(event.port_id().empty() ? event.attachment().port_id() : event.port_id());
+  RETURN_IF_ERROR(ForgiveFormer(host, port, event.kind()));
   return FeedPort(port, [&](const Model& model, const v1::Migration& migration) {
     return InputsOf(host, port, event, ConnectedPeers(model, migration));
   });
@@ -199,6 +202,20 @@ absl::Status MigrationDriver::OnMoveReport(const std::string& host, const v1::Mo
   });
   // It may be deleted at any moment once it has ended.
   return absl::IsNotFound(fed.status()) ? absl::OkStatus() : fed.status();
+}
+
+// A hypervisor takes the source's device out when the move is long over.
+absl::Status MigrationDriver::ForgiveFormer(const std::string& host, const std::string& port_id,
+                                            v1::PortEvent::Kind kind) {
+  if (kind != v1::PortEvent::KIND_DETACHED && kind != v1::PortEvent::KIND_PAUSED) {
+    return absl::OkStatus();
+  }
+  const auto times = repository_->Read([&](const Model& model) {
+    const v1::Port* port = model.Find<v1::Port>(port_id);
+    const bool counted = port != nullptr && !port->unplanned_moves_us().empty();
+    return counted ? MovesFrom(model, host, port_id) : std::vector<int64_t>();
+  });
+  return times.empty() ? absl::OkStatus() : ForgiveMoves(repository_, port_id, times);
 }
 
 absl::Status MigrationDriver::OnAck(const std::string& host, const v1::Ack& ack) {
@@ -333,7 +350,7 @@ absl::StatusOr<v1::Migration> MigrationDriver::Feed(const std::string& id,
     if (reroutes) inputs.push_back(RerouteEvent{ConnectedPeers(model, migration)});
     for (const MigrationInput& input : inputs) {
       ASSIGN_OR_RETURN(Outcome outcome, Advance(migration, input, clock_->NowUs()));
-      RETURN_IF_ERROR(StageRelocation(model, migration, outcome.relocation, transaction));
+      RETURN_IF_ERROR(StageRelocation(model, outcome.next, outcome.relocation, transaction));
       changed |= outcome.changed;
       migration = std::move(outcome.next);
     }

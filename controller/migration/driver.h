@@ -91,6 +91,8 @@ class MigrationDriver {
   // What the receipts of the migration's ports must carry by now, and what was received of them.
   std::vector<MigrationInput> Reassess(const Model& model, const v1::Migration& migration) const;
   HostPresence PresenceOf(const Model& model, const std::string& id) const;
+  absl::Status ForgiveFormer(const std::string& host, const std::string& port_id,
+                             v1::PortEvent::Kind kind);
   absl::Status CheckHasFailed(const v1::Host& host) const;
   TickEvent MakeTick(const Model& model, const v1::Migration& migration) const;
 

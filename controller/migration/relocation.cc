@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "controller/migration/fights.h"
+#include "controller/migration/timeline.h"
 #include "controller/store/port_location.h"
 
 namespace outrider::controller {
@@ -23,6 +25,7 @@ std::vector<PortMove> MovesToDestination(const v1::Migration& migration) {
     from.set_host(migration.source());
     from.set_epoch(migration.source_epochs().at(id));
     moves.push_back(MoveTo(id, from, migration.destination(), from.epoch() + 1));
+    moves.back().unplanned_us = UnplannedAt(migration);
   }
   return moves;
 }
@@ -38,6 +41,7 @@ std::vector<PortMove> MovesToSource(const Model& model, const v1::Migration& mig
     if (!host.empty() && host != migration.destination()) continue;
     const std::string home = SourceLetGo(migration, id) ? std::string() : migration.source();
     moves.push_back(MoveTo(id, port->location(), home, moved_epoch + 1));
+    moves.back().undone_us = RecordedAt(migration, "switchover");
   }
   return moves;
 }

@@ -12,8 +12,8 @@
 
 namespace outrider::controller {
 
-// Locations change in the commit that changes the phase, or neither does. Aborted: a port is not
-// where the migration knows it to be; nothing is staged.
+// Locations change in the commit that changes the phase, or neither does. `migration`: the record
+// as it will be. Aborted: a port is not where the migration knows it to be; nothing is staged.
 absl::Status StageRelocation(const Model& model, const v1::Migration& migration,
                              Relocation relocation, Transaction* transaction);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "controller/model/underlay.h"
+#include "controller/pki/audit.h"
+#include "controller/store/unplanned_moves.h"
 
 namespace outrider::controller {
 
@@ -58,6 +60,16 @@ grpc::Status PortService::GetCounters(grpc::ServerContext*, const v1::PortCounte
   }
   *response = *counters;
   return grpc::Status::OK;
+}
+
+grpc::Status PortService::Thaw(grpc::ServerContext*, const v1::GetRequest* request,
+                               v1::Port* response) {
+  const auto port = ThawPort(repository(), request->name());
+  if (port.ok()) {
+    AuditGranted(fmt::format("claims of port \"{}\", which was frozen on host \"{}\"",
+                             port->meta().name(), port->location().host()));
+  }
+  return ToGrpc(port, response);
 }
 
 grpc::Status ControllerService::GetStatus(grpc::ServerContext*,

@@ -43,6 +43,8 @@ class PortService : public ObjectService<v1::PortService::Service, v1::Port, v1:
       : ObjectService(repository, stopping), hub_(hub) {}
   grpc::Status GetCounters(grpc::ServerContext* context, const v1::PortCountersRequest* request,
                            v1::PortCountersResponse* response) override;
+  grpc::Status Thaw(grpc::ServerContext* context, const v1::GetRequest* request,
+                    v1::Port* response) override;
 
  private:
   const SessionHub* const hub_;

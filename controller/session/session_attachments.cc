@@ -16,7 +16,7 @@ namespace {
 // Whether an attachment that was refused for the one may be taken for the other.
 bool SameForAttachments(const v1::Port& before, const v1::Port& after) {
   return before.location().host() == after.location().host() && before.mac() == after.mac() &&
-         before.profile() == after.profile() &&
+         before.profile() == after.profile() && before.frozen_us() == after.frozen_us() &&
          std::equal(before.ips().begin(), before.ips().end(), after.ips().begin(),
                     after.ips().end());
 }
@@ -86,6 +86,20 @@ const v1::Migration* Aborted(const Change& change) {
   return aborts ? after : nullptr;
 }
 
+// An alarm: somebody has to look after it.
+void AuditFreeze(const Change& change) {
+  if (change.kind != Kind::kPort) return;
+  const auto* before = change.Before<v1::Port>();
+  const auto* after = change.After<v1::Port>();
+  const bool was = before != nullptr && before->frozen_us() != 0;
+  if (was || after == nullptr || after->frozen_us() == 0) return;
+  AuditRefused(fmt::format("further claims of port \"{}\"", after->meta().name()),
+               absl::FailedPreconditionError(fmt::format(
+                   "hosts fight for it: it is frozen on host \"{}\"; see `outrider port show {}`",
+                   after->location().host(), after->meta().name())))
+      .IgnoreError();
+}
+
 }  // namespace
 
 absl::Status SessionHub::Attach(HostSession& session, const v1::PortAttachment& given,
@@ -144,6 +158,7 @@ void SessionHub::RetryAttachments(const std::vector<ChangeSet>& changes) {
   for (const ChangeSet& set : changes) {
     for (const Change& change : set.changes) {
       if (const v1::Migration* aborted = Aborted(change)) TellDestination(*aborted);
+      AuditFreeze(change);
       if (change.kind == Kind::kPort && change.after != nullptr) AskForDevice(change.name);
     }
   }

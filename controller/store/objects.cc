@@ -37,6 +37,8 @@ void TakeOutputs(const Model& model, v1::Port* candidate) {
   candidate->set_problem(from.problem());
   candidate->set_attached_profile(from.attached_profile());
   candidate->clear_made_by_host();
+  *candidate->mutable_unplanned_moves_us() = from.unplanned_moves_us();
+  candidate->set_frozen_us(from.frozen_us());
 }
 
 void TakeOutputs(const Model& model, v1::Profile* candidate) {

@@ -10,6 +10,7 @@
 
 #include "controller/model/names.h"
 #include "controller/model/validate.h"
+#include "controller/store/unplanned_moves.h"
 
 namespace outrider::controller {
 namespace {
@@ -120,6 +121,9 @@ void ClearPlace(v1::Port* port) {
   port->clear_receipt();
   port->clear_problem();
   port->clear_attached_profile();
+  // Whoever fought for it has let go.
+  port->clear_unplanned_moves_us();
+  port->clear_frozen_us();
 }
 
 // Puts the port where the host's own attachment has yet to come from: a device of another host is
@@ -281,6 +285,8 @@ absl::Status MovePorts(const Model& model, const std::vector<PortMove>& moves,
     moved.push_back(*present);
     MoveTo(move.to, &moved.back());
     if (move.taken) MarkTaken(move.from, &moved.back());
+    if (move.unplanned_us != 0) CountUnplannedMove(move.unplanned_us, &moved.back());
+    if (move.undone_us != 0) ForgiveMove(move.undone_us, &moved.back());
   }
   // Only once all compares hold, so that a refusal stages nothing.
   for (v1::Port& port : moved) transaction->Put(std::move(port));

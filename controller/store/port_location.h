@@ -52,6 +52,9 @@ struct PortMove {
   v1::PortLocation to;
   // The host it leaves has not let go of it: what is attached there is no claim (BindPort).
   bool taken = false;
+  // When the move was made, if nobody planned it; or that of one which this undoes; 0: none.
+  int64_t unplanned_us = 0;
+  int64_t undone_us = 0;
 };
 
 // Stages the moves in a transaction under way. Aborted, naming the port, when one is not at `from`
