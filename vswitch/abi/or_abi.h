@@ -251,6 +251,18 @@ struct or_drop_count {
   or_u64 bytes;
 };
 
+/* ---- or_counter_bases: port index (u32) -> struct or_counter_base: what the port counted on the
+ * hosts it was on before; what is told is the sum. or_rule_bases: struct or_rule_count_key ->
+ * struct or_rule_count, likewise of rules. Writer and reader: agent; deleted with the port, rules'
+ * also with their set. */
+#define OR_MAX_DROP_REASONS 128
+struct or_counter_base {
+  struct or_port_stats stats;
+  or_u64 drops[OR_MAX_DROP_REASONS]; /* packets, by enum or_drop_reason */
+};
+OR_STATIC_ASSERT(sizeof(struct or_counter_base) == 32 + 8 * OR_MAX_DROP_REASONS,
+                 "or_counter_base layout");
+
 /* ---- or_first_frames: port index (u32) -> struct or_first_frame. Written once by bpf
  * (BPF_NOEXIST) while the port has OR_PORT_REPORT_FIRST_FRAME or is ARMED; an ARMED port with an
  * entry is open. Deleted by the agent when a port begins to wait (another epoch, another migration,

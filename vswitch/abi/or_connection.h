@@ -41,6 +41,14 @@ enum or_connection_state {
 #define OR_CONNECTION_FROM_GUEST (1u << 0) /* begun by the guest: its ingress list admitted it */
 #define OR_CONNECTION_LIBERAL (1u << 1) /* TCP in fragments: sequence numbers cannot be held to */
 #define OR_CONNECTION_ASIDE (1u << 2)   /* TCP: aside_end is set */
+/* As the port's former host knew it, and no frame has met it here: what that host says later is
+ * newer. */
+#define OR_CONNECTION_IMPORTED (1u << 3)
+
+/* What admitted a connection of a port with OR_PORT_NAMES_GROUPS is the list's content plus so much
+ * for each change of members, which hosts count for themselves. 2^64 over the golden ratio:
+ * revisions near each other make contents that are not. */
+#define OR_REVISION_STEP 0x9e3779b97f4a7c15ull
 
 #define OR_TCP_SIDE_SYN (1u << 0)   /* it has sent its SYN */
 #define OR_TCP_SIDE_ACK (1u << 1)   /* it has acknowledged the other's: max_ack is set */
@@ -98,6 +106,45 @@ struct or_fragments {
   struct or_datagram slots[2 * OR_FRAGMENT_SLOTS]; /* from the guest, then to it */
 };
 OR_STATIC_ASSERT(sizeof(struct or_fragments) == 8 + 2 * 48 * OR_FRAGMENT_SLOTS, "or_fragments");
+
+/* What or_import_connections takes for the port index in skb->mark: skb->cb[0] of these, behind an
+ * Ethernet header. The ports in them and the lock are not looked at; times are this host's. */
+struct or_connection_row {
+  struct or_connection_key key;
+  struct or_connection entry;
+};
+OR_STATIC_ASSERT(sizeof(struct or_connection_row) == 120, "or_connection_row layout");
+#define OR_IMPORT_ROWS 24
+#define OR_IMPORT_OFFSET 14
+/* Its verdict: how many it took, or found to be here in a newer form; how many the port's share,
+ * and how many the host's table had no room for. */
+#define OR_IMPORT_TAKEN(verdict) ((verdict)&0xff)
+#define OR_IMPORT_SHARE_FULL(verdict) ((verdict) >> 8 & 0xff)
+#define OR_IMPORT_TABLE_FULL(verdict) ((verdict) >> 16 & 0xff)
+
+/* ---- or_adoptions: port index (u32) -> struct or_adoption: for so long a TCP packet in the middle
+ * of a stream may open a connection, if the rules would have let that begin: the port has just come
+ * here, and the entry may have been lost on the way. Elements: agent; begun_ns: the agent when it
+ * knows, else bpf at the first such packet. Deleted with the port. ---- */
+struct or_adoption {
+  or_u64 duration_ns;
+  or_u64 begun_ns; /* CLOCK_MONOTONIC; 0: not yet */
+};
+
+/* Told of each (or_events). Kinds from here on are not in enum or_event_kind. */
+#define OR_EVENT_ADOPTION 16u
+struct or_adoption_event {
+  or_u32 kind; /* OR_EVENT_ADOPTION */
+  or_u32 port; /* port index */
+  or_u32 vni;
+  or_u16 guest_port;
+  or_u16 remote_port;
+  or_u8 guest[16];
+  or_u8 remote[16];
+  or_u8 from_guest; /* 1: its ingress list admits it, as the one that began */
+  or_u8 pad[3];
+};
+OR_STATIC_ASSERT(sizeof(struct or_adoption_event) == 52, "or_adoption_event layout");
 
 /* What or_sweep_connections removes, in skb->cb[0]; the port index of OR_SWEEP_PORT in skb->mark.
  * Its verdict is the number of entries removed. */

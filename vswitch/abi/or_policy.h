@@ -47,6 +47,12 @@ struct or_limit {
   or_u64 burst_packets;
 };
 
+/* Units and bounds of what is policed: rates above 137 Gbit/s and buckets above 8.6 GB are policed
+ * as these. Two full buckets in the unit of or_bucket.tokens then fit 64 bits. */
+#define OR_BYTES_PER_KB 125
+#define OR_MAX_RATE (1ull << 34)
+#define OR_MAX_BURST (1ull << 33)
+
 struct or_limits {
   struct or_limit of[OR_LIMIT_KINDS];
 };

@@ -23,8 +23,6 @@
 #include "vswitch/bpf/trace.h"
 
 #define OR_EEXIST 17
-/* 2^64 over the golden ratio: revisions near each other make contents that are not. */
-#define OR_REVISION_STEP 0x9e3779b97f4a7c15ull
 /* Of what is not answered, when the port's share is short: a handshake whose packets are lost twice
  * (RFC 6298: after 1 and 2 s more) takes less. */
 #define OR_BRIEF_SECONDS 10
@@ -267,6 +265,7 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 	bpf_spin_lock(&c->lock);
 	if (c->port == key->port) {
 		was_closed = c->state == OR_CONNECTION_CLOSED;
+		c->flags &= ~OR_CONNECTION_IMPORTED;
 		track = or_connection_track(c, f, from_guest, now);
 		if (!was_closed && (track == OR_TRACK_PASS || c->state == OR_CONNECTION_CLOSED))
 			c->expires_ns = or_connection_expiry(c, f->protocol, now, brief);
@@ -305,14 +304,46 @@ static __noinline void or_connection_renew(const struct or_connection_key *key,
 		c->admitted_by = or_admission(port, c->flags & OR_CONNECTION_FROM_GUEST);
 }
 
+/* Puts a connection under its key, if there is room. 0, or the reason why not. */
+static __always_inline __u32 or_connection_insert(const struct or_connection_key *key,
+						  struct or_connection *c,
+						  const struct or_port *port, __u8 protocol)
+{
+	__u32 index = key->port, *held, others;
+	long error;
+
+	held = bpf_map_lookup_elem(&or_connection_counts, &index);
+	if (!held)
+		return OR_DROP_CONNECTIONS_FULL;
+	if (or_tracing) {
+		bool full = *held >= port->max_connections;
+
+		or_trace(OR_TRACE_CONNECTION, index, full ? OR_TRACE_FLOW_FULL : OR_TRACE_FLOW_OPEN,
+			 c->state, 0);
+		return full ? OR_DROP_CONNECTIONS_FULL : 0;
+	}
+	others = __sync_fetch_and_add(held, 1);
+	if (others >= port->max_connections) {
+		__sync_fetch_and_add(held, -1);
+		return OR_DROP_CONNECTIONS_FULL;
+	}
+	if (!c->expires_ns)
+		c->expires_ns = or_connection_expiry(c, protocol, bpf_ktime_get_coarse_ns(),
+						     or_share_is_short(others + 1, port));
+	error = bpf_map_update_elem(&or_connections, key, c, BPF_NOEXIST);
+	if (!error)
+		return 0;
+	__sync_fetch_and_add(held, -1);
+	/* Another CPU was faster, or the shares together are more than the table. */
+	return error == -OR_EEXIST ? 0 : OR_DROP_CONNECTION_TABLE_FULL;
+}
+
 /* A connection that a rule admits begins with this frame. 0, or the reason to drop it. */
 static __noinline __u32 or_connection_open(const struct or_frame *f,
 					   const struct or_connection_key *key,
 					   const struct or_port *port, bool from_guest)
 {
 	struct or_connection c = {.port = key->port, .state = OR_CONNECTION_NEW};
-	__u32 index = key->port, *held, others;
-	long error;
 
 	if (f->flags & OR_FRAME_ECHO_REPLY)
 		return OR_DROP_CONNECTION_INVALID;
@@ -323,32 +354,10 @@ static __noinline __u32 or_connection_open(const struct or_frame *f,
 		c.state = OR_CONNECTION_SYN_SENT;
 		c.first_flags = f->tcp_flags;
 	}
-	held = bpf_map_lookup_elem(&or_connection_counts, &index);
-	if (!held)
-		return OR_DROP_CONNECTIONS_FULL;
-	if (or_tracing) {
-		bool full = *held >= port->max_connections;
-
-		or_trace(OR_TRACE_CONNECTION, index, full ? OR_TRACE_FLOW_FULL : OR_TRACE_FLOW_OPEN,
-			 c.state, 0);
-		return full ? OR_DROP_CONNECTIONS_FULL : 0;
-	}
-	others = __sync_fetch_and_add(held, 1);
-	if (others >= port->max_connections) {
-		__sync_fetch_and_add(held, -1);
-		return OR_DROP_CONNECTIONS_FULL;
-	}
 	c.flags = (from_guest ? OR_CONNECTION_FROM_GUEST : 0) |
 		  (f->flags & OR_FRAME_FRAGMENT ? OR_CONNECTION_LIBERAL : 0);
 	c.admitted_by = or_admission(port, from_guest);
-	c.expires_ns = or_connection_expiry(&c, f->protocol, bpf_ktime_get_coarse_ns(),
-					    or_share_is_short(others + 1, port));
-	error = bpf_map_update_elem(&or_connections, key, &c, BPF_NOEXIST);
-	if (!error)
-		return 0;
-	__sync_fetch_and_add(held, -1);
-	/* Another CPU was faster, or the shares together are more than the table. */
-	return error == -OR_EEXIST ? 0 : OR_DROP_CONNECTION_TABLE_FULL;
+	return or_connection_insert(key, &c, port, f->protocol);
 }
 
 #endif /* OUTRIDER_BPF_CONNTRACK_H_ */

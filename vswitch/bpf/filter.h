@@ -8,6 +8,8 @@
  *  - What has no connection passes by an allow-related rule as by an allow rule: ARP, neighbour
  *    discovery, multicast and broadcast (nobody answers from the address it went to), ICMP that
  *    neither asks nor reports an error, later fragments.
+ *  - For a short while after the port's arrival from another host, TCP in the middle of a
+ *    connection that is not known opens it, if the list that let it begin still would (adopt.h).
  *  - A connection that another rule set has admitted is judged again, as its first packet was. If
  *    the rules do not allow-relate it any more it is forgotten; a frame of its first direction then
  *    goes by what the rules said, and one of the other is connection_invalid.
@@ -18,6 +20,7 @@
 #define OUTRIDER_BPF_FILTER_H_
 
 #include "vswitch/bpf/acl.h"
+#include "vswitch/bpf/adopt.h"
 #include "vswitch/bpf/conntrack.h"
 #include "vswitch/bpf/fragment.h"
 #include "vswitch/bpf/related.h"
@@ -104,6 +107,44 @@ static __always_inline __u32 or_judge(struct or_frame *f, const struct or_port *
 	if (turn)
 		or_turn(f);
 	return verdict & OR_VERDICT_ACTION;
+}
+
+/* What the list of the direction `first` says of the first packet of the frame's connection,
+ * counted nowhere. */
+static __always_inline __u32 or_ask_of_first(struct or_frame *f, const struct or_port *port,
+					     bool from_guest, bool first)
+{
+	__u8 flags = f->tcp_flags;
+	__u32 verdict;
+
+	if (first != from_guest)
+		or_turn(f);
+	f->tcp_flags = OR_TCP_SYN;
+	verdict = or_acl_classify(first ? port->ingress_rule_set : port->egress_rule_set, f);
+	f->tcp_flags = flags;
+	if (first != from_guest)
+		or_turn(f);
+	return verdict & OR_VERDICT_ACTION;
+}
+
+/* Whether the frame's connection, which is not known here, is taken up in its middle: who sent this
+ * may have begun it, or the other side. Inline: the rules need the rest of the stack. */
+static __always_inline bool or_adopt(struct or_frame *f, const struct or_connection_key *key,
+				     const struct or_port *port, enum or_trackable kind,
+				     bool from_guest)
+{
+	__u32 sides = from_guest;
+
+	if (kind != OR_TRACKED || f->protocol != IPPROTO_TCP || !or_tcp_is_within(f->tcp_flags) ||
+	    !or_adopts(key->port))
+		return false;
+	if (or_ask_of_first(f, port, from_guest, from_guest) == OR_ACL_ALLOW_RELATED)
+		sides |= from_guest ? 2 : 0;
+	else if (or_ask_of_first(f, port, from_guest, !from_guest) == OR_ACL_ALLOW_RELATED)
+		sides |= from_guest ? 0 : 2;
+	else
+		return false;
+	return or_connection_adopt(f, key, port, sides);
 }
 
 /* Whether the frame is of a connection, now that the rules were asked again for it. */
@@ -206,6 +247,8 @@ __noinline __u32 or_filter(struct __sk_buff *skb, struct or_frame *f, const stru
 	found = or_look_up(skb, f, key, port, kind, from_guest);
 	if (OR_FLOW_KIND(found) == OR_FLOW_STALE)
 		stale = found;
+	else if (found == OR_FLOW_NONE && or_adopt(f, key, port, kind, from_guest))
+		found = OR_FLOW_PASS;
 	if (found == OR_FLOW_NONE || stale)
 		action = or_judge(f, port, index, from_guest, stale);
 	if (stale)

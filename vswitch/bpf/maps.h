@@ -103,6 +103,8 @@ OR_HASH(or_source_macs, struct or_source_mac, __u64, OR_MAX_SOURCE_MACS);
 OR_HASH(or_connections, struct or_connection_key, struct or_connection, OR_MAX_CONNECTIONS);
 /* port index -> entries it has in or_connections. Elements: agent; contents: bpf. */
 OR_HASH(or_connection_counts, __u32, __u32, OR_MAX_PORTS);
+/* port index -> struct or_adoption. Elements: agent; its beginning: whoever knows first. */
+OR_HASH(or_adoptions, __u32, struct or_adoption, OR_MAX_PORTS);
 /* port index -> struct or_fragments. Elements: agent; contents: bpf. */
 OR_HASH(or_fragments, __u32, struct or_fragments, OR_MAX_PORTS);
 /* VNI -> struct or_segment. Writer: agent. */
@@ -179,6 +181,10 @@ OR_PERCPU_HASH(or_rule_counts, struct or_rule_count_key, struct or_rule_count, O
 OR_HASH(or_quotas, struct or_rule_count_key, struct or_quota_locked, OR_MAX_QUOTAS);
 /* port index -> struct or_port_stats per CPU. Elements: agent; contents: bpf. */
 OR_PERCPU_HASH(or_port_stats, __u32, struct or_port_stats, OR_MAX_PORTS);
+/* port index -> struct or_counter_base; port, rule set and rule -> struct or_rule_count. Writer and
+ * reader: agent; here so that they live and die with the others. */
+OR_HASH(or_counter_bases, __u32, struct or_counter_base, OR_MAX_PORTS);
+OR_HASH(or_rule_bases, struct or_rule_count_key, struct or_rule_count, OR_MAX_RULE_COUNTS);
 /* port index and reason -> struct or_drop_count per CPU. Created by bpf, deleted by the agent. */
 OR_PERCPU_HASH(or_drops, struct or_drop_key, struct or_drop_count,
 	       OR_MAX_PORTS *OR_DROP_REASON_COUNT);

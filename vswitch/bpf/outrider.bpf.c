@@ -10,6 +10,7 @@
  *	uplink, ingress		or_from_uplink	what a physical network sends to our guests
  *	none			or_sweep_connections	removes connections that are over
  *	none			or_move_port	where frames of a port that migrates go
+ *	none			or_import_connections	takes over those of a port that arrives
  *
  * Loads on Linux 6.1 and later. Every frame is either sent on and counted, or dropped and counted
  * under a reason of or_drop.h. Where ports are is never learned: every such table is the agent's.
@@ -25,6 +26,7 @@
 #include "vswitch/bpf/port_guard.bpf.c"
 #include "vswitch/bpf/tunnel_guard.bpf.c"
 #include "vswitch/bpf/sweep.bpf.c"
+#include "vswitch/bpf/import.bpf.c"
 #include "vswitch/bpf/from_uplink.bpf.c"
 #include "vswitch/bpf/move_port.bpf.c"
 

@@ -15,12 +15,6 @@
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/trace.h"
 
-#define OR_BYTES_PER_KB 125
-/* Rates above this (137 Gbit/s) and buckets above this (8.6 GB) are policed as this: two full
- * buckets in the unit of tokens, bytes times nanoseconds per second, fit 64 bits. */
-#define OR_MAX_RATE (1ull << 34)
-#define OR_MAX_BURST (1ull << 33)
-
 enum or_police_result {
 	OR_WITHIN = 0,
 	OR_OVER_BYTES = 1,

@@ -252,6 +252,37 @@ static __always_inline bool or_tcp_unacknowledged(const struct or_connection *c)
 	return or_tcp_after(a->end, b->max_ack) || or_tcp_after(b->end, a->max_ack);
 }
 
+/* Whether a segment can be of a connection whose beginning nobody saw, and worth taking it up. */
+static __always_inline bool or_tcp_is_within(__u8 flags)
+{
+	return or_tcp_flags_valid(flags) &&
+	       (flags & (OR_TCP_SYN | OR_TCP_RST | OR_TCP_ACK)) == OR_TCP_ACK;
+}
+
+/* What one segment in its middle says of a connection. How windows are scaled it does not say, so
+ * that sequence numbers cannot be held to from here on. */
+static __always_inline void or_tcp_take_up(struct or_connection *c, const struct or_frame *f,
+					   bool from_guest)
+{
+	struct or_tcp_side *sender = &c->sides[from_guest ? OR_GUEST : OR_REMOTE];
+	struct or_tcp_side *receiver = &c->sides[from_guest ? OR_REMOTE : OR_GUEST];
+
+	sender->end = f->tcp_end;
+	sender->max_end = f->tcp_end;
+	sender->max_window = or_tcp_max(f->tcp_window, 1);
+	sender->max_ack = f->tcp_ack;
+	sender->flags = OR_TCP_SIDE_SYN | OR_TCP_SIDE_ACK |
+			(f->tcp_flags & OR_TCP_FIN ? OR_TCP_SIDE_FIN : 0);
+	receiver->end = f->tcp_ack;
+	receiver->max_end = f->tcp_ack + sender->max_window;
+	receiver->max_window = 1;
+	receiver->max_ack = f->tcp_seq;
+	receiver->flags = OR_TCP_SIDE_SYN | OR_TCP_SIDE_ACK;
+	c->flags |= OR_CONNECTION_LIBERAL;
+	c->state = OR_CONNECTION_ESTABLISHED;
+	c->state = or_tcp_state(c);
+}
+
 /* Holds a segment to the connection, and the connection to the segment. */
 static __always_inline enum or_track or_tcp_track(struct or_connection *c, const struct or_frame *f,
 						  bool from_guest)

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "vswitch/datapath/events.h"
 #include "vswitch/state/state_delta.h"
 
 namespace outrider::datapath {
@@ -57,68 +58,6 @@ struct ApplyResult {
   uint64_t written = 0;
   uint64_t deleted = 0;
   std::vector<ObjectFailure> failures;
-};
-
-// The guest's first frame on a port with report_first_frame, or on an ARMED port.
-struct FirstFrameEvent {
-  PortId port;
-  // Host byte order.
-  uint16_t ether_type = 0;
-  // Wall clock, microseconds since the Unix epoch, of the frame (not of the report).
-  int64_t time_us = 0;
-  // The port was ARMED and has been opened by this frame, in the datapath: ReadState shows it
-  // ACTIVE from here on. The frame itself went its way.
-  bool armed = false;
-};
-
-// The switch's directions: ingress is what the guest sends.
-enum class Direction : uint8_t { kIngress, kEgress };
-
-// A frame that a rule with a log rate decided on.
-struct AclLogEvent {
-  PortId port;
-  Direction direction = Direction::kIngress;
-  // Of the rule in the profile's list.
-  uint32_t number = 0;
-  state::AclAction action = state::AclAction::kDrop;
-  MacAddress src_mac;
-  MacAddress dst_mac;
-  // Host byte order.
-  uint16_t ether_type = 0;
-  // Of IP only: addresses, protocol, ports (0: none).
-  bool is_ip = false;
-  IpAddress src;
-  IpAddress dst;
-  uint8_t protocol = 0;
-  uint16_t src_port = 0;
-  uint16_t dst_port = 0;
-  // Bytes on the wire.
-  uint32_t length = 0;
-};
-
-// A guest's membership report, leave or query (IGMP, MLD), in a segment that snoops.
-struct MulticastEvent {
-  PortId port;
-  Vni vni;
-  // From the IP header on; cut off after 1504 bytes.
-  std::vector<uint8_t> packet;
-};
-
-// A redirected port's guest has sent a frame here: it runs on, the move has failed. The port
-// forwards as before, and the frame has gone its way.
-struct ReturnedEvent {
-  PortId port;
-  // Wall clock, microseconds since the Unix epoch, of the frame.
-  int64_t time_us = 0;
-};
-
-class EventSink {
- public:
-  virtual ~EventSink() = default;
-  virtual void OnFirstFrame(const FirstFrameEvent& event) = 0;
-  virtual void OnReturned(const ReturnedEvent& event) { (void)event; }
-  virtual void OnAclLog(const AclLogEvent& event) { (void)event; }
-  virtual void OnMulticast(const MulticastEvent& event) { (void)event; }
 };
 
 class Datapath {

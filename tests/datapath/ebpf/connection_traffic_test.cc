@@ -1,22 +1,15 @@
 // Real TCP through stateful ports, on one host and over the tunnel: the guests are network
 // namespaces with kernels that know nothing of us.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <stdexcept>
 #include <thread>
 
+#include "tests/datapath/ebpf/tcp_guest.h"
 #include "tests/datapath/ebpf/traffic_fixture.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
-#include "vswitch/sys/bpf/unique_fd.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -29,110 +22,7 @@ using tests::MakePortId;
 
 constexpr char kVtepA[] = "10.99.0.1";
 constexpr char kVtepB[] = "10.99.0.2";
-constexpr uint16_t kServerPort = 8080;
 constexpr size_t kBulk = 1 << 20;
-
-void Check(bool good, const char* what) {
-  if (!good) throw std::runtime_error(std::string(what) + ": " + strerror(errno));
-}
-
-// A namespace behind a port device, with a TCP stack of its own.
-class TcpGuest {
-  // Runs in the guest's namespace.
-  template <typename Function>
-  auto In(Function function) {
-    const tests::NetnsScope scope(netns_);
-    return function();
-  }
-
- public:
-  TcpGuest(EbpfHost* host, const std::string& device, int n) : ip_(IpOf(n)) {
-    tests::CreateVeth({.netns = &host->netns(), .name = device},
-                      {.netns = &netns_, .name = "eth0"});
-    tests::AddAddress(netns_, "eth0", ip_ + "/24");
-    mac_ = In([] { return sys::NetlinkSocket::Create().value()->FindLink("eth0").value().mac; });
-  }
-
-  const MacAddress& mac() const { return mac_; }
-  const std::string& ip() const { return ip_; }
-
-  sys::UniqueFd Listen() {
-    sys::UniqueFd fd = Socket();
-    const sockaddr_in address = Address("0.0.0.0");
-    Check(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0,
-          "bind");
-    Check(listen(fd.get(), 4) == 0, "listen");
-    return fd;
-  }
-  // Under way when it returns.
-  sys::UniqueFd Connect(const TcpGuest& to) {
-    sys::UniqueFd fd = Socket();
-    const sockaddr_in address = Address(to.ip_);
-    const int result =
-        connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-    Check(result == 0 || errno == EINPROGRESS, "connect");
-    return fd;
-  }
-
- private:
-  sys::UniqueFd Socket() {
-    return In([] {
-      sys::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      Check(fd.get() >= 0, "socket");
-      // The guests' cards know nothing of the segment's MTU.
-      const int segment = 1300;
-      Check(setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment)) == 0, "MSS");
-      return fd;
-    });
-  }
-  static sockaddr_in Address(const std::string& ip) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(kServerPort);
-    inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
-    return address;
-  }
-
-  tests::NetworkNamespace netns_;
-  const std::string ip_;
-  MacAddress mac_;
-};
-
-bool Await(int fd, short what) {
-  pollfd poll_fd{.fd = fd, .events = what, .revents = 0};
-  return poll(&poll_fd, 1, 5000) == 1 && (poll_fd.revents & what) != 0;
-}
-
-sys::UniqueFd Accept(const sys::UniqueFd& listener) {
-  EXPECT_TRUE(Await(listener.get(), POLLIN)) << "no connection came";
-  return sys::UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-}
-
-// Sends `size` bytes from one end and takes them at the other; how many arrived.
-size_t Transfer(const sys::UniqueFd& from, const sys::UniqueFd& to, size_t size) {
-  const std::vector<char> data(size, 'x');
-  std::vector<char> taken(64 * 1024);
-  size_t sent = 0;
-  size_t received = 0;
-  while (received < size) {
-    if (sent < size) {
-      const ssize_t n = send(from.get(), data.data() + sent, size - sent, MSG_NOSIGNAL);
-      if (n > 0) sent += static_cast<size_t>(n);
-    }
-    if (!Await(to.get(), POLLIN)) break;
-    const ssize_t n = recv(to.get(), taken.data(), taken.size(), 0);
-    if (n <= 0) break;
-    received += static_cast<size_t>(n);
-  }
-  return received;
-}
-
-// Both ends of a connection.
-struct Session {
-  sys::UniqueFd listener;
-  sys::UniqueFd client;
-  sys::UniqueFd server;
-};
 
 // True: the guests are on two hosts.
 class ConnectionTraffic : public ::testing::TestWithParam<bool> {

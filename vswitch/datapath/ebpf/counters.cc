@@ -26,6 +26,18 @@ absl::StatusOr<std::map<uint32_t, std::map<std::string, uint64_t>>> ReadDrops(
 
 using RuleCounts = std::map<std::pair<Direction, uint32_t>, RuleCount>;
 
+void AddRule(const abi::or_rule_count_key& key, const abi::or_rule_count& count,
+             const std::map<uint32_t, abi::or_port>& rows, std::map<uint32_t, RuleCounts>* rules) {
+  const auto row = rows.find(key.port);
+  if (row == rows.end()) return;
+  const bool to_guest = key.to_guest != 0;
+  if (key.set != (to_guest ? row->second.egress_rule_set : row->second.ingress_rule_set)) return;
+  const Direction direction = to_guest ? Direction::kEgress : Direction::kIngress;
+  RuleCount& sum = (*rules)[key.port][{direction, key.number}];
+  sum.packets += count.packets;
+  sum.bytes += count.bytes;
+}
+
 // By port index. What rule sets decided that the port has left is told no more.
 absl::StatusOr<std::map<uint32_t, RuleCounts>> ReadRules(const DatapathMaps& maps) {
   std::map<uint32_t, RuleCounts> rules;
@@ -33,18 +45,25 @@ absl::StatusOr<std::map<uint32_t, RuleCounts>> ReadRules(const DatapathMaps& map
   const std::map<uint32_t, abi::or_port> rows(ports.begin(), ports.end());
   ASSIGN_OR_RETURN(const auto keys, maps.rule_counts.Keys());
   for (const abi::or_rule_count_key& key : keys) {
-    const auto row = rows.find(key.port);
-    if (row == rows.end()) continue;
-    const bool to_guest = key.to_guest != 0;
-    const uint32_t in_force = to_guest ? row->second.egress_rule_set : row->second.ingress_rule_set;
-    if (key.set != in_force) continue;
+    if (!rows.contains(key.port)) continue;
     const absl::StatusOr<abi::or_rule_count> count = maps.rule_counts.LookupSum(key);
     if (absl::IsNotFound(count.status())) continue;
     RETURN_IF_ERROR(count.status());
-    const Direction direction = to_guest ? Direction::kEgress : Direction::kIngress;
-    rules[key.port][{direction, key.number}] = {.packets = count->packets, .bytes = count->bytes};
+    AddRule(key, *count, rows, &rules);
   }
+  ASSIGN_OR_RETURN(const auto bases, maps.rule_bases.Dump());
+  for (const auto& [key, count] : bases) AddRule(key, count, rows, &rules);
   return rules;
+}
+
+void AddBase(const abi::or_counter_base& base, PortCounters* counters) {
+  counters->rx_packets += base.stats.rx_packets;
+  counters->rx_bytes += base.stats.rx_bytes;
+  counters->tx_packets += base.stats.tx_packets;
+  counters->tx_bytes += base.stats.tx_bytes;
+  for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
+    if (base.drops[reason] != 0) counters->drops[DropReasonName(reason)] += base.drops[reason];
+  }
 }
 
 }  // namespace
@@ -65,6 +84,8 @@ absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMa
   ASSIGN_OR_RETURN(auto drops, ReadDrops(maps));
   ASSIGN_OR_RETURN(auto rules, ReadRules(maps));
   ASSIGN_OR_RETURN(const auto ports, maps.port_info.Dump());
+  ASSIGN_OR_RETURN(const auto rows, maps.counter_bases.Dump());
+  const std::map<uint32_t, abi::or_counter_base> bases(rows.begin(), rows.end());
   std::map<PortId, PortCounters> counters;
   for (const auto& [index, info] : ports) {
     const absl::StatusOr<abi::or_port_stats> stats = maps.port_stats.LookupSum(index);
@@ -72,14 +93,16 @@ absl::StatusOr<std::map<PortId, PortCounters>> ReadPortCounters(const DatapathMa
     RETURN_IF_ERROR(stats.status());
     const absl::StatusOr<uint32_t> connections = maps.connection_counts.Lookup(index);
     if (!connections.ok() && !absl::IsNotFound(connections.status())) return connections.status();
-    counters[DecodePortId(info)] = {.rx_packets = stats->rx_packets,
-                                    .rx_bytes = stats->rx_bytes,
-                                    .tx_packets = stats->tx_packets,
-                                    .tx_bytes = stats->tx_bytes,
-                                    .drops = std::move(drops[index]),
-                                    .rules = std::move(rules[index]),
-                                    .connections = connections.value_or(0),
-                                    .local = info.local != 0};
+    PortCounters& port = counters[DecodePortId(info)];
+    port = {.rx_packets = stats->rx_packets,
+            .rx_bytes = stats->rx_bytes,
+            .tx_packets = stats->tx_packets,
+            .tx_bytes = stats->tx_bytes,
+            .drops = std::move(drops[index]),
+            .rules = std::move(rules[index]),
+            .connections = connections.value_or(0),
+            .local = info.local != 0};
+    if (const auto base = bases.find(index); base != bases.end()) AddBase(base->second, &port);
   }
   return counters;
 }
@@ -97,6 +120,7 @@ absl::Status DeleteRuleCounts(const DatapathMaps& maps,
     return map.DeleteBatch(keys);
   };
   RETURN_IF_ERROR(delete_from(maps.rule_counts));
+  RETURN_IF_ERROR(delete_from(maps.rule_bases));
   return delete_from(maps.quotas);
 }
 

@@ -1,4 +1,5 @@
-// Packet, byte and drop counters, summed over CPUs, under the names of or_drop.h. Any thread.
+// Packet, byte and drop counters, summed over CPUs and the hosts ports were on (counter_bases.h),
+// under the names of or_drop.h. Any thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_COUNTERS_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_COUNTERS_H_
 

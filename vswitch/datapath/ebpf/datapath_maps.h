@@ -54,6 +54,9 @@ struct DatapathMaps {
             "or_connections",
             "or_connection_counts",
             "or_fragments",
+            "or_adoptions",
+            "or_counter_bases",
+            "or_rule_bases",
             "or_capture",
             "or_capture_ports",
             "or_capture_missed",
@@ -104,6 +107,9 @@ struct DatapathMaps {
   sys::TypedMap<abi::or_connection_key, abi::or_connection> connections{raw, "or_connections"};
   sys::TypedMap<uint32_t, uint32_t> connection_counts{raw, "or_connection_counts"};
   sys::TypedMap<uint32_t, abi::or_fragments> fragments{raw, "or_fragments"};
+  sys::TypedMap<uint32_t, abi::or_adoption> adoptions{raw, "or_adoptions"};
+  sys::TypedMap<uint32_t, abi::or_counter_base> counter_bases{raw, "or_counter_bases"};
+  sys::TypedMap<abi::or_rule_count_key, abi::or_rule_count> rule_bases{raw, "or_rule_bases"};
   sys::TypedMap<uint32_t, abi::or_port_stats> port_stats{raw, "or_port_stats"};
   sys::TypedMap<abi::or_drop_key, abi::or_drop_count> drops{raw, "or_drops"};
   sys::TypedMap<uint32_t, abi::or_first_frame> first_frames{raw, "or_first_frames"};

@@ -11,12 +11,14 @@
 
 #include "vswitch/datapath/ebpf/capture_hub.h"
 #include "vswitch/datapath/ebpf/connections.h"
+#include "vswitch/datapath/ebpf/counter_bases.h"
 #include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/delta_writer.h"
 #include "vswitch/datapath/ebpf/first_frame_reader.h"
 #include "vswitch/datapath/ebpf/guest_sender.h"
 #include "vswitch/datapath/ebpf/move_reader.h"
 #include "vswitch/datapath/ebpf/pipeline.h"
+#include "vswitch/datapath/ebpf/port_memory.h"
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/source_macs.h"
 #include "vswitch/datapath/ebpf/state_reader.h"
@@ -271,6 +273,34 @@ absl::StatusOr<uint64_t> EbpfDatapath::SweepConnections() {
   ASSIGN_OR_RETURN(const bool any, HasConnections(pipeline->maps));
   const bool sweep = pipeline->sweep_anyway.exchange(false) || any;
   return sweep ? ebpf::SweepConnections(*pipeline->programs, abi::OR_SWEEP_OVER) : 0;
+}
+
+absl::StatusOr<std::vector<ConnectionRecord>> EbpfDatapath::ExportConnections(const PortId& id) {
+  return ebpf::ExportConnections(impl_->pipeline()->maps, id);
+}
+
+absl::StatusOr<ImportResult> EbpfDatapath::ImportConnections(
+    const PortId& id, const std::vector<ConnectionRecord>& records) {
+  const auto pipeline = impl_->pipeline();
+  return ebpf::ImportConnections(pipeline->maps, *pipeline->programs, id, records);
+}
+
+absl::StatusOr<std::vector<BucketLevel>> EbpfDatapath::ExportLevels(const PortId& id) {
+  return ebpf::ExportLevels(impl_->pipeline()->maps, id);
+}
+
+absl::Status EbpfDatapath::ImportLevels(const PortId& id, const std::vector<BucketLevel>& levels) {
+  return ebpf::ImportLevels(impl_->pipeline()->maps, id, levels);
+}
+
+absl::Status EbpfDatapath::SetCounterBase(const PortId& id, const PortCounters& base) {
+  const auto pipeline = impl_->pipeline();
+  ASSIGN_OR_RETURN(const uint32_t index, FindPortIndex(pipeline->maps, id));
+  return WriteCounterBase(pipeline->maps, index, base);
+}
+
+absl::Status EbpfDatapath::AllowAdoption(const PortId& id, uint64_t duration_ns) {
+  return ebpf::AllowAdoption(impl_->pipeline()->maps, id, duration_ns);
 }
 
 absl::StatusOr<std::map<MulticastMember, int64_t>> EbpfDatapath::ReadMembers() {

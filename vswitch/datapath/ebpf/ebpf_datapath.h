@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "vswitch/abi/or_abi.h"
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/datapath/ebpf/uplinks.h"
@@ -25,6 +26,7 @@
 #include "vswitch/datapath/multicast_path.h"
 #include "vswitch/datapath/packet_capture.h"
 #include "vswitch/datapath/packet_tracer.h"
+#include "vswitch/datapath/port_memory.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
 
@@ -51,6 +53,7 @@ class EbpfDatapath final : public Datapath,
                            public MulticastPath,
                            public MovePath,
                            public PacketTracer,
+                           public PortMemory,
                            public PacketCapture {
  public:
   // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
@@ -97,6 +100,15 @@ class EbpfDatapath final : public Datapath,
   absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override;
   absl::Status TakeBack(const PortId& id) override;
   absl::StatusOr<MoveCounts> ReadMove(const PortId& id) override;
+
+  uint32_t AbiVersion() const override { return OR_ABI_VERSION; }
+  absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const PortId& id) override;
+  absl::StatusOr<ImportResult> ImportConnections(
+      const PortId& id, const std::vector<ConnectionRecord>& records) override;
+  absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const PortId& id) override;
+  absl::Status ImportLevels(const PortId& id, const std::vector<BucketLevel>& levels) override;
+  absl::Status SetCounterBase(const PortId& id, const PortCounters& base) override;
+  absl::Status AllowAdoption(const PortId& id, uint64_t duration_ns) override;
 
  private:
   class Impl;

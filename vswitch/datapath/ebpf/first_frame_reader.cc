@@ -59,6 +59,7 @@ void FirstFrameReader::OnRecord(std::span<const uint8_t> record) {
   const auto kind = sys::FromBytes<uint32_t>(record.first(sizeof(uint32_t)));
   if (kind == abi::OR_EVENT_ACL) return OnAclLog(record);
   if (kind == abi::OR_EVENT_MULTICAST) return OnMulticast(record);
+  if (kind == OR_EVENT_ADOPTION) return OnAdoption(record);
   const auto event = sys::FromBytes<abi::or_event>(record.first(sizeof(abi::or_event)));
   if (event.kind == abi::OR_EVENT_RETURNED) return OnReturned(event);
   if (event.kind != abi::OR_EVENT_FIRST_FRAME) return;
@@ -101,6 +102,25 @@ void FirstFrameReader::OnAclLog(std::span<const uint8_t> record) {
                    .src_port = event.src_port,
                    .dst_port = event.dst_port,
                    .length = event.length});
+}
+
+void FirstFrameReader::OnAdoption(std::span<const uint8_t> record) {
+  if (record.size() < sizeof(abi::or_adoption_event)) return;
+  const auto event =
+      sys::FromBytes<abi::or_adoption_event>(record.first(sizeof(abi::or_adoption_event)));
+  const absl::StatusOr<abi::or_port_info> info = maps_->port_info.Lookup(event.port);
+  const auto vni = Vni::FromValue(event.vni);
+  if (!info.ok() || !vni.ok()) return;
+  const bool from_guest = event.from_guest != 0;
+  const IpAddress guest(ToArray(event.guest));
+  const IpAddress remote(ToArray(event.remote));
+  sink_->OnAdoption({.port = DecodePortId(*info),
+                     .vni = *vni,
+                     .src = from_guest ? guest : remote,
+                     .dst = from_guest ? remote : guest,
+                     .src_port = from_guest ? event.guest_port : event.remote_port,
+                     .dst_port = from_guest ? event.remote_port : event.guest_port,
+                     .from_guest = from_guest});
 }
 
 void FirstFrameReader::OnMulticast(std::span<const uint8_t> record) {

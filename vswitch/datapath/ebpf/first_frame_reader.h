@@ -28,6 +28,7 @@ class FirstFrameReader {
   void OnRecord(std::span<const uint8_t> record);
   void OnReturned(const abi::or_event& event);
   void OnAclLog(std::span<const uint8_t> record);
+  void OnAdoption(std::span<const uint8_t> record);
   void OnMulticast(std::span<const uint8_t> record);
 
   const DatapathMaps* const maps_;

@@ -415,10 +415,12 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   // First: without its count a port gets no new connection.
   RETURN_IF_ERROR(OkIfAbsent(maps.connection_counts.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.fragments.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.adoptions.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.first_frames.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.mac_windows.Delete(index)));
   RETURN_IF_ERROR(DeleteBuckets(maps, index));
   RETURN_IF_ERROR(OkIfAbsent(maps.port_stats.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.counter_bases.Delete(index)));
   return OkIfAbsent(maps.port_info.Delete(index));
 }
 

@@ -22,6 +22,7 @@ constexpr std::array<std::pair<Program, const char*>, 7> kPrograms = {
      {Program::kFromOverlay, "or_from_overlay"},
      {Program::kTunnelGuard, "or_tunnel_guard"},
      {Program::kSweepConnections, "or_sweep_connections"},
+     {Program::kImportConnections, "or_import_connections"},
      {Program::kFromUplink, "or_from_uplink"},
      {Program::kMovePort, "or_move_port"}}};
 

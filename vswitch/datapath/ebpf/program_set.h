@@ -28,6 +28,7 @@ enum class Program {
   kFromOverlay,
   kTunnelGuard,
   kSweepConnections,
+  kImportConnections,
   kFromUplink,
   kMovePort
 };

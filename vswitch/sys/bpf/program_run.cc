@@ -14,7 +14,8 @@ constexpr size_t kFrameBytes = 60;
 }  // namespace
 
 absl::StatusOr<uint32_t> RunProgram(int program_fd, const ProgramInput& input) {
-  std::array<uint8_t, kFrameBytes> frame{};
+  const std::array<uint8_t, kFrameBytes> empty{};
+  const ByteSpan frame = input.frame.empty() ? ByteSpan(empty) : input.frame;
   __sk_buff context = {};
   context.mark = input.mark;
   context.cb[0] = input.cb0;
@@ -23,7 +24,7 @@ absl::StatusOr<uint32_t> RunProgram(int program_fd, const ProgramInput& input) {
   bpf_test_run_opts options = {};
   options.sz = sizeof(options);
   options.data_in = frame.data();
-  options.data_size_in = frame.size();
+  options.data_size_in = static_cast<uint32_t>(frame.size());
   options.ctx_in = &context;
   options.ctx_size_in = sizeof(context);
   options.repeat = 1;

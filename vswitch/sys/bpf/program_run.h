@@ -1,5 +1,5 @@
 // Runs a loaded tc program by hand (BPF_PROG_TEST_RUN): for programs that do work for user space
-// and are attached nowhere. The packet they see is an empty Ethernet frame.
+// and are attached nowhere.
 //
 // Thread rule: any thread; the call returns when the program has.
 #ifndef OUTRIDER_VSWITCH_SYS_BPF_PROGRAM_RUN_H_
@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "vswitch/sys/bpf/bpf_maps.h"
 #include "vswitch/types/status.h"
 
 namespace outrider::sys {
@@ -17,6 +18,8 @@ struct ProgramInput {
   uint32_t cb0 = 0;
   uint32_t cb1 = 0;
   uint32_t cb2 = 0;
+  // The packet; none: an empty Ethernet frame. At most about 3500 bytes.
+  ByteSpan frame = {};
 };
 
 // What the program returned.

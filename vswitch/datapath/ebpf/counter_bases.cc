@@ -1,0 +1,38 @@
+#include "vswitch/datapath/ebpf/counter_bases.h"
+
+#include "vswitch/abi/or_drop.h"
+#include "vswitch/datapath/ebpf/absent_row.h"
+#include "vswitch/datapath/ebpf/counters.h"
+
+namespace outrider::datapath::ebpf {
+
+static_assert(OR_DROP_REASON_COUNT <= OR_MAX_DROP_REASONS, "or_counter_base has no room");
+
+absl::Status WriteCounterBase(const DatapathMaps& maps, uint32_t index, const PortCounters& base) {
+  abi::or_counter_base row{};
+  row.stats = {.rx_packets = base.rx_packets,
+               .rx_bytes = base.rx_bytes,
+               .tx_packets = base.tx_packets,
+               .tx_bytes = base.tx_bytes};
+  for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
+    const auto drops = base.drops.find(DropReasonName(reason));
+    if (drops != base.drops.end()) row.drops[reason] = drops->second;
+  }
+  RETURN_IF_ERROR(maps.counter_bases.Update(index, row));
+  ASSIGN_OR_RETURN(std::vector<abi::or_rule_count_key> old, maps.rule_bases.Keys());
+  std::erase_if(old, [index](const abi::or_rule_count_key& key) { return key.port != index; });
+  RETURN_IF_ERROR(maps.rule_bases.DeleteBatch(old));
+  const absl::StatusOr<abi::or_port> port = maps.ports.Lookup(index);
+  if (!port.ok()) return OkIfAbsent(port.status());
+  std::vector<std::pair<abi::or_rule_count_key, abi::or_rule_count>> rules;
+  for (const auto& [rule, count] : base.rules) {
+    const bool to_guest = rule.first == Direction::kEgress;
+    const uint32_t set = to_guest ? port->egress_rule_set : port->ingress_rule_set;
+    if (set == 0) continue;
+    rules.push_back({{.port = index, .set = set, .number = rule.second, .to_guest = to_guest},
+                     {.packets = count.packets, .bytes = count.bytes}});
+  }
+  return maps.rule_bases.UpdateBatch(rules);
+}
+
+}  // namespace outrider::datapath::ebpf
