@@ -55,5 +55,18 @@ TEST(AclLogTest, WritesWhatThereIs) {
           "egress rule 3 allow: 52:54:00:00:00:01 > 52:54:00:00:00:02 ethertype 0x88b5, 74 bytes");
 }
 
+TEST(AdoptionLogTest, SaysWhatWasTakenUp) {
+  EXPECT_EQ(AdoptionText({.port = tests::MakePortId(1),
+                          .vni = tests::MakeVni(7),
+                          .src = tests::Ip("10.0.0.1"),
+                          .dst = tests::Ip("10.0.0.2"),
+                          .src_port = 1000,
+                          .dst_port = 80,
+                          .from_guest = true}),
+            kPort +
+                "10.0.0.1:1000 > 10.0.0.2:80 protocol 6: unknown after the port's move, taken up "
+                "in its middle");
+}
+
 }  // namespace
 }  // namespace outrider::agent

@@ -42,7 +42,8 @@ class SessionTest : public ::testing::Test {
                                 .vteps = {"10.0.1.1"},
                                 .underlay_mtu = 1500,
                                 .uplinks = {"net"},
-                                .instance_id = store_->instance_id()},
+                                .instance_id = store_->instance_id(),
+                                .peer_port = 7444},
         ControllerSession::Dependencies{.executor = &executor_,
                                         .reconciler_executor = &executor_,
                                         .reconciler = reconciler_.get(),
@@ -129,6 +130,7 @@ TEST_F(SessionTest, SaysHelloWithWhatItHolds) {
   EXPECT_EQ(hello.generation(), 5u);
   EXPECT_EQ(hello.state_digest(), convert::StateDigest(SampleState()));
   EXPECT_EQ(hello.underlay_mtu(), 1500u);
+  EXPECT_EQ(hello.peer_port(), 7444u);
   ASSERT_EQ(hello.attachments_size(), 1);
   EXPECT_EQ(hello.attachments(0).device(), "tap1");
   EXPECT_FALSE(hello.attachments(0).claim()) << "the controller has the port here";

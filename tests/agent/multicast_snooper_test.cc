@@ -306,5 +306,74 @@ TEST_F(MulticastSnooperTest, WhatIsMalformedIsCounted) {
   EXPECT_THAT(path_.members, IsEmpty());
 }
 
+// Port 2 waits for its guest.
+state::HostState OneWaits() {
+  state::HostState state = TwoPorts();
+  state::Port& port = state.ports.at(MakePortId(2));
+  port.phase = state::PortPhase::kArmed;
+  port.device.reset();
+  port.arrival = {.vtep = Ip("192.0.2.1"), .label = 5, .host = "h1"};
+  return state;
+}
+
+Membership Joined(const std::string& group, seconds left, const Vni& vni = kVni) {
+  return {.group = {vni, Ip(group)}, .left_us = std::chrono::microseconds(left).count()};
+}
+
+TEST_F(MulticastSnooperTest, WhatAPortHasJoinedCanBeTakenAlong) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  Hear(2, Igmp(0x16, "239.9.9.9"));
+  executor_.Advance(seconds(60));
+  EXPECT_THAT(snooper_->MembershipsOf(MakePortId(1)),
+              ElementsAre(Joined("239.1.2.3", seconds(200))));
+}
+
+TEST_F(MulticastSnooperTest, AnArrivingPortIsAMemberBeforeItsGuestComes) {
+  snooper_->Follow(OneWaits());
+  path_.TakeSent();
+  snooper_->TakeOver(MakePortId(2), {Joined("239.1.2.3", seconds(200))});
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+  EXPECT_EQ(path_.members.at(MemberOf(2, "239.1.2.3")),
+            executor_.Wall() + std::chrono::microseconds(seconds(200)).count());
+  EXPECT_THAT(path_.TakeSent(), IsEmpty()) << "there is nobody to ask";
+  snooper_->Follow(TwoPorts());
+  EXPECT_THAT(Groups(), ElementsAre("239.1.2.3"));
+  EXPECT_FALSE(path_.TakeSent().empty()) << "now there is";
+  executor_.Advance(seconds(201));
+  EXPECT_THAT(Groups(), IsEmpty());
+}
+
+TEST_F(MulticastSnooperTest, WhatIsTakenOverIsBoundedAsWhatIsHeard) {
+  snooper_->Follow(OneWaits());
+  std::vector<Membership> many;
+  for (int i = 0; i < 300; ++i)
+    many.push_back(Joined("239.1.2." + std::to_string(i % 256), seconds(9)));
+  for (int i = 0; i < 44; ++i) many.push_back(Joined("239.1.3." + std::to_string(i), seconds(9)));
+  snooper_->TakeOver(MakePortId(2), many);
+  EXPECT_EQ(path_.members.size(), MulticastSnooper::kMaxGroups);
+  snooper_->TakeOver(MakePortId(1), {Joined("239.2.2.2", seconds(1'000'000))});
+  EXPECT_EQ(path_.members.at(MemberOf(1, "239.2.2.2")),
+            executor_.Wall() + MulticastSnooper::kMembershipTime.count());
+}
+
+TEST_F(MulticastSnooperTest, WhatIsKnownHereOrOfNoSegmentHereStaysAsItIs) {
+  Hear(1, Igmp(0x16, "239.1.2.3"));
+  const int64_t until_us = path_.members.at(MemberOf(1, "239.1.2.3"));
+  snooper_->TakeOver(MakePortId(1), {Joined("239.1.2.3", seconds(1)),
+                                     Joined("239.4.4.4", seconds(9), tests::MakeVni(8))});
+  snooper_->TakeOver(MakePortId(3), {Joined("239.5.5.5", seconds(9))});
+  EXPECT_EQ(path_.members.size(), 1u);
+  EXPECT_EQ(path_.members.at(MemberOf(1, "239.1.2.3")), until_us);
+}
+
+TEST_F(MulticastSnooperTest, AnArrivalThatFailsTakesItsMembershipsAlong) {
+  snooper_->Follow(OneWaits());
+  snooper_->TakeOver(MakePortId(2), {Joined("239.1.2.3", seconds(200))});
+  state::HostState without = TwoPorts();
+  without.ports.erase(MakePortId(2));
+  snooper_->Follow(without);
+  EXPECT_THAT(path_.members, IsEmpty());
+}
+
 }  // namespace
 }  // namespace outrider::agent

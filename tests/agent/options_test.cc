@@ -88,6 +88,11 @@ TEST(Options, ComeFromAFileAndFlagsWin) {
   EXPECT_EQ(parsed.options->log_level, "debug");
 }
 
+TEST(Options, OtherAgentsAreServedUnlessToldOtherwise) {
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1"}).options->peer_port, 7444);
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1", "--peer-port", "0"}).options->peer_port, 0);
+}
+
 TEST(Options, MistakesAreNamed) {
   const TempDir directory;
   std::ofstream(directory / "agent.toml") << "vtepp = \"10.0.1.1\"\n";
@@ -103,6 +108,7 @@ TEST(Options, MistakesAreNamed) {
       {{"--vtep", "10.0.1.1", "--join", "a", "--join-file", "b"}, "--join"},
       {{"--vtep", "10.0.1.1", "--tunnel-device", "a-name-of-16-byt"}, "1..15 bytes"},
       {{"--vtep", "10.0.1.1", "--underlay-mtu", "70000"}, "70000"},
+      {{"--vtep", "10.0.1.1", "--peer-port", "65536"}, "65536"},
   };
   for (const auto& c : cases) {
     const auto parsed = Parse(c.arguments);

@@ -31,4 +31,11 @@ std::string AclLogText(const datapath::AclLogEvent& event) {
                      Flow(event), event.length);
 }
 
+std::string AdoptionText(const datapath::AdoptionEvent& event) {
+  return fmt::format(
+      "port {}: {} > {} protocol 6: unknown after the port's move, taken up in its middle",
+      event.port.ToString(), EndPoint(event.src, event.src_port),
+      EndPoint(event.dst, event.dst_port));
+}
+
 }  // namespace outrider::agent

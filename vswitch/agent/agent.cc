@@ -114,9 +114,12 @@ Agent::~Agent() {
   }
   devices_.reset();
   ovs_.reset();
+  peer_server_.reset();
   if (session_ != nullptr) session_->Stop();
   if (identity_ != nullptr) identity_->Stop();
   session_loop_.Stop();
+  memory_loop_.Stop();
+  if (memory_sender_ != nullptr) memory_sender_->Stop();
   if (datapath_ != nullptr) {
     datapath_->SetEventSink(nullptr);
     RunOn(&reconciler_loop_, [this] { datapath_.reset(); });
@@ -136,6 +139,7 @@ absl::Status Agent::Start() {
   ASSIGN_OR_RETURN(enrollment_, Join(token, files, store_.get(), WallMicros()));
   ASSIGN_OR_RETURN(identity_,
                    IdentityKeeper::Create(enrollment_, files, &session_loop_, WallMicros));
+  StartPeers();
   RETURN_IF_ERROR(StartReconciler());
   RETURN_IF_ERROR(StartSession());
   RETURN_IF_ERROR(StartPorts());
@@ -160,6 +164,42 @@ absl::Status Agent::StartDatapath() {
   });
 }
 
+void Agent::StartPeers() {
+  peer_links_ =
+      std::make_unique<GrpcPeerLinks>([this] { return identity_->identity(); }, WallMicros);
+  memory_sender_ = std::make_unique<MemorySender>(MemorySender::Dependencies{
+      .executor = &memory_loop_,
+      .memory = datapath_.get(),
+      .counters = datapath_.get(),
+      .links = peer_links_.get(),
+      .clock = WallMicros,
+      .memberships = [this](const PortId& id) {
+        return RunOn(&reconciler_loop_, [&] { return multicast_->MembershipsOf(id); });
+      }});
+  memory_receiver_ = std::make_unique<MemoryReceiver>(MemoryReceiver::Dependencies{
+      .executor = &memory_loop_,
+      .memory = datapath_.get(),
+      .random = [] { return std::random_device()() + 1ull; },
+      .memberships =
+          [this](const PortId& id, const std::vector<Membership>& known) {
+            reconciler_loop_.Post([this, id, known] { multicast_->TakeOver(id, known); });
+          }});
+  if (options_.peer_port == 0) return;
+  auto server = PeerServer::Create({.addresses = vteps_,
+                                    .port = options_.peer_port,
+                                    .certificate_file = directory_.path() + "/host.crt",
+                                    .key_file = directory_.path() + "/host.key"},
+                                   {.receiver = memory_receiver_.get(),
+                                    .identity = [this] { return identity_->identity(); },
+                                    .clock = WallMicros});
+  if (server.ok()) {
+    peer_server_ = *std::move(server);
+  } else {
+    // Ports still move; what they remember is found out anew.
+    spdlog::error("{}", Message(server.status()));
+  }
+}
+
 absl::Status Agent::StartReconciler() {
   multicast_ = std::make_unique<MulticastSnooper>(MulticastSnooper::Dependencies{
       .executor = &reconciler_loop_, .path = datapath_.get(), .clock = BootMicros});
@@ -173,8 +213,9 @@ absl::Status Agent::StartReconciler() {
                                .clock = WallMicros,
                                .multicast = multicast_.get(),
                                .announcer = announcer_.get(),
-                               .moves = datapath_.get(),
-                               .queue = TapQueues(device_counters_.get())});
+                                 .followers = {memory_sender_.get(), memory_receiver_.get()},
+                                 .moves = datapath_.get(),
+                                 .queue = TapQueues(device_counters_.get())});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
@@ -186,13 +227,15 @@ absl::Status Agent::StartSession() {
   streams_ = std::make_unique<GrpcControllerStreamFactory>(
       enrollment_.endpoint, [this] { return identity_->identity(); });
   session_ = std::make_unique<ControllerSession>(
-      ControllerSession::Self{.host_id = enrollment_.host_id,
-                              .agent_version = OUTRIDER_VERSION,
-                              .datapath = datapath_->Kind(),
-                              .vteps = Texts(vteps_),
-                              .underlay_mtu = underlay_mtu_,
-                              .uplinks = NamesOf(options_.uplinks),
-                              .instance_id = instance},
+      ControllerSession::Self{
+          .host_id = enrollment_.host_id,
+          .agent_version = OUTRIDER_VERSION,
+          .datapath = datapath_->Kind(),
+          .vteps = Texts(vteps_),
+          .underlay_mtu = underlay_mtu_,
+          .uplinks = NamesOf(options_.uplinks),
+          .instance_id = instance,
+          .peer_port = static_cast<uint16_t>(peer_server_ == nullptr ? 0 : peer_server_->port())},
       ControllerSession::Dependencies{.executor = &session_loop_,
                                       .reconciler_executor = &reconciler_loop_,
                                       .reconciler = reconciler_.get(),

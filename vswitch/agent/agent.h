@@ -1,8 +1,9 @@
 // Puts the agent together over the native datapath: which part runs on which thread, what starts
 // after what, and the reverse at the end. Owns all parts. Decides nothing else.
 //
-// Threads: the reconciler's loop (also the datapath's), the session's loop, the link monitor's, the
-// datapath's event reader, the hypervisors' watch and libvirt's, and gRPC's.
+// Threads: the reconciler's loop (also the datapath's), the session's loop, the memory's loop (of
+// ports that move), the link monitor's, the datapath's event reader, the hypervisors' watch and
+// libvirt's, and gRPC's.
 #ifndef OUTRIDER_VSWITCH_AGENT_AGENT_H_
 #define OUTRIDER_VSWITCH_AGENT_AGENT_H_
 
@@ -17,8 +18,11 @@
 #include "vswitch/agent/guest_watch.h"
 #include "vswitch/agent/identity.h"
 #include "vswitch/agent/local_api.h"
+#include "vswitch/agent/memory_sender.h"
 #include "vswitch/agent/options.h"
 #include "vswitch/agent/ovs_surfaces.h"
+#include "vswitch/agent/peer_client.h"
+#include "vswitch/agent/peer_server.h"
 #include "vswitch/agent/state_directory.h"
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
 #include "vswitch/datapath/ebpf/pinned_stations.h"
@@ -43,6 +47,8 @@ class Agent {
   absl::Status Start();
   absl::Status StartDatapath();
   absl::Status StartReconciler();
+  // What moving ports remember goes from agent to agent.
+  void StartPeers();
   absl::Status StartSession();
   absl::Status StartPorts();
   absl::Status StartOvs();
@@ -70,6 +76,10 @@ class Agent {
   std::unique_ptr<Announcer> announcer_;
   // Of guests' devices; used on the reconciler's loop.
   std::unique_ptr<sys::DeviceCounterReader> device_counters_;
+  std::unique_ptr<GrpcPeerLinks> peer_links_;
+  std::unique_ptr<MemorySender> memory_sender_;
+  std::unique_ptr<MemoryReceiver> memory_receiver_;
+  std::unique_ptr<PeerServer> peer_server_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;
@@ -84,6 +94,7 @@ class Agent {
   std::unique_ptr<GuestWatch> guests_;
   // Destroyed first: no work runs once the parts above go.
   EventLoop session_loop_;
+  EventLoop memory_loop_;
   EventLoop reconciler_loop_;
 };
 

@@ -130,6 +130,7 @@ v1::Hello ControllerSession::MakeHello(const HeldState& held) const {
   hello.set_underlay_mtu(self_.underlay_mtu);
   for (const std::string& uplink : self_.uplinks) hello.add_uplinks(uplink);
   hello.set_instance_id(self_.instance_id);
+  hello.set_peer_port(self_.peer_port);
   hello.set_store_id(held.store_id);
   hello.set_generation(static_cast<uint64_t>(held.generation));
   hello.set_state_digest(held.digest);

@@ -49,6 +49,8 @@ class ControllerSession final : public ReportObserver {
     // Names, ordered.
     std::vector<std::string> uplinks = {};
     std::string instance_id;
+    // Where other agents reach this one; 0: nowhere.
+    uint16_t peer_port = 0;
   };
   // All outlive the session.
   struct Dependencies {

@@ -74,6 +74,15 @@ std::vector<MulticastMembers::Member> MulticastMembers::NotOf(
   return members;
 }
 
+std::vector<Membership> MulticastMembers::Of(const PortId& port, int64_t now_us) const {
+  std::vector<Membership> memberships;
+  for (const auto& [member, times] : members_) {
+    if (member.port != port || times.until_us <= now_us) continue;
+    memberships.push_back({.group = member.group, .left_us = times.until_us - now_us});
+  }
+  return memberships;
+}
+
 size_t MulticastMembers::CountOf(const PortId& port, const Vni& vni) const {
   return Find(by_place_, std::pair(port, vni));
 }

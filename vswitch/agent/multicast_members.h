@@ -18,6 +18,13 @@
 
 namespace outrider::agent {
 
+// Of one port: what it has joined, and for how long that holds from a moment on, microseconds.
+struct Membership {
+  state::MulticastKey group;
+  int64_t left_us = 0;
+  bool operator==(const Membership&) const = default;
+};
+
 class MulticastMembers {
  public:
   using Member = datapath::MulticastMember;
@@ -35,6 +42,9 @@ class MulticastMembers {
   std::optional<Member> FirstDue(int64_t now_us) const;
   // Those of ports and segments that are none of `places`.
   std::vector<Member> NotOf(const std::set<std::pair<PortId, Vni>>& places) const;
+
+  // Those of a port whose time is not over, by group.
+  std::vector<Membership> Of(const PortId& port, int64_t now_us) const;
 
   size_t CountOf(const PortId& port, const Vni& vni) const;
   size_t CountOf(const PortId& port) const;

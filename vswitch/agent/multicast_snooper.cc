@@ -42,21 +42,26 @@ void MulticastSnooper::SetObserver(std::function<void(const Groups&)> observer) 
 
 void MulticastSnooper::Follow(const state::HostState& applied) {
   std::set<Place> places;
+  std::set<Place> awaited;
   const bool any = std::any_of(applied.segments.begin(), applied.segments.end(),
                                [](const auto& entry) { return entry.second.snoop_multicast; });
-  if (!any && places_.empty() && members_.empty()) return;
+  if (!any && places_.empty() && awaited_.empty() && members_.empty()) return;
   for (const auto& [id, port] : applied.ports) {
-    if (!port.device || port.phase != state::PortPhase::kActive) continue;
+    const bool waits = port.phase == state::PortPhase::kArmed && port.arrival.has_value();
+    if (!waits && (!port.device || port.phase != state::PortPhase::kActive)) continue;
     for (const Vni& vni : state::SegmentsOf(port)) {
       const auto segment = applied.segments.find(vni);
       const bool snoops = segment != applied.segments.end() && segment->second.snoop_multicast;
-      if (snoops) places.emplace(id, vni);
+      if (snoops) (waits ? awaited : places).emplace(id, vni);
     }
   }
   // The first time there may be members of an earlier process.
-  if (places == places_ && std::exchange(followed_, true)) return;
+  const bool same = places == places_ && awaited == awaited_;
+  if (same && std::exchange(followed_, true)) return;
   places.swap(places_);
-  for (const MulticastMember& member : members_.NotOf(places_)) Remove(member);
+  awaited_ = awaited;
+  awaited.insert(places_.begin(), places_.end());
+  for (const MulticastMember& member : members_.NotOf(awaited)) Remove(member);
   for (const Place& place : places_) {
     if (!places.contains(place)) Ask(place);
   }
@@ -69,6 +74,22 @@ void MulticastSnooper::OnMulticast(const datapath::MulticastEvent& event) {
     Leave(event.port);
     Handle(event);
   });
+}
+
+std::vector<Membership> MulticastSnooper::MembershipsOf(const PortId& port) const {
+  return members_.Of(port, dependencies_.clock());
+}
+
+void MulticastSnooper::TakeOver(const PortId& port, const std::vector<Membership>& memberships) {
+  const int64_t now = dependencies_.clock();
+  for (const Membership& one : memberships) {
+    const Place place(port, one.group.vni);
+    if (!places_.contains(place) && !awaited_.contains(place)) continue;
+    const MulticastMember member = Member(port, one.group.vni, one.group.group);
+    if (members_.UntilOf(member) || !HasRoom(place)) continue;
+    Put(member, now + std::min(one.left_us, int64_t{kMembershipTime.count()}));
+  }
+  Tell();
 }
 
 bool MulticastSnooper::Admit(const PortId& port) {

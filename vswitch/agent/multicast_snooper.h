@@ -62,6 +62,14 @@ class MulticastSnooper {
   void Follow(const state::HostState& applied);
   void OnMulticast(const datapath::MulticastEvent& event);
 
+  // ---- Moving ----
+  // What the port's guest has joined, for the host it moves to.
+  std::vector<Membership> MembershipsOf(const PortId& port) const;
+  // What the guest of a port that arrives, or has arrived, had joined on its former host. It counts
+  // from now on, so that other hosts send it here before the guest comes. Limits are those of what
+  // guests report; what is known here already stays.
+  void TakeOver(const PortId& port, const std::vector<Membership>& memberships);
+
   const Groups& groups() const { return members_.groups(); }
   // Messages that were none, and joins above the limits, since the start.
   uint64_t ignored() const { return ignored_; }
@@ -94,6 +102,8 @@ class MulticastSnooper {
   const Dependencies dependencies_;
   std::function<void(const Groups&)> observer_;
   std::set<Place> places_;
+  // Of ports that wait for their guest: nobody is asked there.
+  std::set<Place> awaited_;
   MulticastMembers members_;
   // When a router's general query was heard last, within kQuerierTime.
   std::map<std::pair<Vni, IpFamily>, int64_t> queries_;

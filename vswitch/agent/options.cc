@@ -103,6 +103,11 @@ void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplin
                   "IP MTU towards other hosts, bytes; 0: that of the VTEPs' devices")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+  app->add_option("--peer-port", options->peer_port,
+                  "TCP port at the VTEPs where agents send each other what moving ports remember; "
+                  "0: nowhere, connections of arriving ports are taken up as they come")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
   CLI::Option* const join =
       app->add_option("--join", options->join, "Token of `outrider host enroll`, at first start");
   app->add_option("--join-file", options->join_file, "File that holds the token; - is stdin")

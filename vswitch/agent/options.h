@@ -26,6 +26,8 @@ struct Options {
   std::string libvirt = "qemu:///system";
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
+  // TCP port at the VTEPs where other agents reach this one; 0: none.
+  uint16_t peer_port = 7444;
   // Bytes; 0: the least of the devices which hold the VTEP addresses.
   uint32_t underlay_mtu = 0;
   // Empty: none given.

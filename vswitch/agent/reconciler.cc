@@ -167,6 +167,10 @@ void Reconciler::OnAclLog(const datapath::AclLogEvent& event) {
   spdlog::info("{}", AclLogText(event));
 }
 
+void Reconciler::OnAdoption(const datapath::AdoptionEvent& event) {
+  spdlog::info("{}", AdoptionText(event));
+}
+
 void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {
   if (dependencies_.multicast != nullptr) dependencies_.multicast->OnMulticast(event);
 }
@@ -203,6 +207,7 @@ void Reconciler::Activate(const PortId& id, int64_t time_us, const std::string& 
   }
   PassFailpoint("agent.after-activation");
   reports_.Activated(id, open.epoch, time_us, trigger);
+  TellFollowers();
   TellArrival(id, open);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
 }
@@ -299,6 +304,7 @@ void Reconciler::Reconcile() {
   if (controller_.known()) reports_.Applied(controller_.generation(), local_.NotLocal(failures_));
   departures_.Follow(controller_.state(), applied_);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
+  TellFollowers();
   TellPortData();
   ResolveWaiters();
 }

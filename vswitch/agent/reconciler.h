@@ -10,8 +10,8 @@
 // want something; what is in force of them stays until SetLocal is called first. The controller
 // hears nothing of them.
 //
-// Thread rule: every method on the executor's thread, but for OnFirstFrame, OnReturned, OnAclLog
-// and OnMulticast (any thread).
+// Thread rule: every method on the executor's thread, but for OnFirstFrame, OnReturned, OnAclLog,
+// OnMulticast and OnAdoption (any thread).
 #ifndef OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 #define OUTRIDER_VSWITCH_AGENT_RECONCILER_H_
 
@@ -29,6 +29,7 @@
 #include "vswitch/agent/local_objects.h"
 #include "vswitch/agent/multicast_snooper.h"
 #include "vswitch/agent/port_reports.h"
+#include "vswitch/agent/state_follower.h"
 #include "vswitch/datapath/datapath.h"
 
 namespace outrider::agent {
@@ -84,6 +85,8 @@ class Reconciler final : public datapath::EventSink {
     MulticastSnooper* multicast = nullptr;
     // Told of ports that begin to forward; null: nobody is.
     Announcer* announcer = nullptr;
+    // Follow what moves: one after the other.
+    std::vector<StateFollower*> followers = {};
     // What is sent after moving guests; null: nothing is.
     datapath::MovePath* moves = nullptr;
     // Of guests' devices; null: they are not counted.
@@ -131,6 +134,7 @@ class Reconciler final : public datapath::EventSink {
   void OnReturned(const datapath::ReturnedEvent& event) override;
   void OnAclLog(const datapath::AclLogEvent& event) override;
   void OnMulticast(const datapath::MulticastEvent& event) override;
+  void OnAdoption(const datapath::AdoptionEvent& event) override;
 
   // ---- Moving ----
   // What tells the destination of a migration, once that is armed, that the port's guest is about
@@ -201,6 +205,7 @@ class Reconciler final : public datapath::EventSink {
   void Activate(const PortId& id, int64_t time_us, const std::string& trigger);
   // Claims of ports the controller has here are answered.
   void SettleClaims();
+  void TellFollowers();
   void SettleClaim(const PortId& id);
   void TellPortData();
   void TellAttachments();

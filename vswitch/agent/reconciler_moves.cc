@@ -27,6 +27,12 @@ void Reconciler::SettleClaim(const PortId& id) {
                 Message(status));
 }
 
+void Reconciler::TellFollowers() {
+  for (StateFollower* const follower : dependencies_.followers) {
+    follower->Follow(controller_.state(), applied_);
+  }
+}
+
 std::string Reconciler::PortDataOf(const PortId& id) const {
   const auto& departures = controller_.state().departures;
   const auto departure = departures.find(id);
@@ -84,7 +90,9 @@ absl::Status Reconciler::TakePortData(const PortId& id, const std::string& text)
 }
 
 bool Reconciler::GuestPaused(const PortId& id, const GuestWord& word) {
-  return departures_.Paused(id, word);
+  const bool redirected = departures_.Paused(id, word);
+  for (StateFollower* const follower : dependencies_.followers) follower->GuestPaused(id);
+  return redirected;
 }
 
 bool Reconciler::GuestResumed(const PortId& id, const GuestWord& word) {

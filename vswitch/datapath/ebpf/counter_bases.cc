@@ -28,7 +28,8 @@ absl::Status WriteCounterBase(const DatapathMaps& maps, uint32_t index, const Po
   for (const auto& [rule, count] : base.rules) {
     const bool to_guest = rule.first == Direction::kEgress;
     const uint32_t set = to_guest ? port->egress_rule_set : port->ingress_rule_set;
-    if (set == 0) continue;
+    // More rules than a set has are nobody's.
+    if (set == 0 || rule.second > state::kMaxRules) continue;
     rules.push_back({{.port = index, .set = set, .number = rule.second, .to_guest = to_guest},
                      {.packets = count.packets, .bytes = count.bytes}});
   }

@@ -16,7 +16,7 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 7> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 8> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
