@@ -75,7 +75,7 @@ TEST_F(ImportTest, WhatIsSaidLaterReplacesWhatNoFrameHasMet) {
   EXPECT_NE(Take().entry.flags & OR_CONNECTION_IMPORTED, 0);
 }
 
-TEST_F(ImportTest, WhatAFrameHasMetHereIsNewer) {
+TEST_F(ImportTest, WhatAFrameHasMetHereIsNotTakenBack) {
   SetProfile(OutboundOnly());
   Establish();
   const abi::or_connection_row old = Take();
@@ -86,6 +86,72 @@ TEST_F(ImportTest, WhatAFrameHasMetHereIsNewer) {
   EXPECT_EQ(Import({old}), 1u);
   EXPECT_EQ(Take().entry.sides[OR_GUEST].end, 1101u);
   EXPECT_EQ(Count(), 1u);
+}
+
+// Sent after the guest: B's data. Seen before the pause only by the former host: A's.
+TEST_F(ImportTest, WhatEitherHostHasSeenIsPutTogether) {
+  SetProfile(OutboundOnly());
+  Establish();
+  const abi::or_connection_row bulk = Take();
+  ASSERT_TRUE(FromA(TcpFrame({true, kAck | kPsh, 1001, 5001, 100})));
+  const abi::or_connection_row flush = Take();
+  Forget();
+  ASSERT_EQ(Import({bulk}), 1u);
+  ASSERT_TRUE(ToA(TcpFrame({false, kAck | kPsh, 5001, 1001, 500})));
+  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 5501, 1101}))) << "of what A has sent nothing is known";
+  ASSERT_EQ(Import({flush}), 1u);
+  EXPECT_EQ(Take().entry.sides[OR_GUEST].end, 1101u);
+  EXPECT_EQ(Take().entry.sides[OR_REMOTE].end, 5501u);
+  EXPECT_TRUE(ToA(TcpFrame({false, kAck, 5501, 1101})));
+  EXPECT_TRUE(FromA(TcpFrame({true, kAck, 1101, 5501})));
+  EXPECT_EQ(Count(), 1u);
+}
+
+TEST_F(ImportTest, AnotherConnectionOfTheSameAddressesIsNotMixedIn) {
+  SetProfile(OutboundOnly());
+  Establish();
+  abi::or_connection_row row = Take();
+  ASSERT_TRUE(FromA(TcpFrame({true, kAck, 1001, 5001})));
+  row.entry.sides[OR_GUEST].end += 1u << 27;
+  ASSERT_EQ(Import({row}), 1u);
+  EXPECT_EQ(Take().entry.sides[OR_GUEST].end, 1001u);
+  row = Take();
+  row.entry.sides[OR_GUEST].end += 100;
+  row.entry.flags ^= OR_CONNECTION_FROM_GUEST;
+  ASSERT_EQ(Import({row}), 1u);
+  EXPECT_EQ(Take().entry.sides[OR_GUEST].end, 1001u);
+}
+
+TEST_F(ImportTest, AnAnswerThatOnlyTheFormerHostSawCounts) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(UdpFromA(999, 53)));
+  const abi::or_connection_row asked = Take();
+  ASSERT_TRUE(ToA(UdpToA(53, 999)));
+  const abi::or_connection_row answered = Take();
+  Forget();
+  ASSERT_EQ(Import({asked}), 1u);
+  ASSERT_TRUE(FromA(UdpFromA(999, 53)));
+  EXPECT_EQ(State(), uint32_t{abi::OR_CONNECTION_NEW});
+  ASSERT_EQ(Import({answered}), 1u);
+  EXPECT_EQ(State(), uint32_t{abi::OR_CONNECTION_REPLIED});
+}
+
+// Taken up by what came before the former host's word.
+TEST_F(ImportTest, AnAdoptedOneLearnsWhatWasAgreed) {
+  SetProfile(OutboundOnly());
+  Establish();
+  abi::or_connection_row row = Take();
+  row.entry.sides[OR_REMOTE].scale = 7;
+  row.entry.sides[OR_REMOTE].flags |= OR_TCP_SIDE_SCALE;
+  Forget();
+  ASSERT_EQ((switch_->Map<uint32_t, abi::or_adoption>("or_adoptions")
+                 .Update(1, {.duration_ns = kNsPerS, .begun_ns = 0})),
+            absl::OkStatus());
+  ASSERT_TRUE(ToA(TcpFrame({false, kAck | kPsh, 5001, 1001, 10})));
+  EXPECT_EQ(Take().entry.sides[OR_REMOTE].scale, 0u);
+  ASSERT_EQ(Import({row}), 1u);
+  EXPECT_EQ(Take().entry.sides[OR_REMOTE].scale, 7u);
+  EXPECT_EQ(Take().entry.sides[OR_REMOTE].end, 5011u);
 }
 
 TEST_F(ImportTest, OneThatIsOverGivesItsPlace) {

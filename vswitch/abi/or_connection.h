@@ -41,8 +41,8 @@ enum or_connection_state {
 #define OR_CONNECTION_FROM_GUEST (1u << 0) /* begun by the guest: its ingress list admitted it */
 #define OR_CONNECTION_LIBERAL (1u << 1) /* TCP in fragments: sequence numbers cannot be held to */
 #define OR_CONNECTION_ASIDE (1u << 2)   /* TCP: aside_end is set */
-/* As the port's former host knew it, and no frame has met it here: what that host says later is
- * newer. */
+/* As the port's former host knew it, and no frame has met it here: what that host says later takes
+ * its place. Otherwise the two are put together. */
 #define OR_CONNECTION_IMPORTED (1u << 3)
 
 /* What admitted a connection of a port with OR_PORT_NAMES_GROUPS is the list's content plus so much

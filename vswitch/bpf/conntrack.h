@@ -265,8 +265,9 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 	bpf_spin_lock(&c->lock);
 	if (c->port == key->port) {
 		was_closed = c->state == OR_CONNECTION_CLOSED;
-		c->flags &= ~OR_CONNECTION_IMPORTED;
 		track = or_connection_track(c, f, from_guest, now);
+		if (track == OR_TRACK_PASS)
+			c->flags &= ~OR_CONNECTION_IMPORTED;
 		if (!was_closed && (track == OR_TRACK_PASS || c->state == OR_CONNECTION_CLOSED))
 			c->expires_ns = or_connection_expiry(c, f->protocol, now, brief);
 	}

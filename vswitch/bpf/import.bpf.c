@@ -16,17 +16,69 @@ struct or_import {
 	__u32 table_full;
 };
 
-/* One that is here already stays if a frame has met it here. */
+/* What may be under way between two hosts' words of one connection; further apart they are of two
+ * that had the same addresses. */
+#define OR_IMPORT_SPAN (1u << 26)
+
+static __always_inline bool or_is_near(__u32 a, __u32 b)
+{
+	return a - b + OR_IMPORT_SPAN < 2 * OR_IMPORT_SPAN;
+}
+
+/* What a side has sent is the most of what either host saw: none of it is taken back. */
+static __always_inline void or_import_side(struct or_tcp_side *here, const struct or_tcp_side *from)
+{
+	if (or_tcp_after(from->end, here->end))
+		here->end = from->end;
+	if (or_tcp_after(from->max_end, here->max_end))
+		here->max_end = from->max_end;
+	here->max_window = or_tcp_max(here->max_window, from->max_window);
+	if (from->flags & OR_TCP_SIDE_ACK &&
+	    (!(here->flags & OR_TCP_SIDE_ACK) || or_tcp_after(from->max_ack, here->max_ack)))
+		here->max_ack = from->max_ack;
+	/* It was taken up in its middle here. */
+	if (!(here->flags & OR_TCP_SIDE_SCALE))
+		here->scale = from->scale;
+	here->flags |= from->flags;
+}
+
+/* Both hosts have seen frames of it that the other has not: the former one those before the guest's
+ * pause, this one those that were sent after the guest. */
+static __always_inline void or_import_into(struct or_connection *here,
+					   const struct or_connection *from, __u8 protocol)
+{
+	if ((here->flags ^ from->flags) & OR_CONNECTION_FROM_GUEST)
+		return;
+	if (protocol != IPPROTO_TCP) {
+		if (here->state == OR_CONNECTION_NEW && from->state == OR_CONNECTION_REPLIED) {
+			here->state = from->state;
+			here->replied_s = from->replied_s;
+		}
+		return;
+	}
+	if (here->state == OR_CONNECTION_CLOSED || from->state == OR_CONNECTION_CLOSED ||
+	    !or_is_near(here->sides[OR_GUEST].end, from->sides[OR_GUEST].end) ||
+	    !or_is_near(here->sides[OR_REMOTE].end, from->sides[OR_REMOTE].end))
+		return;
+	or_import_side(&here->sides[OR_GUEST], &from->sides[OR_GUEST]);
+	or_import_side(&here->sides[OR_REMOTE], &from->sides[OR_REMOTE]);
+	here->state = or_tcp_state(here);
+}
+
 static __always_inline void or_import_over(struct or_connection *here,
-					   const struct or_connection *from)
+					   const struct or_connection *from, __u8 protocol)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 
 	bpf_spin_lock(&here->lock);
-	if (here->port == from->port &&
-	    (here->flags & OR_CONNECTION_IMPORTED || here->expires_ns <= now))
-		__builtin_memcpy(&here->port, &from->port,
-				 sizeof(*here) - __builtin_offsetof(struct or_connection, port));
+	if (here->port == from->port) {
+		if (here->flags & OR_CONNECTION_IMPORTED || here->expires_ns <= now)
+			__builtin_memcpy(&here->port, &from->port,
+					 sizeof(*here) -
+						 __builtin_offsetof(struct or_connection, port));
+		else
+			or_import_into(here, from, protocol);
+	}
 	bpf_spin_unlock(&here->lock);
 }
 
@@ -45,7 +97,7 @@ static long or_import_step(__u32 at, struct or_import *import)
 	row.entry.flags |= OR_CONNECTION_IMPORTED;
 	here = bpf_map_lookup_elem(&or_connections, &row.key);
 	if (here) {
-		or_import_over(here, &row.entry);
+		or_import_over(here, &row.entry, row.key.protocol);
 		import->taken++;
 		return 0;
 	}

@@ -50,7 +50,7 @@ class PortMemory {
   // NotFound: no such port. ResourceExhausted is not used: all are returned.
   virtual absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const PortId& id) = 0;
   // The port's rules judge them as their own (the entry keeps the content of the rule set that
-  // admitted it). A connection that is there already stays if it is newer.
+  // admitted it). With a connection that frames have met here already, the record is put together.
   virtual absl::StatusOr<ImportResult> ImportConnections(
       const PortId& id, const std::vector<ConnectionRecord>& records) = 0;
 
