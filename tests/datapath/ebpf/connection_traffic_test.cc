@@ -2,7 +2,9 @@
 // namespaces with kernels that know nothing of us.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <thread>
