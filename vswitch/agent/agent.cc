@@ -213,9 +213,9 @@ absl::Status Agent::StartReconciler() {
                                .clock = WallMicros,
                                .multicast = multicast_.get(),
                                .announcer = announcer_.get(),
-                                 .followers = {memory_sender_.get(), memory_receiver_.get()},
-                                 .moves = datapath_.get(),
-                                 .queue = TapQueues(device_counters_.get())});
+                               .followers = {memory_sender_.get(), memory_receiver_.get()},
+                               .moves = datapath_.get(),
+                               .queue = TapQueues(device_counters_.get())});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
