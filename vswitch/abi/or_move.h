@@ -64,6 +64,8 @@ enum or_move_mode {
   OR_MOVE_WATCHED = 1,  /* recorded and delivered */
   OR_MOVE_QUEUED = 2,   /* recorded, while the agent sends what stands before */
   OR_MOVE_STRAIGHT = 3, /* recorded and redirected */
+  /* Recorded, while the agent gives the guest what stands before: it runs on here. */
+  OR_MOVE_RETURNING = 4,
 };
 
 struct or_move {
@@ -79,8 +81,9 @@ struct or_move {
   or_u64 returned_ns;   /* CLOCK_BOOTTIME of the guest's frame that took it back; 0: none */
   or_u32 told;          /* 1: the agent has its event */
   or_u32 pad;
+  or_u64 until_ns; /* in RETURNING: then frames wait for the agent no longer; CLOCK_BOOTTIME */
 };
-OR_STATIC_ASSERT(sizeof(struct or_move) == 64, "or_move layout");
+OR_STATIC_ASSERT(sizeof(struct or_move) == 72, "or_move layout");
 
 /* ---- or_records: port index (u32) -> array of struct or_record_slot, made by the agent for as
  * long as there is a departure. Contents: bpf. The newest frames stay. A frame is in as many slots
@@ -135,10 +138,10 @@ enum or_move_command {
   OR_MOVE_END = 2,         /* no departure any more */
   OR_MOVE_REDIRECT = 3,    /* WATCHED to QUEUED; the first frame to send */
   OR_MOVE_SENT = 4,        /* QUEUED; all before this number are sent */
-  OR_MOVE_CAUGHT_UP = 5,   /* QUEUED to STRAIGHT if this number is the next */
+  OR_MOVE_CAUGHT_UP = 5,   /* QUEUED to STRAIGHT, RETURNING to WATCHED, if this number is the next */
   OR_MOVE_GO_STRAIGHT = 6, /* to STRAIGHT, whatever is recorded */
-  OR_MOVE_TAKE_BACK = 7,   /* to WATCHED */
-  OR_MOVE_SETTLED = 8,     /* what was not delivered here has been, or never will */
+  OR_MOVE_TAKE_BACK = 7,   /* to RETURNING; until when */
+  OR_MOVE_SETTLED = 8,     /* what was not delivered here has been, or never will; to WATCHED */
   OR_MOVE_HEARD = 9,       /* the agent knows of the guest's return */
   OR_MOVE_LOST = 10,       /* so many frames more */
   OR_MOVE_REPLAYED = 11,   /* likewise */

@@ -111,10 +111,16 @@ static __noinline void or_record(struct __sk_buff *skb, const struct or_frame *f
 	__sync_lock_test_and_set(&slot->head.frame, place + 1);
 }
 
+static __always_inline bool or_is_redirected(__u32 mode)
+{
+	return mode == OR_MOVE_QUEUED || mode == OR_MOVE_STRAIGHT;
+}
+
 static __always_inline __u32 or_way_of(__u32 mode, __u32 departed)
 {
 	switch (mode) {
 	case OR_MOVE_QUEUED:
+	case OR_MOVE_RETURNING:
 		return OR_WAY_RECORD;
 	case OR_MOVE_STRAIGHT:
 		return OR_WAY_TUNNEL;
@@ -129,7 +135,7 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 			     __u32 departed)
 {
 	struct or_move_locked *move = bpf_map_lookup_elem(&or_moves, &index);
-	__u64 place = 0, sequence = 0;
+	__u64 place = 0, sequence = 0, now;
 	bool recorded = false;
 	__u32 mode, parts;
 
@@ -140,10 +146,16 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 		/* In the end it goes there, whoever sends it. */
 		if (mode == OR_MOVE_QUEUED || (mode == OR_MOVE_WATCHED && departed))
 			mode = OR_MOVE_STRAIGHT;
+		if (mode == OR_MOVE_RETURNING)
+			mode = OR_MOVE_WATCHED;
 		return or_way_of(mode, departed);
 	}
 	parts = or_record_parts(skb);
+	now = bpf_ktime_get_boot_ns();
 	bpf_spin_lock(&move->lock);
+	/* The agent has died while it gave the guest what was its own. */
+	if (move->mode == OR_MOVE_RETURNING && now > move->until_ns)
+		move->mode = OR_MOVE_WATCHED;
 	if (departed && move->mode == OR_MOVE_WATCHED) {
 		move->mode = OR_MOVE_STRAIGHT;
 		move->redirected_from = move->next;
@@ -236,10 +248,10 @@ static __noinline void or_come_back(const struct or_frame *f)
 
 	if (!move || or_tracing)
 		return;
-	if (move->mode > OR_MOVE_WATCHED) {
+	if (or_is_redirected(move->mode)) {
 		now = bpf_ktime_get_boot_ns();
 		bpf_spin_lock(&move->lock);
-		if (move->mode > OR_MOVE_WATCHED) {
+		if (or_is_redirected(move->mode)) {
 			move->mode = OR_MOVE_WATCHED;
 			move->redirected_to = move->next;
 			move->returned_ns = now;

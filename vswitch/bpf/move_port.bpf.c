@@ -18,12 +18,13 @@ static __always_inline void or_begin_move(struct or_move_locked *move, __u32 mod
 	move->redirected_to = 0;
 	move->returned_ns = 0;
 	move->told = 0;
+	move->until_ns = 0;
 }
 
 /* Under the lock. */
 static __always_inline int or_redirect_port(struct or_move_locked *move, __u64 first)
 {
-	if (move->mode != OR_MOVE_WATCHED)
+	if (move->mode != OR_MOVE_WATCHED && move->mode != OR_MOVE_RETURNING)
 		return 0;
 	move->mode = OR_MOVE_QUEUED;
 	move->redirected_from = move->next;
@@ -33,12 +34,29 @@ static __always_inline int or_redirect_port(struct or_move_locked *move, __u64 f
 }
 
 /* Likewise. */
-static __always_inline int or_take_port_back(struct or_move_locked *move)
+static __always_inline int or_take_port_back(struct or_move_locked *move, __u64 until_ns)
 {
-	if (move->mode <= OR_MOVE_WATCHED)
+	if (!or_is_redirected(move->mode))
+		return 0;
+	move->mode = OR_MOVE_RETURNING;
+	move->redirected_to = move->next;
+	move->until_ns = until_ns;
+	return 1;
+}
+
+/* Likewise. Who sent what stood before has done so up to number `next`. */
+static __always_inline int or_catch_up(struct or_move_locked *move, __u64 next)
+{
+	if (move->next != next)
+		return 0;
+	if (move->mode == OR_MOVE_QUEUED) {
+		move->mode = OR_MOVE_STRAIGHT;
+		return 1;
+	}
+	if (move->mode != OR_MOVE_RETURNING)
 		return 0;
 	move->mode = OR_MOVE_WATCHED;
-	move->redirected_to = move->next;
+	move->redirected_from = move->redirected_to;
 	return 1;
 }
 
@@ -58,10 +76,7 @@ static __always_inline int or_command(struct or_move_locked *move, __u32 command
 		move->sent = argument;
 		return 1;
 	case OR_MOVE_CAUGHT_UP:
-		if (move->mode != OR_MOVE_QUEUED || move->next != argument)
-			return 0;
-		move->mode = OR_MOVE_STRAIGHT;
-		return 1;
+		return or_catch_up(move, argument);
 	case OR_MOVE_GO_STRAIGHT:
 		if (move->mode == OR_MOVE_NONE || move->mode == OR_MOVE_STRAIGHT)
 			return 0;
@@ -70,8 +85,10 @@ static __always_inline int or_command(struct or_move_locked *move, __u32 command
 		move->mode = OR_MOVE_STRAIGHT;
 		return 1;
 	case OR_MOVE_TAKE_BACK:
-		return or_take_port_back(move);
+		return or_take_port_back(move, argument);
 	case OR_MOVE_SETTLED:
+		if (move->mode == OR_MOVE_RETURNING)
+			move->mode = OR_MOVE_WATCHED;
 		move->redirected_from = move->redirected_to;
 		return 1;
 	case OR_MOVE_HEARD:

@@ -78,10 +78,10 @@ class MovePath {
   // redirected all the same.
   virtual absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) = 0;
 
-  // The guest runs on here: the port delivers to it again, and what came for it while it was
-  // redirected is given to its device, as far as the record still has it, perhaps behind newer
-  // frames; the destination's copies are thrown away with its queue. Whoever hears OnReturned calls
-  // it, too: the port forwards by then, and gets the rest. No effect on a port that was not
+  // The guest runs on here: what came for it while it was redirected is given to its device, as far
+  // as the record still has it, then the port delivers to it again, in order; the destination's
+  // copies are thrown away with its queue. Whoever hears OnReturned calls it, too: the port
+  // forwards by then, and gets the rest, behind newer frames. No effect on a port that was not
   // redirected, or is DEPARTED. NotFound: no departure.
   virtual absl::Status TakeBack(const PortId& id) = 0;
 

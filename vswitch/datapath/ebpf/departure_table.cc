@@ -8,6 +8,7 @@
 
 #include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/departure_codec.h"
+#include "vswitch/datapath/ebpf/kernel_clock.h"
 #include "vswitch/datapath/ebpf/move_commands.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/record_sender.h"
@@ -82,9 +83,16 @@ absl::Status DepartureTable::Watch(const PortId& id, Entry* entry) {
   return absl::OkStatus();
 }
 
+// Frames wait for who gives the guest what came before them; not for one that has died.
+absl::Status DepartureTable::TakePortBack(uint32_t index) const {
+  constexpr auto kPatienceNs = 2 * kNsPerS;
+  const uint64_t until_ns = static_cast<uint64_t>(ClockNs(CLOCK_BOOTTIME)) + kPatienceNs;
+  return RunMove(*programs_, index, abi::OR_MOVE_TAKE_BACK, until_ns).status();
+}
+
 absl::Status DepartureTable::EndWatch(const PortId& id, Entry* entry) {
   if (!entry->departed) {
-    RETURN_IF_ERROR(RunMove(*programs_, entry->index, abi::OR_MOVE_TAKE_BACK).status());
+    RETURN_IF_ERROR(TakePortBack(entry->index));
     RETURN_IF_ERROR(GiveToGuest(*maps_, *programs_, entry->index));
   }
   RETURN_IF_ERROR(ports_->SetMoving(id, false));
@@ -136,7 +144,7 @@ absl::Status DepartureTable::Redirect(const PortId& id, std::optional<uint64_t> 
 absl::Status DepartureTable::TakeBack(const PortId& id) {
   ASSIGN_OR_RETURN(const Entry* entry, Find(id));
   if (!entry->watched || entry->departed) return absl::OkStatus();
-  RETURN_IF_ERROR(RunMove(*programs_, entry->index, abi::OR_MOVE_TAKE_BACK).status());
+  RETURN_IF_ERROR(TakePortBack(entry->index));
   return GiveToGuest(*maps_, *programs_, entry->index);
 }
 

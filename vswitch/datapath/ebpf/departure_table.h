@@ -52,6 +52,7 @@ class DepartureTable {
   absl::Status WriteRows(const state::Departure& departure, Entry* entry);
   absl::Status Watch(const PortId& id, Entry* entry);
   absl::Status EndWatch(const PortId& id, Entry* entry);
+  absl::Status TakePortBack(uint32_t index) const;
 
   const DatapathMaps* const maps_;
   const ProgramSet* const programs_;

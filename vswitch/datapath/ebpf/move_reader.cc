@@ -10,7 +10,9 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-bool IsRedirected(const abi::or_move& move) { return move.mode > abi::OR_MOVE_WATCHED; }
+bool IsRedirected(const abi::or_move& move) {
+  return move.mode == abi::OR_MOVE_QUEUED || move.mode == abi::OR_MOVE_STRAIGHT;
+}
 
 absl::StatusOr<bool> HasDeparture(const DatapathMaps& maps, uint32_t index) {
   const auto info = maps.departure_info.Lookup(index);

@@ -144,6 +144,80 @@ class Follower {
   std::optional<uint64_t> until_;
 };
 
+// Gives a guest that runs on here what came for it while it was thought gone.
+class Returner {
+ public:
+  Returner(const DatapathMaps* maps, const ProgramSet* programs, uint32_t index,
+           const abi::or_port& port, FrameQueue queue, std::unique_ptr<sys::OffloadSender> sender)
+      : maps_(maps),
+        programs_(programs),
+        index_(index),
+        port_(port),
+        queue_(std::move(queue)),
+        sender_(std::move(sender)) {}
+
+  // `until`: the number behind the last frame to give. Without it frames wait meanwhile, and it
+  // ends when it has caught up with them.
+  absl::Status Run(std::optional<uint64_t> until) {
+    const auto deadline = Clock::now() + kPatience;
+    std::vector<uint8_t> bytes;
+    while (!until || queue_.next() < *until) {
+      ASSIGN_OR_RETURN(const auto frame, queue_.Next(&bytes));
+      if (frame && until && frame->head.sequence >= *until) break;
+      if (frame) {
+        Give(frame->head, std::move(bytes));
+      } else if (until) {
+        break;
+      } else {
+        ASSIGN_OR_RETURN(const bool caught_up,
+                         RunMove(*programs_, index_, abi::OR_MOVE_CAUGHT_UP, queue_.next()));
+        if (caught_up) break;
+      }
+      if (!until && Clock::now() > deadline) {
+        ASSIGN_OR_RETURN(until, LetPass());
+      }
+    }
+    return RunMove(*programs_, index_, abi::OR_MOVE_LOST, queue_.lost()).status();
+  }
+
+ private:
+  // Frames go to the device from now on; what was recorded before is still to be given.
+  absl::StatusOr<uint64_t> LetPass() {
+    RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_SETTLED).status());
+    ASSIGN_OR_RETURN(const abi::or_move move, maps_->moves.Lookup(index_));
+    return move.next;
+  }
+
+  void Give(const abi::or_record_head& head, std::vector<uint8_t> bytes) {
+    const auto tag = GuestTag(*maps_, index_, port_, head.vni);
+    // The port has left the segment.
+    if (!tag.ok()) return;
+    const absl::Status status =
+        sender_->Send(port_.ifindex, {.mark = OR_MARK_MAGIC | index_},
+                      RestoreFrame(head, std::move(bytes), static_cast<uint16_t>(*tag)));
+    if (!status.ok()) queue_.Lose();
+  }
+
+  const DatapathMaps* const maps_;
+  const ProgramSet* const programs_;
+  const uint32_t index_;
+  const abi::or_port port_;
+  FrameQueue queue_;
+  const std::unique_ptr<sys::OffloadSender> sender_;
+};
+
+absl::Status GiveRecorded(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index,
+                          const abi::or_move& move, std::optional<uint64_t> until) {
+  ASSIGN_OR_RETURN(const abi::or_port port, maps.ports.Lookup(index));
+  if (port.phase != abi::OR_PORT_ACTIVE || port.ifindex == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(MoveRecord record, MoveRecord::Open(maps, index));
+  ASSIGN_OR_RETURN(auto sender, sys::OffloadSender::Create());
+  return Returner(&maps, &programs, index, port,
+                  FrameQueue(&maps, index, std::move(record), move.redirected_from),
+                  std::move(sender))
+      .Run(until);
+}
+
 }  // namespace
 
 absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
@@ -165,28 +239,17 @@ absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs
 
 absl::Status GiveToGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
   ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
+  if (move.mode == abi::OR_MOVE_RETURNING) {
+    absl::Status status = GiveRecorded(maps, programs, index, move, std::nullopt);
+    // Whatever became of it, frames wait no longer.
+    status.Update(RunMove(programs, index, abi::OR_MOVE_SETTLED).status());
+    return status;
+  }
   if (move.mode != abi::OR_MOVE_WATCHED || move.redirected_from >= move.redirected_to) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(RunMove(programs, index, abi::OR_MOVE_SETTLED).status());
-  ASSIGN_OR_RETURN(const abi::or_port port, maps.ports.Lookup(index));
-  if (port.phase != abi::OR_PORT_ACTIVE || port.ifindex == 0) return absl::OkStatus();
-  ASSIGN_OR_RETURN(MoveRecord record, MoveRecord::Open(maps, index));
-  ASSIGN_OR_RETURN(const auto sender, sys::OffloadSender::Create());
-  FrameQueue queue(&maps, index, std::move(record), move.redirected_from);
-  std::vector<uint8_t> bytes;
-  while (queue.next() < move.redirected_to) {
-    ASSIGN_OR_RETURN(const auto frame, queue.Next(&bytes));
-    if (!frame || frame->head.sequence >= move.redirected_to) break;
-    const auto tag = GuestTag(maps, index, port, frame->head.vni);
-    // The port has left the segment.
-    if (!tag.ok()) continue;
-    const absl::Status status =
-        sender->Send(port.ifindex, {.mark = OR_MARK_MAGIC | index},
-                     RestoreFrame(frame->head, std::move(bytes), static_cast<uint16_t>(*tag)));
-    if (!status.ok()) queue.Lose();
-  }
-  return RunMove(programs, index, abi::OR_MOVE_LOST, queue.lost()).status();
+  return GiveRecorded(maps, programs, index, move, move.redirected_to);
 }
 
 }  // namespace outrider::datapath::ebpf
