@@ -134,11 +134,11 @@ struct or_move_counts {
 /* or_move_port is run by the agent: skb->mark is the command, cb[0] the port index, cb[1] and cb[2]
  * the argument's low and high half. The verdict is 1 when that changed something. */
 enum or_move_command {
-  OR_MOVE_WATCH = 1,       /* begins anew, numbers start at 0 */
-  OR_MOVE_END = 2,         /* no departure any more */
-  OR_MOVE_REDIRECT = 3,    /* WATCHED to QUEUED; the first frame to send */
-  OR_MOVE_SENT = 4,        /* QUEUED; all before this number are sent */
-  OR_MOVE_CAUGHT_UP = 5,   /* QUEUED to STRAIGHT, RETURNING to WATCHED, if this number is the next */
+  OR_MOVE_WATCH = 1,     /* begins anew, numbers start at 0 */
+  OR_MOVE_END = 2,       /* no departure any more */
+  OR_MOVE_REDIRECT = 3,  /* WATCHED to QUEUED; the first frame to send */
+  OR_MOVE_SENT = 4,      /* QUEUED; all before this number are sent */
+  OR_MOVE_CAUGHT_UP = 5, /* QUEUED to STRAIGHT, RETURNING to WATCHED, if this number is the next */
   OR_MOVE_GO_STRAIGHT = 6, /* to STRAIGHT, whatever is recorded */
   OR_MOVE_TAKE_BACK = 7,   /* to RETURNING; until when */
   OR_MOVE_SETTLED = 8,     /* what was not delivered here has been, or never will; to WATCHED */

@@ -8,23 +8,17 @@
 #include <memory>
 
 #include "vswitch/agent/identity_files.h"
+#include "vswitch/agent/openssl_owner.h"
 #include "vswitch/types/ids.h"
 
 namespace outrider::agent {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Request = std::unique_ptr<X509_REQ, Deleter<X509_REQ_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Key;
+using openssl::Names;
+using openssl::Request;
 
 absl::Status OpensslError(const std::string& what) {
   char text[256] = "no details";

@@ -8,23 +8,17 @@
 #include <memory>
 #include <vector>
 
+#include "vswitch/agent/openssl_owner.h"
 #include "vswitch/types/ids.h"
 
 namespace outrider::agent {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
-using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
-using Context = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Context;
+using openssl::Names;
+using openssl::Store;
 
 // A leaf, intermediates, and room: more is no chain of ours.
 constexpr size_t kMaxCertificates = 8;

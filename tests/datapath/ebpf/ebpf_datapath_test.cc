@@ -190,7 +190,7 @@ TEST_F(EbpfDatapathTest, AnInterruptedStartIsCompleted) {
   ASSERT_TRUE(sys::Unpin(dir + "/or_tunnel_guard").ok());
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
-  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(7));
+  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(8));
 }
 
 TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
