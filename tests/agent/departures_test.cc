@@ -47,12 +47,33 @@ class Departing : public ReconcilerTest {
   FrameFate Deliver() {
     const FrameFate fate =
         datapath_->InjectDelivery(kPort, static_cast<uint64_t>(executor_.now().count()) * 1000);
-    if (fate == FrameFate::kDelivered && guest_runs_) ++device_.read;
+    if (fate == FrameFate::kDelivered && guest_runs_) {
+      ++device_.read;
+      ++used_;
+    }
     return fate;
+  }
+  // A QEMU that tells, from now on, what the guest has received.
+  void TellUsed() {
+    reconciler_->SetUsedIndexQuestion([this](const PortId& id, const UsedIndexDone& done) {
+      EXPECT_EQ(id, kPort);
+      executor_.Post([this, done] { done(used_); });
+    });
+    for (int n = 0; n < UsedCalibration::kAgreeing; ++n) {
+      Deliver();
+      executor_.Advance(Departures::kSampleInterval);
+    }
+  }
+  GuestWord Stopped(bool tells_used) const {
+    GuestWord word{kQmpTrigger, executor_.Wall()};
+    if (tells_used) word.used[MakeMac(1)] = used_;
+    return word;
   }
   MoveMode Mode() { return datapath_->ReadMove(kPort)->mode; }
 
   bool guest_runs_ = true;
+  // Of the guest's receive queue.
+  uint16_t used_ = 65'530;
 };
 
 TEST_F(Departing, IsWatchedUntilItsGuestPauses) {
@@ -62,11 +83,13 @@ TEST_F(Departing, IsWatchedUntilItsGuestPauses) {
   EXPECT_THAT(EventKinds(), IsEmpty());
 }
 
-// Three frames come between the pause and the news of it; the device's counter stands still.
+// Three frames come between the pause and the news of it; the device's counter stands still, and
+// the last one that it counted, QEMU has swallowed.
 TEST_F(Departing, WhatTheGuestHasNotReadIsSentAfterIt) {
   for (int n = 0; n < 10; ++n) Deliver();
   executor_.Advance(Departures::kSampleInterval);
   for (int n = 0; n < 5; ++n) Deliver();
+  executor_.Advance(std::chrono::milliseconds(1));
   guest_runs_ = false;
   const int64_t paused = executor_.Wall();
   for (int n = 0; n < 3; ++n) Deliver();
@@ -74,8 +97,8 @@ TEST_F(Departing, WhatTheGuestHasNotReadIsSentAfterIt) {
   EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kQmpTrigger, paused}));
   EXPECT_EQ(Mode(), MoveMode::kRedirected);
   EXPECT_EQ(Deliver(), FrameFate::kRedirected);
-  EXPECT_EQ(datapath_->SentAfter(kPort).size(), 4u);
-  EXPECT_EQ(datapath_->SentAfter(kPort).front(), 15u);
+  EXPECT_EQ(datapath_->SentAfter(kPort).size(), 5u);
+  EXPECT_EQ(datapath_->SentAfter(kPort).front(), 14u);
 
   EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected));
   EXPECT_EQ(observer_.events[0].time_us, paused);
@@ -84,8 +107,46 @@ TEST_F(Departing, WhatTheGuestHasNotReadIsSentAfterIt) {
   EXPECT_EQ(observer_.events[1].time_us, executor_.Wall());
   ASSERT_EQ(observer_.moves.size(), 1u);
   EXPECT_EQ(observer_.moves[0].migration_id, "m-1");
-  EXPECT_EQ(observer_.moves[0].counts.replayed, 3u);
+  EXPECT_EQ(observer_.moves[0].counts.replayed, 4u);
   EXPECT_EQ(observer_.moves[0].redirect_delay_us, 7000);
+}
+
+// What QEMU has read in vain since the pause makes no difference, nor when it is heard of.
+TEST_F(Departing, WhatTheGuestHasNotReceivedIsSentAfterIt) {
+  for (uint64_t swallowed = 0; swallowed <= 2; ++swallowed) {
+    TellUsed();
+    for (int n = 0; n < 5; ++n) Deliver();
+    const uint64_t received = datapath_->Delivered(kPort)->total;
+    guest_runs_ = false;
+    const GuestWord word = Stopped(true);
+    for (int n = 0; n < 3; ++n) Deliver();
+    device_.read += swallowed;
+    executor_.Advance(std::chrono::milliseconds(7));
+    EXPECT_TRUE(reconciler_->GuestPaused(kPort, word));
+    const std::vector<uint64_t> sent = datapath_->SentAfter(kPort);
+    ASSERT_GE(sent.size(), 3u);
+    EXPECT_EQ(std::vector<uint64_t>(sent.end() - 3, sent.end()),
+              (std::vector<uint64_t>{received, received + 1, received + 2}))
+        << swallowed;
+    EXPECT_EQ(observer_.moves.back().counts.replayed, 3u * (swallowed + 1));
+    // It runs on here, and the next time QEMU swallows another number of frames.
+    guest_runs_ = true;
+    device_.read += 3 - swallowed;
+    used_ += 3;
+    EXPECT_TRUE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0}));
+  }
+}
+
+// No index with the word: what came after it is sent, what QEMU swallowed besides is guessed.
+TEST_F(Departing, WhatCameSinceThePauseWasNotReceivedThoughItWasRead) {
+  for (int n = 0; n < 5; ++n) Deliver();
+  executor_.Advance(Departures::kSampleInterval);
+  guest_runs_ = false;
+  const GuestWord word = Stopped(false);
+  for (int n = 0; n < 3; ++n) Deliver();
+  device_.read += 3;
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, word));
+  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(5, 6, 7));
 }
 
 TEST_F(Departing, WithoutCountersTheTimeOfThePauseDecides) {
@@ -208,10 +269,10 @@ TEST_F(Departing, ADepartureUnnoticedIsDecidedBeforeItIsApplied) {
   for (int n = 0; n < 2; ++n) Deliver();
   ASSERT_TRUE(Snapshot(7, Moved()).ok());
   EXPECT_EQ(InForce().phase, PortPhase::kDeparted);
-  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(4, 5));
+  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(3, 4, 5));
   EXPECT_THAT(EventKinds(), ElementsAre(Kind::kRedirected));
   EXPECT_EQ(observer_.events[0].trigger, "departed");
-  EXPECT_EQ(observer_.moves.back().counts.replayed, 2u);
+  EXPECT_EQ(observer_.moves.back().counts.replayed, 3u);
   // The word of the pause comes late, but is told.
   EXPECT_TRUE(reconciler_->GuestPaused(kPort, {kLibvirtTrigger, 9}));
   EXPECT_THAT(EventKinds(), ElementsAre(Kind::kRedirected, Kind::kPaused));

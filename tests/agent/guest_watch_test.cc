@@ -1,10 +1,14 @@
 #include "vswitch/agent/guest_watch.h"
 
+#include <absl/strings/ascii.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -22,6 +26,7 @@ struct Told {
   bool runs = false;
   std::string trigger;
   int64_t time_us = 0;
+  std::map<MacAddress, uint16_t> used = {};
   bool operator==(const Told&) const = default;
 };
 
@@ -32,7 +37,7 @@ class GuestWatchTest : public ::testing::Test {
     auto watch = GuestWatch::Create(
         "", [this](const std::set<PortId>& ports, bool runs, const GuestWord& word) {
           const std::lock_guard lock(mutex_);
-          told_.push_back({ports, runs, word.trigger, word.time_us});
+          told_.push_back({ports, runs, word.trigger, word.time_us, word.used});
           changed_.notify_all();
         });
     ASSERT_TRUE(watch.ok()) << watch.status();
@@ -50,8 +55,23 @@ class GuestWatchTest : public ::testing::Test {
     changed_.wait_for(lock, std::chrono::seconds(20), [&] { return told_.size() >= count; });
     return told_;
   }
-  Told Of(bool runs, int64_t time_us) const {
-    return {{MakePortId(1), MakePortId(2)}, runs, kQmpTrigger, time_us};
+  Told Of(bool runs, int64_t time_us, const std::map<MacAddress, uint16_t>& used = {}) const {
+    return {{MakePortId(1), MakePortId(2)}, runs, kQmpTrigger, time_us, used};
+  }
+  // Of port <n>: asks until this is the answer, as it is done while a departure is watched.
+  std::optional<uint16_t> AskUsed(uint8_t n, uint16_t expected) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::unique_lock lock(mutex_);
+    answer_.reset();
+    while (answer_ != expected && std::chrono::steady_clock::now() < end) {
+      watch_->AskUsedIndex(MakePortId(n), [this](uint16_t used) {
+        const std::lock_guard answered(mutex_);
+        answer_ = used;
+        changed_.notify_all();
+      });
+      changed_.wait_for(lock, std::chrono::milliseconds(10), [&] { return answer_ == expected; });
+    }
+    return answer_;
   }
 
   const TempDir directory_;
@@ -59,6 +79,7 @@ class GuestWatchTest : public ::testing::Test {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Told> told_;
+  std::optional<uint16_t> answer_;
   std::unique_ptr<GuestWatch> watch_;
 };
 
@@ -143,6 +164,80 @@ TEST_F(GuestWatchTest, LetsGoOfASocketThatIsNotNamedAnyMore) {
   EXPECT_THAT(WaitFor(3), ElementsAre(Of(true, 0), Of(true, 0), Of(true, 6'000'000)));
 }
 
+class UsedIndexTest : public GuestWatchTest {
+ protected:
+  void SetUp() override {
+    GuestWatchTest::SetUp();
+    qemu_.SetCard("/machine/a", absl::AsciiStrToUpper(MakeMac(1).ToString()), 11);
+    qemu_.SetCard("/machine/b", MakeMac(2).ToString(), 65'535);
+    watch_->Follow(Attachments(path_));
+    WaitFor(1);
+  }
+
+  qmp::FakeQmp qemu_{path_};
+};
+
+TEST_F(UsedIndexTest, IsThatOfTheCardOfThePortsAddress) {
+  EXPECT_EQ(AskUsed(1, 11), 11);
+  EXPECT_EQ(AskUsed(2, 65'535), 65'535);
+  qemu_.SetCard("/machine/a", MakeMac(1).ToString(), 12);
+  EXPECT_EQ(AskUsed(1, 12), 12);
+}
+
+TEST_F(UsedIndexTest, ThePauseComesWithWhatWasReceivedUntilThen) {
+  AskUsed(1, 11);
+  AskUsed(2, 65'535);
+  qemu_.SetStatus("finish-migrate");
+  qemu_.SetCard("/machine/a", MakeMac(1).ToString(), 20);
+  qemu_.Emit("STOP", 1'000'001);
+  EXPECT_EQ(WaitFor(2).back(), Of(false, 1'000'001, {{MakeMac(1), 20}, {MakeMac(2), 65'535}}));
+  qemu_.Emit("RESUME", 2'000'002);
+  EXPECT_EQ(WaitFor(3).back(), Of(true, 2'000'002)) << "not any more";
+}
+
+TEST_F(UsedIndexTest, AnEventOfTheMigrationWaitsForTheCards) {
+  AskUsed(1, 11);
+  qemu_.HoldAnswers(true);
+  qemu_.Emit("STOP", 1'000'001);
+  qemu_.Emit("MIGRATION", 1'000'002, "device");
+  qemu_.HoldAnswers(false);
+  EXPECT_EQ(WaitFor(2).back(), Of(false, 1'000'001, {{MakeMac(1), 11}, {MakeMac(2), 65'535}}));
+}
+
+TEST_F(UsedIndexTest, AQemuThatEndsBeforeItAnswersHasPausedAllTheSame) {
+  AskUsed(1, 11);
+  const size_t before = qemu_.WaitForCommands(1).size();
+  qemu_.HoldAnswers(true);
+  qemu_.Emit("STOP", 1'000'001);
+  qemu_.Emit("MIGRATION", 1'000'002, "device");
+  qemu_.WaitForCommands(before + 3);
+  qemu_.HangUp();
+  EXPECT_EQ(WaitFor(2).at(1), Of(false, 1'000'001));
+}
+
+TEST_F(UsedIndexTest, ACardThatIsPluggedAgainIsFoundAgain) {
+  EXPECT_EQ(AskUsed(1, 11), 11);
+  qemu_.RemoveCard("/machine/a");
+  qemu_.SetCard("/machine/c", MakeMac(1).ToString(), 3);
+  EXPECT_EQ(AskUsed(1, 3), 3);
+}
+
+// Looked for once; a pause has nothing to ask for.
+TEST_F(UsedIndexTest, WhoHasNoSuchCardTellsTheRest) {
+  qemu_.RemoveCard("/machine/a");
+  qemu_.RemoveCard("/machine/b");
+  for (int n = 0; n < 3; ++n) {
+    watch_->AskUsedIndex(MakePortId(1), [](uint16_t) { ADD_FAILURE() << "no such card"; });
+  }
+  watch_->AskUsedIndex(MakePortId(3), [](uint16_t) { ADD_FAILURE() << "no QMP socket"; });
+  EXPECT_THAT(qemu_.WaitForCommands(3),
+              ElementsAre("qmp_capabilities", "query-status", "x-query-virtio"));
+  qemu_.SetStatus("finish-migrate");
+  qemu_.Emit("STOP", 1'000'001);
+  EXPECT_EQ(WaitFor(2).back(), Of(false, 1'000'001));
+  EXPECT_EQ(qemu_.WaitForCommands(4).size(), 4u);
+}
+
 // libvirt's own driver for tests: a domain "test" that runs.
 TEST(GuestWatchLibvirtTest, KnowsAGuestByNameOrUuid) {
   std::mutex mutex;
@@ -155,7 +250,7 @@ TEST(GuestWatchLibvirtTest, KnowsAGuestByNameOrUuid) {
   auto watch = GuestWatch::Create(
       "test:///default", [&](const std::set<PortId>& ports, bool runs, const GuestWord& word) {
         const std::lock_guard lock(mutex);
-        told.push_back({ports, runs, word.trigger, word.time_us});
+        told.push_back({ports, runs, word.trigger, word.time_us, word.used});
         changed.notify_all();
       });
   ASSERT_TRUE(watch.ok()) << watch.status();

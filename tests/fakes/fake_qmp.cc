@@ -42,6 +42,29 @@ void FakeQmp::SetStatus(const std::string& run_state, const std::string& migrati
   migration_ = migration;
 }
 
+void FakeQmp::SetCard(const std::string& path, const std::string& mac, uint16_t used) {
+  const std::lock_guard lock(mutex_);
+  cards_[path] = {.mac = mac, .used = used};
+}
+
+void FakeQmp::RemoveCard(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  cards_.erase(path);
+}
+
+void FakeQmp::HoldAnswers(bool hold) {
+  loop_->RunOn([&] {
+    hold_ = hold;
+    if (!hold_) AnswerHeld();
+  });
+}
+
+void FakeQmp::AnswerHeld() {
+  for (const std::string& text : std::exchange(held_, {})) {
+    if (client_ != nullptr) client_->Send(text);
+  }
+}
+
 void FakeQmp::Emit(const std::string& event, int64_t time_us, const std::string& status) {
   const std::string data =
       status.empty() ? "" : fmt::format(R"("data": {{"status": "{}"}}, )", status);
@@ -57,7 +80,10 @@ void FakeQmp::Say(const std::string& text) {
 }
 
 void FakeQmp::HangUp() {
-  loop_->RunOn([this] { client_.reset(); });
+  loop_->RunOn([this] {
+    client_.reset();
+    held_.clear();
+  });
 }
 
 std::vector<std::string> FakeQmp::WaitForCommands(size_t count) {
@@ -75,19 +101,41 @@ void FakeQmp::OnData(const char* data, size_t size) {
   }
 }
 
+std::optional<std::string> FakeQmp::ResultOf(const std::string& name,
+                                             const std::string& path) const {
+  if (name == "query-status") return fmt::format(R"({{"status": "{}"}})", run_state_);
+  if (name == "query-migrate" && !migration_.empty()) {
+    return fmt::format(R"({{"status": "{}"}})", migration_);
+  }
+  if (name == "x-query-virtio") {
+    std::string devices = R"({"name": "virtio-rng", "path": "/rng"})";
+    for (const auto& [card, unused] : cards_) {
+      devices += fmt::format(R"(, {{"name": "virtio-net", "path": "{}"}})", card);
+    }
+    return "[" + devices + "]";
+  }
+  if (path.empty()) return "{}";
+  const auto card = cards_.find(path);
+  if (card == cards_.end()) return std::nullopt;
+  if (name == "qom-get") return "\"" + card->second.mac + "\"";
+  return fmt::format(R"({{"used-idx": {}}})", card->second.used);
+}
+
 void FakeQmp::Answer(const std::string& text) {
   const auto command = nlohmann::json::parse(text);
   const std::string name = command.at("execute");
-  nlohmann::json result = nlohmann::json::object();
+  const auto arguments = command.value("arguments", nlohmann::json::object());
+  std::optional<std::string> result;
   {
     const std::lock_guard lock(mutex_);
     commands_.push_back(name);
-    if (name == "query-status") result["status"] = run_state_;
-    if (name == "query-migrate" && !migration_.empty()) result["status"] = migration_;
+    result = ResultOf(name, arguments.value("path", ""));
   }
   changed_.notify_all();
-  const nlohmann::json answer = {{"return", result}, {"id", command.at("id")}};
-  client_->Send(answer.dump() + "\r\n");
+  const std::string said =
+      result ? R"("return": )" + *result : R"("error": {"class": "GenericError", "desc": "no"})";
+  held_.push_back(fmt::format("{{\"id\": {}, {}}}\r\n", command.at("id").get<uint64_t>(), said));
+  if (!hold_) AnswerHeld();
 }
 
 void FakeQmp::OnClosed(const absl::Status&) { client_.reset(); }

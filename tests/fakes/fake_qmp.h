@@ -5,8 +5,10 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,11 @@ class FakeQmp final : public stream::StreamHandler {
 
   // What query-status and query-migrate answer from now on; an empty migration has no status.
   void SetStatus(const std::string& run_state, const std::string& migration = "");
+  // A virtio-net device at this path: its address and its receive queue's used index from now on.
+  void SetCard(const std::string& path, const std::string& mac, uint16_t used);
+  void RemoveCard(const std::string& path);
+  // Commands wait from now on, or are answered, those that have waited first.
+  void HoldAnswers(bool hold);
   // To the client, if there is one; `status` goes into its data.
   void Emit(const std::string& event, int64_t time_us, const std::string& status = "");
   // As it is, over the wire.
@@ -35,17 +42,28 @@ class FakeQmp final : public stream::StreamHandler {
   void OnClosed(const absl::Status& why) override;
 
  private:
+  struct Card {
+    std::string mac;
+    uint16_t used = 0;
+  };
+
+  // As JSON; nullopt: an error. `path`: of the command's arguments. Under the lock.
+  std::optional<std::string> ResultOf(const std::string& name, const std::string& path) const;
   void Answer(const std::string& text);
+  void AnswerHeld();
 
   std::unique_ptr<stream::PollLoop> loop_;
   std::unique_ptr<stream::StreamListener> listener_;
   std::unique_ptr<stream::StreamConnection> client_;
   MessageSplitter splitter_;
+  bool hold_ = false;
+  std::vector<std::string> held_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string run_state_ = "running";
   std::string migration_;
+  std::map<std::string, Card> cards_;
   std::vector<std::string> commands_;
 };
 

@@ -109,7 +109,10 @@ Agent::~Agent() {
   }
   local_api_.reset();
   if (guests_ != nullptr) {
-    RunOn(&reconciler_loop_, [this] { reconciler_->SetAttachmentObserver(nullptr); });
+    RunOn(&reconciler_loop_, [this] {
+      reconciler_->SetAttachmentObserver(nullptr);
+      reconciler_->SetUsedIndexQuestion(nullptr);
+    });
     guests_.reset();
   }
   devices_.reset();
@@ -290,6 +293,10 @@ absl::Status Agent::StartGuestWatch() {
   RunOn(&reconciler_loop_, [this] {
     reconciler_->SetAttachmentObserver(
         [this](const state::Attachments& attachments) { guests_->Follow(attachments); });
+    reconciler_->SetUsedIndexQuestion([this](const PortId& id, const UsedIndexDone& done) {
+      guests_->AskUsedIndex(
+          id, [this, done](uint16_t used) { reconciler_loop_.Post([done, used] { done(used); }); });
+    });
   });
   return absl::OkStatus();
 }

@@ -4,10 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace outrider::agent {
 namespace {
+
+// Of CLOCK_BOOTTIME: no frame is that young.
+constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 // Whether there is a way after the guest.
 bool Leads(const state::Departure& departure) {
@@ -40,6 +44,7 @@ void Departures::Follow(const state::HostState& controller, const state::HostSta
     const auto [entry, fresh] = watches_.try_emplace(id);
     Watch* const watch = &entry->second;
     watch->device = DeviceOf(applied, id);
+    watch->mac = applied.ports.at(id).mac;
     if (fresh) Begin(id, departure, watch);
     NoteDeparted(id, IsDeparted(applied, id), watch);
   }
@@ -82,6 +87,20 @@ void Departures::Sample(Watch* watch, const PortId& id) {
   if (!counts) return;
   const auto frames = dependencies_.moves->Delivered(id);
   if (frames.ok()) watch->queue.Sample(*counts, frames->total);
+  if (!ask_used_) return;
+  ask_used_(id, [this, id, migration_id = watch->migration_id, read = counts->read](uint16_t used) {
+    NoteUsed(id, migration_id, read, used);
+  });
+}
+
+void Departures::NoteUsed(const PortId& id, const std::string& migration_id, uint64_t read_before,
+                          uint16_t used) {
+  const auto found = watches_.find(id);
+  if (found == watches_.end() || found->second.migration_id != migration_id) return;
+  Watch& watch = found->second;
+  if (watch.redirected || watch.guest != Guest::kRuns) return;
+  const auto counts = dependencies_.queue(watch.device);
+  if (counts) watch.used.Sample(read_before, used, counts->read);
 }
 
 void Departures::ScheduleSamples(Executor::Duration delay) {
@@ -117,7 +136,8 @@ void Departures::Prepare(const state::HostState& controller, const state::HostSt
       port->second.device.reset();
     }
     if (port->second.phase != state::PortPhase::kDeparted || watch.redirected) continue;
-    if (!Redirect(id, &watch, dependencies_.clock(), 0).ok()) continue;
+    const Pause unheard{.time_us = dependencies_.clock(), .margin_us = 0, .used = {}};
+    if (!Redirect(id, &watch, unheard).ok()) continue;
     watch.guest = Guest::kUnknown;
     TellEvent(PortEvent::Kind::kRedirected, id, watch, {kDepartedTrigger, 0});
     TellCounts(id, watch);
@@ -132,9 +152,13 @@ bool Departures::Paused(const PortId& id, const GuestWord& word) {
     TellEvent(PortEvent::Kind::kPaused, id, watch, word);
   }
   if (watch.redirected) return true;
-  const int64_t paused_us = word.time_us == 0 ? dependencies_.clock() : word.time_us;
   // A word of no time of its own is no older than the pause it speaks of.
-  const absl::Status status = Redirect(id, &watch, paused_us, word.time_us == 0 ? 0 : kMarginUs);
+  Pause pause{.time_us = dependencies_.clock(), .margin_us = 0, .used = {}};
+  if (word.time_us != 0) pause = {.time_us = word.time_us, .margin_us = kMarginUs, .used = {}};
+  if (const auto used = word.used.find(watch.mac); used != word.used.end()) {
+    pause.used = used->second;
+  }
+  const absl::Status status = Redirect(id, &watch, pause);
   if (!status.ok()) {
     spdlog::warn(
         "port {}: its guest has paused to run elsewhere, but nothing can be sent after it: {}",
@@ -146,9 +170,8 @@ bool Departures::Paused(const PortId& id, const GuestWord& word) {
   return true;
 }
 
-absl::Status Departures::Redirect(const PortId& id, Watch* watch, int64_t paused_us,
-                                  int64_t margin_us) {
-  ASSIGN_OR_RETURN(const Replay replay, Decide(id, *watch, paused_us - margin_us));
+absl::Status Departures::Redirect(const PortId& id, Watch* watch, const Pause& pause) {
+  ASSIGN_OR_RETURN(const Replay replay, Decide(id, *watch, pause));
   const absl::Status status = dependencies_.moves->Redirect(id, replay.first);
   if (!status.ok()) {
     const auto counts = dependencies_.moves->ReadMove(id);
@@ -158,22 +181,29 @@ absl::Status Departures::Redirect(const PortId& id, Watch* watch, int64_t paused
   }
   watch->redirected = true;
   watch->lost += replay.lost;
-  watch->redirect_delay_us = std::max<int64_t>(dependencies_.clock() - paused_us, 0);
+  watch->redirect_delay_us = std::max<int64_t>(dependencies_.clock() - pause.time_us, 0);
   spdlog::info("port {}: sent after its guest from frame {} on (migration {})", id.ToString(),
                replay.first, watch->migration_id);
   return absl::OkStatus();
 }
 
 absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
-                                          int64_t paused_us) const {
+                                          const Pause& pause) const {
   const std::optional<uint64_t> read = FinalRead(watch.device);
   // After the device's count: what has come in between, the guest has not read.
   ASSIGN_OR_RETURN(const datapath::DeliveredFrames frames, dependencies_.moves->Delivered(id));
-  const std::optional<uint64_t> unread =
-      read ? watch.queue.Unread(*read, frames.total) : std::nullopt;
-  const int64_t age_us = std::max<int64_t>(dependencies_.clock() - paused_us, 0);
-  const int64_t boot_us = std::max<int64_t>(dependencies_.boot_clock() - age_us, 0);
-  return ReplayOf(frames, unread, static_cast<uint64_t>(boot_us) * 1000);
+  const std::optional<Unseen> unseen =
+      read ? UnseenOf(watch.queue, watch.used, *read, pause.used, frames.total) : std::nullopt;
+  if (!unseen) return ReplayOf(frames, 0, BootNsOf(pause.time_us - pause.margin_us));
+  spdlog::debug("port {}: read {}, used index {}, delivered {}: {} {} not seen by its guest",
+                id.ToString(), *read, pause.used ? fmt::format("{}", *pause.used) : "unknown",
+                frames.total, unseen->frames, unseen->certain ? "surely" : "likely");
+  return ReplayOf(frames, unseen->frames, unseen->certain ? kNever : BootNsOf(pause.time_us));
+}
+
+uint64_t Departures::BootNsOf(int64_t wall_us) const {
+  const int64_t age_us = std::max<int64_t>(dependencies_.clock() - wall_us, 0);
+  return static_cast<uint64_t>(std::max<int64_t>(dependencies_.boot_clock() - age_us, 0)) * 1000;
 }
 
 std::optional<uint64_t> Departures::FinalRead(const std::string& device) const {
@@ -226,6 +256,7 @@ void Departures::Returned(const PortId& id, int64_t time_us) {
 void Departures::BeginAnew(Watch* watch) {
   watch->guest = Guest::kRuns;
   watch->queue = {};
+  watch->used = {};
   ScheduleSamples();
 }
 

@@ -26,7 +26,15 @@ struct GuestWord {
   std::string trigger;
   // Wall clock, microseconds since the Unix epoch, of the guest's pausing or resuming; 0: now.
   int64_t time_us = 0;
+  // Of a paused guest, by its cards' addresses: the used index of the receive queue, as far as its
+  // QEMU tells.
+  std::map<MacAddress, uint16_t> used = {};
 };
+
+// Asks a running guest's QEMU for the used index of a port's receive queue. It must not block;
+// `done` is called later on the reconciler's thread, or never.
+using UsedIndexDone = std::function<void(uint16_t used)>;
+using UsedIndexQuestion = std::function<void(const PortId& id, UsedIndexDone done)>;
 
 // Counts of a guest's device; nullopt: of such a device they say nothing about the guest.
 using QueueReader = std::function<std::optional<QueueCounts>(const std::string& device)>;
@@ -56,6 +64,9 @@ class Departures {
   };
   explicit Departures(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
+  // From now on. Null: nobody is asked.
+  void SetUsedIndexQuestion(UsedIndexQuestion question) { ask_used_ = std::move(question); }
+
   // What the controller wants and what is in force, after each change of either.
   void Follow(const state::HostState& controller, const state::HostState& applied);
   // `desired` is about to be applied. A port whose guest is sent after its device has gone is
@@ -79,7 +90,9 @@ class Departures {
     std::string migration_id;
     // Empty: none.
     std::string device;
+    MacAddress mac;
     QueueCalibration queue;
+    UsedCalibration used;
     bool redirected = false;
     Guest guest = Guest::kRuns;
     // The controller has moved the port.
@@ -90,6 +103,15 @@ class Departures {
     int64_t redirect_delay_us = 0;
   };
 
+  // As far as a word tells.
+  struct Pause {
+    // Wall clock.
+    int64_t time_us = 0;
+    // How much earlier the guest may have stopped reading.
+    int64_t margin_us = 0;
+    std::optional<uint16_t> used;
+  };
+
   void Begin(const PortId& id, const state::Departure& departure, Watch* watch);
   void End(const PortId& id, const Watch& watch);
   void NoteDeparted(const PortId& id, bool departed, Watch* watch);
@@ -98,14 +120,19 @@ class Departures {
   void Sample(Watch* watch, const PortId& id);
   void ScheduleSamples(Executor::Duration delay = kSampleInterval);
   // OK, or why nothing could be sent after the guest.
-  absl::Status Redirect(const PortId& id, Watch* watch, int64_t paused_us, int64_t margin_us);
-  absl::StatusOr<Replay> Decide(const PortId& id, const Watch& watch, int64_t paused_us) const;
+  absl::Status Redirect(const PortId& id, Watch* watch, const Pause& pause);
+  absl::StatusOr<Replay> Decide(const PortId& id, const Watch& watch, const Pause& pause) const;
+  void NoteUsed(const PortId& id, const std::string& migration_id, uint64_t read_before,
+                uint16_t used);
+  // Nanoseconds of CLOCK_BOOTTIME at a time of the wall clock that is not to come.
+  uint64_t BootNsOf(int64_t wall_us) const;
   // Of a paused guest's device.
   std::optional<uint64_t> FinalRead(const std::string& device) const;
   void TellEvent(PortEvent::Kind kind, const PortId& id, const Watch& watch, const GuestWord& word);
   void TellCounts(const PortId& id, const Watch& watch);
 
   const Dependencies dependencies_;
+  UsedIndexQuestion ask_used_;
   std::map<PortId, Watch> watches_;
   bool sampling_ = false;
 };

@@ -35,6 +35,22 @@ void GuestWatch::Follow(const state::Attachments& attachments) {
   });
 }
 
+void GuestWatch::AskUsedIndex(const PortId& id, UsedIndexDone done) {
+  loop_->Post([this, id, done = std::move(done)]() mutable {
+    std::string path;
+    MacAddress mac;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto attachment = attachments_.find(id);
+      if (attachment == attachments_.end()) return;
+      path = attachment->second.qmp;
+      mac = attachment->second.mac;
+    }
+    const auto guest = qmp_.find(path);
+    if (guest != qmp_.end()) guest->second->AskUsedIndex(mac, std::move(done));
+  });
+}
+
 void GuestWatch::FollowSockets() {
   std::set<std::string> paths;
   {

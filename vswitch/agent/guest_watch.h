@@ -33,6 +33,9 @@ class GuestWatch {
 
   // What is attached now: QMP sockets it does not name any more are let go of.
   void Follow(const state::Attachments& attachments);
+  // Any thread. `done` is called on the watch's, soon; never, if the port's attachment names no QMP
+  // socket, QEMU does not tell, or it has not yet answered the last time.
+  void AskUsedIndex(const PortId& id, UsedIndexDone done);
 
  private:
   GuestWatch(std::string libvirt, Tell tell)

@@ -7,6 +7,11 @@
 // gets it twice. How many stood there, the device's own counters say: it counts what was read from
 // it.
 //
+// QEMU reads a little more than it gives to the guest (7.2, net/tap.c, net/net.c): once it runs no
+// more, one frame goes from the tap to a queue of QEMU's, which is emptied, not moved; that has the
+// tap read once more. What the guest really has, the used index of its card's receive queue says.
+// A kernel's own reader (vhost) swallows nothing.
+//
 // Thread rule: values; one thread.
 #ifndef OUTRIDER_VSWITCH_AGENT_PAUSE_DECISION_H_
 #define OUTRIDER_VSWITCH_AGENT_PAUSE_DECISION_H_
@@ -45,6 +50,60 @@ class QueueCalibration {
   uint64_t dropped_ = 0;
 };
 
+// The difference between the frames read from a device and the used index of the guest's receive
+// queue. QEMU does both at once, so that every look at the index between two looks at the device
+// bounds it; some looks together tell it exactly.
+class UsedCalibration {
+ public:
+  // Frames read while the index stood still, of which a reader in the kernel is known: it leaves
+  // QEMU's index alone while the guest runs.
+  static constexpr uint64_t kKernelReads = 8;
+  // Samples that must agree, so that what they say is taken.
+  static constexpr int kAgreeing = 3;
+  struct Bounds {
+    uint64_t least = 0;
+    uint64_t most = 0;
+    bool operator==(const Bounds&) const = default;
+  };
+
+  // While the guest runs: the device's count before and after the index was asked for.
+  void Sample(uint64_t read_before, uint16_t used, uint64_t read_after);
+  // What of the frames read, as the device counts them, is with the guest when the index is `used`.
+  // nullopt: the index does not say. It advances by one per buffer, also of one frame, and does not
+  // if the guest's card filters a frame out or has no buffer: after each of these it takes some
+  // samples until the index is believed again.
+  std::optional<Bounds> At(uint16_t used) const;
+  bool ReadByKernel() const;
+
+ private:
+  // The index without its wrap; less than 2^16 frames come between two samples.
+  uint64_t Unwrapped(uint16_t used) const;
+
+  bool sampled_ = false;
+  // Samples that have agreed, the last one included.
+  int agreeing_ = 0;
+  bool advanced_ = false;
+  uint64_t used_ = 0;
+  uint64_t first_read_ = 0;
+  uint64_t last_read_ = 0;
+  // Read less used: bounds, ends included.
+  int64_t least_ = 0;
+  int64_t most_ = 0;
+};
+
+// Frames that a guest was given and has not seen.
+struct Unseen {
+  uint64_t frames = 0;
+  // Otherwise as QEMU mostly does: at a queue that is not empty, it has swallowed one.
+  bool certain = false;
+  bool operator==(const Unseen&) const = default;
+};
+
+// `read`: the paused guest's device; `used`: its index, asked for after the pause. nullopt: the
+// device says nothing.
+std::optional<Unseen> UnseenOf(const QueueCalibration& queue, const UsedCalibration& calibration,
+                               uint64_t read, std::optional<uint16_t> used, uint64_t delivered);
+
 struct Replay {
   // Sequence of the first recorded frame to send; one past the last: of the recorded ones, none.
   uint64_t first = 0;
@@ -53,10 +112,9 @@ struct Replay {
   bool operator==(const Replay&) const = default;
 };
 
-// With `unread` of them not seen by the guest; without, those delivered since `paused_boot_ns`
-// (CLOCK_BOOTTIME).
-Replay ReplayOf(const datapath::DeliveredFrames& frames, std::optional<uint64_t> unread,
-                uint64_t paused_boot_ns);
+// The last `unseen` of them, and those delivered since `paused_boot_ns` (CLOCK_BOOTTIME): a guest
+// that stands still gets nothing.
+Replay ReplayOf(const datapath::DeliveredFrames& frames, uint64_t unseen, uint64_t paused_boot_ns);
 
 }  // namespace outrider::agent
 

@@ -34,6 +34,7 @@ void QmpGuest::Connect() {
       {.on_ready =
            [this] {
              backoff_ = kFirstBackoff;
+             ready_ = true;
              spdlog::debug("QMP {}: connected", path_);
              Ask();
            },
@@ -52,8 +53,12 @@ void QmpGuest::Connect() {
 
 void QmpGuest::ConnectLater() {
   client_.reset();
-  ++question_;
+  ready_ = false;
+  if (paused_) TellPaused();
+  BeginAnew();
   stopped_us_.reset();
+  cards_.clear();
+  absent_.clear();
   retry_ = loop_->PostAfter(backoff_, [this] { Connect(); });
   backoff_ = std::min(2 * backoff_, kLastBackoff);
 }
@@ -65,33 +70,101 @@ void QmpGuest::OnEvent(const qmp::Message& event) {
   } else if (event.event == "RESUME") {
     TellRuns(event.time_us);
   } else if (event.event == "MIGRATION" && stopped_us_ && HasSwitched(event.status)) {
-    TellPaused();
+    NotePaused();
   }
 }
 
+// One after the other without waiting: QEMU answers in order, and has little time now.
 void QmpGuest::Ask() {
-  client_->Execute("query-status", [this, asked = ++question_](const qmp::Message& answer) {
+  BeginAnew();
+  if (stopped_us_) {
+    for (const auto& [mac, card] : cards_) {
+      ++awaited_;
+      QueryUsed(card.path, [this, asked = question_, mac = mac](std::optional<uint16_t> used) {
+        if (asked != question_) return;
+        --awaited_;
+        if (used) used_[mac] = *used;
+        if (paused_) NotePaused();
+      });
+    }
+  }
+  client_->Execute({.name = "query-status"}, [this, asked = question_](const qmp::Message& answer) {
     if (asked == question_) Judge(answer.status);
   });
 }
 
-void QmpGuest::Judge(const std::string& run_state) {
-  if (StandsForMigration(run_state)) return TellPaused();
-  if (run_state == "running") return TellRuns(0);
-  if (run_state != "paused") return;
-  client_->Execute("query-migrate", [this, asked = question_](const qmp::Message& answer) {
-    if (asked == question_ && HasSwitched(answer.status)) TellPaused();
+void QmpGuest::BeginAnew() {
+  ++question_;
+  used_.clear();
+  awaited_ = 0;
+  paused_ = false;
+}
+
+void QmpGuest::AskUsedIndex(const MacAddress& mac, UsedIndexDone done) {
+  if (!ready_ || stopped_us_) return;
+  const auto card = cards_.find(mac);
+  if (card == cards_.end()) return LearnCards(mac);
+  if (std::exchange(card->second.asked, true)) return;
+  QueryUsed(card->second.path, [this, mac, done = std::move(done)](std::optional<uint16_t> used) {
+    // Unplugged, it may have been plugged again elsewhere.
+    if (!used) return void(cards_.erase(mac));
+    cards_[mac].asked = false;
+    if (!stopped_us_) done(*used);
   });
 }
 
+void QmpGuest::LearnCards(const MacAddress& wanted) {
+  if (!absent_.insert(wanted).second) return;
+  client_->Execute({.name = "x-query-virtio"}, [this](const qmp::Message& answer) {
+    for (const qmp::VirtioDevice& device : answer.devices) {
+      if (device.name == "virtio-net") LearnCard(device.path);
+    }
+  });
+}
+
+void QmpGuest::LearnCard(const std::string& path) {
+  client_->Execute({.name = "qom-get", .texts = {{"path", path}, {"property", "mac"}}},
+                   [this, path](const qmp::Message& answer) {
+                     const auto mac = MacAddress::Parse(answer.text);
+                     if (!mac.ok()) return;
+                     cards_.try_emplace(*mac).first->second.path = path;
+                     absent_.erase(*mac);
+                   });
+}
+
+// The receive queue of a card's first pair, which is all of most.
+void QmpGuest::QueryUsed(const std::string& path,
+                         std::function<void(std::optional<uint16_t>)> done) {
+  client_->Execute(
+      {.name = "x-query-virtio-queue-status", .texts = {{"path", path}}, .numbers = {{"queue", 0}}},
+      [done = std::move(done)](const qmp::Message& answer) { done(answer.used_index); });
+}
+
+void QmpGuest::Judge(const std::string& run_state) {
+  if (StandsForMigration(run_state)) return NotePaused();
+  if (run_state == "running") return TellRuns(0);
+  if (run_state != "paused") return;
+  client_->Execute({.name = "query-migrate"},
+                   [this, asked = question_](const qmp::Message& answer) {
+                     if (asked == question_ && HasSwitched(answer.status)) NotePaused();
+                   });
+}
+
+void QmpGuest::NotePaused() {
+  paused_ = true;
+  if (awaited_ == 0) TellPaused();
+}
+
 void QmpGuest::TellPaused() {
-  ++question_;
-  const int64_t time_us = std::exchange(stopped_us_, std::nullopt).value_or(0);
-  tell_(false, {kQmpTrigger, time_us});
+  const GuestWord word{.trigger = kQmpTrigger,
+                       .time_us = std::exchange(stopped_us_, std::nullopt).value_or(0),
+                       .used = used_};
+  BeginAnew();
+  tell_(false, word);
 }
 
 void QmpGuest::TellRuns(int64_t time_us) {
-  ++question_;
+  BeginAnew();
   stopped_us_.reset();
   tell_(true, {kQmpTrigger, time_us});
 }

@@ -6,13 +6,19 @@
 // asked for the run state (QEMU, qapi/run-state.json), and for the state of the migration where
 // that is not enough. Its own events of migrations, if somebody has asked for them, come sooner.
 //
+// How much its network cards have received, it tells from 7.2 on (qapi/virtio.json: x-query-virtio,
+// x-query-virtio-queue-status; `mac` of a virtio-net device). Another one does not, and nothing
+// else depends on it.
+//
 // Thread rule: the loop's thread.
 #ifndef OUTRIDER_VSWITCH_AGENT_QMP_GUEST_H_
 #define OUTRIDER_VSWITCH_AGENT_QMP_GUEST_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "vswitch/agent/departures.h"
@@ -26,7 +32,7 @@ class QmpGuest {
   static constexpr std::chrono::milliseconds kLastBackoff{5000};
 
   // `runs`: it runs here, otherwise it has paused to run elsewhere. By QEMU's time; what is found
-  // out when a connection is made has none.
+  // out when a connection is made has none. With the used indexes of the cards that were asked for.
   using Tell = std::function<void(bool runs, const GuestWord& word)>;
 
   // Connects from now on. `loop` outlives the object.
@@ -35,13 +41,33 @@ class QmpGuest {
   QmpGuest(const QmpGuest&) = delete;
   QmpGuest& operator=(const QmpGuest&) = delete;
 
+  // Of the receive queue of the card of this address, while the guest runs. `done` is not called at
+  // all if there is no such card, QEMU does not tell, or it has not yet answered the last time. The
+  // first question about a card only finds it.
+  void AskUsedIndex(const MacAddress& mac, UsedIndexDone done);
+
  private:
+  struct Card {
+    // In QEMU's object model.
+    std::string path;
+    // It has been, and has not answered yet.
+    bool asked = false;
+  };
+
   void Connect();
   void ConnectLater();
   void OnEvent(const qmp::Message& event);
-  // What it does now, and if it stands still, why.
+  // What it does now, and if it stands still, why, and what it had received.
   void Ask();
+  // Answers to what was asked before mean nothing any more.
+  void BeginAnew();
+  // All cards' addresses, since this one is not known.
+  void LearnCards(const MacAddress& wanted);
+  void LearnCard(const std::string& path);
+  void QueryUsed(const std::string& path, std::function<void(std::optional<uint16_t>)> done);
   void Judge(const std::string& run_state);
+  // It stands still for a migration: told when the cards' answers are there.
+  void NotePaused();
   void TellPaused();
   void TellRuns(int64_t time_us);
 
@@ -49,12 +75,21 @@ class QmpGuest {
   const std::string path_;
   const Tell tell_;
   std::unique_ptr<qmp::QmpClient> client_;
+  // Capabilities are done.
+  bool ready_ = false;
+  std::map<MacAddress, Card> cards_;
+  // Looked for, and not found.
+  std::set<MacAddress> absent_;
   stream::PollLoop::TimerId retry_ = 0;
   std::chrono::milliseconds backoff_ = kFirstBackoff;
   // Grows with every event that changes what an answer under way would mean.
   uint64_t question_ = 0;
   // Of a STOP that may be a migration's: QEMU's time of it. Reset when it was told.
   std::optional<int64_t> stopped_us_;
+  // Of the cards, since that STOP; and how many have not answered.
+  std::map<MacAddress, uint16_t> used_;
+  int awaited_ = 0;
+  bool paused_ = false;
 };
 
 }  // namespace outrider::agent

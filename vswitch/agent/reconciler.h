@@ -154,6 +154,10 @@ class Reconciler final : public datapath::EventSink {
   // armed port is opened; true when one of the two was so.
   bool GuestPaused(const PortId& id, const GuestWord& word);
   bool GuestResumed(const PortId& id, const GuestWord& word);
+  // Who knows what a moving guest has received; null: nobody.
+  void SetUsedIndexQuestion(UsedIndexQuestion question) {
+    departures_.SetUsedIndexQuestion(std::move(question));
+  }
   // Told of what is attached now and whenever that changes; must not block. Null: nobody is.
   using AttachmentObserver = std::function<void(const state::Attachments&)>;
   void SetAttachmentObserver(AttachmentObserver observer);

@@ -48,8 +48,10 @@ TEST_F(QmpClientTest, GreetsAsksAndHears) {
   ASSERT_TRUE(Until([this] { return ready_ == 1; }));
   std::vector<Message> answers;
   qemu_.SetStatus("postmigrate", "completed");
-  client_->Execute("query-status", [&](const Message& answer) { answers.push_back(answer); });
-  client_->Execute("query-migrate", [&](const Message& answer) { answers.push_back(answer); });
+  client_->Execute({.name = "query-status"},
+                   [&](const Message& answer) { answers.push_back(answer); });
+  client_->Execute({.name = "query-migrate"},
+                   [&](const Message& answer) { answers.push_back(answer); });
   ASSERT_TRUE(Until([&] { return answers.size() == 2; }));
   EXPECT_EQ(answers[0].status, "postmigrate");
   EXPECT_EQ(answers[1].status, "completed");

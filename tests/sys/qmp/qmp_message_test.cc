@@ -45,8 +45,31 @@ TEST(ParseMessageTest, NothingElseIsTaken) {
   }
 }
 
+TEST(ParseMessageTest, ReadsWhatCommandsReturn) {
+  EXPECT_EQ(*ParseMessage(R"({"return": "52:54:00:aa:bb:01", "id": 7})"),
+            (Message{.kind = Kind::kReturn, .id = 7, .text = "52:54:00:aa:bb:01"}));
+  EXPECT_EQ(*ParseMessage(R"({"return": {"name": "virtio-net", "used-idx": 65535}, "id": 7})"),
+            (Message{.kind = Kind::kReturn, .id = 7, .used_index = uint16_t{65535}}));
+  EXPECT_EQ(*ParseMessage(R"({"return": [{"name": "virtio-rng", "path": "/machine/a"},
+                              {"path": "/machine/b"}, {"name": "virtio-net"}, "c"], "id": 7})"),
+            (Message{.kind = Kind::kReturn,
+                     .id = 7,
+                     .devices = {{"virtio-rng", "/machine/a"}, {"", "/machine/b"}}}));
+  for (const char* index : {"65536", "-1", "1.5", "\"1\"", "null"}) {
+    const std::string text = std::string(R"({"return": {"used-idx": )") + index + R"(}, "id": 7})";
+    EXPECT_FALSE(ParseMessage(text)->used_index) << text;
+  }
+}
+
 TEST(CommandTextTest, IsOneLine) {
-  EXPECT_EQ(CommandText("query-status", 3), "{\"execute\":\"query-status\",\"id\":3}\r\n");
+  EXPECT_EQ(CommandText({.name = "query-status"}, 3),
+            "{\"execute\":\"query-status\",\"id\":3}\r\n");
+  EXPECT_EQ(CommandText({.name = "x-query-virtio-queue-status",
+                         .texts = {{"path", "/machine/\"a\""}},
+                         .numbers = {{"queue", 0}}},
+                        4),
+            "{\"arguments\":{\"path\":\"/machine/\\\"a\\\"\",\"queue\":0},"
+            "\"execute\":\"x-query-virtio-queue-status\",\"id\":4}\r\n");
 }
 
 std::vector<std::string> Split(MessageSplitter* splitter) {

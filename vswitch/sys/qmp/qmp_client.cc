@@ -16,7 +16,7 @@ absl::StatusOr<std::unique_ptr<QmpClient>> QmpClient::Connect(stream::PollLoop* 
   return client;
 }
 
-void QmpClient::Execute(const std::string& command, Done done) {
+void QmpClient::Execute(const Command& command, Done done) {
   const uint64_t id = next_id_++;
   waiting_.emplace(id, std::move(done));
   connection_->Send(CommandText(command, id));
@@ -37,7 +37,7 @@ void QmpClient::OnData(const char* data, size_t size) {
 void QmpClient::Handle(const Message& message) {
   switch (message.kind) {
     case Message::Kind::kGreeting:
-      return Execute("qmp_capabilities", [this](const Message& answer) {
+      return Execute({.name = "qmp_capabilities"}, [this](const Message& answer) {
         if (answer.kind == Message::Kind::kReturn) callbacks_.on_ready();
       });
     case Message::Kind::kEvent:

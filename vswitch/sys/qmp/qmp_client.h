@@ -1,5 +1,5 @@
 // One connection to a QEMU's QMP socket: greeting and capabilities done, then its events as they
-// come and commands without arguments. QEMU serves one client of a socket at a time; who comes
+// come and commands. QEMU serves one client of a socket at a time; who comes
 // second waits in its queue. Owns the connection; knows nothing of reconnecting, nor what an event
 // means.
 //
@@ -35,7 +35,7 @@ class QmpClient final : public stream::StreamHandler {
 
   // `done` with kReturn or kError; not at all if the connection ends before.
   using Done = std::function<void(const Message& answer)>;
-  void Execute(const std::string& command, Done done);
+  void Execute(const Command& command, Done done);
 
   void OnData(const char* data, size_t size) override;
   void OnClosed(const absl::Status& why) override;

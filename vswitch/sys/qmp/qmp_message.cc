@@ -47,6 +47,31 @@ Message EventOf(const Json& object) {
   return message;
 }
 
+std::optional<uint16_t> UsedIndexOf(const Json& object) {
+  const auto found = object.find("used-idx");
+  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+  const auto number = found->get<uint64_t>();
+  if (number > std::numeric_limits<uint16_t>::max()) return std::nullopt;
+  return static_cast<uint16_t>(number);
+}
+
+Message ReturnOf(const Json& returned) {
+  Message message;
+  message.kind = Message::Kind::kReturn;
+  if (returned.is_string()) message.text = returned.get<std::string>();
+  if (returned.is_object()) {
+    message.status = TextOf(returned, "status");
+    message.used_index = UsedIndexOf(returned);
+  }
+  if (returned.is_array()) {
+    for (const Json& device : returned) {
+      if (!device.is_object() || !device.contains("path")) continue;
+      message.devices.push_back({.name = TextOf(device, "name"), .path = TextOf(device, "path")});
+    }
+  }
+  return message;
+}
+
 }  // namespace
 
 absl::StatusOr<Message> ParseMessage(const std::string& text) {
@@ -55,12 +80,12 @@ absl::StatusOr<Message> ParseMessage(const std::string& text) {
   Message message;
   if (object.contains("QMP")) return message;
   if (object.contains("event")) return EventOf(object);
-  message.id = IdOf(object);
-  if (object.contains("return")) {
-    message.kind = Message::Kind::kReturn;
-    message.status = TextOf(ObjectOf(object, "return"), "status");
+  if (const auto returned = object.find("return"); returned != object.end()) {
+    message = ReturnOf(*returned);
+    message.id = IdOf(object);
     return message;
   }
+  message.id = IdOf(object);
   if (object.contains("error")) {
     message.kind = Message::Kind::kError;
     message.description = TextOf(ObjectOf(object, "error"), "desc");
@@ -69,8 +94,11 @@ absl::StatusOr<Message> ParseMessage(const std::string& text) {
   return absl::InvalidArgumentError("QMP: neither greeting, event, return nor error");
 }
 
-std::string CommandText(const std::string& name, uint64_t id) {
-  return fmt::format("{{\"execute\":\"{}\",\"id\":{}}}\r\n", name, id);
+std::string CommandText(const Command& command, uint64_t id) {
+  Json object = {{"execute", command.name}, {"id", id}};
+  for (const auto& [name, text] : command.texts) object["arguments"][name] = text;
+  for (const auto& [name, number] : command.numbers) object["arguments"][name] = number;
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\r\n";
 }
 
 absl::StatusOr<std::optional<std::string>> MessageSplitter::Next() {

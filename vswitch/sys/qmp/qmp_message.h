@@ -9,10 +9,21 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace outrider::qmp {
+
+// A virtio device of the guest, as "x-query-virtio" lists it.
+struct VirtioDevice {
+  // "virtio-net", ...
+  std::string name;
+  // In QEMU's object model.
+  std::string path;
+  bool operator==(const VirtioDevice&) const = default;
+};
 
 struct Message {
   enum class Kind { kGreeting, kEvent, kReturn, kError };
@@ -25,6 +36,12 @@ struct Message {
   uint64_t id = 0;
   // `status` of an event's data or of what a command returned; empty: it has none.
   std::string status = {};
+  // What a command returned, if that is a text.
+  std::string text = {};
+  // `used-idx` of what "x-query-virtio-queue-status" returned.
+  std::optional<uint16_t> used_index = {};
+  // What "x-query-virtio" returned.
+  std::vector<VirtioDevice> devices = {};
   // Of an error.
   std::string description = {};
   bool operator==(const Message&) const = default;
@@ -33,8 +50,15 @@ struct Message {
 // InvalidArgument: no JSON object, or of none of the four kinds.
 absl::StatusOr<Message> ParseMessage(const std::string& text);
 
-// A command without arguments, as it goes over the wire. `id` is not 0.
-std::string CommandText(const std::string& name, uint64_t id);
+struct Command {
+  std::string name;
+  // Arguments, by name.
+  std::map<std::string, std::string> texts = {};
+  std::map<std::string, int64_t> numbers = {};
+};
+
+// As it goes over the wire. `id` is not 0.
+std::string CommandText(const Command& command, uint64_t id);
 
 // Cuts what comes into objects, however the bytes were split and whatever stands between them.
 class MessageSplitter {
