@@ -9,6 +9,8 @@
 #include <linux/pkt_cls.h>
 
 #include "vswitch/bpf/acl.h"
+/* The agent takes stock of all maps of its own. */
+#include "vswitch/bpf/move_maps.h"
 
 /* place -> struct acl_case. Writer: test. */
 struct {
