@@ -25,7 +25,7 @@ class Question:
 
 
 # Reasons that are of a moment, and not of a frame.
-PASSING = {"port_armed", "port_blocked", "port_unknown"}
+PASSING = {"move_copy", "port_armed", "port_blocked", "port_departed", "port_unknown"}
 TO_SERVER = ("--to", "--ip-src", scenario.PROBE_IP, "--ip-dst", scenario.SERVER_IP)
 QUESTIONS = {
     "acl_egress": Question(
