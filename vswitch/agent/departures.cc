@@ -18,6 +18,12 @@ bool Leads(const state::Departure& departure) {
   return departure.label != 0 && departure.vtep.has_value();
 }
 
+uint64_t YoungerThan(const datapath::DeliveredFrames& frames, uint64_t boot_ns) {
+  const auto old = std::find_if(frames.kept.rbegin(), frames.kept.rend(),
+                                [&](const auto& frame) { return frame.boot_ns <= boot_ns; });
+  return static_cast<uint64_t>(old - frames.kept.rbegin());
+}
+
 bool IsDeparted(const state::HostState& state, const PortId& id) {
   const auto port = state.ports.find(id);
   return port != state.ports.end() && port->second.phase == state::PortPhase::kDeparted;
@@ -73,6 +79,7 @@ void Departures::Begin(const PortId& id, const state::Departure& departure, Watc
     return;
   }
   for (int n = 0; n < kFirstSamples; ++n) Sample(watch, id);
+  AskUsed(id, *watch, kMostQuestions);
   ScheduleSamples();
 }
 
@@ -85,22 +92,30 @@ void Departures::Sample(Watch* watch, const PortId& id) {
   if (!dependencies_.queue || watch->device.empty()) return;
   const auto counts = dependencies_.queue(watch->device);
   if (!counts) return;
+  // A record is long to read: what has come meanwhile was not there when the device was asked.
+  const uint64_t asked_ns = static_cast<uint64_t>(dependencies_.boot_clock() + 1) * 1000;
   const auto frames = dependencies_.moves->Delivered(id);
-  if (frames.ok()) watch->queue.Sample(*counts, frames->total);
-  if (!ask_used_) return;
-  ask_used_(id, [this, id, migration_id = watch->migration_id, read = counts->read](uint16_t used) {
-    NoteUsed(id, migration_id, read, used);
-  });
+  if (frames.ok()) watch->queue.Sample(*counts, frames->total - YoungerThan(*frames, asked_ns));
+}
+
+void Departures::AskUsed(const PortId& id, const Watch& watch, int times) {
+  if (!ask_used_ || !dependencies_.queue || watch.device.empty()) return;
+  const auto counts = dependencies_.queue(watch.device);
+  if (!counts) return;
+  ask_used_(id, [this, id, migration_id = watch.migration_id, read = counts->read,
+                 times](uint16_t used) { NoteUsed(id, migration_id, read, used, times); });
 }
 
 void Departures::NoteUsed(const PortId& id, const std::string& migration_id, uint64_t read_before,
-                          uint16_t used) {
+                          uint16_t used, int times) {
   const auto found = watches_.find(id);
   if (found == watches_.end() || found->second.migration_id != migration_id) return;
   Watch& watch = found->second;
   if (watch.redirected || watch.guest != Guest::kRuns) return;
   const auto counts = dependencies_.queue(watch.device);
-  if (counts) watch.used.Sample(read_before, used, counts->read);
+  if (!counts) return;
+  watch.used.Sample(read_before, used, counts->read);
+  if (times > 1 && !watch.used.IsExact()) AskUsed(id, watch, times - 1);
 }
 
 void Departures::ScheduleSamples(Executor::Duration delay) {
@@ -112,6 +127,7 @@ void Departures::ScheduleSamples(Executor::Duration delay) {
     for (auto& [id, watch] : watches_) {
       if (watch.redirected || watch.guest != Guest::kRuns) continue;
       Sample(&watch, id);
+      AskUsed(id, watch, kMostQuestions);
       any = true;
     }
     const Executor::Duration took(dependencies_.boot_clock() - begin_us);
@@ -195,9 +211,8 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
   const std::optional<Unseen> unseen =
       read ? UnseenOf(watch.queue, watch.used, *read, pause.used, frames.total) : std::nullopt;
   if (!unseen) return ReplayOf(frames, 0, BootNsOf(pause.time_us - pause.margin_us));
-  spdlog::debug("port {}: read {}, used index {}, delivered {}: {} {} not seen by its guest",
-                id.ToString(), *read, pause.used ? fmt::format("{}", *pause.used) : "unknown",
-                frames.total, unseen->frames, unseen->certain ? "surely" : "likely");
+  spdlog::info("port {}: of {} frames delivered, its guest has {} not received {}", id.ToString(),
+               frames.total, unseen->certain ? "surely" : "probably", unseen->frames);
   return ReplayOf(frames, unseen->frames, unseen->certain ? kNever : BootNsOf(pause.time_us));
 }
 

@@ -46,6 +46,8 @@ class Departures {
   static constexpr int kSampleShare = 20;
   // At once when a departure appears: the pause may come soon.
   static constexpr int kFirstSamples = 8;
+  // Of a running guest's QEMU, in one interval.
+  static constexpr int kMostQuestions = 4;
   // Until the device's count stands still.
   static constexpr int kMostReads = 16;
   // Without counts: how much earlier than the word says the guest may have stopped reading.
@@ -122,8 +124,10 @@ class Departures {
   // OK, or why nothing could be sent after the guest.
   absl::Status Redirect(const PortId& id, Watch* watch, const Pause& pause);
   absl::StatusOr<Replay> Decide(const PortId& id, const Watch& watch, const Pause& pause) const;
+  // Again and again, until what is known is exact.
+  void AskUsed(const PortId& id, const Watch& watch, int times);
   void NoteUsed(const PortId& id, const std::string& migration_id, uint64_t read_before,
-                uint16_t used);
+                uint16_t used, int times);
   // Nanoseconds of CLOCK_BOOTTIME at a time of the wall clock that is not to come.
   uint64_t BootNsOf(int64_t wall_us) const;
   // Of a paused guest's device.

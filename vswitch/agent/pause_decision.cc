@@ -66,7 +66,7 @@ std::optional<Unseen> UnseenOf(const QueueCalibration& queue, const UsedCalibrat
   const auto bounds = used ? calibration.At(*used) : std::nullopt;
   if (bounds && Difference(read, bounds->least) >= 0 &&
       Difference(read, bounds->most) <= static_cast<int64_t>(kMostSwallowed)) {
-    received = std::clamp(received, bounds->least, bounds->most);
+    received = std::min(read, bounds->most);
     certain = bounds->least == bounds->most;
   }
   return Unseen{.frames = queue.Unread(received, delivered).value_or(*unread), .certain = certain};

@@ -74,6 +74,8 @@ class UsedCalibration {
   // samples until the index is believed again.
   std::optional<Bounds> At(uint16_t used) const;
   bool ReadByKernel() const;
+  // Whether more samples would say no more.
+  bool IsExact() const { return agreeing_ >= kAgreeing && least_ == most_; }
 
  private:
   // The index without its wrap; less than 2^16 frames come between two samples.
@@ -94,7 +96,9 @@ class UsedCalibration {
 // Frames that a guest was given and has not seen.
 struct Unseen {
   uint64_t frames = 0;
-  // Otherwise as QEMU mostly does: at a queue that is not empty, it has swallowed one.
+  // Otherwise the most that the samples leave possible was received: the answer to a question is
+  // soon there, so that one of them has come before the next frame. Without samples, what QEMU
+  // mostly does: at a queue that is not empty, it has swallowed one.
   bool certain = false;
   bool operator==(const Unseen&) const = default;
 };
