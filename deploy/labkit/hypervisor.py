@@ -67,8 +67,15 @@ class Copy:
             self._wait_status("postcopy-active")  # comes before STOP
 
     def wait_paused(self) -> int:
-        """Waits for the guest's pause at the source; returns when it was."""
-        return event_time_us(self._old.wait_event("STOP", 60))
+        """Waits for the guest's pause at the source; returns when it was. On a busy machine a guest
+        may write faster than its memory is copied: then it may stand still longer, as with any tool
+        that drives QEMU."""
+        for limit_ms in (300, 1000):
+            try:
+                return event_time_us(self._old.wait_event("STOP", 15))
+            except LabError:
+                self._old.command("migrate-set-parameters", downtime_limit=limit_ms)
+        return event_time_us(self._old.wait_event("STOP", 30))
 
     def wait_held(self) -> int:
         """The same for its waiting for go_on()."""

@@ -147,6 +147,12 @@ enum or_move_command {
   OR_MOVE_REPLAYED = 11,   /* likewise */
 };
 
+/* Ethertype (IEEE 802, local experimental 1) of the frame that goes before all that is sent after a
+ * guest. A QEMU that waits for its guest's memory reads one frame from the device, and throws it away
+ * if the state of the network card comes later: it shall be this one. Where it is not thrown away the
+ * guest's stack does, which knows no such protocol. Not counted. */
+#define OR_ETHERTYPE_LEAD 0x88b5
+
 /* skb->mark of a recorded frame that the agent sends through the tunnel device, with the port's
  * index in the lower half; skb->priority has the VNI, and OR_PRIORITY_COUNTED. */
 #define OR_MARK_MOVE 0x4f530000u

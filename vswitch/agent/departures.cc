@@ -4,14 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace outrider::agent {
 namespace {
 
 // Of CLOCK_BOOTTIME: no frame is that young.
-constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 // Whether there is a way after the guest.
 bool Leads(const state::Departure& departure) {
@@ -213,7 +211,7 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
   if (!unseen) return ReplayOf(frames, 0, BootNsOf(pause.time_us - pause.margin_us));
   spdlog::info("port {}: of {} frames delivered, its guest has {} not received {}", id.ToString(),
                frames.total, unseen->certain ? "surely" : "probably", unseen->frames);
-  return ReplayOf(frames, unseen->frames, unseen->certain ? kNever : BootNsOf(pause.time_us));
+  return ReplayOf(frames, unseen->frames, BootNsOf(pause.time_us));
 }
 
 uint64_t Departures::BootNsOf(int64_t wall_us) const {

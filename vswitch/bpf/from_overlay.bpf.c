@@ -65,7 +65,8 @@ int or_from_overlay(struct __sk_buff *skb)
 	if (guest) {
 		int verdict = or_deliver(skb, f, guest);
 
-		or_count_arrival(guest, verdict);
+		if (f->ether_type != OR_ETHERTYPE_LEAD)
+			or_count_arrival(guest, verdict);
 		return verdict;
 	}
 	segment = bpf_map_lookup_elem(&or_segments, &f->vni);

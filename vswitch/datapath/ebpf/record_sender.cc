@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -58,13 +59,26 @@ class FrameQueue {
   uint64_t lost_ = 0;
 };
 
+// See OR_ETHERTYPE_LEAD.
+std::vector<uint8_t> LeadFrame(const abi::or_port& port) {
+  constexpr size_t kShortest = 60;
+  constexpr std::array<uint8_t, 8> kFrom{
+      0x02, 0, 0, 0, 0, 0, OR_ETHERTYPE_LEAD >> 8, OR_ETHERTYPE_LEAD & 0xff};
+  std::vector<uint8_t> bytes(std::begin(port.mac), std::end(port.mac));
+  bytes.insert(bytes.end(), kFrom.begin(), kFrom.end());
+  bytes.resize(kShortest);
+  return bytes;
+}
+
 class Follower {
  public:
   Follower(const DatapathMaps* maps, const ProgramSet* programs, uint32_t index,
-           const abi::or_move& move, FrameQueue queue, std::unique_ptr<sys::OffloadSender> sender)
+           const abi::or_port& port, const abi::or_move& move, FrameQueue queue,
+           std::unique_ptr<sys::OffloadSender> sender)
       : maps_(maps),
         programs_(programs),
         index_(index),
+        port_(port),
         counted_before_(move.redirected_from),
         queue_(std::move(queue)),
         sender_(std::move(sender)) {}
@@ -90,6 +104,7 @@ class Follower {
           RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_SENT, queue_.next()).status());
         }
       } else if (!until_) {
+        Lead(port_.vni);
         ASSIGN_OR_RETURN(const bool caught_up,
                          RunMove(*programs_, index_, abi::OR_MOVE_CAUGHT_UP, queue_.next()));
         if (caught_up) return absl::OkStatus();
@@ -116,7 +131,22 @@ class Follower {
     return move.mode == abi::OR_MOVE_QUEUED;
   }
 
+  // Before the first frame, once. A trunk without a segment of its own has none until a frame
+  // comes.
+  void Lead(uint32_t vni) {
+    if (vni == 0 || std::exchange(led_, true)) return;
+    const absl::Status status =
+        sender_->Send(static_cast<uint32_t>(programs_->constants().tunnel_ifindex),
+                      {.mark = OR_MARK_MOVE | index_, .priority = vni | OR_PRIORITY_COUNTED},
+                      {.bytes = LeadFrame(port_)});
+    if (!status.ok()) {
+      spdlog::warn("port index {}: the frame before all others is not sent: {}", index_,
+                   Message(status));
+    }
+  }
+
   void Send(const abi::or_record_head& head, std::vector<uint8_t> bytes) {
+    Lead(head.vni);
     const bool counted = head.sequence < counted_before_;
     const absl::Status status = sender_->Send(
         static_cast<uint32_t>(programs_->constants().tunnel_ifindex),
@@ -135,11 +165,13 @@ class Follower {
   const DatapathMaps* const maps_;
   const ProgramSet* const programs_;
   const uint32_t index_;
+  const abi::or_port port_;
   // Frames before this number were delivered and counted here.
   const uint64_t counted_before_;
   FrameQueue queue_;
   const std::unique_ptr<sys::OffloadSender> sender_;
   uint64_t sent_ = 0;
+  bool led_ = false;
   // Set when frames go straight: the number behind the last one that did not.
   std::optional<uint64_t> until_;
 };
@@ -223,16 +255,18 @@ absl::Status GiveRecorded(const DatapathMaps& maps, const ProgramSet& programs, 
 absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
   ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
   if (move.mode != abi::OR_MOVE_QUEUED) return absl::OkStatus();
+  const auto port = maps.ports.Lookup(index);
   auto record = MoveRecord::Open(maps, index);
   auto sender = sys::OffloadSender::Create();
-  absl::Status status = record.status();
+  absl::Status status = port.status();
+  status.Update(record.status());
   status.Update(sender.status());
   if (!status.ok()) {
     // What comes must not wait for what cannot be sent.
     RETURN_IF_ERROR(RunMove(programs, index, abi::OR_MOVE_GO_STRAIGHT).status());
     return status;
   }
-  return Follower(&maps, &programs, index, move,
+  return Follower(&maps, &programs, index, *port, move,
                   FrameQueue(&maps, index, *std::move(record), move.sent), *std::move(sender))
       .Run();
 }
