@@ -117,6 +117,7 @@ TEST_F(Departing, WhatTheGuestHasNotReceivedIsSentAfterIt) {
     TellUsed();
     for (int n = 0; n < 5; ++n) Deliver();
     const uint64_t received = datapath_->Delivered(kPort)->total;
+    executor_.Advance(std::chrono::milliseconds(1));
     guest_runs_ = false;
     const GuestWord word = Stopped(true);
     for (int n = 0; n < 3; ++n) Deliver();

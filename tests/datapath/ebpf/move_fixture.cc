@@ -54,7 +54,7 @@ MoveHosts::MoveHosts(bool ipv6)
       a_(ipv6 ? "fd99::1" : "10.99.0.1"),
       b_(ipv6 ? "fd99::2" : "10.99.0.2"),
       old_(MakeGuest(GuestKind::kVeth, &a_, "port1")),
-      new_(MakeGuest(GuestKind::kVeth, &b_, "port1")),
+      new_(std::make_unique<LedGuest>(MakeGuest(GuestKind::kVeth, &b_, "port1"))),
       two_(MakeGuest(GuestKind::kVeth, &a_, "port2")),
       three_(MakeGuest(GuestKind::kVeth, &b_, "port3")) {
   tests::CreateVeth({.netns = &a_.netns(), .name = "underlay"},
@@ -65,6 +65,28 @@ MoveHosts::MoveHosts(bool ipv6)
   b_.Start();
   a_.In([&] { a_.datapath().SetEventSink(&events_of_a_); });
   b_.In([&] { b_.datapath().SetEventSink(&events_of_b_); });
+}
+
+// Behind a VLAN tag or not.
+bool LedGuest::Hides(const tests::Bytes& frame) {
+  const auto type_at = [&](size_t offset) {
+    return frame.size() < offset + 2 ? 0 : frame[offset] << 8 | frame[offset + 1];
+  };
+  const bool tagged = type_at(12) == 0x8100;
+  const bool hides = type_at(tagged ? 16 : 12) == OR_ETHERTYPE_LEAD;
+  leads_ += hides ? 1 : 0;
+  return hides;
+}
+
+std::optional<tests::Bytes> LedGuest::Receive() {
+  auto frame = card_->Receive();
+  return frame && Hides(*frame) ? card_->Receive() : frame;
+}
+
+std::vector<tests::Bytes> LedGuest::Drain() {
+  auto frames = card_->Drain();
+  std::erase_if(frames, [this](const tests::Bytes& frame) { return Hides(frame); });
+  return frames;
 }
 
 MoveHosts::~MoveHosts() {

@@ -29,6 +29,23 @@ class EventLog final : public EventSink {
   std::vector<ReturnedEvent> returned_;
 };
 
+// A card that hides the frame that goes before all that follows a guest (OR_ETHERTYPE_LEAD).
+class LedGuest final : public Guest {
+ public:
+  explicit LedGuest(std::unique_ptr<Guest> card) : card_(std::move(card)) {}
+  void Send(const tests::Bytes& frame) override { card_->Send(frame); }
+  std::optional<tests::Bytes> Receive() override;
+  std::vector<tests::Bytes> Drain() override;
+  // How many it has hidden.
+  int leads() const { return leads_; }
+
+ private:
+  bool Hides(const tests::Bytes& frame);
+
+  const std::unique_ptr<Guest> card_;
+  int leads_ = 0;
+};
+
 class MoveHosts {
  public:
   static constexpr uint16_t kLabel = 77;
@@ -41,7 +58,7 @@ class MoveHosts {
   EbpfHost& b() { return b_; }
   // The moving guest at the source and at the destination, and those that stay.
   Guest& old_guest() { return *old_; }
-  Guest& new_guest() { return *new_; }
+  LedGuest& new_guest() { return *new_; }
   Guest& neighbor_of_old() { return *two_; }
   Guest& neighbor_of_new() { return *three_; }
   EventLog& events_of_a() { return events_of_a_; }
@@ -68,7 +85,7 @@ class MoveHosts {
   EbpfHost a_;
   EbpfHost b_;
   std::unique_ptr<Guest> old_;
-  std::unique_ptr<Guest> new_;
+  std::unique_ptr<LedGuest> new_;
   std::unique_ptr<Guest> two_;
   std::unique_ptr<Guest> three_;
   EventLog events_of_a_;
