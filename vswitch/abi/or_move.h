@@ -148,9 +148,9 @@ enum or_move_command {
 };
 
 /* Ethertype (IEEE 802, local experimental 1) of the frame that goes before all that is sent after a
- * guest. A QEMU that waits for its guest's memory reads one frame from the device, and throws it away
- * if the state of the network card comes later: it shall be this one. Where it is not thrown away the
- * guest's stack does, which knows no such protocol. Not counted. */
+ * guest. A QEMU that waits for its guest's memory reads one frame from the device, and throws it
+ * away if the state of the network card comes later: it shall be this one. Where it is not thrown
+ * away the guest's stack does, which knows no such protocol. Not counted. */
 #define OR_ETHERTYPE_LEAD 0x88b5
 
 /* skb->mark of a recorded frame that the agent sends through the tunnel device, with the port's
