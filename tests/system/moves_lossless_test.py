@@ -13,12 +13,12 @@ import lossless_scene
 import support
 from labkit import api, hypervisor, inventory, move, ports, process, qemu, services
 from labkit.hypervisor import How
+from labkit.probes import analysis
 from labkit.probes.runner import RunningProbe
 from labkit.rig import flows, measured, opening
 from labkit.rig.flows import Flows, Stream
 from labkit.shell import run
 
-NOTHING = (0, 0, 0)  # lost, duplicated, reordered
 RATE, LOWER_RATE = 1000, 200
 # From the guest's going on at the source to all hosts' knowing it: 50 ms are asked of a benchmark,
 # and here is room for a slow machine.
@@ -62,15 +62,12 @@ class LosslessTest(support.LabCase):
         ends = flows.both_ways(measured.guest_end(), measured.peer_end(self.lab))
         return Flows(self.lab, ends, rate)
 
-    def check_nothing_lost(self, running: Flows) -> dict[str, flows.FlowResult]:
-        """Ends the flows, after a moment for what is late."""
+    def check_nothing_lost(self, running: Flows, moves: int = 1) -> dict[str, flows.FlowResult]:
+        """Ends the flows, after a moment for what is late. What is taken: analysis.bearable()."""
         time.sleep(measured.AFTER_S)
         found = running.finish()
-        self.assertEqual(
-            {name: result.losses for name, result in found.items()},
-            {name: NOTHING for name in found},
-            {name: result.summary.lost_numbers[:100] for name, result in found.items()},
-        )
+        for name, result in found.items():
+            self.assertTrue(result.bearable(moves), (name, result.losses, result.summary))
         self.assertTrue(all(result.summary.sent > 100 for result in found.values()))
         return found
 
@@ -94,9 +91,9 @@ class LosslessTest(support.LabCase):
                 flush=True,
             )
         self.assertEqual([moved.report.phase for moved in moves], ["committed"] * 6)
-        self.assertEqual([moved.to_guest.losses for moved in moves], [NOTHING] * 6)
-        self.assertEqual([moved.from_guest.losses for moved in moves], [NOTHING] * 6)
         for moved in moves:
+            self.assertTrue(moved.to_guest.bearable(), moved.described())
+            self.assertEqual(moved.from_guest.losses, (0, 0, 0))
             self.check_books(moved.report.migration_id)
 
     def check_books(self, migration: str) -> None:
@@ -122,7 +119,7 @@ class LosslessTest(support.LabCase):
         with self.both_ways() as running:
             self.migrate()
             self.migrate()
-            self.check_nothing_lost(running)
+            self.check_nothing_lost(running, moves=2)
 
     def test_a_destination_that_dies_gives_the_guest_back(self) -> None:
         how, place = How(holds=True), measured.other_place(self.lab)
@@ -144,7 +141,8 @@ class LosslessTest(support.LabCase):
         self.assertEqual(self.location(source.port_id), source.host)
         to_guest, from_guest = found["to_guest"], found["from_guest"]
         for result in (to_guest, from_guest):
-            self.assertEqual(result.losses[1:], (0, 0))
+            self.assertLessEqual(result.summary.duplicates, analysis.MOST_DUPLICATED)
+            self.assertEqual(result.summary.reordered, 0)
         # What it sent while its port was the destination's: at once when it went on, and no longer.
         lost = from_guest.summary.lost_numbers
         self.assertLessEqual(len(lost), RATE * RETURN_MS / 1000)
@@ -164,7 +162,7 @@ class LosslessTest(support.LabCase):
             with move.prepared(self.lab, measured.GUEST, place) as moving:
                 move.take_back(self.lab, moving, "changed our mind")
             record = move.wait_done(self.lab, moving.migration_id)
-            self.check_nothing_lost(running)
+            self.check_nothing_lost(running, moves=0)
         self.assertEqual(api.phase(record), "aborted")
         self.assertEqual(self.location(moving.source.port_id), moving.source.host)
 
