@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from labkit import qemu
 from labkit.inventory import GuestRecord, Lab
 from labkit.qmp import Event, QmpClient, event_time_us
+from labkit.shell import LabError
 
 # Inside a host's namespace, so fixed: each destination is asked for one move at a time.
 PORT = 4444
