@@ -49,10 +49,13 @@ class Copy:
         self._old, self._new, self._how = old, new, how
 
     def begin(self, uri: str) -> None:
-        wanted = ["events"]
-        wanted += ["pause-before-switchover"] if self._how.holds else []
-        wanted += ["postcopy-ram"] if self._how.postcopy else []
-        capabilities = [{"capability": name, "state": True} for name in wanted]
+        # All of them: a QEMU remembers what it was asked for the last time.
+        wanted = {
+            "events": True,
+            "pause-before-switchover": self._how.holds,
+            "postcopy-ram": self._how.postcopy,
+        }
+        capabilities = [{"capability": name, "state": on} for name, on in wanted.items()]
         self._old.command("migrate-set-capabilities", capabilities=capabilities)
         if self._how.postcopy:
             self._new.command("migrate-set-capabilities", capabilities=capabilities)

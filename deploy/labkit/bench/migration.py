@@ -183,6 +183,7 @@ def _rollback(lab: Lab) -> float:
         with hypervisor.connected(lab, source, moving.target, how) as copying:
             copying.begin(hypervisor.uri(lab, place))
             copying.wait_held()
+            api.query(lab, "migration", "switchover", moving.migration_id)
             _wait_phase(lab, moving.migration_id, "switching")
             api.abort_migration(lab, moving.migration_id, "to see how long it takes")
             record = move.wait_done(lab, moving.migration_id)
