@@ -146,6 +146,7 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
       return HandleMulticast(session, message.multicast());
     case v1::AgentMessage::kMove:
       return driver_->OnMoveReport(session.host(), message.move());
+    case v1::AgentMessage::kProbe:
     case v1::AgentMessage::BODY_NOT_SET:
       break;
   }
