@@ -19,7 +19,7 @@ import support
 from faults import invariants, plan
 from faults.runner import Runner
 from faults.world import CONTROLLER, World
-from labkit import interrupts, lifecycle
+from labkit import interrupts, lifecycle, process
 
 SEEDS = range(1, 201)
 # Of the time limit, what is not for runs: labs up and down, and the last seeds' ends.
@@ -68,14 +68,23 @@ class MoveFaultsTest(unittest.TestCase):
         world, drawn = self.worlds[0], plan.plan_of(0)
         daemons = {victim: world.running(victim) for victim in (CONTROLLER, *plan.HOSTS)}
         world.begin(drawn)
-        self.assertEqual(invariants.broken(world, drawn, drawn.source, daemons, set()), [])
+        holds = lambda: invariants.broken(  # noqa: E731
+            world, drawn, drawn.source, daemons, set()
+        )
+        process.wait_until(lambda: not holds(), 10, 0.05)
+        self.assertEqual(holds(), [])
         found = invariants.broken(world, drawn, drawn.third, daemons, set())
         self.assertIn(f"the port is on {drawn.source}, the guest on {drawn.third}", found)
         self.assertIn(f"{drawn.source} has no guest, and the port is PORT_PHASE_ACTIVE", found)
         self.assertIn(f"the guest at {drawn.third} does not reach h1", found)
-        self.assertTrue(world.attach(drawn.third, drawn.port_id))
-        found = invariants.broken(world, drawn, drawn.source, daemons, set())
-        self.assertEqual(len([line for line in found if line.endswith(" is armed")]), 1, found)
+        self.assertTrue(world.attach(drawn.third, drawn.port_id, wait="10s"))
+
+        def armed() -> list[str]:
+            found = invariants.broken(world, drawn, drawn.source, daemons, set())
+            return [line for line in found if line.endswith(" is armed")]
+
+        process.wait_until(armed, 10, 0.05)
+        self.assertEqual(len(armed()), 1)
         world.leave(drawn.port_id)
 
     def test_every_seed_ends_with_one_owner(self) -> None:

@@ -87,7 +87,7 @@ class Runner:
         say(str(plan))
         try:
             self._play(world, plan, result)
-        except (LabError, AssertionError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other seeds go on
             result.broken.append(f"{type(error).__name__}: {error}")
             result.story += traceback.format_exc().splitlines()
         if result.broken:
