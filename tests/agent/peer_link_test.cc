@@ -169,6 +169,18 @@ TEST_F(PeerLinkTest, NobodyThereIsSaidAtOnce) {
   EXPECT_EQ(answer.get_future().get().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(PeerLinkTest, LinksComeAndGo) {
+  server_.reset();
+  const Identity identity = IdentityOf(&authority_, Uri("h1"));
+  GrpcPeerLinks links([&] { return identity; }, WallMicros);
+  for (int n = 0; n < 200; ++n) {
+    const auto link = links.Open("127.0.0.1:1", "h2");
+    std::promise<absl::Status> answer;
+    link->PutPortMemory(Request(), [&](const auto& given) { answer.set_value(given.status()); });
+    EXPECT_EQ(answer.get_future().get().code(), absl::StatusCode::kUnavailable);
+  }
+}
+
 TEST_F(PeerLinkTest, ALinkThatGoesEndsItsCall) {
   const Identity identity = IdentityOf(&authority_, Uri("h1"));
   GrpcPeerLinks links([&] { return identity; }, WallMicros);

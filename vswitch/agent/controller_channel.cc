@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "outrider/v1/session.grpc.pb.h"
+#include "vswitch/agent/callback_threads.h"
 
 namespace outrider::agent {
 namespace {
@@ -94,6 +95,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& endpoint, const Identity& identity) {
+  KeepCallbackThreads();
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = identity.ca_pem;
   tls.pem_private_key = identity.key_pem;

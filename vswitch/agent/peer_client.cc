@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "outrider/v1/peer.grpc.pb.h"
+#include "vswitch/agent/callback_threads.h"
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/peer_certificate.h"
 
@@ -51,6 +52,7 @@ class HostCheck final : public grpc::MetadataCredentialsPlugin {
 
 std::shared_ptr<grpc::Channel> MakePeerChannel(const std::string& address,
                                                const Identity& identity) {
+  KeepCallbackThreads();
   grpc::experimental::TlsChannelCredentialsOptions tls;
   tls.set_certificate_provider(std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
       identity.ca_pem, std::vector<grpc::experimental::IdentityKeyCertPair>{
