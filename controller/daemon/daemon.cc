@@ -22,6 +22,7 @@ std::string AgentEndpoint(const Options& options, const std::string& address) {
 }
 
 MigrationTimes TimesOf(const Options& options) {
+  constexpr uint64_t kKbpsPerMbps = 1000;
   constexpr int64_t kUsPerSecond = 1'000'000;
   return {.lease_us = options.migration_lease_s * kUsPerSecond,
           .absence_us = options.migration_absence_s * kUsPerSecond,
@@ -60,7 +61,8 @@ absl::Status Daemon::Open() {
 absl::Status Daemon::Serve() {
   enrollment_ = std::make_unique<Enrollment>(repository_.get(), authority_.get(), &clock_);
   driver_ = std::make_unique<MigrationDriver>(repository_.get(), &clock_,
-                                              options_.detect_migrations, TimesOf(options_));
+                                              options_.detect_migrations, TimesOf(options_),
+                                              options_.host_guarantee_mbps * kKbpsPerMbps);
   hub_ = std::make_unique<SessionHub>(repository_.get(), driver_.get(), &clock_,
                                       std::make_unique<SerialExecutor>());
   ASSIGN_OR_RETURN(agents_, AgentServer::Start(options_.listen, {.hub = hub_.get(),

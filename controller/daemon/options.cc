@@ -81,6 +81,12 @@ void Declare(CLI::App* app, Options* options) {
                   "A port attached on a second host begins to move there, as libvirt migrates; "
                   "false: only by `outrider migration prepare`")
       ->capture_default_str();
+  app->add_option(
+         "--host-guarantee-mbps", options->host_guarantee_mbps,
+         "What ports of one host may be guaranteed together (qos shaper min_kbps), Mbit/s: "
+         "no port moves to a host beyond it; 0: anything")
+      ->check(CLI::Range(0, 10'000'000))
+      ->capture_default_str();
   DeclareMigrationTimes(app, options);
   app->add_option("--log-level", options->log_level, "How much to log, to stderr")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))

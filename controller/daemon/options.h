@@ -23,6 +23,8 @@ struct Options {
   uint32_t host_certificate_ttl_h = 720;
   // Whether a device attached on one host moves its port there from another.
   bool detect_migrations = true;
+  // What ports of one host may be guaranteed together, Mbit/s; 0: anything.
+  uint32_t host_guarantee_mbps = 0;
   // How long migrations wait, seconds: MigrationTimes of migration/machine.h.
   uint32_t migration_lease_s = 600;
   uint32_t migration_absence_s = 30;

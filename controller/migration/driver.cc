@@ -8,6 +8,7 @@
 
 #include "controller/compute/compute.h"
 #include "controller/migration/admission.h"
+#include "controller/migration/capacity.h"
 #include "controller/migration/detection.h"
 #include "controller/migration/fights.h"
 #include "controller/migration/owed_ack.h"
@@ -72,21 +73,32 @@ NameSet Running(const Repository& repository) {
 }  // namespace
 
 MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock, bool detect,
-                                 const MigrationTimes& times)
+                                 const MigrationTimes& times, uint64_t guarantee_kbps)
     : repository_(repository),
       clock_(clock),
       detect_(detect),
       times_(times),
+      guarantee_kbps_(guarantee_kbps),
       started_us_(clock->NowUs()) {
   subscription_ = repository_->Subscribe([this](const ChangeSet& set) { OnChanges(set); });
 }
 
 MigrationDriver::~MigrationDriver() = default;
 
+absl::Status MigrationDriver::CheckDestinationRoom(const Model& model,
+                                                   const v1::Migration& migration) const {
+  const std::string& destination = migration.destination();
+  const v1::Host* host = model.Find<v1::Host>(destination);
+  if (host == nullptr) return Repository::NotFound(Kind::kHost, destination);
+  const NameSet ports(migration.port_ids().begin(), migration.port_ids().end());
+  return CheckRoom(model, ports, destination, RoomOf(*host, guarantee_kbps_));
+}
+
 absl::StatusOr<std::string> MigrationDriver::Begin(const MakeRecord& make_record) {
   const std::string id = "mig-" + NewUuid().substr(0, 8);
   const auto fn = [&](const Model& model, Transaction* transaction) -> absl::Status {
     ASSIGN_OR_RETURN(v1::Migration migration, make_record(model, id));
+    RETURN_IF_ERROR(CheckDestinationRoom(model, migration));
     if (model.Find<v1::Migration>(id) != nullptr) {
       return absl::UnavailableError("migration id \"" + id + "\" is taken; try again");
     }

@@ -30,9 +30,10 @@ struct Evacuation {
 
 class MigrationDriver {
  public:
-  // Both must outlive the driver. `detect`: whether claims begin migrations.
+  // Both must outlive the driver. `detect`: whether claims begin migrations. `guarantee_kbps`: what
+  // ports of one host may be guaranteed together (qos shaper min_kbps); 0: anything.
   MigrationDriver(Repository* repository, const Clock* clock, bool detect = true,
-                  const MigrationTimes& times = {});
+                  const MigrationTimes& times = {}, uint64_t guarantee_kbps = 0);
   ~MigrationDriver();
 
   // Selects the ports, checks admission, and stores the migration in PREPARING; returns at once
@@ -79,6 +80,7 @@ class MigrationDriver {
   // The record of a migration under a new id, or why there is none.
   using MakeRecord =
       std::function<absl::StatusOr<v1::Migration>(const Model&, const std::string& id)>;
+  absl::Status CheckDestinationRoom(const Model& model, const v1::Migration& migration) const;
   absl::StatusOr<std::string> Begin(const MakeRecord& make_record);
   // Makes inputs from the model the outcome is decided on.
   using MakeInputs = std::function<std::vector<MigrationInput>(const Model&, const v1::Migration&)>;
@@ -100,6 +102,7 @@ class MigrationDriver {
   const Clock* const clock_;
   const bool detect_;
   const MigrationTimes times_;
+  const uint64_t guarantee_kbps_;
   const int64_t started_us_;
   // The model is locked while digests are made: each profile is compiled once.
   mutable ProfileCompiler compiler_;

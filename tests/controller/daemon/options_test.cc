@@ -56,6 +56,7 @@ TEST(OptionsTest, Defaults) {
   EXPECT_EQ(options.trust_domain, "outrider.local");
   EXPECT_EQ(options.host_certificate_ttl_h, 720u);
   EXPECT_TRUE(options.detect_migrations);
+  EXPECT_EQ(options.host_guarantee_mbps, 0u);
   EXPECT_EQ(options.migration_lease_s, 600u);
   EXPECT_EQ(options.migration_absence_s, 30u);
   EXPECT_EQ(options.migration_grace_s, 600u);
