@@ -16,11 +16,11 @@ constexpr int64_t kUsPerSecond = 1'000'000;
 
 // A source that is no more has let go of everything.
 std::vector<MigrationInput> SourceLetsGo(const Model& model, const v1::Migration& migration,
-                                         int64_t now_us) {
+                                         int64_t now_us, bool evacuated) {
   std::vector<MigrationInput> inputs;
   for (const std::string& id : migration.port_ids()) {
     inputs.push_back(
-        DetachedEvent{migration.source(), id, now_us, ConnectedPeers(model, migration)});
+        DetachedEvent{migration.source(), id, now_us, ConnectedPeers(model, migration), evacuated});
   }
   return inputs;
 }
@@ -37,9 +37,9 @@ std::vector<MigrationInput> InputsFor(const Model& model, const v1::Migration& m
                                       const std::string& host, int64_t now_us) {
   const AbortEvent abort{fmt::format("host \"{}\" was evacuated", host)};
   if (migration.phase() != v1::MIGRATION_PHASE_SWITCHING) return {abort};
-  if (host == migration.source()) return SourceLetsGo(model, migration, now_us);
+  if (host == migration.source()) return SourceLetsGo(model, migration, now_us, true);
   std::vector<MigrationInput> inputs;
-  if (DiedAt(migration, host)) inputs = SourceLetsGo(model, migration, now_us);
+  if (DiedAt(migration, host)) inputs = SourceLetsGo(model, migration, now_us, false);
   inputs.push_back(abort);
   return inputs;
 }
@@ -74,7 +74,7 @@ std::vector<PortMove> TakenFrom(const Model& model, const std::string& host,
   std::vector<PortMove> moves;
   for (const std::string& id : model.index().ports_located_at.Get(host)) {
     if (given_back.contains(id)) continue;
-    PortMove move{id, model.Find<v1::Port>(id)->location(), {}, true};
+    PortMove move{id, model.Find<v1::Port>(id)->location(), {}, host};
     move.to.set_epoch(move.from.epoch() + 1);
     moves.push_back(move);
   }

@@ -82,6 +82,8 @@ struct DetachedEvent {
   std::string port_id;
   int64_t time_us = 0;
   Peers peers;
+  // Nobody but the operator says so: the host was evacuated.
+  bool evacuated = false;
 };
 // A host has in force what it was sent up to the generation.
 struct AckEvent {
@@ -157,6 +159,9 @@ bool HadDevice(const v1::Migration& migration, const std::string& host, const st
 
 // Whether the source detached the port after the switchover, so that an abort cannot put it there.
 bool SourceLetGo(const v1::Migration& migration, const std::string& port_id);
+
+// Whether that was the operator's word: what the host still has attached is no claim.
+bool SourceWasEvacuated(const v1::Migration& migration, const std::string& port_id);
 
 // Adds to the timeline. `time_us` by the clock of `host`.
 void AddEvent(v1::Migration* migration, int64_t time_us, int64_t now_us, const std::string& host,

@@ -80,7 +80,9 @@ void Step::DetachedAtSource(const DetachedEvent& input) {
   }
   const bool news =
       hands_over || (Is(v1::MIGRATION_PHASE_SWITCHING) && !SourceLetGo(before_, port));
-  if (news) Record(input.time_us, input.host, "detached", port, "");
+  if (news) {
+    Record(input.time_us, input.host, "detached", port, input.evacuated ? kEvacuatedDetail : "");
+  }
   if (hands_over) {
     Switch(input.time_us, input.host, "source detached the port", input.peers);
   } else if (news) {

@@ -42,6 +42,7 @@ std::vector<PortMove> MovesToSource(const Model& model, const v1::Migration& mig
     const std::string home = SourceLetGo(migration, id) ? std::string() : migration.source();
     moves.push_back(MoveTo(id, port->location(), home, moved_epoch + 1));
     moves.back().undone_us = RecordedAt(migration, "switchover");
+    if (SourceWasEvacuated(migration, id)) moves.back().taken_from = migration.source();
   }
   return moves;
 }

@@ -62,4 +62,12 @@ bool SourceLetGo(const v1::Migration& migration, const std::string& port_id) {
   return HasEvent(migration, "detached", migration.source(), port_id);
 }
 
+bool SourceWasEvacuated(const v1::Migration& migration, const std::string& port_id) {
+  return std::any_of(migration.timeline().begin(), migration.timeline().end(),
+                     [&](const auto& event) {
+                       return event.kind() == "detached" && event.host() == migration.source() &&
+                              event.port_id() == port_id && event.detail() == kEvacuatedDetail;
+                     });
+}
+
 }  // namespace outrider::controller

@@ -15,6 +15,9 @@ namespace outrider::controller {
 // `host` of events the controller itself made.
 inline constexpr char kController[] = "controller";
 
+// Detail of "detached": the host itself has not said so.
+inline constexpr char kEvacuatedDetail[] = "the host was evacuated";
+
 // Whether the timeline has an event of the kind, by the host, for the port (empty: any).
 bool HasEvent(const v1::Migration& migration, const std::string& kind, const std::string& host,
               const std::string& port_id);

@@ -40,10 +40,10 @@ bool IsTakenFrom(const v1::Port& port, const std::string& host) {
   return port.location().host().empty() && port.receipt().host() == host;
 }
 
-void MarkTaken(const v1::PortLocation& from, v1::Port* port) {
+void MarkTaken(const std::string& host, uint64_t epoch, v1::Port* port) {
   port->mutable_receipt()->set_port_id(port->meta().name());
-  port->mutable_receipt()->set_host(from.host());
-  port->mutable_receipt()->set_epoch(from.epoch());
+  port->mutable_receipt()->set_host(host);
+  port->mutable_receipt()->set_epoch(epoch);
 }
 
 absl::Status CheckNotTaken(const v1::Port& port, const std::string& host,
@@ -284,7 +284,9 @@ absl::Status MovePorts(const Model& model, const std::vector<PortMove>& moves,
     }
     moved.push_back(*present);
     MoveTo(move.to, &moved.back());
-    if (move.taken) MarkTaken(move.from, &moved.back());
+    if (!move.taken_from.empty()) {
+      MarkTaken(move.taken_from, move.from.epoch(), &moved.back());
+    }
     if (move.unplanned_us != 0) CountUnplannedMove(move.unplanned_us, &moved.back());
     if (move.undone_us != 0) ForgiveMove(move.undone_us, &moved.back());
   }

@@ -22,7 +22,7 @@ struct Binding {
 
 // `host` attached a device as a port. Creates an unknown port (epoch 1), claims one that is on no
 // host (epoch + 1), takes over device, addresses, VM and a profile the attachment newly names.
-// An attachment without `claim` at the host the port was taken from (PortMove.taken) claims
+// An attachment without `claim` at the host the port was taken from (PortMove.taken_from) claims
 // nothing. Writes nothing when nothing changes. Refusals, for AttachmentRefused: FailedPrecondition
 // (located at another host without a migration to this one; another MAC; MTU does not fit; taken),
 // AlreadyExists (MAC or IP taken), InvalidArgument (malformed, unknown profile), NotFound (host).
@@ -50,8 +50,9 @@ struct PortMove {
   std::string port_id;
   v1::PortLocation from;
   v1::PortLocation to;
-  // The host it leaves has not let go of it: what is attached there is no claim (BindPort).
-  bool taken = false;
+  // When it goes to no host: one that has not let go of it; what is attached there is no claim
+  // (BindPort).
+  std::string taken_from = {};
   // When the move was made, if nobody planned it; or that of one which this undoes; 0: none.
   int64_t unplanned_us = 0;
   int64_t undone_us = 0;

@@ -190,5 +190,52 @@ TEST_F(EvacuationTest, TheSourceOfASwitchedMigrationHasLetGo) {
   ExpectLocated(1, "", 3);
 }
 
+// It may have been there all the time, with its guests: it says what it has, and gets nothing.
+TEST_F(EvacuationTest, AnEvacuatedSourceThatComesBackAfterAnAbortHasNothing) {
+  const std::string id = Switched();
+  Fail("h1");
+  MustEvacuate("h1");
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  SetConnected("h1", true);
+  EXPECT_EQ(Message(Bind("h1", 1, false)),
+            "port \"" + PortId(1) +
+                "\" was taken from host \"h1\" by \"outrider host evacuate\", in epoch 3; if its "
+                "guest is to run here, attach it again");
+  ExpectLocated(1, "", 3);
+  EXPECT_TRUE(State("h1").ports().empty());
+  EXPECT_TRUE(State("h1").departures().empty());
+  EXPECT_TRUE(Bind("h3", 1, false).ok()) << "who did not have it";
+  ExpectLocated(1, "h3", 4);
+  EXPECT_TRUE(Bind("h1", 2, true).ok()) << "asked anew";
+  ExpectLocated(2, "h1", 4);
+}
+
+TEST_F(EvacuationTest, AnEvacuatedSourceThatComesBackBeforeTheAbortHasNothingEither) {
+  const std::string id = Switched();
+  Fail("h1");
+  MustEvacuate("h1");
+  SetConnected("h1", true);
+  EXPECT_FALSE(Bind("h1", 1, false).ok()) << "it is on h2";
+  // Its guest runs on, it says; it was taken from it all the same.
+  Send("h1", v1::PortEvent::KIND_RESUMED, 1);
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  ExpectLocated(1, "", 3);
+  EXPECT_FALSE(Bind("h1", 1, false).ok());
+  // Until it has taken the device away.
+  EXPECT_TRUE(UnbindPort(repository_.get(), "h1", PortId(1)).ok());
+  EXPECT_TRUE(Bind("h1", 1, false).ok());
+  ExpectLocated(1, "h1", 4);
+}
+
+// One that let go by itself is a host like any other.
+TEST_F(EvacuationTest, ASourceThatDetachedByItselfIsNotTakenFrom) {
+  const std::string id = Switched();
+  Send("h1", v1::PortEvent::KIND_DETACHED, 1);
+  ASSERT_TRUE(driver_->Abort(id, "").ok());
+  ExpectLocated(1, "", 3);
+  ExpectLocated(2, "h1", 3);
+  EXPECT_TRUE(Bind("h1", 1, false).ok());
+}
+
 }  // namespace
 }  // namespace outrider::controller
