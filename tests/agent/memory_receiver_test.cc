@@ -15,6 +15,7 @@ using state::PortPhase;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Key;
 
 const PortId kPort = MakePortId(1);
 constexpr uint64_t kTenSeconds = 10'000'000'000;
@@ -123,6 +124,32 @@ TEST_F(MemoryReceiverTest, WhatIsLeftOutStays) {
   EXPECT_EQ(memory_.Look(kPort).connections.at("a").entry, "a2");
 }
 
+TEST_F(MemoryReceiverTest, WhatHasEndedGoesAndMakesRoom) {
+  Follow(Arriving());
+  ASSERT_TRUE(receiver_.Put("h1", Request(1)).ok());
+  memory_.SetRoom(kPort, 1);
+  v1::PutPortMemoryRequest request = Request(2);
+  request.mutable_connections(0)->set_key("b");
+  request.add_ended("a");
+  request.add_ended("x");
+  const auto response = receiver_.Put("h1", request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->taken(), 1u);
+  EXPECT_EQ(response->refused(), 0u);
+  EXPECT_THAT(memory_.Look(kPort).connections, ElementsAre(Key("b")));
+}
+
+TEST_F(MemoryReceiverTest, KeysOfAnotherVersionEndNothing) {
+  Follow(Arriving());
+  ASSERT_TRUE(receiver_.Put("h1", Request(1)).ok());
+  v1::PutPortMemoryRequest request = Request(2);
+  request.clear_connections();
+  request.set_abi_version(2);
+  request.add_ended("a");
+  ASSERT_TRUE(receiver_.Put("h1", request).ok());
+  EXPECT_THAT(memory_.Look(kPort).connections, ElementsAre(Key("a")));
+}
+
 TEST_F(MemoryReceiverTest, OnlyTheHostItComesFromMaySpeak) {
   Follow(Arriving());
   EXPECT_EQ(CodeOf("h3", Request()), absl::StatusCode::kPermissionDenied);
@@ -209,6 +236,9 @@ TEST_F(MemoryReceiverTest, NonsenseIsRefused) {
   EXPECT_EQ(CodeOf("h1", request), absl::StatusCode::kInvalidArgument);
   request = Request();
   for (int i = 0; i < 1000; ++i) request.add_connections();
+  EXPECT_EQ(CodeOf("h1", request), absl::StatusCode::kInvalidArgument);
+  request = Request();
+  for (int i = 0; i < 1001; ++i) request.add_ended("x");
   EXPECT_EQ(CodeOf("h1", request), absl::StatusCode::kInvalidArgument);
   request = Request();
   for (int i = 0; i < 65; ++i) request.add_levels();

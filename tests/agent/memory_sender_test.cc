@@ -60,6 +60,10 @@ class MemorySenderTest : public ::testing::Test {
     for (const auto& connection : request_->connections()) keys.push_back(connection.key());
     return keys;
   }
+  // In the request that Sent() looked at.
+  std::vector<std::string> Ended() const {
+    return {request_->ended().begin(), request_->ended().end()};
+  }
   void Answer(uint64_t incarnation = 1) {
     links_.Answer(incarnation);
     executor_.RunReady();
@@ -242,18 +246,97 @@ TEST_F(MemorySenderTest, AnotherMigrationBeginsAnew) {
   EXPECT_GT(request_->sequence(), first);
 }
 
-TEST_F(MemorySenderTest, ConnectionsThatEndedAreForgotten) {
+TEST_F(MemorySenderTest, ConnectionsThatEndedAreNamedOnce) {
   Follow(Leaving());
   Sent();
+  EXPECT_THAT(Ended(), IsEmpty());
   Answer();
   // As the sweep does it; a new one of the same name is news, whatever its version.
   const datapath::ConnectionRecord b = memory_.Look(kPort).connections.at("b");
   memory_.Drop(kPort, "b");
   executor_.Advance(MemorySender::kInterval);
+  EXPECT_THAT(Sent(), IsEmpty());
+  EXPECT_THAT(Ended(), ElementsAre("b"));
+  EXPECT_EQ(request_->abi_version(), 1u);
+  EXPECT_FALSE(IsWhole());
+  Answer();
+  executor_.Advance(MemorySender::kInterval);
   EXPECT_FALSE(links_.Take().has_value());
   memory_.Put(kPort, b);
   executor_.Advance(MemorySender::kInterval);
   EXPECT_THAT(Sent(), ElementsAre("b"));
+  EXPECT_THAT(Ended(), IsEmpty());
+}
+
+TEST_F(MemorySenderTest, OneThatEndedAndBeganAnewHasNotEnded) {
+  Follow(Leaving());
+  Sent();
+  Answer();
+  memory_.Drop(kPort, "b");
+  memory_.Touch(kPort, "b", "b0");
+  executor_.Advance(MemorySender::kInterval);
+  EXPECT_THAT(Sent(), ElementsAre("b"));
+  EXPECT_THAT(Ended(), IsEmpty());
+}
+
+TEST_F(MemorySenderTest, WhatMayHaveArrivedIsNamedToo) {
+  Follow(Leaving());
+  Sent();
+  // The answer was lost, or the request was.
+  Fail(absl::UnavailableError("no way"));
+  memory_.Drop(kPort, "b");
+  executor_.Advance(MemorySender::kFirstBackoff);
+  EXPECT_THAT(Sent(), ElementsAre("a"));
+  EXPECT_THAT(Ended(), ElementsAre("b"));
+  Fail(absl::UnavailableError("no way"));
+  executor_.Advance(2 * MemorySender::kFirstBackoff);
+  EXPECT_THAT(Sent(), ElementsAre("a"));
+  EXPECT_THAT(Ended(), ElementsAre("b")) << "until it is answered";
+  Answer();
+  executor_.Advance(MemorySender::kInterval);
+  EXPECT_FALSE(links_.Take().has_value());
+}
+
+TEST_F(MemorySenderTest, AnotherIncarnationMayStillHaveWhatHasEnded) {
+  Follow(Leaving());
+  Sent();
+  Answer(1);
+  memory_.Touch(kPort, "c", "c0");
+  executor_.Advance(MemorySender::kInterval);
+  EXPECT_THAT(Sent(), ElementsAre("c"));
+  memory_.Drop(kPort, "a");
+  Answer(2);
+  executor_.Advance(MemorySender::kInterval);
+  EXPECT_THAT(Sent(), ElementsAre("b"));
+  EXPECT_THAT(Ended(), ElementsAre("a"));
+}
+
+TEST_F(MemorySenderTest, ManyThatEndedGoInParts) {
+  for (int i = 0; i < 1498; ++i) memory_.Touch(kPort, "k" + std::to_string(i), "0");
+  Follow(Leaving());
+  Sent();
+  Answer();
+  Sent();
+  Answer();
+  for (const auto& [key, record] : memory_.Look(kPort).connections) memory_.Drop(kPort, key);
+  executor_.Advance(MemorySender::kInterval);
+  EXPECT_THAT(Sent(), IsEmpty());
+  EXPECT_EQ(Ended().size(), 1000u);
+  Answer();
+  EXPECT_THAT(Sent(), IsEmpty());
+  EXPECT_EQ(Ended().size(), 500u);
+  Answer();
+  EXPECT_FALSE(links_.Take().has_value());
+}
+
+// A table that cannot be read says nothing of what is in it.
+TEST_F(MemorySenderTest, APortThatIsGoneHasNotEndedItsConnections) {
+  Follow(Leaving());
+  Sent();
+  Answer();
+  memory_.RemovePort(kPort);
+  executor_.Advance(MemorySender::kInterval);
+  EXPECT_FALSE(links_.Take().has_value());
 }
 
 TEST_F(MemorySenderTest, APortThatIsNotInForceHasNothingToSay) {

@@ -16,14 +16,19 @@ constexpr uint64_t kNsPerS = 1'000'000'000;
 class ImportTest : public ConnectionTest {
  protected:
   // Runs the program for port `index`; what it says.
-  static uint32_t Import(const std::vector<abi::or_connection_row>& rows, uint32_t index = 1) {
+  static uint32_t Import(const std::vector<abi::or_connection_row>& rows, uint32_t index = 1,
+                         uint32_t flags = 0) {
     Bytes input(OR_IMPORT_OFFSET + rows.size() * sizeof(abi::or_connection_row));
     std::memcpy(input.data() + OR_IMPORT_OFFSET, rows.data(),
                 rows.size() * sizeof(abi::or_connection_row));
     return sys::RunProgram(
                switch_->object().Program("or_import_connections").value(),
-               {.mark = index, .cb0 = static_cast<uint32_t>(rows.size()), .frame = input})
+               {.mark = index, .cb0 = static_cast<uint32_t>(rows.size()) | flags, .frame = input})
         .value();
+  }
+  // Its former host says that these have ended; how many go.
+  static uint32_t End(const std::vector<abi::or_connection_row>& rows, uint32_t index = 1) {
+    return Import(rows, index, OR_IMPORT_ENDED);
   }
   // The only connection, as it stands now.
   abi::or_connection_row Take() {
@@ -85,6 +90,27 @@ TEST_F(ImportTest, WhatAFrameHasMetHereIsNotTakenBack) {
   EXPECT_EQ(Take().entry.flags & OR_CONNECTION_IMPORTED, 0);
   EXPECT_EQ(Import({old}), 1u);
   EXPECT_EQ(Take().entry.sides[OR_GUEST].end, 1101u);
+  EXPECT_EQ(Count(), 1u);
+}
+
+TEST_F(ImportTest, OneThatHasEndedGoesIfNoFrameHasMetIt) {
+  SetProfile(OutboundOnly());
+  Establish();
+  abi::or_connection_row row = Take();
+  EXPECT_EQ(End({row}), 0u) << "it has begun here";
+  Forget();
+  EXPECT_EQ(End({row}), 0u) << "it is not there";
+  abi::or_connection_row other = row;
+  other.key.guest_port = 41'000;
+  ASSERT_EQ(Import({row, other}), 2u);
+  row.entry = {};
+  row.key.port = 77;
+  EXPECT_EQ(End({row}, 2), 0u) << "another port's";
+  EXPECT_EQ(End({row}), 1u);
+  EXPECT_EQ(Take().key.guest_port, 41'000u);
+  EXPECT_EQ(Count(), 1u);
+  ASSERT_TRUE(FromA(TcpFrame({true, kAck, 1001, 5001}, 41'000)));
+  EXPECT_EQ(End({other}), 0u) << "a frame has met it";
   EXPECT_EQ(Count(), 1u);
 }
 

@@ -54,6 +54,15 @@ class FakePortMemory final : public PortMemory {
     }
     return result;
   }
+  // As if no frame had met any of them.
+  absl::StatusOr<uint64_t> EndConnections(const PortId& id,
+                                          const std::vector<std::string>& keys) override {
+    const std::lock_guard lock(mutex_);
+    ASSIGN_OR_RETURN(Held* const held, Find(id));
+    uint64_t ended = 0;
+    for (const std::string& key : keys) ended += held->connections.erase(key);
+    return ended;
+  }
   absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const PortId& id) override {
     const std::lock_guard lock(mutex_);
     ASSIGN_OR_RETURN(const Held* const held, Find(id));
@@ -83,6 +92,10 @@ class FakePortMemory final : public PortMemory {
   void AddPort(const PortId& id) {
     const std::lock_guard lock(mutex_);
     ports_[id];
+  }
+  void RemovePort(const PortId& id) {
+    const std::lock_guard lock(mutex_);
+    ports_.erase(id);
   }
   // A connection begins, or changes.
   void Touch(const PortId& id, const std::string& key, const std::string& entry) {

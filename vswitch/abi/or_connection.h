@@ -116,8 +116,11 @@ struct or_connection_row {
 OR_STATIC_ASSERT(sizeof(struct or_connection_row) == 120, "or_connection_row layout");
 #define OR_IMPORT_ROWS 24
 #define OR_IMPORT_OFFSET 14
-/* Its verdict: how many it took, or found to be here in a newer form; how many the port's share,
- * and how many the host's table had no room for. */
+/* In skb->cb[0], too: the rows, of which only the keys count, are of connections that have ended at
+ * the former host. Those that no frame has met here go. */
+#define OR_IMPORT_ENDED (1u << 31)
+/* Its verdict: how many it took, or found to be here in a newer form, or removed; how many the
+ * port's share, and how many the host's table had no room for. */
 #define OR_IMPORT_TAKEN(verdict) ((verdict)&0xff)
 #define OR_IMPORT_SHARE_FULL(verdict) ((verdict) >> 8 & 0xff)
 #define OR_IMPORT_TABLE_FULL(verdict) ((verdict) >> 16 & 0xff)

@@ -15,6 +15,7 @@ absl::Status CheckSizes(const v1::PutPortMemoryRequest& request) {
         fmt::format("{} {} in one request, at most {} may be", count, what, most));
   };
   RETURN_IF_ERROR(check(request.connections_size(), kMaxConnectionsPerRequest, "connections"));
+  RETURN_IF_ERROR(check(request.ended_size(), kMaxConnectionsPerRequest, "ended connections"));
   RETURN_IF_ERROR(check(request.levels_size(), kMaxLevelsPerRequest, "levels"));
   return check(request.memberships_size(), kMaxMembershipsPerRequest, "memberships");
 }
@@ -97,6 +98,10 @@ absl::StatusOr<uint64_t> MemoryReceiver::Admit(const PortId& id, const std::stri
 absl::Status MemoryReceiver::Import(const PortId& id, const v1::PutPortMemoryRequest& request,
                                     v1::PutPortMemoryResponse* response) {
   datapath::PortMemory& memory = *dependencies_.memory;
+  // First: they make room.
+  if (request.ended_size() != 0 && request.abi_version() == memory.AbiVersion()) {
+    RETURN_IF_ERROR(memory.EndConnections(id, EndedOf(request)).status());
+  }
   if (request.connections_size() != 0 && request.abi_version() != memory.AbiVersion()) {
     response->set_refused(static_cast<uint64_t>(request.connections_size()));
     response->set_reason(fmt::format("version {} of the datapath's tables, here it is {}",

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include "vswitch/agent/messages.h"
 #include "vswitch/agent/peer_messages.h"
@@ -14,15 +16,17 @@ namespace {
 constexpr int kLookShare = 10;
 constexpr Executor::Duration kLongestPause = std::chrono::seconds(5);
 
-// Forgets what is not there any more.
-void KeepOnly(const std::vector<datapath::ConnectionRecord>& records,
-              std::unordered_map<std::string, uint64_t>* known) {
-  std::unordered_map<std::string, uint64_t> kept;
-  for (const datapath::ConnectionRecord& record : records) {
-    const auto found = known->find(record.key);
-    if (found != known->end()) kept.insert(*found);
+// Keys that were sent and are not there any more.
+std::vector<std::string> EndedAmong(
+    const std::vector<datapath::ConnectionRecord>& records,
+    const std::unordered_map<std::string, std::optional<uint64_t>>& known) {
+  std::unordered_set<std::string_view> present;
+  for (const datapath::ConnectionRecord& record : records) present.insert(record.key);
+  std::vector<std::string> ended;
+  for (const auto& [key, version] : known) {
+    if (!present.contains(key)) ended.push_back(key);
   }
-  known->swap(kept);
+  return ended;
 }
 
 }  // namespace
@@ -81,7 +85,7 @@ void MemorySender::Look(const PortId& id) {
   const int64_t begin_us = dependencies_.clock();
   auto records = dependencies_.memory->ExportConnections(id);
   if (!records.ok()) return HandleFailure(id, records.status(), &transfer);
-  KeepOnly(*records, &transfer.known);
+  transfer.ended = EndedAmong(*records, transfer.known);
   std::erase_if(*records, [&](const datapath::ConnectionRecord& record) {
     const auto known = transfer.known.find(record.key);
     return known != transfer.known.end() && known->second == record.version;
@@ -94,7 +98,8 @@ void MemorySender::Look(const PortId& id) {
 
 void MemorySender::Send(const PortId& id) {
   Transfer& transfer = transfers_.at(id);
-  if (transfer.waiting.empty() && !transfer.whole) return LookAfter(id, transfer.pause);
+  const bool news = !transfer.waiting.empty() || !transfer.ended.empty() || transfer.whole;
+  if (!news) return LookAfter(id, transfer.pause);
   Sent sent;
   const v1::PutPortMemoryRequest request = NextRequest(id, &transfer, &sent);
   transfer.calling = request.sequence();
@@ -116,16 +121,28 @@ v1::PutPortMemoryRequest MemorySender::NextRequest(const PortId& id, Transfer* t
   request.set_epoch(static_cast<uint64_t>(transfer->target.epoch));
   request.set_sequence(last_sequence_);
   request.set_abi_version(dependencies_.memory->AbiVersion());
-  while (!transfer->waiting.empty() && request.connections_size() < kMaxConnectionsPerRequest) {
-    const datapath::ConnectionRecord& record = transfer->waiting.back();
-    *request.add_connections() = ToMessage(record);
-    sent->versions.emplace_back(record.key, record.version);
-    transfer->waiting.pop_back();
-  }
+  AddConnections(transfer, &request, sent);
   sent->whole = transfer->whole;
   if (transfer->whole) AddWhole(id, &request);
   transfer->whole = false;
   return request;
+}
+
+void MemorySender::AddConnections(Transfer* transfer, v1::PutPortMemoryRequest* request,
+                                  Sent* sent) {
+  while (!transfer->waiting.empty() && request->connections_size() < kMaxConnectionsPerRequest) {
+    const datapath::ConnectionRecord& record = transfer->waiting.back();
+    *request->add_connections() = ToMessage(record);
+    sent->versions.emplace_back(record.key, record.version);
+    // A request whose answer is lost may have arrived: its end will have to be told.
+    transfer->known[record.key] = std::nullopt;
+    transfer->waiting.pop_back();
+  }
+  while (!transfer->ended.empty() && request->ended_size() < kMaxConnectionsPerRequest) {
+    request->add_ended(transfer->ended.back());
+    sent->ended.push_back(transfer->ended.back());
+    transfer->ended.pop_back();
+  }
 }
 
 // What cannot be read is left out: the connections must not wait for it.
@@ -168,15 +185,18 @@ void MemorySender::HandleAnswer(const PortId& id, uint64_t sequence, const Sent&
     spdlog::warn("port {}: host \"{}\" refused {} of its connections: {}", id.ToString(),
                  transfer.target.host, answer->refused(), answer->reason());
   }
-  // The first answer begins; another incarnation has what this request said, and nothing else.
+  // The first answer begins; another incarnation has what this request said, and nothing else is
+  // sure: its datapath may have kept what has ended since.
   const bool anew = transfer.incarnation != 0 && transfer.incarnation != answer->incarnation();
   if (anew) {
-    transfer.known.clear();
+    for (auto& [key, version] : transfer.known) version.reset();
     transfer.waiting.clear();
+    transfer.ended.clear();
     transfer.whole = transfer.whole || !sent.whole;
   }
   transfer.incarnation = answer->incarnation();
   for (const auto& [key, version] : sent.versions) transfer.known[key] = version;
+  for (const std::string& key : sent.ended) transfer.known.erase(key);
   if (transfer.flush) return Look(id);
   // Not at once: a peer that forgets all the time should not keep us busy.
   if (anew) return LookAfter(id, transfer.pause);
@@ -190,6 +210,7 @@ void MemorySender::HandleFailure(const PortId& id, const absl::Status& status, T
   }
   transfer->failing = true;
   transfer->waiting.clear();
+  transfer->ended.clear();
   LookAfter(id, transfer->backoff);
   transfer->backoff = std::min(2 * transfer->backoff, kLastBackoff);
 }

@@ -1,9 +1,9 @@
 // Sends what this host's departing ports remember of their guests' traffic to the agents they move
 // to: everything as soon as a departure with a listening peer appears, then every few moments what
-// has changed, and once more everything that is not per connection when the guest pauses. It goes
-// on until the departure ends: what comes for the guest after its pause still passes here. Owns one
-// link for each such port. Decides nothing about the migration, which never waits for it: a
-// connection that does not arrive is adopted at the destination.
+// has changed or ended, and once more everything that is not per connection when the guest pauses.
+// It goes on until the departure ends: what comes for the guest after its pause still passes here.
+// Owns one link for each such port. Decides nothing about the migration, which never waits for it:
+// a connection that does not arrive is adopted at the destination.
 //
 // Thread rule: Follow on the reconciler's thread, GuestPaused on any; all else on the executor,
 // which should be nobody's who is in a hurry (reading a large table of connections takes long), and
@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -75,10 +76,11 @@ class MemorySender final : public StateFollower {
     Target target;
     bool departed = false;
     std::unique_ptr<PeerLink> link;
-    // By key: versions the peer has.
-    std::unordered_map<std::string, uint64_t> known;
-    // What is left of the look at hand, last first.
+    // By key, of what the peer was sent: the version it has; nullopt: it may not have it.
+    std::unordered_map<std::string, std::optional<uint64_t>> known;
+    // What is left of the look at hand, last first: news, and keys of what has ended.
     std::vector<datapath::ConnectionRecord> waiting;
+    std::vector<std::string> ended;
     // Levels, memberships and counters go with the next request.
     bool whole = true;
     // Look again as soon as this one is sent.
@@ -94,9 +96,10 @@ class MemorySender final : public StateFollower {
     bool failing = false;
   };
 
-  // Of one request: keys and versions, and whether all the rest was in it.
+  // Of one request: keys and versions, keys of what has ended, and whether all the rest was in it.
   struct Sent {
     std::vector<std::pair<std::string, uint64_t>> versions;
+    std::vector<std::string> ended;
     bool whole = false;
   };
 
@@ -106,6 +109,7 @@ class MemorySender final : public StateFollower {
   void Look(const PortId& id);
   void Send(const PortId& id);
   v1::PutPortMemoryRequest NextRequest(const PortId& id, Transfer* transfer, Sent* sent);
+  static void AddConnections(Transfer* transfer, v1::PutPortMemoryRequest* request, Sent* sent);
   void AddWhole(const PortId& id, v1::PutPortMemoryRequest* request);
   void HandleAnswer(const PortId& id, uint64_t sequence, const Sent& sent,
                     const absl::StatusOr<v1::PutPortMemoryResponse>& answer);

@@ -34,6 +34,10 @@ std::vector<datapath::ConnectionRecord> ConnectionsOf(const v1::PutPortMemoryReq
   return records;
 }
 
+std::vector<std::string> EndedOf(const v1::PutPortMemoryRequest& request) {
+  return {request.ended().begin(), request.ended().end()};
+}
+
 std::vector<datapath::BucketLevel> LevelsOf(const v1::PutPortMemoryRequest& request) {
   std::vector<datapath::BucketLevel> levels;
   for (const v1::PortLevel& level : request.levels()) {

@@ -3,6 +3,7 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_PEER_MESSAGES_H_
 #define OUTRIDER_VSWITCH_AGENT_PEER_MESSAGES_H_
 
+#include <string>
 #include <vector>
 
 #include "outrider/v1/peer.pb.h"
@@ -11,7 +12,7 @@
 
 namespace outrider::agent {
 
-// Most connections of one request.
+// Most connections of one request, and most that have ended.
 inline constexpr int kMaxConnectionsPerRequest = 1000;
 // Limits of a port have places for some.
 inline constexpr int kMaxLevelsPerRequest = 64;
@@ -25,6 +26,7 @@ v1::PortLevel ToMessage(const datapath::BucketLevel& level);
 v1::PortMembership ToMessage(const Membership& membership);
 
 std::vector<datapath::ConnectionRecord> ConnectionsOf(const v1::PutPortMemoryRequest& request);
+std::vector<std::string> EndedOf(const v1::PutPortMemoryRequest& request);
 std::vector<datapath::BucketLevel> LevelsOf(const v1::PutPortMemoryRequest& request);
 // Of segments and groups that are none are left out.
 std::vector<Membership> MembershipsOf(const v1::PutPortMemoryRequest& request);

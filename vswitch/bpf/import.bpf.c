@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Takes over connections that a port had on its former host (or_connection.h). Attached nowhere:
- * the agent runs it by BPF_PROG_TEST_RUN, as only programs write entries, so that the counts stay
- * exact and frames that pass meanwhile lose nothing.
+ * Takes over connections that a port had on its former host, and forgets those that have ended
+ * there (or_connection.h). Attached nowhere: the agent runs it by BPF_PROG_TEST_RUN, as only
+ * programs write entries, so that the counts stay exact and frames that pass meanwhile lose
+ * nothing.
  */
 #include <linux/bpf.h>
 
@@ -11,6 +12,7 @@
 struct or_import {
 	struct __sk_buff *skb;
 	__u32 port;
+	__u32 ended;
 	__u32 taken;
 	__u32 share_full;
 	__u32 table_full;
@@ -82,6 +84,14 @@ static __always_inline void or_import_over(struct or_connection *here,
 	bpf_spin_unlock(&here->lock);
 }
 
+/* What a frame has met here is this host's own: it ends here by itself. */
+static __always_inline bool or_import_end(const struct or_connection_key *key)
+{
+	const struct or_connection *here = bpf_map_lookup_elem(&or_connections, key);
+
+	return here && here->flags & OR_CONNECTION_IMPORTED && or_connection_forget(key);
+}
+
 static long or_import_step(__u32 at, struct or_import *import)
 {
 	const struct or_port *port = or_port_row(import->port);
@@ -93,6 +103,10 @@ static long or_import_step(__u32 at, struct or_import *import)
 	    bpf_skb_load_bytes(import->skb, OR_IMPORT_OFFSET + at * sizeof(row), &row, sizeof(row)))
 		return 1;
 	row.key.port = import->port;
+	if (import->ended) {
+		import->taken += or_import_end(&row.key);
+		return 0;
+	}
 	row.entry.port = import->port;
 	row.entry.flags |= OR_CONNECTION_IMPORTED;
 	here = bpf_map_lookup_elem(&or_connections, &row.key);
@@ -114,8 +128,12 @@ static long or_import_step(__u32 at, struct or_import *import)
 SEC("tc")
 int or_import_connections(struct __sk_buff *skb)
 {
-	struct or_import import = {.skb = skb, .port = skb->mark};
-	__u32 rows = skb->cb[0];
+	struct or_import import = {
+		.skb = skb,
+		.port = skb->mark,
+		.ended = skb->cb[0] & OR_IMPORT_ENDED,
+	};
+	__u32 rows = skb->cb[0] & ~OR_IMPORT_ENDED;
 
 	if (rows > OR_IMPORT_ROWS)
 		rows = OR_IMPORT_ROWS;

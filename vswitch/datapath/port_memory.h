@@ -47,12 +47,18 @@ class PortMemory {
   // Of records of another version nothing is understood.
   virtual uint32_t AbiVersion() const = 0;
 
-  // NotFound: no such port. ResourceExhausted is not used: all are returned.
+  // NotFound: no such port, or it went meanwhile. ResourceExhausted is not used: all are returned,
+  // so that what is not among them has ended.
   virtual absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const PortId& id) = 0;
   // The port's rules judge them as their own (the entry keeps the content of the rule set that
   // admitted it). With a connection that frames have met here already, the record is put together.
   virtual absl::StatusOr<ImportResult> ImportConnections(
       const PortId& id, const std::vector<ConnectionRecord>& records) = 0;
+  // Of connections that have ended where they came from: those that no frame has met here since
+  // they came go, the others are this host's own. How many went; keys of none there is are no
+  // error.
+  virtual absl::StatusOr<uint64_t> EndConnections(const PortId& id,
+                                                  const std::vector<std::string>& keys) = 0;
 
   virtual absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const PortId& id) = 0;
   virtual absl::Status ImportLevels(const PortId& id, const std::vector<BucketLevel>& levels) = 0;

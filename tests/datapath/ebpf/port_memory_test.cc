@@ -194,6 +194,44 @@ TEST_F(PortMemoryTest, AdoptionCanBeTakenBack) {
   EXPECT_GE(b_.AwaitPortDrops(kPort, "connection_invalid", 1), 1u);
 }
 
+TEST_F(PortMemoryTest, WhatHasEndedAtTheSourceGoesUnlessItLivesHere) {
+  const Session session = Open();
+  const sys::UniqueFd second = one_.Connect(two_);
+  const sys::UniqueFd accepted = Accept(session.listener);
+  Arm();
+  const auto records = a_.datapath().ExportConnections(kPort).value();
+  ASSERT_THAT(records, SizeIs(2));
+  ASSERT_EQ(b_.datapath().ImportConnections(kPort, records)->taken, 2u);
+  Move();
+  // The first one's frames have come here; nobody has sent any for the second.
+  ASSERT_EQ(Transfer(session.client, session.server, 1000), 1000u);
+  const auto ended =
+      b_.datapath().EndConnections(kPort, {"short", records[0].key, records[1].key, "short"});
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(*ended, 1u);
+  EXPECT_EQ(CountAt(&b_), 1u);
+  EXPECT_EQ(Transfer(session.server, session.client, 1000), 1000u);
+  EXPECT_EQ(b_.PortDrops(kPort, "connection_invalid"), 0u);
+}
+
+// More than the program takes at once.
+TEST_F(PortMemoryTest, ManyEndTogether) {
+  const Session session = Open();
+  Arm();
+  auto records = a_.datapath().ExportConnections(kPort).value();
+  ASSERT_THAT(records, SizeIs(1));
+  for (int i = 1; i < 2 * OR_IMPORT_ROWS + 1; ++i) {
+    records.push_back(records[0]);
+    records.back().key[offsetof(abi::or_connection_key, guest)] = static_cast<char>(i);
+  }
+  ASSERT_EQ(b_.datapath().ImportConnections(kPort, records)->taken, records.size());
+  std::vector<std::string> keys;
+  for (const ConnectionRecord& record : records) keys.push_back(record.key);
+  EXPECT_EQ(b_.datapath().EndConnections(kPort, keys).value(), records.size());
+  EXPECT_EQ(CountAt(&b_), 0u);
+  EXPECT_EQ(b_.datapath().EndConnections(kPort, {}).value(), 0u);
+}
+
 TEST_F(PortMemoryTest, AFullShareRefusesTheRest) {
   const Session first = Open();
   const sys::UniqueFd second = one_.Connect(two_);
@@ -227,6 +265,7 @@ TEST_F(PortMemoryTest, UnknownPortsAreNotFound) {
   const PortId unknown = MakePortId(9);
   EXPECT_TRUE(absl::IsNotFound(datapath.ExportConnections(unknown).status()));
   EXPECT_TRUE(absl::IsNotFound(datapath.ImportConnections(unknown, {}).status()));
+  EXPECT_TRUE(absl::IsNotFound(datapath.EndConnections(unknown, {}).status()));
   EXPECT_TRUE(absl::IsNotFound(datapath.ExportLevels(unknown).status()));
   EXPECT_TRUE(absl::IsNotFound(datapath.ImportLevels(unknown, {})));
   EXPECT_TRUE(absl::IsNotFound(datapath.SetCounterBase(unknown, {})));

@@ -72,13 +72,18 @@ std::optional<ConnectionRecord> ToRecord(const abi::or_connection_key& key,
                           .version = std::hash<std::string_view>()(as_is)};
 }
 
+absl::StatusOr<abi::or_connection_key> KeyFromRecord(const std::string& key) {
+  ASSIGN_OR_RETURN(abi::or_connection_key row, FromText<abi::or_connection_key>(key));
+  row.port = 0;
+  std::fill(std::begin(row.pad), std::end(row.pad), 0);
+  return row;
+}
+
 absl::StatusOr<abi::or_connection_row> FromRecord(const ConnectionRecord& record,
                                                   const RecordFrame& frame) {
   abi::or_connection_row row{};
-  ASSIGN_OR_RETURN(row.key, FromText<abi::or_connection_key>(record.key));
+  ASSIGN_OR_RETURN(row.key, KeyFromRecord(record.key));
   ASSIGN_OR_RETURN(row.entry, FromText<abi::or_connection>(record.entry));
-  row.key.port = 0;
-  std::fill(std::begin(row.key.pad), std::end(row.key.pad), 0);
   row.entry.lock = 0;
   row.entry.port = 0;
   row.entry.pad = 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/datapath/port_memory.h"
@@ -22,6 +23,9 @@ struct RecordFrame {
 // nullopt: it has expired.
 std::optional<ConnectionRecord> ToRecord(const abi::or_connection_key& key,
                                          const abi::or_connection& entry, const RecordFrame& frame);
+
+// A key of a record for a row; of the port nothing is said. InvalidArgument: it is none.
+absl::StatusOr<abi::or_connection_key> KeyFromRecord(const std::string& key);
 
 // The record is another host's word: InvalidArgument when it is no connection that programs could
 // have written. What is left of its time is bounded by the longest there is.

@@ -285,6 +285,12 @@ absl::StatusOr<ImportResult> EbpfDatapath::ImportConnections(
   return ebpf::ImportConnections(pipeline->maps, *pipeline->programs, id, records);
 }
 
+absl::StatusOr<uint64_t> EbpfDatapath::EndConnections(const PortId& id,
+                                                      const std::vector<std::string>& keys) {
+  const auto pipeline = impl_->pipeline();
+  return ebpf::EndConnections(pipeline->maps, *pipeline->programs, id, keys);
+}
+
 absl::StatusOr<std::vector<BucketLevel>> EbpfDatapath::ExportLevels(const PortId& id) {
   return ebpf::ExportLevels(impl_->pipeline()->maps, id);
 }

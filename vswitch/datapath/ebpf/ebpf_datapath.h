@@ -105,6 +105,8 @@ class EbpfDatapath final : public Datapath,
   absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const PortId& id) override;
   absl::StatusOr<ImportResult> ImportConnections(
       const PortId& id, const std::vector<ConnectionRecord>& records) override;
+  absl::StatusOr<uint64_t> EndConnections(const PortId& id,
+                                          const std::vector<std::string>& keys) override;
   absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const PortId& id) override;
   absl::Status ImportLevels(const PortId& id, const std::vector<BucketLevel>& levels) override;
   absl::Status SetCounterBase(const PortId& id, const PortCounters& base) override;

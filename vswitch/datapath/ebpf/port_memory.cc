@@ -32,16 +32,21 @@ void Refuse(uint64_t count, const std::string& reason, ImportResult* result) {
   result->reason = reason;
 }
 
-// At most OR_IMPORT_ROWS.
-absl::Status Import(const ProgramSet& programs, uint32_t index,
-                    const std::vector<abi::or_connection_row>& rows, ImportResult* result) {
+// At most OR_IMPORT_ROWS; the program's verdict.
+absl::StatusOr<uint32_t> RunImport(const ProgramSet& programs, uint32_t index,
+                                   const std::vector<abi::or_connection_row>& rows,
+                                   uint32_t flags) {
   sys::Bytes input(OR_IMPORT_OFFSET + rows.size() * sizeof(abi::or_connection_row));
   std::memcpy(input.data() + OR_IMPORT_OFFSET, rows.data(),
               rows.size() * sizeof(abi::or_connection_row));
-  ASSIGN_OR_RETURN(
-      const uint32_t verdict,
-      sys::RunProgram(programs.Descriptor(Program::kImportConnections),
-                      {.mark = index, .cb0 = static_cast<uint32_t>(rows.size()), .frame = input}));
+  return sys::RunProgram(
+      programs.Descriptor(Program::kImportConnections),
+      {.mark = index, .cb0 = static_cast<uint32_t>(rows.size()) | flags, .frame = input});
+}
+
+absl::Status Import(const ProgramSet& programs, uint32_t index,
+                    const std::vector<abi::or_connection_row>& rows, ImportResult* result) {
+  ASSIGN_OR_RETURN(const uint32_t verdict, RunImport(programs, index, rows, 0));
   result->taken += OR_IMPORT_TAKEN(verdict);
   Refuse(OR_IMPORT_SHARE_FULL(verdict), "the port holds all the connections it may", result);
   Refuse(OR_IMPORT_TABLE_FULL(verdict), "the host's table of connections has no room", result);
@@ -73,13 +78,18 @@ absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const DatapathMa
   ASSIGN_OR_RETURN(const RecordFrame frame, FrameOf(maps, port));
   std::vector<ConnectionRecord> records;
   const auto held = maps.connection_counts.Lookup(index);
-  if (!held.ok() || *held == 0) return records;
+  if ((port.flags & OR_PORT_STATEFUL) == 0 || (held.ok() && *held == 0)) return records;
   RETURN_IF_ERROR(maps.connections.Visit(
       [&](const abi::or_connection_key& key, const abi::or_connection& entry) {
         if (key.port != index) return;
         if (auto record = ToRecord(key, entry, frame)) records.push_back(*std::move(record));
       }));
-  return records;
+  // Entries go with their port: what is missing then has not ended.
+  ASSIGN_OR_RETURN(const uint32_t index_now, FindPortIndex(maps, id));
+  const bool all = index_now == index && maps.connection_counts.Lookup(index).ok();
+  if (all) return records;
+  return absl::NotFoundError(
+      fmt::format("port \"{}\": went while its connections were read", id.ToString()));
 }
 
 absl::StatusOr<ImportResult> ImportConnections(const DatapathMaps& maps, const ProgramSet& programs,
@@ -107,6 +117,24 @@ absl::StatusOr<ImportResult> ImportConnections(const DatapathMaps& maps, const P
   }
   if (!rows.empty()) RETURN_IF_ERROR(Import(programs, index, rows, &result));
   return result;
+}
+
+absl::StatusOr<uint64_t> EndConnections(const DatapathMaps& maps, const ProgramSet& programs,
+                                        const PortId& id, const std::vector<std::string>& keys) {
+  ASSIGN_OR_RETURN(const uint32_t index, FindPortIndex(maps, id));
+  uint64_t ended = 0;
+  std::vector<abi::or_connection_row> rows;
+  for (const std::string& text : keys) {
+    const auto key = KeyFromRecord(text);
+    // Another host's word that makes no sense is of no connection.
+    if (key.ok()) rows.push_back({.key = *key, .entry = {}});
+    const bool full = rows.size() == OR_IMPORT_ROWS;
+    if (rows.empty() || (!full && &text != &keys.back())) continue;
+    ASSIGN_OR_RETURN(const uint32_t verdict, RunImport(programs, index, rows, OR_IMPORT_ENDED));
+    ended += OR_IMPORT_TAKEN(verdict);
+    rows.clear();
+  }
+  return ended;
 }
 
 absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const DatapathMaps& maps, const PortId& id) {

@@ -20,6 +20,8 @@ absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const DatapathMa
 absl::StatusOr<ImportResult> ImportConnections(const DatapathMaps& maps, const ProgramSet& programs,
                                                const PortId& id,
                                                const std::vector<ConnectionRecord>& records);
+absl::StatusOr<uint64_t> EndConnections(const DatapathMaps& maps, const ProgramSet& programs,
+                                        const PortId& id, const std::vector<std::string>& keys);
 absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const DatapathMaps& maps, const PortId& id);
 // Without effect once the port forwards: then its own buckets say what its guest has used.
 absl::Status ImportLevels(const DatapathMaps& maps, const PortId& id,
