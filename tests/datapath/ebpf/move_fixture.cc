@@ -1,9 +1,15 @@
 #include "tests/datapath/ebpf/move_fixture.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <functional>
 #include <numeric>
 #include <thread>
+
+#include "vswitch/datapath/ebpf/connections.h"
+#include "vswitch/sys/bpf/bpffs.h"
+#include "vswitch/sys/bpf/program_run.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -127,6 +133,21 @@ void MoveHosts::Arm() {
 
 absl::Status MoveHosts::Redirect(std::optional<uint64_t> first) {
   return a_.In([&] { return a_.datapath().Redirect(kMoving, first); });
+}
+
+void MoveHosts::BeginRedirect(uint64_t first) {
+  const std::string& bpffs = a_.options().bpffs;
+  const auto raw =
+      sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(bpffs), DatapathMaps::Names()).value();
+  const uint32_t index = FindPortIndex(DatapathMaps(raw.get()), kMoving).value();
+  const std::string programs = fmt::format("{}/v{}/progs", bpffs, OR_ABI_VERSION);
+  const std::string version = sys::ListPins(programs).value().at(0);
+  const auto program = sys::OpenPin(programs + "/" + version + "/or_move_port").value();
+  ASSERT_EQ(sys::RunProgram(
+                program.get(),
+                {.mark = abi::OR_MOVE_REDIRECT, .cb0 = index, .cb1 = static_cast<uint32_t>(first)})
+                .value(),
+            1u);
 }
 
 absl::Status MoveHosts::TakeBack() {

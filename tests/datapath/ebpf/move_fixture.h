@@ -75,6 +75,9 @@ class MoveHosts {
   // MovePath's calls at the source.
   absl::Status Redirect(std::optional<uint64_t> first);
   absl::Status TakeBack();
+  // Redirect as one leaves it who dies before it sends anything: the next one sends all that
+  // stands.
+  void BeginRedirect(uint64_t first);
   DeliveredFrames Delivered();
   MoveCounts CountsOfA();
   MoveCounts CountsOfB();

@@ -1,12 +1,8 @@
 // A guest that moves from one host to another, as its frames see it.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/datapath/ebpf/move_fixture.h"
-#include "vswitch/datapath/ebpf/connections.h"
-#include "vswitch/sys/bpf/bpffs.h"
-#include "vswitch/sys/bpf/program_run.h"
 #include "vswitch/sys/netlink/offload_sender.h"
 
 namespace outrider::datapath::ebpf {
@@ -191,16 +187,7 @@ TEST_F(Move, ADepartedPortIsRedirectedEvenWithoutItsDeviceAndOverARestart) {
 TEST_F(Move, ARestartGoesOnWithWhatWasBeingSent) {
   SendTo(0, 4);
   EXPECT_EQ(Take(&hosts_.old_guest(), 4), Numbers(0, 4));
-  const std::string& bpffs = hosts_.a().options().bpffs;
-  const auto raw =
-      sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(bpffs), DatapathMaps::Names()).value();
-  const uint32_t index = FindPortIndex(DatapathMaps(raw.get()), kMoving).value();
-  const std::string programs = fmt::format("{}/v{}/progs", bpffs, OR_ABI_VERSION);
-  const std::string version = sys::ListPins(programs).value().at(0);
-  const auto program = sys::OpenPin(programs + "/" + version + "/or_move_port").value();
-  ASSERT_EQ(sys::RunProgram(program.get(), {.mark = abi::OR_MOVE_REDIRECT, .cb0 = index, .cb1 = 2})
-                .value(),
-            1u);
+  hosts_.BeginRedirect(2);
   SendTo(4, 6);
   EXPECT_THAT(hosts_.new_guest().Drain(), IsEmpty());
   hosts_.a().Start();

@@ -91,9 +91,7 @@ class DeltaWriter {
       outcome_.Upserted(ObjectKind::kNeighbor, key, to.neighbors.Upsert(key, mac));
     }
     for (const auto& [id, port] : delta.ports.upserts) {
-      absl::Status status = to.ports.Upsert(id, port);
-      status.Update(to.departures.FollowPort(id));
-      outcome_.Upserted(ObjectKind::kPort, id, status);
+      outcome_.Upserted(ObjectKind::kPort, id, UpsertPort(id, port));
     }
     for (const auto& [id, departure] : delta.departures.upserts) {
       outcome_.Upserted(ObjectKind::kDeparture, id, to.departures.Upsert(id, departure));
@@ -109,6 +107,30 @@ class DeltaWriter {
     // After the FDB: a port with many VLANs that has moved is found at once, whatever its
     // broadcasts take.
     outcome_.Failed(ObjectKind::kSegment, to.segments.Flush(Leaving(delta)));
+  }
+
+  absl::Status UpsertPort(const PortId& id, const state::Port& port) {
+    Pipeline& to = *pipeline_;
+    if (const auto index = to.ports.ArrivesAnew(id, port)) {
+      RETURN_IF_ERROR(ForgetStay(id, *index));
+    }
+    absl::Status status = to.ports.Upsert(id, port);
+    status.Update(to.departures.FollowPort(id));
+    return status;
+  }
+
+  // A port whose guest comes back before this host heard that the move away had ended, or after the
+  // agent slept over that. What it counted and remembered here the guest has taken along, and
+  // brings back: kept, it would count twice, and old connections would stand in the way of new
+  // ones. While it is still departed: nothing of its record is given to the guest.
+  absl::Status ForgetStay(const PortId& id, uint32_t index) {
+    const DatapathMaps& maps = pipeline_->maps;
+    RETURN_IF_ERROR(pipeline_->departures.Delete(id));
+    RETURN_IF_ERROR(ResetPortCounts(maps, index));
+    RETURN_IF_ERROR(DeleteRuleCounts(
+        maps, [index](const abi::or_rule_count_key& key) { return key.port == index; }));
+    if (!MayHaveConnections(index)) return absl::OkStatus();
+    return ebpf::SweepConnections(*pipeline_->programs, abi::OR_SWEEP_PORT, index).status();
   }
 
   // The segments to write, those of one kind together: there is a wait between kinds

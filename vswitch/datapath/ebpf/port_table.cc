@@ -29,6 +29,13 @@ bool StartsWatch(const abi::or_port& row, const std::optional<abi::or_port>& in_
   return in_force->phase != abi::OR_PORT_ARMED || in_force->epoch != row.epoch || !same_migration;
 }
 
+absl::Status DeleteDrops(const DatapathMaps& maps, uint32_t index) {
+  for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
+    RETURN_IF_ERROR(OkIfAbsent(maps.drops.Delete({.port = index, .reason = reason})));
+  }
+  return absl::OkStatus();
+}
+
 bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
   return std::memcmp(&a, &b, sizeof(a)) == 0;
 }
@@ -147,6 +154,13 @@ std::optional<uint32_t> PortTable::IndexOf(const PortId& id) const {
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.row) return std::nullopt;
   return found->second.index;
+}
+
+std::optional<uint32_t> PortTable::ArrivesAnew(const PortId& id, const state::Port& wanted) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || wanted.phase != state::PortPhase::kArmed) return std::nullopt;
+  const bool known = found->second.port.migration_id == wanted.migration_id;
+  return known ? std::nullopt : std::optional(found->second.index);
 }
 
 bool PortTable::Learns(const PortId& id) const {
@@ -408,10 +422,15 @@ void PortTable::Silence(Entry* entry) {
   entry->row.reset();
 }
 
+absl::Status ResetPortCounts(const DatapathMaps& maps, uint32_t index) {
+  RETURN_IF_ERROR(DeleteDrops(maps, index));
+  RETURN_IF_ERROR(OkIfAbsent(maps.counter_bases.Delete(index)));
+  RETURN_IF_ERROR(OkIfAbsent(maps.port_stats.Delete(index)));
+  return KeepOrCreate(maps.port_stats, index);
+}
+
 absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
-  for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
-    RETURN_IF_ERROR(OkIfAbsent(maps.drops.Delete({.port = index, .reason = reason})));
-  }
+  RETURN_IF_ERROR(DeleteDrops(maps, index));
   // First: without its count a port gets no new connection.
   RETURN_IF_ERROR(OkIfAbsent(maps.connection_counts.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.fragments.Delete(index)));

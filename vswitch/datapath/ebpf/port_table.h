@@ -65,6 +65,9 @@ class PortTable {
 
   // Index of a port that is in force.
   std::optional<uint32_t> IndexOf(const PortId& id) const;
+  // Index of a port that would now wait for its guest in a migration other than it is known by:
+  // what it was here before, its guest has since been elsewhere.
+  std::optional<uint32_t> ArrivesAnew(const PortId& id, const state::Port& wanted) const;
   // Whether stations are learned from the port, as it is in force.
   bool Learns(const PortId& id) const;
   bool UsesRuleSet(const Digest& digest) const;
@@ -138,6 +141,9 @@ class PortTable {
   std::set<uint32_t> indices_;
   uint32_t last_index_ = 0;
 };
+
+// The port counts from 0; its rules are the caller's (counters.h).
+absl::Status ResetPortCounts(const DatapathMaps& maps, uint32_t index);
 
 // Deletes every row keyed by a port index but that of or_ports: info, counters, drops, policer,
 // first frame, count of connections. Absent rows are no error. Entries of or_connections, and what
