@@ -14,6 +14,7 @@
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/move.h"
+#include "vswitch/bpf/move_copy.h"
 #include "vswitch/bpf/policer.h"
 #include "vswitch/bpf/reject.h"
 #include "vswitch/bpf/stats.h"
@@ -28,7 +29,8 @@ struct or_delivery {
 };
 
 /* Whether the frame may go to a port in its phase: 0, or the reason not to. */
-static __always_inline __u32 or_may_enter(const struct or_port *port, __u32 phase,
+static __always_inline __u32 or_may_enter(struct __sk_buff *skb, __u32 index,
+					  const struct or_port *port, __u32 phase,
 					  const struct or_frame *f)
 {
 	bool moved = f->flags & OR_FRAME_MOVED;
@@ -36,13 +38,16 @@ static __always_inline __u32 or_may_enter(const struct or_port *port, __u32 phas
 	switch (phase) {
 	case OR_PORT_ARMED:
 		/* The queue of the guest's device holds it until the guest runs. */
+		if (or_is_multicast(f->eth_dst))
+			or_meet_copy(skb, f, index, moved ? OR_COPY_TAKEN : OR_COPY_REFUSED);
 		return moved ? 0 : OR_DROP_PORT_ARMED;
 	case OR_PORT_ACTIVE:
 		/* Broadcasts reach an open port by themselves: what its former host sends after it
-		 * is a second copy, unless it was delivered there before the guest's pause. */
-		return moved && !(f->flags & OR_FRAME_COUNTED) && or_is_multicast(f->eth_dst)
-			       ? OR_DROP_MOVE_COPY
-			       : 0;
+		 * is a second copy, unless it was delivered there before the guest's pause, or the
+		 * first one came when the port was not open yet. */
+		if (!moved || f->flags & OR_FRAME_COUNTED || !or_is_multicast(f->eth_dst))
+			return 0;
+		return or_meet_copy(skb, f, index, OR_COPY_LATE) ? 0 : OR_DROP_MOVE_COPY;
 	case OR_PORT_DEPARTED:
 		return moved || !(port->flags & OR_PORT_MOVING) ? OR_DROP_PORT_DEPARTED : 0;
 	}
@@ -61,7 +66,7 @@ static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index
 		return OR_DROP_PORT_UNKNOWN;
 	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST);
 	phase = or_port_phase(port, index);
-	reason = or_may_enter(port, phase, f);
+	reason = or_may_enter(skb, index, port, phase, f);
 	if (reason)
 		return reason;
 	/* An FDB or replication entry may lag behind a port that has just changed its segments. */
