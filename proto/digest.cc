@@ -72,6 +72,7 @@ std::string HostStateDigest(const HostState& state) {
   SortBy(canonical.mutable_group_members(),
          [](const GroupMember& m) { return std::tie(m.group(), m.prefix()); });
   SortBy(canonical.mutable_departures(), [](const Departure& d) { return d.port_id(); });
+  SortBy(canonical.mutable_probes(), [](const MoveProbe& p) { return p.port_id(); });
   SortBy(canonical.mutable_multicast_groups(),
          [](const MulticastGroup& g) { return std::make_pair(g.vni(), g.group()); });
   for (MulticastGroup& group : *canonical.mutable_multicast_groups()) {

@@ -20,6 +20,7 @@ Text KeyOf(const v1::RuleSet& set) { return set.digest(); }
 Text KeyOf(const v1::PortState& port) { return port.id(); }
 VniAndText KeyOf(const v1::MulticastGroup& group) { return {group.vni(), group.group()}; }
 Text KeyOf(const v1::Departure& departure) { return departure.port_id(); }
+Text KeyOf(const v1::MoveProbe& probe) { return probe.port_id(); }
 TwoTexts KeyOf(const v1::GroupMember& member) { return {member.group(), member.prefix()}; }
 
 // State messages hold no maps, so equal messages have equal bytes.
@@ -82,6 +83,8 @@ v1::HostStateDelta ComputeDelta(const v1::HostState& from, const v1::HostState& 
        });
   Diff(from.departures(), to.departures(), upserts->mutable_departures(),
        [&](const std::string& id) { deletes->add_departures(id); });
+  Diff(from.probes(), to.probes(), upserts->mutable_probes(),
+       [&](const std::string& id) { deletes->add_probes(id); });
   return delta;
 }
 

@@ -87,6 +87,13 @@ TEST(MergeDesired, KeepsADepartureWithoutWhatOnlyTheAgentKnows) {
   EXPECT_EQ(desired.departures, (std::map<PortId, state::Departure>{{kPort, departure}}));
 }
 
+TEST(MergeDesired, ProbesAreNotTheDatapaths) {
+  state::HostState controller = SampleState();
+  controller.probes[MakePortId(9)].migration_id = "m-1";
+  const auto desired = MergeDesired(controller, {{kPort, SampleAttachment(1)}}, {});
+  EXPECT_TRUE(desired.probes.empty());
+}
+
 TEST(MergeDesired, KeepsAnArrivalWithoutItsHost) {
   state::HostState controller = SampleState(PortPhase::kArmed);
   const state::Arrival arrival{.vtep = *IpAddress::Parse("192.0.2.9"), .label = 7};

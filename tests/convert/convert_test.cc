@@ -62,6 +62,7 @@ TEST(RoundTrip, DigestsAreThoseOfTheMessageReceived) {
                  message.mutable_multicast_groups()->end(), random);
     std::shuffle(message.mutable_departures()->begin(), message.mutable_departures()->end(),
                  random);
+    std::shuffle(message.mutable_probes()->begin(), message.mutable_probes()->end(), random);
     const auto held = FromProto(message);
     ASSERT_TRUE(held.ok()) << held.status();
     EXPECT_EQ(StateDigest(*held), v1::HostStateDigest(message));

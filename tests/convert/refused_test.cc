@@ -59,6 +59,17 @@ void Leave(v1::HostState* state, const char* migration, const char* vtep) {
   departure->set_vtep(vtep);
 }
 
+void Probe(v1::HostState* state, const char* ip, uint32_t rate) {
+  v1::MoveProbe* probe = state->add_probes();
+  probe->set_port_id(kPort);
+  probe->set_migration_id("m-1");
+  probe->set_from_port_id(kPort);
+  probe->set_from_ip("10.1.0.1");
+  probe->set_mac("52:54:00:00:00:01");
+  probe->set_ip(ip);
+  probe->set_rate_pps(rate);
+}
+
 void AddUnknownField(google::protobuf::Message* message) {
   message->GetReflection()->MutableUnknownFields(message)->AddVarint(99, 1);
 }
@@ -101,6 +112,32 @@ INSTANTIATE_TEST_SUITE_P(
                    Leave(s, "m-1", "");
                  },
                  "departure of port", "twice"},
+        BadState{"ProbeOfNoPort", [](auto* s) { s->add_probes()->set_port_id("web"); },
+                 "probe of port \"web\"", "id"},
+        BadState{"ProbeFromNoPort",
+                 [](auto* s) {
+                   Probe(s, "10.1.0.2", 200);
+                   s->mutable_probes(0)->set_from_port_id("web");
+                 },
+                 "probe of port", "from_port_id"},
+        BadState{"ProbeOfNoMigration",
+                 [](auto* s) {
+                   Probe(s, "10.1.0.2", 200);
+                   s->mutable_probes(0)->clear_migration_id();
+                 },
+                 "probe of port", "migration id"},
+        BadState{"ProbeOfAnotherFamily", [](auto* s) { Probe(s, "2001:db8::2", 200); },
+                 "probe of port", "families"},
+        BadState{"ProbeWithoutARate", [](auto* s) { Probe(s, "10.1.0.2", 0); }, "probe of port",
+                 "rate_pps 0"},
+        BadState{"ProbeTooFast", [](auto* s) { Probe(s, "10.1.0.2", 1001); }, "probe of port",
+                 "rate_pps 1001"},
+        BadState{"ProbeTwice",
+                 [](auto* s) {
+                   Probe(s, "10.1.0.2", 200);
+                   Probe(s, "10.1.0.2", 200);
+                 },
+                 "probe of port", "twice"},
         BadState{"VniZero", [](auto* s) { s->mutable_segments(0)->set_vni(0); }, "segment 0",
                  "vni"},
         BadState{"VniTooLarge", [](auto* s) { s->mutable_segments(0)->set_vni(1 << 24); },

@@ -33,7 +33,17 @@ inline state::HostState AsSent(state::HostState state) {
     if (port.egress_rule_set) port.egress_rule_set = names.at(*port.egress_rule_set);
     // Some leave, one of them for where there is no way.
     const auto epoch = static_cast<uint64_t>(port.epoch);
-    if (epoch % 2 != 0) continue;
+    if (epoch % 2 != 0) {
+      // Others are probed, some by IPv6.
+      const char* const net = epoch % 3 == 0 ? "2001:db8::" : "10.1.0.";
+      state.probes[id] = {.migration_id = "m-" + std::to_string(epoch),
+                          .from = id,
+                          .from_ip = *IpAddress::Parse(net + std::string("1")),
+                          .mac = port.mac,
+                          .ip = *IpAddress::Parse(net + std::string("2")),
+                          .rate_pps = 200};
+      continue;
+    }
     state::Departure& departure = state.departures[id];
     departure.migration_id = "m-" + std::to_string(epoch);
     departure.epoch = Epoch{epoch + 1};

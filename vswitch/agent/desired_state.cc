@@ -93,6 +93,7 @@ state::HostState MergeDesired(const state::HostState& controller,
                               const state::HostState& applied) {
   state::HostState desired = controller;
   KeepDatapathsDepartures(controller, &desired);
+  desired.probes.clear();
   for (auto& [id, port] : desired.ports) {
     if (port.arrival) port.arrival->host.clear();
     const auto attachment = attachments.find(id);

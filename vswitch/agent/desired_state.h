@@ -19,8 +19,8 @@ namespace outrider::agent {
 //  - A port that is ACTIVE in force stays so while the controller still says ARMED under the same
 //    epoch: it opened itself at the guest's first frame, and the news is under way.
 //  - FDB rows that point to no port of the result are left out, and so are departures of ports the
-//    controller does not have here. Hosts and peers of departures and arrivals are not the
-//    datapath's.
+//    controller does not have here. Hosts and peers of departures and arrivals, and probes,
+//    are not the datapath's.
 state::HostState MergeDesired(const state::HostState& controller,
                               const state::Attachments& attachments,
                               const state::HostState& applied);

@@ -149,6 +149,15 @@ absl::Status ReadDepartures(const v1::HostState& message,
   return absl::OkStatus();
 }
 
+absl::Status ReadProbes(const v1::HostState& message, std::map<PortId, state::MoveProbe>* probes) {
+  for (const auto& probe : message.probes()) {
+    const std::string object = fmt::format("probe of port \"{}\"", probe.port_id());
+    ASSIGN_OR_RETURN(const PortId id, ToPortId(probe.port_id(), object));
+    RETURN_IF_ERROR(Insert(id, ToMoveProbe(probe), object, probes));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadObjects(const v1::HostState& message, state::HostState* state) {
   RETURN_IF_ERROR(ReadSegments(message, &state->segments));
   RETURN_IF_ERROR(ReadFdb(message, &state->fdb));
@@ -157,6 +166,7 @@ absl::Status ReadObjects(const v1::HostState& message, state::HostState* state) 
   RETURN_IF_ERROR(ReadGroupMembers(message, &state->group_members));
   RETURN_IF_ERROR(ReadMulticastGroups(message, &state->multicast_groups));
   RETURN_IF_ERROR(ReadDepartures(message, &state->departures));
+  RETURN_IF_ERROR(ReadProbes(message, &state->probes));
   return ReadPorts(message, &state->ports);
 }
 
@@ -207,6 +217,11 @@ absl::Status ReadDeletes(const v1::HostStateKeys& keys, state::StateDelta* delta
     const std::string object = fmt::format("delete of departure of port \"{}\"", text);
     ASSIGN_OR_RETURN(const PortId id, ToPortId(text, object));
     RETURN_IF_ERROR(AddDelete(id, object, &delta->departures));
+  }
+  for (const std::string& text : keys.probes()) {
+    const std::string object = fmt::format("delete of probe of port \"{}\"", text);
+    ASSIGN_OR_RETURN(const PortId id, ToPortId(text, object));
+    RETURN_IF_ERROR(AddDelete(id, object, &delta->probes));
   }
   for (const std::string& text : keys.ports()) {
     const std::string object = fmt::format("delete of port \"{}\"", text);
@@ -260,6 +275,7 @@ absl::StatusOr<state::StateDelta> FromProto(const v1::HostStateDelta& message) {
   delta.ports.upserts = std::move(upserts.ports);
   delta.multicast_groups.upserts = std::move(upserts.multicast_groups);
   delta.departures.upserts = std::move(upserts.departures);
+  delta.probes.upserts = std::move(upserts.probes);
   RETURN_IF_ERROR(ReadDeletes(message.deletes(), &delta));
   return delta;
 }

@@ -197,4 +197,21 @@ absl::StatusOr<state::Departure> ToDeparture(const v1::Departure& message) {
   return departure;
 }
 
+absl::StatusOr<state::MoveProbe> ToMoveProbe(const v1::MoveProbe& message) {
+  const auto from = PortId::Parse(message.from_port_id());
+  if (!from.ok()) return Annotate(from.status(), "from_port_id");
+  const auto from_ip = IpAddress::Parse(message.from_ip());
+  if (!from_ip.ok()) return Annotate(from_ip.status(), "from_ip");
+  const auto mac = MacAddress::Parse(message.mac());
+  if (!mac.ok()) return Annotate(mac.status(), "mac");
+  const auto ip = IpAddress::Parse(message.ip());
+  if (!ip.ok()) return Annotate(ip.status(), "ip");
+  return state::MoveProbe{.migration_id = message.migration_id(),
+                          .from = *from,
+                          .from_ip = *from_ip,
+                          .mac = *mac,
+                          .ip = *ip,
+                          .rate_pps = message.rate_pps()};
+}
+
 }  // namespace outrider::convert

@@ -25,6 +25,7 @@ absl::StatusOr<state::RuleSet> ToRuleSet(const v1::RuleSet& message);
 absl::StatusOr<state::GroupMember> ToGroupMember(const v1::GroupMember& message);
 absl::StatusOr<state::Port> ToPort(const v1::PortState& message);
 absl::StatusOr<state::Departure> ToDeparture(const v1::Departure& message);
+absl::StatusOr<state::MoveProbe> ToMoveProbe(const v1::MoveProbe& message);
 
 }  // namespace outrider::convert
 

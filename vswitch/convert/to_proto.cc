@@ -75,6 +75,16 @@ void Write(const PortId& id, const state::Departure& departure, v1::Departure* m
   message->set_peer(departure.peer);
 }
 
+void Write(const PortId& id, const state::MoveProbe& probe, v1::MoveProbe* message) {
+  message->set_port_id(id.ToString());
+  message->set_migration_id(probe.migration_id);
+  message->set_from_port_id(probe.from.ToString());
+  message->set_from_ip(probe.from_ip.ToString());
+  message->set_mac(probe.mac.ToString());
+  message->set_ip(probe.ip.ToString());
+  message->set_rate_pps(probe.rate_pps);
+}
+
 // Takes the sets, of a state or of a delta's upserts.
 template <typename State, typename Get>
 void WriteObjects(const State& state, Get get, v1::HostState* message) {
@@ -103,6 +113,7 @@ void WriteObjects(const State& state, Get get, v1::HostState* message) {
   for (const auto& [id, departure] : get(state.departures)) {
     Write(id, departure, message->add_departures());
   }
+  for (const auto& [id, probe] : get(state.probes)) Write(id, probe, message->add_probes());
 }
 
 void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
@@ -126,6 +137,7 @@ void WriteDeletes(const state::StateDelta& delta, v1::HostStateKeys* keys) {
     Write(key, keys->add_multicast_groups());
   }
   for (const PortId& id : delta.departures.deletes) keys->add_departures(id.ToString());
+  for (const PortId& id : delta.probes.deletes) keys->add_probes(id.ToString());
 }
 
 }  // namespace

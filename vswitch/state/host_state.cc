@@ -147,6 +147,22 @@ bool IsMulticast(const IpAddress& address) {
   return address.IsV4() ? address.v4_bytes()[0] >> 4 == 14 : address.bytes()[0] == 0xff;
 }
 
+absl::Status ValidateProbe(const PortId& id, const MoveProbe& probe) {
+  const auto invalid = [&id](const std::string& what) {
+    return Invalid(fmt::format("probe of port {}: {}", id.ToString(), what));
+  };
+  if (probe.migration_id.empty() || probe.migration_id.size() > 63) {
+    return invalid("the migration id is not of 1..63 bytes");
+  }
+  if (probe.ip.IsV4() != probe.from_ip.IsV4()) {
+    return invalid("ip and from_ip are of different families");
+  }
+  if (probe.rate_pps == 0 || probe.rate_pps > kMaxProbeRate) {
+    return invalid(fmt::format("rate_pps {} is not in 1..{}", probe.rate_pps, kMaxProbeRate));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateMulticast(const HostState& state, const MulticastKey& key,
                                const std::set<IpAddress>& vteps) {
   const std::string name =
@@ -277,6 +293,7 @@ absl::Status Validate(const HostState& state) {
           fmt::format("departure of port {}: host or peer is longer than 63 bytes", id.ToString()));
     }
   }
+  for (const auto& [id, probe] : state.probes) RETURN_IF_ERROR(ValidateProbe(id, probe));
   return absl::OkStatus();
 }
 

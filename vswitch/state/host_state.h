@@ -248,6 +248,22 @@ struct Departure {
   bool operator==(const Departure&) const = default;
 };
 
+// A port of another host that a port of this one asks for echoes while it moves. The agent's own:
+// datapaths do not have it.
+struct MoveProbe {
+  // 1..63 bytes.
+  std::string migration_id;
+  // Whose MAC and address are used.
+  PortId from;
+  IpAddress from_ip;
+  // Of the port that moves; the address is of the family of `from_ip`.
+  MacAddress mac;
+  IpAddress ip;
+  // Requests per second, 1..kMaxProbeRate.
+  uint32_t rate_pps = 0;
+  bool operator==(const MoveProbe&) const = default;
+};
+
 struct HostState {
   std::map<Vni, Segment> segments;
   std::map<FdbKey, FdbEntry> fdb;
@@ -260,6 +276,8 @@ struct HostState {
   std::map<MulticastKey, std::set<IpAddress>> multicast_groups;
   // Of ports that are, or were, here.
   std::map<PortId, Departure> departures = {};
+  // Of ports that are not here.
+  std::map<PortId, MoveProbe> probes = {};
   bool operator==(const HostState&) const = default;
 };
 
@@ -284,6 +302,7 @@ inline constexpr size_t kMaxRules = 10240;
 inline constexpr size_t kMaxGroupName = 79;
 inline constexpr size_t kMaxUplinkName = 63;
 inline constexpr uint32_t kMaxLogRate = 1000;
+inline constexpr uint32_t kMaxProbeRate = 1000;
 
 }  // namespace outrider::state
 

@@ -50,7 +50,7 @@ bool StateDelta::empty() const { return size() == 0; }
 
 size_t StateDelta::size() const {
   return rule_sets.size() + group_members.size() + segments.size() + neighbors.size() +
-         ports.size() + fdb.size() + multicast_groups.size() + departures.size();
+         ports.size() + fdb.size() + multicast_groups.size() + departures.size() + probes.size();
 }
 
 StateDelta ComputeDelta(const HostState& from, const HostState& to) {
@@ -61,7 +61,8 @@ StateDelta ComputeDelta(const HostState& from, const HostState& to) {
           .ports = Diff(from.ports, to.ports),
           .departures = Diff(from.departures, to.departures),
           .fdb = Diff(from.fdb, to.fdb),
-          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups)};
+          .multicast_groups = Diff(from.multicast_groups, to.multicast_groups),
+          .probes = Diff(from.probes, to.probes)};
 }
 
 HostState ApplyDelta(HostState from, const StateDelta& delta) {
@@ -73,6 +74,7 @@ HostState ApplyDelta(HostState from, const StateDelta& delta) {
   Patch(delta.fdb, &from.fdb);
   Patch(delta.multicast_groups, &from.multicast_groups);
   Patch(delta.departures, &from.departures);
+  Patch(delta.probes, &from.probes);
   return from;
 }
 

@@ -47,6 +47,8 @@ struct StateDelta {
   MapDelta<PortId, Departure> departures = {};
   MapDelta<FdbKey, FdbEntry> fdb;
   MapDelta<MulticastKey, std::set<IpAddress>> multicast_groups;
+  // The agent's own, in no order with the others.
+  MapDelta<PortId, MoveProbe> probes = {};
 
   bool empty() const;
   // Number of objects written or deleted.

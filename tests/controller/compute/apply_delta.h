@@ -22,6 +22,7 @@ inline std::pair<std::string, std::string> KeyOf(const v1::GroupMember& member) 
 }
 inline VniAndText KeyOf(const v1::MulticastGroup& group) { return {group.vni(), group.group()}; }
 inline std::string KeyOf(const v1::Departure& departure) { return departure.port_id(); }
+inline std::string KeyOf(const v1::MoveProbe& probe) { return probe.port_id(); }
 inline VniAndText KeyOf(const v1::HostStateKeys::Fdb& key) { return {key.vni(), key.mac()}; }
 inline VniAndText KeyOf(const v1::HostStateKeys::Neighbor& key) { return {key.vni(), key.ip()}; }
 inline uint32_t KeyOf(uint32_t vni) { return vni; }
@@ -54,6 +55,7 @@ inline v1::HostState ApplyDelta(const v1::HostState& from, const v1::HostStateDe
              to.mutable_multicast_groups());
   MergeDelta(from.departures(), upserts.departures(), deletes.departures(),
              to.mutable_departures());
+  MergeDelta(from.probes(), upserts.probes(), deletes.probes(), to.mutable_probes());
   return to;
 }
 

@@ -22,7 +22,8 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
     group_members { group: "address/g" prefix: "10.0.0.1/32" }
     group_members { group: "address/g" prefix: "10.0.0.2/32" }
     multicast_groups { vni: 1 vteps: "10.0.0.1" } multicast_groups { vni: 1 group: "ff05::1" }
-    departures { port_id: "a" epoch: 2 } departures { port_id: "b" epoch: 2 })");
+    departures { port_id: "a" epoch: 2 } departures { port_id: "b" epoch: 2 }
+    probes { port_id: "c" rate_pps: 200 } probes { port_id: "d" rate_pps: 200 })");
   const auto to = Parse<v1::HostState>(R"(
     segments { vni: 1 mtu: 1400 }
     fdb { vni: 1 mac: "m1" vtep: "10.0.0.2" epoch: 2 }
@@ -31,7 +32,8 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
     group_members { group: "address/g" prefix: "10.0.0.2/32" }
     group_members { group: "port/g" prefix: "10.0.0.1/32" }
     multicast_groups { vni: 1 vteps: "10.0.0.2" }
-    departures { port_id: "b" epoch: 3 })");
+    departures { port_id: "b" epoch: 3 }
+    probes { port_id: "d" rate_pps: 100 })");
   const auto expected = Parse<v1::HostStateDelta>(R"(
     upserts {
       segments { vni: 1 mtu: 1400 }
@@ -41,12 +43,13 @@ TEST(DeltaTest, ChangedObjectsAreWholeAndGoneOnesAreKeys) {
       group_members { group: "port/g" prefix: "10.0.0.1/32" }
       multicast_groups { vni: 1 vteps: "10.0.0.2" }
       departures { port_id: "b" epoch: 3 }
+      probes { port_id: "d" rate_pps: 100 }
     }
     deletes {
       segments: 2 fdb { vni: 2 mac: "m1" } neighbors { vni: 1 ip: "i1" } rule_sets: "d1"
       group_members { group: "address/g" prefix: "10.0.0.1/32" }
       multicast_groups { vni: 1 group: "ff05::1" }
-      departures: "a"
+      departures: "a" probes: "c"
     })");
   const v1::HostStateDelta delta = ComputeDelta(from, to);
   EXPECT_TRUE(Equal(delta, expected)) << delta.DebugString();
