@@ -90,6 +90,16 @@ TEST_F(ForwardTest, GuardsPassOurMarkAndClearIt) {
   EXPECT_EQ(tunnel->mark, 0u);
 }
 
+TEST_F(ForwardTest, TheGuardTurnsRoundWhatIsSentInTheGuestsName) {
+  const Bytes packet = UdpTo(kMacRemote);
+  const auto turned = switch_->Run("or_port_guard", packet, {.mark = OR_MARK_FROM_GUEST | 1});
+  ASSERT_TRUE(turned.ok()) << turned.status();
+  EXPECT_EQ(turned->verdict, kRedirected);
+  EXPECT_EQ(turned->mark, 0u) << "from here on it is a frame like any other";
+  EXPECT_EQ(turned->packet, packet);
+  EXPECT_THAT(switch_->Drops(), IsEmpty());
+}
+
 TEST_F(ForwardTest, BroadcastReachesEveryLocalPortButItsSource) {
   const Bytes packet = UdpTo(kBroadcast);
   EXPECT_EQ(Run(packet).verdict, kStolen);

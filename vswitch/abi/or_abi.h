@@ -320,6 +320,9 @@ OR_STATIC_ASSERT(sizeof(struct or_acl_event) == 72, "or_acl_event layout");
 /* Of a frame on its way to the tunnel device (no port has index 0): or_tunnel_guard lets only these
  * through. */
 #define OR_MARK_TUNNEL OR_MARK_MAGIC
+/* Of a frame that the agent sends to a port's device in its guest's name, with the port's index:
+ * or_port_guard turns it round, so that or_from_port has it as if the guest had sent it. */
+#define OR_MARK_FROM_GUEST 0x4f540000u
 
 #ifdef __cplusplus
 }  // namespace outrider::abi

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Egress of a guest's device: the guest gets what deliver() sent to this very port, and nothing
- * that the host's own stack, a bridge or another tool puts on the device.
+ * that the host's own stack, a bridge or another tool puts on the device. What the agent sends in
+ * the guest's name goes the other way.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -17,6 +18,10 @@ int or_port_guard(struct __sk_buff *skb)
 
 	if (!index)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, &f);
+	if (skb->mark == (OR_MARK_FROM_GUEST | *index)) {
+		skb->mark = 0;
+		return bpf_redirect(ifindex, BPF_F_INGRESS);
+	}
 	if (skb->mark != (OR_MARK_MAGIC | *index))
 		return or_drop(*index, OR_DROP_NOT_DELIVERED, &f);
 	skb->mark = 0;

@@ -348,6 +348,14 @@ absl::Status EbpfDatapath::TakeBack(const PortId& id) {
   return impl_->pipeline()->departures.TakeBack(id);
 }
 
+absl::StatusOr<InjectionPoint> EbpfDatapath::InjectionPointOf(const PortId& id) {
+  const auto pipeline = impl_->pipeline();
+  ASSIGN_OR_RETURN(const uint32_t index, FindPortIndex(pipeline->maps, id));
+  auto point = ebpf::InjectionPointOf(pipeline->maps, index);
+  if (!point.ok()) return Annotate(point.status(), "port " + id.ToString());
+  return point;
+}
+
 absl::StatusOr<MoveCounts> EbpfDatapath::ReadMove(const PortId& id) {
   return ReadMoveCounts(impl_->pipeline()->maps, id);
 }

@@ -22,6 +22,7 @@
 #include "vswitch/datapath/connection_table.h"
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/datapath/ebpf/uplinks.h"
+#include "vswitch/datapath/frame_injection.h"
 #include "vswitch/datapath/move_path.h"
 #include "vswitch/datapath/multicast_path.h"
 #include "vswitch/datapath/packet_capture.h"
@@ -52,6 +53,7 @@ class EbpfDatapath final : public Datapath,
                            public ConnectionTable,
                            public MulticastPath,
                            public MovePath,
+                           public FrameInjection,
                            public PacketTracer,
                            public PortMemory,
                            public PacketCapture {
@@ -100,6 +102,8 @@ class EbpfDatapath final : public Datapath,
   absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override;
   absl::Status TakeBack(const PortId& id) override;
   absl::StatusOr<MoveCounts> ReadMove(const PortId& id) override;
+
+  absl::StatusOr<InjectionPoint> InjectionPointOf(const PortId& id) override;
 
   uint32_t AbiVersion() const override { return OR_ABI_VERSION; }
   absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const PortId& id) override;

@@ -66,4 +66,16 @@ absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
   return ErrnoStatus(error, fmt::format("send to port index {}", index));
 }
 
+absl::StatusOr<InjectionPoint> InjectionPointOf(const DatapathMaps& maps, uint32_t index) {
+  ASSIGN_OR_RETURN(const abi::or_port port, maps.ports.Lookup(index));
+  if (port.phase != abi::OR_PORT_ACTIVE || port.ifindex == 0) {
+    return absl::FailedPreconditionError("it forwards nothing here");
+  }
+  if (port.vni == 0) return absl::NotFoundError("it has no segment without a VLAN");
+  ASSIGN_OR_RETURN(const uint32_t tag, GuestTag(maps, index, port, port.vni));
+  return InjectionPoint{.ifindex = port.ifindex,
+                        .mark = OR_MARK_FROM_GUEST | index,
+                        .vlan = static_cast<uint16_t>(tag)};
+}
+
 }  // namespace outrider::datapath::ebpf

@@ -1,5 +1,6 @@
 // Frames of the agent's own to guests: out of the port's device, with the mark that or_port_guard
-// wants, past the programs. Thread rule: the datapath's thread.
+// wants, past the programs; and in a guest's name, through them. Thread rule: the datapath's
+// thread; InjectionPointOf any thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_GUEST_SENDER_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_GUEST_SENDER_H_
 
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/datapath/frame_injection.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -19,6 +21,9 @@ absl::StatusOr<uint32_t> GuestTag(const DatapathMaps& maps, uint32_t index,
 // NotFound when the port is not active or not in the segment.
 absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
                          std::vector<uint8_t> frame);
+
+// As of FrameInjection.
+absl::StatusOr<InjectionPoint> InjectionPointOf(const DatapathMaps& maps, uint32_t index);
 
 }  // namespace outrider::datapath::ebpf
 
