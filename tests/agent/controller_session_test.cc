@@ -414,6 +414,39 @@ TEST_F(SessionTest, CarriesTheReportsOfMoves) {
   EXPECT_EQ(counters.redirect_delay_us(), 700);
 }
 
+TEST_F(SessionTest, CarriesWhatAProbeSaw) {
+  Establish();
+  session_->OnProbeReport({.port = kPort,
+                           .migration_id = "m-1",
+                           .from = MakePortId(9),
+                           .counts = {.sent = 8,
+                                      .answered = 6,
+                                      .lost = 2,
+                                      .duplicated = 3,
+                                      .reordered = 4,
+                                      .longest_gap_us = 61240,
+                                      .usual_gap_us = 5008,
+                                      .round_trip_us = 812},
+                           .failure = "none"});
+  executor_.RunReady();
+  const auto written = Written(v1::AgentMessage::kProbe);
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_EQ(written[0].probe().migration_id(), "m-1");
+  const v1::ProbeResult& result = written[0].probe().result();
+  EXPECT_EQ(result.port_id(), kPort.ToString());
+  EXPECT_EQ(result.from_port_id(), MakePortId(9).ToString());
+  EXPECT_EQ(result.host(), "") << "the controller knows who says so";
+  EXPECT_EQ(result.sent(), 8u);
+  EXPECT_EQ(result.answered(), 6u);
+  EXPECT_EQ(result.lost(), 2u);
+  EXPECT_EQ(result.duplicated(), 3u);
+  EXPECT_EQ(result.reordered(), 4u);
+  EXPECT_EQ(result.longest_gap_us(), 61240);
+  EXPECT_EQ(result.usual_gap_us(), 5008);
+  EXPECT_EQ(result.round_trip_us(), 812);
+  EXPECT_EQ(result.failure(), "none");
+}
+
 // A slow stream gets the newest of a move, not one after the other.
 TEST_F(SessionTest, OfAMoveTheNewestReportWaits) {
   Establish();

@@ -366,6 +366,26 @@ TEST_F(Departing, ASessionThatBeginsLaterHearsAllOfIt) {
   EXPECT_EQ(observer_.events[0].migration_id, "m-2");
 }
 
+TEST_F(Departing, WhatAProbeSawIsSaidAgainForAWhile) {
+  const ProbeReport seen{.port = MakePortId(9),
+                         .migration_id = "m-9",
+                         .from = kPort,
+                         .counts = {.sent = 5},
+                         .failure = ""};
+  reconciler_->TellProbe(seen);
+  ASSERT_EQ(observer_.probes.size(), 1u);
+  EXPECT_EQ(observer_.probes[0].counts.sent, 5u);
+  observer_.Clear();
+  reconciler_->ReportAll();
+  ASSERT_EQ(observer_.probes.size(), 1u);
+  EXPECT_EQ(observer_.probes[0].migration_id, "m-9");
+  executor_.Advance(std::chrono::microseconds(MoveReports::kKeptUs + 1));
+  reconciler_->GuestPaused(kPort, {kQmpTrigger, 77});
+  observer_.Clear();
+  reconciler_->ReportAll();
+  EXPECT_TRUE(observer_.probes.empty());
+}
+
 // Label 0: an older controller's, or there is no way.
 TEST_F(Departing, WithoutAWayNothingIsSent) {
   state::HostState state = Armed();

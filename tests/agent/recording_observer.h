@@ -15,12 +15,14 @@ struct RecordingObserver final : ReportObserver {
   void OnReceipt(const PortReceipt& receipt) override { receipts.push_back(receipt); }
   void OnPortEvent(const PortEvent& event) override { events.push_back(event); }
   void OnMoveReport(const MoveReport& report) override { moves.push_back(report); }
+  void OnProbeReport(const ProbeReport& report) override { probes.push_back(report); }
   void Clear() { *this = RecordingObserver(); }
 
   std::vector<Acknowledgement> acknowledgements;
   std::vector<PortReceipt> receipts;
   std::vector<PortEvent> events;
   std::vector<MoveReport> moves;
+  std::vector<ProbeReport> probes;
 };
 
 }  // namespace outrider::agent

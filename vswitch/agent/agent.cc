@@ -82,6 +82,11 @@ absl::Status WaitForSocketPath(const std::string& path) {
   return status;
 }
 
+int64_t MonotonicMicros() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 // Only ever called on the session's loop.
 std::function<double()> RandomSource() {
   return [engine = std::mt19937_64(std::random_device()())]() mutable {
@@ -122,6 +127,7 @@ Agent::~Agent() {
   if (identity_ != nullptr) identity_->Stop();
   session_loop_.Stop();
   memory_loop_.Stop();
+  probe_loop_.Stop();
   if (memory_sender_ != nullptr) memory_sender_->Stop();
   if (datapath_ != nullptr) {
     datapath_->SetEventSink(nullptr);
@@ -203,22 +209,39 @@ void Agent::StartPeers() {
   }
 }
 
+void Agent::MakeProber() {
+  prober_ = std::make_unique<MoveProber>(MoveProber::Dependencies{
+      .executor = &probe_loop_,
+      .injection = datapath_.get(),
+      .open =
+          [](const datapath::InjectionPoint& point, uint16_t identifier) {
+            return sys::EchoSocket::Open(point.ifindex, point.mark, identifier);
+          },
+      .clock = MonotonicMicros,
+      .random = [] { return uint64_t{std::random_device()()} << 32 | std::random_device()(); },
+      .tell =
+          [this](const ProbeReport& report) {
+            reconciler_loop_.Post([this, report] { reconciler_->TellProbe(report); });
+          }});
+}
+
 absl::Status Agent::StartReconciler() {
   multicast_ = std::make_unique<MulticastSnooper>(MulticastSnooper::Dependencies{
       .executor = &reconciler_loop_, .path = datapath_.get(), .clock = BootMicros});
   ASSIGN_OR_RETURN(frames_, sys::FrameSender::Create());
   announcer_ = std::make_unique<Announcer>(&reconciler_loop_, frames_.get(), options_.uplinks);
+  MakeProber();
   ASSIGN_OR_RETURN(device_counters_, sys::DeviceCounterReader::Create());
-  reconciler_ = std::make_unique<Reconciler>(
-      Reconciler::Dependencies{.executor = &reconciler_loop_,
-                               .datapath = datapath_.get(),
-                               .store = store_.get(),
-                               .clock = WallMicros,
-                               .multicast = multicast_.get(),
-                               .announcer = announcer_.get(),
-                               .followers = {memory_sender_.get(), memory_receiver_.get()},
-                               .moves = datapath_.get(),
-                               .queue = TapQueues(device_counters_.get())});
+  reconciler_ = std::make_unique<Reconciler>(Reconciler::Dependencies{
+      .executor = &reconciler_loop_,
+      .datapath = datapath_.get(),
+      .store = store_.get(),
+      .clock = WallMicros,
+      .multicast = multicast_.get(),
+      .announcer = announcer_.get(),
+      .followers = {memory_sender_.get(), memory_receiver_.get(), prober_.get()},
+      .moves = datapath_.get(),
+      .queue = TapQueues(device_counters_.get())});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));

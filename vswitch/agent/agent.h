@@ -2,8 +2,8 @@
 // after what, and the reverse at the end. Owns all parts. Decides nothing else.
 //
 // Threads: the reconciler's loop (also the datapath's), the session's loop, the memory's loop (of
-// ports that move), the link monitor's, the datapath's event reader, the hypervisors' watch and
-// libvirt's, and gRPC's.
+// ports that move), the probes' loop, the link monitor's, the datapath's event reader, the
+// hypervisors' watch and libvirt's, and gRPC's.
 #ifndef OUTRIDER_VSWITCH_AGENT_AGENT_H_
 #define OUTRIDER_VSWITCH_AGENT_AGENT_H_
 
@@ -19,6 +19,7 @@
 #include "vswitch/agent/identity.h"
 #include "vswitch/agent/local_api.h"
 #include "vswitch/agent/memory_sender.h"
+#include "vswitch/agent/move_prober.h"
 #include "vswitch/agent/options.h"
 #include "vswitch/agent/ovs_surfaces.h"
 #include "vswitch/agent/peer_client.h"
@@ -46,6 +47,8 @@ class Agent {
   Agent(Options options, StateDirectory directory);
   absl::Status Start();
   absl::Status StartDatapath();
+  // What others of this host's guests see of a move elsewhere.
+  void MakeProber();
   absl::Status StartReconciler();
   // What moving ports remember goes from agent to agent.
   void StartPeers();
@@ -80,6 +83,7 @@ class Agent {
   std::unique_ptr<MemorySender> memory_sender_;
   std::unique_ptr<MemoryReceiver> memory_receiver_;
   std::unique_ptr<PeerServer> peer_server_;
+  std::unique_ptr<MoveProber> prober_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;
@@ -95,6 +99,7 @@ class Agent {
   // Destroyed first: no work runs once the parts above go.
   EventLoop session_loop_;
   EventLoop memory_loop_;
+  EventLoop probe_loop_;
   EventLoop reconciler_loop_;
 };
 

@@ -340,4 +340,12 @@ void ControllerSession::OnMoveReport(const MoveReport& report) {
   });
 }
 
+void ControllerSession::OnProbeReport(const ProbeReport& report) {
+  dependencies_.executor->Post([this, message = ToMessage(report)] {
+    if (stopped_ || phase_ < Phase::kHello) return;
+    outbox_.Put(message);
+    Pump();
+  });
+}
+
 }  // namespace outrider::agent

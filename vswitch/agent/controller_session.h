@@ -78,6 +78,7 @@ class ControllerSession final : public ReportObserver {
   void OnReceipt(const PortReceipt& receipt) override;
   void OnPortEvent(const PortEvent& event) override;
   void OnMoveReport(const MoveReport& report) override;
+  void OnProbeReport(const ProbeReport& report) override;
   // Changes within kMembershipDelay are told as one. Any thread.
   void OnMulticastGroups(const MulticastSnooper::Groups& groups);
 

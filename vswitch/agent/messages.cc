@@ -92,6 +92,24 @@ v1::MoveReport ToMessage(const MoveReport& report) {
   return message;
 }
 
+v1::ProbeReport ToMessage(const ProbeReport& report) {
+  v1::ProbeReport message;
+  message.set_migration_id(report.migration_id);
+  v1::ProbeResult* result = message.mutable_result();
+  result->set_port_id(report.port.ToString());
+  result->set_from_port_id(report.from.ToString());
+  result->set_sent(report.counts.sent);
+  result->set_answered(report.counts.answered);
+  result->set_lost(report.counts.lost);
+  result->set_duplicated(report.counts.duplicated);
+  result->set_reordered(report.counts.reordered);
+  result->set_longest_gap_us(report.counts.longest_gap_us);
+  result->set_usual_gap_us(report.counts.usual_gap_us);
+  result->set_round_trip_us(report.counts.round_trip_us);
+  result->set_failure(report.failure);
+  return message;
+}
+
 v1::Connection ToMessage(const datapath::Connection& connection) {
   v1::Connection message;
   message.set_port_id(connection.port.ToString());

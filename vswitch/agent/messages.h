@@ -23,6 +23,7 @@ v1::Ack ToMessage(const Acknowledgement& acknowledgement);
 v1::PortReceipt ToMessage(const PortReceipt& receipt, const std::string& host_id);
 v1::PortEvent ToMessage(const PortEvent& event);
 v1::MoveReport ToMessage(const MoveReport& report);
+v1::ProbeReport ToMessage(const ProbeReport& report);
 v1::Connection ToMessage(const datapath::Connection& connection);
 v1::Station ToMessage(const datapath::Station& station);
 v1::MulticastMemberships ToMessage(const MulticastSnooper::Groups& groups);

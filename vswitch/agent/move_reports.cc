@@ -22,6 +22,12 @@ void MoveReports::Tell(const MoveReport& report) {
   if (observer_ != nullptr) observer_->OnMoveReport(report);
 }
 
+void MoveReports::Tell(const ProbeReport& report) {
+  MoveOf(report.port, report.migration_id).probe = report;
+  Ended(report.port, report.migration_id);
+  if (observer_ != nullptr) observer_->OnProbeReport(report);
+}
+
 void MoveReports::Ended(const PortId& id, const std::string& migration_id) {
   MoveOf(id, migration_id).ended_us = clock_();
 }
@@ -31,6 +37,7 @@ void MoveReports::Repeat() {
   for (const auto& [key, move] : moves_) {
     for (const PortEvent& event : move.events) observer_->OnPortEvent(event);
     if (move.report) observer_->OnMoveReport(*move.report);
+    if (move.probe) observer_->OnProbeReport(*move.probe);
   }
 }
 

@@ -1,6 +1,7 @@
 // What this host tells the controller of moves: that a guest paused, that it runs here again, that
-// its frames are sent after it, and how many were. Owns what was told last of each move, until a
-// while after it has ended: a session that begins then hears it, too. Knows no wire.
+// its frames are sent after it, and how many were; and what it saw of others. Owns what was told
+// last of each move, until a while after it has ended: a session that begins then hears it, too.
+// Knows no wire.
 //
 // Thread rule: the reconciler's thread; the observer is called on it and must not block.
 #ifndef OUTRIDER_VSWITCH_AGENT_MOVE_REPORTS_H_
@@ -28,6 +29,8 @@ class MoveReports {
   // Of a kind with a migration_id.
   void Tell(const PortEvent& event);
   void Tell(const MoveReport& report);
+  // Of a probe that is over; with it the migration has ended for this host.
+  void Tell(const ProbeReport& report);
   // The migration has ended for this host.
   void Ended(const PortId& id, const std::string& migration_id);
   // Tells the newest of each kind anew, in the order in which they were told.
@@ -38,6 +41,7 @@ class MoveReports {
     // One of a kind.
     std::vector<PortEvent> events;
     std::optional<MoveReport> report;
+    std::optional<ProbeReport> probe;
     std::optional<int64_t> ended_us;
   };
   // Without those that ended long ago.

@@ -19,6 +19,10 @@ void Outbox::Put(const v1::MoveReport& report) {
   moves_.insert_or_assign({report.port_id(), report.migration_id()}, report);
 }
 
+void Outbox::Put(const v1::ProbeReport& report) {
+  probes_.insert_or_assign({report.result().port_id(), report.migration_id()}, report);
+}
+
 void Outbox::Put(std::vector<v1::Counters> counters) {
   counters_.assign(std::make_move_iterator(counters.begin()),
                    std::make_move_iterator(counters.end()));
@@ -35,6 +39,8 @@ std::optional<v1::AgentMessage> Outbox::Take() {
     *message.mutable_ack() = *std::exchange(ack_, std::nullopt);
   } else if (!moves_.empty()) {
     *message.mutable_move() = std::move(moves_.extract(moves_.begin()).mapped());
+  } else if (!probes_.empty()) {
+    *message.mutable_probe() = std::move(probes_.extract(probes_.begin()).mapped());
   } else if (memberships_) {
     *message.mutable_multicast() = *std::exchange(memberships_, std::nullopt);
   } else if (!counters_.empty()) {

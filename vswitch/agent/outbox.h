@@ -26,6 +26,7 @@ class Outbox {
   [[nodiscard]] bool Put(const v1::PortEvent& event);
   void Put(const v1::PortReceipt& receipt);
   void Put(const v1::MoveReport& report);
+  void Put(const v1::ProbeReport& report);
   void Put(const v1::Ack& ack) { ack_ = ack; }
   // Parts of one reading. While some wait there is no use for newer ones: those of the last ports
   // would never be sent by a slow stream.
@@ -33,8 +34,8 @@ class Outbox {
   bool has_counters() const { return !counters_.empty(); }
   void Put(v1::MulticastMemberships memberships) { memberships_ = std::move(memberships); }
 
-  // What is most urgent: events, receipts, the acknowledgement that covers them, reports of moves,
-  // multicast memberships, counters.
+  // What is most urgent: events, receipts, the acknowledgement that covers them, reports of moves
+  // and probes, multicast memberships, counters.
   std::optional<v1::AgentMessage> Take();
   void Clear();
 
@@ -44,6 +45,7 @@ class Outbox {
   std::optional<v1::Ack> ack_;
   // By port and migration.
   std::map<std::pair<std::string, std::string>, v1::MoveReport> moves_;
+  std::map<std::pair<std::string, std::string>, v1::ProbeReport> probes_;
   std::optional<v1::MulticastMemberships> memberships_;
   std::deque<v1::Counters> counters_;
 };

@@ -80,6 +80,30 @@ struct MoveReport {
   int64_t redirect_delay_us = 0;
 };
 
+// What became of a probe's requests; migration.proto has what each means.
+struct ProbeCounts {
+  uint64_t sent = 0;
+  uint64_t answered = 0;
+  uint64_t lost = 0;
+  uint64_t duplicated = 0;
+  uint64_t reordered = 0;
+  int64_t longest_gap_us = 0;
+  int64_t usual_gap_us = 0;
+  int64_t round_trip_us = 0;
+  bool operator==(const ProbeCounts&) const = default;
+};
+
+// What was seen of a port of another host that moved, when its probe is over.
+struct ProbeReport {
+  PortId port;
+  std::string migration_id;
+  // In whose name.
+  PortId from;
+  ProbeCounts counts;
+  // Why it is not all; empty: it is.
+  std::string failure;
+};
+
 struct Acknowledgement {
   Generation generation{};
   std::vector<datapath::ObjectFailure> failures;
@@ -93,6 +117,7 @@ class ReportObserver {
   virtual void OnReceipt(const PortReceipt& receipt) = 0;
   virtual void OnPortEvent(const PortEvent& event) = 0;
   virtual void OnMoveReport(const MoveReport& report) = 0;
+  virtual void OnProbeReport(const ProbeReport& report) = 0;
 };
 
 class PortReports {

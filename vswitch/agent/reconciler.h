@@ -158,6 +158,8 @@ class Reconciler final : public datapath::EventSink {
   void SetUsedIndexQuestion(UsedIndexQuestion question) {
     departures_.SetUsedIndexQuestion(std::move(question));
   }
+  // What was seen of a port of another host while it moved.
+  void TellProbe(const ProbeReport& report) { move_reports_.Tell(report); }
   // Told of what is attached now and whenever that changes; must not block. Null: nobody is.
   using AttachmentObserver = std::function<void(const state::Attachments&)>;
   void SetAttachmentObserver(AttachmentObserver observer);
