@@ -152,6 +152,26 @@ bool SameToHosts(const v1::Migration* before, const v1::Migration* after) {
                     after->port_ids().end());
 }
 
+std::set<std::string> ProbedPorts(const v1::Migration* migration) {
+  std::set<std::string> ports;
+  if (migration == nullptr) return ports;
+  for (const std::string& id : migration->port_ids()) {
+    if (IsProbed(*migration, id)) ports.insert(id);
+  }
+  return ports;
+}
+
+// Whether the migration runs decides which of two of a port counts.
+void AddProber(const v1::Migration* before, const v1::Migration* after,
+               std::set<std::string>* hosts) {
+  const bool ran = before != nullptr && IsRunning(*before);
+  const bool runs = after != nullptr && IsRunning(*after);
+  if (ran == runs && ProbedPorts(before) == ProbedPorts(after)) return;
+  for (const auto* migration : {before, after}) {
+    if (migration != nullptr) hosts->insert(migration->probe_host());
+  }
+}
+
 // The destination begins or ceases to expect ports; with that it joins or leaves their segments, as
 // the source does at the end. It is told where they go once it is armed. The others learn of a
 // switchover when they are rerouted.
@@ -161,6 +181,7 @@ void AddMigration(const Model& model, const Change& change, std::set<std::string
   const bool was_under_way = before != nullptr && IsUnderWay(*before);
   const bool is_under_way = after != nullptr && IsUnderWay(*after);
   if (was_under_way != is_under_way) hosts->insert((after != nullptr ? after : before)->source());
+  AddProber(before, after, hosts);
   if (SameToHosts(before, after)) return;
   for (const auto* migration : {before, after}) {
     if (migration == nullptr) continue;

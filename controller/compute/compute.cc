@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controller/compute/compile_policy.h"
+#include "controller/compute/probes.h"
 #include "controller/compute/profile_compiler.h"
 #include "controller/model/groups.h"
 #include "controller/model/ip_prefix.h"
@@ -366,7 +367,9 @@ v1::HostState ComputeHostState(const Model& model, const std::string& host_id,
   for (const std::string& id : model.index().running_migrations.Get(Index::kAll)) {
     builder.AddDepartures(*model.Find<v1::Migration>(id));
   }
-  return builder.Build();
+  v1::HostState state = builder.Build();
+  AddProbes(model, host_id, &state);
+  return state;
 }
 
 v1::PortState DescribePort(const Model& model, const v1::Port& port, ProfileCompiler* compiler) {

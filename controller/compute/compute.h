@@ -26,6 +26,8 @@ namespace outrider::controller {
 //    DEPARTED, under its source epoch, at the source. Until the migration is rerouted, hosts beside
 //    the two have it at the source; the source has it at itself until the end.
 //  - The source knows the departure from ARMED on, the destination the arrival from PREPARING on.
+//  - The host of a migration's `probe_from` knows the ports to probe from PREPARING on, until the
+//    record has a result of them.
 //  - The end points of a segment include destinations of such migrations already, and their sources
 //    until they are rerouted; for the destination until they are over.
 // Who computes many states keeps the compiler.

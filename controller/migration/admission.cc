@@ -5,6 +5,7 @@
 #include <set>
 
 #include "controller/compute/compute.h"
+#include "controller/migration/probe_admission.h"
 #include "controller/migration/timeline.h"
 #include "controller/model/names.h"
 #include "controller/model/underlay.h"
@@ -202,6 +203,9 @@ absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrati
   const uint32_t lease_s = request.lease_s() == 0 ? kDefaultLeaseS : request.lease_s();
   const Plan plan{id, ports, source, request.destination(), now_us + lease_s * kUsPerSecond};
   v1::Migration migration = MakeRecord(model, plan, compiler);
+  if (const std::string probe = ToLower(request.probe_from()); !probe.empty()) {
+    RETURN_IF_ERROR(AdmitProbe(model, probe, &migration));
+  }
   AddEvent(&migration, now_us, now_us, kController, "intent", "",
            fmt::format("{} port(s) from host \"{}\" to host \"{}\"", ports.size(), source,
                        request.destination()));

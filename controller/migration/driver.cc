@@ -70,6 +70,16 @@ NameSet Running(const Repository& repository) {
       [](const Model& model) { return model.index().running_migrations.Get(Index::kAll); });
 }
 
+// Those for which time passes: ended ones that are probed, too.
+NameSet Ticking(const Repository& repository) {
+  return repository.Read([](const Model& model) {
+    NameSet all = model.index().running_migrations.Get(Index::kAll);
+    const NameSet& probing = model.index().probing_migrations.Get(Index::kAll);
+    all.insert(probing.begin(), probing.end());
+    return all;
+  });
+}
+
 }  // namespace
 
 MigrationDriver::MigrationDriver(Repository* repository, const Clock* clock, bool detect,
@@ -216,6 +226,24 @@ absl::Status MigrationDriver::OnMoveReport(const std::string& host, const v1::Mo
   return absl::IsNotFound(fed.status()) ? absl::OkStatus() : fed.status();
 }
 
+absl::Status MigrationDriver::OnProbeReport(const std::string& host,
+                                            const v1::ProbeReport& report) {
+  const std::string& id = report.migration_id();
+  const bool concerns = repository_->Read([&](const Model& model) {
+    const v1::Migration* migration = model.Find<v1::Migration>(id);
+    return migration != nullptr && migration->probe_host() == host;
+  });
+  if (!concerns) return absl::OkStatus();
+  v1::ProbeResult result = report.result();
+  result.set_port_id(ToLower(result.port_id()));
+  result.set_from_port_id(ToLower(result.from_port_id()));
+  const auto fed = Feed(id, [&](const Model&, const v1::Migration&) {
+    return std::vector<MigrationInput>{ProbeEvent{host, result}};
+  });
+  // It may be deleted at any moment once it has ended.
+  return absl::IsNotFound(fed.status()) ? absl::OkStatus() : fed.status();
+}
+
 // A hypervisor takes the source's device out when the move is long over.
 absl::Status MigrationDriver::ForgiveFormer(const std::string& host, const std::string& port_id,
                                             v1::PortEvent::Kind kind) {
@@ -313,11 +341,13 @@ absl::Status MigrationDriver::OnTick() {
     std::erase_if(receipts_, [&](const auto& entry) { return !running.contains(entry.first); });
   }
   absl::Status result;
-  for (const std::string& id : running) {
-    result.Update(FlushAcks(id));
-    result.Update(Feed(id, [this](const Model& model, const v1::Migration& migration) {
-                    return std::vector<MigrationInput>{MakeTick(model, migration)};
-                  }).status());
+  for (const std::string& id : running) result.Update(FlushAcks(id));
+  for (const std::string& id : Ticking(*repository_)) {
+    const auto fed = Feed(id, [this](const Model& model, const v1::Migration& migration) {
+      return std::vector<MigrationInput>{MakeTick(model, migration)};
+    });
+    // One that has ended may have been deleted.
+    if (!absl::IsNotFound(fed.status())) result.Update(fed.status());
   }
   return result;
 }

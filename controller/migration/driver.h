@@ -70,10 +70,13 @@ class MigrationDriver {
   absl::Status OnPortEvent(const std::string& host, const v1::PortEvent& event);
   // Also of a migration that has ended, for a while.
   absl::Status OnMoveReport(const std::string& host, const v1::MoveReport& report);
+  // The same.
+  absl::Status OnProbeReport(const std::string& host, const v1::ProbeReport& report);
   absl::Status OnAck(const std::string& host, const v1::Ack& ack);
   absl::Status OnHostLost(const std::string& host);
 
-  // Leases, commit grace, and acknowledgements not written yet. Call several times a second.
+  // Leases, commit grace, probes, and acknowledgements not written yet. Call several times a
+  // second.
   absl::Status OnTick();
 
  private:

@@ -71,6 +71,11 @@ struct MoveCountsEvent {
   std::string port_id;
   v1::MoveCounters counters;
 };
+// What a host has seen of a port that it probed.
+struct ProbeEvent {
+  std::string host;
+  v1::ProbeResult result;
+};
 struct AttachedEvent {
   std::string host;
   std::string port_id;
@@ -115,7 +120,8 @@ struct HostPresence {
   int64_t since_us = 0;
   int64_t heard_us = 0;
 };
-// Time passed: leases, the commit grace, a destination that stays away, a guest that came back.
+// Time passed: leases, the commit grace, a destination that stays away, a guest that came back, a
+// probe that is over.
 struct TickEvent {
   HostPresence destination;
   // When the controller started: before, nobody could tell it anything.
@@ -126,7 +132,7 @@ struct TickEvent {
 
 using MigrationInput =
     std::variant<ReceiptEvent, ExpectationEvent, SwitchoverEvent, ActivationEvent, SourceEvent,
-                 MoveCountsEvent, AttachedEvent, DetachedEvent, AckEvent, HostLostEvent,
+                 MoveCountsEvent, ProbeEvent, AttachedEvent, DetachedEvent, AckEvent, HostLostEvent,
                  RerouteEvent, AbortEvent, TickEvent>;
 
 // What must happen to the ports' locations in the same commit as the record.

@@ -101,7 +101,9 @@ bool Step::RenewLease(const TickEvent& tick) {
 absl::Status Step::operator()(const TickEvent& input) {
   if (Is(v1::MIGRATION_PHASE_SWITCHING)) {
     TickSwitching(input);
-  } else if (Expecting() && !RenewLease(input) && LeaseIsOver(input)) {
+  } else if (!Expecting()) {
+    EndProbes();
+  } else if (!RenewLease(input) && LeaseIsOver(input)) {
     Record(now_us_, kController, "lease-expired", "", "");
     AbortNow("lease expired");
   }

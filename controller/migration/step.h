@@ -1,7 +1,8 @@
 // One step of the state machine: a record, an input, and what becomes of the record. The handlers
 // are in machine.cc (up to ARMED), machine_switch.cc (the switchover and its convergence),
-// machine_source.cc (hosts that let go, the guest's pause, what was sent after it) and
-// machine_end.cc (abort, leases, a guest that came back). Internal to migration.
+// machine_source.cc (hosts that let go, the guest's pause, what was sent after it),
+// machine_probe.cc (what was seen of the move) and machine_end.cc (abort, leases, a guest that came
+// back). Internal to migration.
 //
 // Pure; used by one call of Advance.
 #ifndef OUTRIDER_CONTROLLER_MIGRATION_STEP_H_
@@ -44,6 +45,7 @@ class Step {
   absl::Status operator()(const ActivationEvent& input);
   absl::Status operator()(const SourceEvent& input);
   absl::Status operator()(const MoveCountsEvent& input);
+  absl::Status operator()(const ProbeEvent& input);
   absl::Status operator()(const AttachedEvent& input);
   absl::Status operator()(const DetachedEvent& input);
   absl::Status operator()(const AckEvent& input);
@@ -97,6 +99,7 @@ class Step {
   bool LeaseIsOver(const TickEvent& tick) const;
   bool RenewLease(const TickEvent& tick);
   void TickSwitching(const TickEvent& tick);
+  void EndProbes();
   void RememberRevisions();
 
   const v1::Migration& before_;

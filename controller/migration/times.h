@@ -29,6 +29,8 @@ inline constexpr int64_t kRerouteGraceUs = 1'000'000;
 inline constexpr int64_t kRollbackSettleUs = 50'000;
 // A migration that has ended takes the hosts' final counts so long.
 inline constexpr int64_t kFinalCountsUs = 60'000'000;
+// A port is probed so long after the end: what it was sent late, and the way back, are seen, too.
+inline constexpr int64_t kProbeAfterUs = 5'000'000;
 // A port's words of its hypervisor that are kept, of each kind.
 inline constexpr int kMaxSourceEvents = 16;
 

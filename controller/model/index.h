@@ -74,6 +74,8 @@ struct Index {
   Relation moves_of_port_at;
   // By kAll: the migrations in PREPARING, ARMED or SWITCHING.
   Relation running_migrations;
+  // By kAll: the migrations, ended ones too, with a port that is probed.
+  Relation probing_migrations;
   static constexpr char kAll[] = "all";
 
   bool operator==(const Index&) const = default;

@@ -1,5 +1,6 @@
 #include "controller/model/model.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/model/groups.h"
@@ -70,6 +71,7 @@ void IndexMigration(Index* index, const v1::Migration& migration, bool add) {
     Set(&index->moves_of_port_at, PairKey(port, migration.source()), id, add);
     Set(&index->moves_of_port_at, PairKey(port, migration.destination()), id, add);
   }
+  if (IsProbing(migration)) Set(&index->probing_migrations, Index::kAll, id, add);
   if (!IsRunning(migration)) return;
   Set(&index->running_migrations, Index::kAll, id, add);
   for (const std::string& port : migration.port_ids()) {
@@ -100,6 +102,15 @@ bool IsUnderWay(const v1::Migration& migration) {
 
 bool IsRunning(const v1::Migration& migration) {
   return IsExpecting(migration) || IsSwitching(migration);
+}
+
+bool IsProbed(const v1::Migration& migration, const std::string& port_id) {
+  return !migration.probe_from().empty() && !migration.probes().contains(port_id);
+}
+
+bool IsProbing(const v1::Migration& migration) {
+  return std::any_of(migration.port_ids().begin(), migration.port_ids().end(),
+                     [&](const std::string& id) { return IsProbed(migration, id); });
 }
 
 std::vector<std::shared_ptr<const v1::Profile>> Model::Revisions(const std::string& profile) const {

@@ -123,6 +123,10 @@ bool IsSwitching(const v1::Migration& migration);
 bool IsUnderWay(const v1::Migration& migration);
 // PREPARING, ARMED or SWITCHING.
 bool IsRunning(const v1::Migration& migration);
+// Whether the port is to be probed: the migration has no result for it.
+bool IsProbed(const v1::Migration& migration, const std::string& port_id);
+// Whether any of its ports is. Ended migrations may be, for a while.
+bool IsProbing(const v1::Migration& migration);
 
 // A Change that puts `after` in the place of what the model has.
 template <typename T>

@@ -147,6 +147,7 @@ absl::Status SessionHub::Dispatch(SessionId id, HostSession& session,
     case v1::AgentMessage::kMove:
       return driver_->OnMoveReport(session.host(), message.move());
     case v1::AgentMessage::kProbe:
+      return driver_->OnProbeReport(session.host(), message.probe());
     case v1::AgentMessage::BODY_NOT_SET:
       break;
   }

@@ -289,5 +289,72 @@ TEST_F(ComputeTest, ReportsOfHostsAffectNobody) {
       AffectedHosts(model_, MakePut(model_, std::make_shared<const v1::Port>(port))).empty());
 }
 
+// Port 1 moves from h1 to h3, and port 2 on h2 looks on.
+class ProbeComputeTest : public ComputeTest {
+ protected:
+  std::set<std::string> Probe(v1::MigrationPhase phase, const std::string& id = "m1",
+                              bool seen = false) {
+    v1::Migration migration = MakeMigration(id, {1}, "h1", "h3", phase);
+    migration.set_probe_from(PortId(2));
+    migration.set_probe_host("h2");
+    if (seen) (*migration.mutable_probes())[PortId(1)].set_failure("nothing was said");
+    return AffectedHosts(model_, Apply(&model_, migration));
+  }
+  std::string ProbeIp() const {
+    const v1::HostState state = State("h2");
+    return state.probes_size() == 1 ? state.probes(0).ip() : "none";
+  }
+};
+
+TEST_F(ProbeComputeTest, TheHostOfThePortThatAsksKnowsWhomUntilThereIsAResult) {
+  for (const auto phase : {v1::MIGRATION_PHASE_PREPARING, v1::MIGRATION_PHASE_ARMED,
+                           v1::MIGRATION_PHASE_SWITCHING, v1::MIGRATION_PHASE_COMMITTED}) {
+    Probe(phase);
+    const v1::HostState state = State("h2");
+    ASSERT_EQ(state.probes_size(), 1);
+    EXPECT_TRUE(Equal(state.probes(0), Parse<v1::MoveProbe>(fmt::format(
+                                           R"(port_id: "{}" migration_id: "m1" from_port_id: "{}"
+        from_ip: "192.168.0.3" mac: "{}" ip: "192.168.0.2" rate_pps: 200)",
+                                           PortId(1), PortId(2), Mac(1)))))
+        << state.DebugString();
+    EXPECT_EQ(State("h1").probes_size(), 0);
+    EXPECT_EQ(State("h3").probes_size(), 0);
+  }
+  EXPECT_EQ(Probe(v1::MIGRATION_PHASE_COMMITTED, "m1", true), std::set<std::string>{"h2"});
+  EXPECT_EQ(ProbeIp(), "none");
+}
+
+TEST_F(ProbeComputeTest, AddressesAreOfOneFamily) {
+  Probe(v1::MIGRATION_PHASE_ARMED);
+  v1::Port moving = MakePort(1, "web", "h1");
+  moving.set_ips(0, "2001:db8::1");
+  PutAll(&model_, moving);
+  EXPECT_EQ(ProbeIp(), "none");
+  v1::Port asks = MakePort(2, "web", "h2", 4);
+  asks.add_ips("2001:db8::2");
+  EXPECT_TRUE(AffectedHosts(model_, Apply(&model_, asks)).contains("h2"));
+  EXPECT_EQ(ProbeIp(), "2001:db8::1");
+}
+
+TEST_F(ProbeComputeTest, ItIsForThatHostAndThatSegmentOnly) {
+  Probe(v1::MIGRATION_PHASE_ARMED);
+  PutAll(&model_, MakePort(2, "web", "h3", 5));
+  EXPECT_EQ(ProbeIp(), "none") << "it has moved itself";
+  EXPECT_EQ(State("h3").probes_size(), 0);
+  PutAll(&model_, MakePort(2, "db", "h2", 6));
+  EXPECT_EQ(ProbeIp(), "none");
+  PutAll(&model_, MakePort(2, "web", "h2", 7));
+  EXPECT_EQ(ProbeIp(), "192.168.0.2");
+}
+
+TEST_F(ProbeComputeTest, OfTwoMigrationsThatWhichRunsCounts) {
+  for (const char* running : {"m1", "m2"}) {
+    Probe(v1::MIGRATION_PHASE_COMMITTED, "m1");
+    Probe(v1::MIGRATION_PHASE_COMMITTED, "m2");
+    EXPECT_TRUE(Probe(v1::MIGRATION_PHASE_PREPARING, running).contains("h2"));
+    EXPECT_EQ(State("h2").probes(0).migration_id(), running);
+  }
+}
+
 }  // namespace
 }  // namespace outrider::controller

@@ -157,5 +157,79 @@ TEST_F(AdmissionTest, PeersAreTheConnectedHostsOfTheSegments) {
   EXPECT_EQ(ConnectedPeers(model_, *model_.Find<v1::Migration>("m1")), (Peers{"h1", "h2"}));
 }
 
+// Port 4 on h3 is in the segment of the ports that move, port 5 beside it is not.
+class ProbeAdmissionTest : public AdmissionTest {
+ protected:
+  ProbeAdmissionTest() {
+    PutAll(&model_, MakeSegment("blue", 200), MakeProfile("db", "blue"), MakePort(4, "web", "h3"),
+           MakePort(5, "db", "h3"));
+  }
+  static std::string From(const std::string& port) {
+    return std::string(kVm) + " probe_from: '" + port + "'";
+  }
+  void ExpectNoProbe(int port, StatusCode code, const std::string& message) {
+    ExpectRefused(From(PortId(port)), code, "probe from port \"" + PortId(port) + "\": " + message);
+  }
+};
+
+TEST_F(ProbeAdmissionTest, ThePortAndItsHostAreInTheRecord) {
+  const auto migration = Try(From(PortId(4)));
+  ASSERT_TRUE(migration.ok()) << migration.status();
+  EXPECT_EQ(migration->probe_from(), PortId(4));
+  EXPECT_EQ(migration->probe_host(), "h3");
+  EXPECT_TRUE(migration->probes().empty());
+  EXPECT_TRUE(IsProbed(*migration, PortId(1)));
+  EXPECT_TRUE(IsProbing(*migration));
+  EXPECT_FALSE(IsProbing(*Try(kVm)));
+}
+
+TEST_F(ProbeAdmissionTest, AMovingPortThatCannotBeAskedHasItsReasonAtOnce) {
+  v1::Port elsewhere = VmPort(2, "h1");
+  elsewhere.set_profile("db");
+  PutAll(&model_, elsewhere);
+  const auto migration = Try(From(PortId(4)));
+  ASSERT_TRUE(migration.ok()) << migration.status();
+  EXPECT_FALSE(IsProbed(*migration, PortId(2)));
+  EXPECT_TRUE(IsProbed(*migration, PortId(1)));
+  const v1::ProbeResult& result = migration->probes().at(PortId(2));
+  EXPECT_EQ(result.host(), "h3");
+  EXPECT_EQ(result.failure(),
+            "it has no address of a family and in a segment in which the other has one");
+}
+
+TEST_F(ProbeAdmissionTest, PortsThatSeeNothingOfTheMove) {
+  ExpectNoProbe(9, StatusCode::kNotFound, "it does not exist; see: outrider port list");
+  ExpectNoProbe(1, StatusCode::kInvalidArgument, "it moves itself; name a port of a third host");
+  ExpectNoProbe(3, StatusCode::kFailedPrecondition,
+                "it is on host \"h1\", a side of the move; name a port of a third host");
+  PutAll(&model_, MakePort(4, "web", "h2"));
+  ExpectNoProbe(4, StatusCode::kFailedPrecondition,
+                "it is on host \"h2\", a side of the move; name a port of a third host");
+  PutAll(&model_, MakePort(4, "web"));
+  ExpectNoProbe(4, StatusCode::kFailedPrecondition, "it is on no host; attach it first");
+  ExpectRefused(From(PortId(5)), StatusCode::kFailedPrecondition,
+                "probe from port \"" + PortId(5) +
+                    "\": it and the moving ports have no addresses of one family in one segment; "
+                    "give them some by `outrider port set " +
+                    PortId(5) + " --ip ADDRESS`");
+}
+
+TEST_F(ProbeAdmissionTest, ItMustForwardAndStay) {
+  v1::Host host = MakeHost("h3", 3);
+  host.set_state(v1::Host::STATE_ENROLLED);
+  PutAll(&model_, host);
+  ExpectNoProbe(4, StatusCode::kFailedPrecondition,
+                "its host \"h3\" is not connected; start its agent");
+  PutAll(&model_, MakeHost("h3", 3), MakePort(4, "", "h3"));
+  ExpectRefused(From(PortId(4)), StatusCode::kFailedPrecondition,
+                "probe: port \"" + PortId(4) +
+                    "\" has no profile in force; give it one by `outrider port set " + PortId(4) +
+                    " --profile NAME`");
+  PutAll(&model_, MakePort(4, "web", "h3"),
+         MakeMigration("m0", {4}, "h3", "h2", v1::MIGRATION_PHASE_ARMED));
+  ExpectNoProbe(4, StatusCode::kFailedPrecondition,
+                "it is being moved by migration \"m0\"; wait for it or name another");
+}
+
 }  // namespace
 }  // namespace outrider::controller

@@ -196,5 +196,66 @@ TEST_F(DriverMoveTest, CountsComeFromTheTwoHostsAlsoAfterTheEnd) {
   EXPECT_EQ(store_.commits(), commits) << "nothing new";
 }
 
+// Port 4, on h3, has an address like those that move.
+class DriverProbeTest : public DriverMoveTest {
+ protected:
+  DriverProbeTest() {
+    for (const int n : {1, 2, 4}) {
+      v1::Port port = Port(n);
+      port.add_ips(fmt::format("192.168.0.{}", n));
+      const auto put = [&](const Model&, Transaction* transaction) {
+        transaction->Put(port);
+        return absl::OkStatus();
+      };
+      EXPECT_TRUE(repository_->Transact(put).ok());
+    }
+    v1::PrepareMigrationRequest request;
+    request.set_vm_id("vm1");
+    request.set_destination("h2");
+    request.set_probe_from(PortId(4));
+    const auto migration = driver_->Prepare(request);
+    EXPECT_TRUE(migration.ok()) << migration.status();
+    if (migration.ok()) id_ = migration->meta().name();
+  }
+  void Saw(const std::string& host, int n, uint64_t sent) {
+    v1::ProbeReport report;
+    report.set_migration_id(id_);
+    report.mutable_result()->set_port_id(PortId(n));
+    report.mutable_result()->set_from_port_id(PortId(4));
+    report.mutable_result()->set_sent(sent);
+    EXPECT_TRUE(driver_->OnProbeReport(host, report).ok());
+  }
+  std::string id_;
+};
+
+TEST_F(DriverProbeTest, ThirdHostLooksOnUntilAWhileAfterTheEndAndThenSaysWhatItSaw) {
+  EXPECT_EQ(State("h3").probes_size(), 2);
+  ASSERT_TRUE(driver_->Abort(id_, "").ok());
+  clock_.AdvanceUs(kProbeAfterUs / 2);
+  Tick();
+  EXPECT_EQ(State("h3").probes_size(), 2);
+  RestartDriver();
+  EXPECT_EQ(State("h3").probes_size(), 2) << "the store knows";
+  clock_.AdvanceUs(kProbeAfterUs / 2);
+  Tick();
+  EXPECT_EQ(State("h3").probes_size(), 0);
+  EXPECT_EQ(Migration(id_).probes().at(PortId(1)).failure(),
+            "host \"h3\" has not said what it saw");
+  Saw("h2", 1, 7);
+  EXPECT_NE(Migration(id_).probes().at(PortId(1)).failure(), "");
+  Saw("h3", 1, 1234);
+  EXPECT_EQ(Migration(id_).probes().at(PortId(1)).sent(), 1234u);
+  EXPECT_EQ(Migration(id_).probes().at(PortId(1)).failure(), "");
+}
+
+TEST_F(DriverProbeTest, ARecordThatIsDeletedMeanwhileIsNoTrouble) {
+  ASSERT_TRUE(driver_->Abort(id_, "").ok());
+  ASSERT_TRUE(DeleteObject<v1::Migration>(repository_.get(), id_, 0).ok());
+  EXPECT_EQ(State("h3").probes_size(), 0);
+  clock_.AdvanceUs(kProbeAfterUs);
+  Tick();
+  Saw("h3", 1, 1234);
+}
+
 }  // namespace
 }  // namespace outrider::controller

@@ -209,6 +209,11 @@ class RandomModel {
   void StepMigration() {
     const std::string id = fmt::format("m{}", Below(4));
     const v1::Migration* present = model_.Find<v1::Migration>(id);
+    if (present != nullptr && IsProbing(*present) && OneIn(IsRunning(*present) ? 8 : 2)) {
+      v1::Migration seen = *present;
+      (*seen.mutable_probes())[seen.port_ids(0)].set_sent(1);
+      return Put(seen);
+    }
     if (present == nullptr || !IsRunning(*present)) {
       if (present != nullptr && OneIn(3)) return Erase<v1::Migration>(id);
       return StartMigration(id);
@@ -239,6 +244,11 @@ class RandomModel {
     v1::Migration migration =
         MakeMigration(id, {n}, port->location().host(), destination, v1::MIGRATION_PHASE_PREPARING);
     (*migration.mutable_labels())[PortId(n)] = 1 + static_cast<uint32_t>(Below(9));
+    const v1::Port* from = model_.Find<v1::Port>(PortId(Below(14)));
+    if (from != nullptr && OneIn(2)) {
+      migration.set_probe_from(from->meta().name());
+      migration.set_probe_host(from->location().host());
+    }
     Put(migration);
   }
 
