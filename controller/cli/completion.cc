@@ -41,7 +41,7 @@ const std::map<std::string, Candidates (*)(Client*)>& Sources() {
       {"group", NamesOf<v1::AddressGroupService>}, {"port-group", NamesOf<v1::PortGroupService>},
       {"gateway", NamesOf<v1::GatewayService>},    {"port", NamesOf<v1::PortService>},
       {"host", NamesOf<v1::HostService>},          {"to", NamesOf<v1::HostService>},
-      {"migration", NamesOf<v1::MigrationService>}};
+      {"probe", NamesOf<v1::PortService>},         {"migration", NamesOf<v1::MigrationService>}};
   return *kSources;
 }
 

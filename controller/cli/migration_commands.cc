@@ -148,7 +148,9 @@ void AddPrepare(Invocation* cli, CLI::App* group) {
   CLI::App* command =
       cli->AddCommand(group, "prepare", "Put a VM's ports in force on the destination, blocked",
                       {"outrider migration prepare --vm web-1 --to h2",
-                       "outrider migration prepare --vm web-1 --to h2 --wait armed --timeout 30s"},
+                       "outrider migration prepare --vm web-1 --to h2 --wait armed --timeout 30s",
+                       "outrider migration prepare --vm web-1 --to h2 --probe "
+                       "3f0c0d7e-8a53-4d55-9d0c-6a1f5b0e7a11"},
                       [cli, options] { return Prepare(cli, *options); });
   command->add_option("--vm", *options->request.mutable_vm_id(), "VM whose ports move")
       ->type_name("ID");
@@ -165,6 +167,11 @@ void AddPrepare(Invocation* cli, CLI::App* group) {
           "Return when it is armed; --timeout says how long to wait (default 30s)")
       ->type_name("armed")
       ->check(CLI::IsMember({"armed"}).description(""));
+  command
+      ->add_option("--probe", *options->request.mutable_probe_from(),
+                   "A port on a third host: the moving ports are asked for echoes in its name, "
+                   "until the move is over")
+      ->type_name("PORT");
   Invocation::AddDuration(command, "--lease", &options->lease,
                           "End by itself if unfinished after this (default 10m)");
 }

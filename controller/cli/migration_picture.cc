@@ -113,6 +113,23 @@ std::string CountersText(const v1::Migration& migration, const std::string& port
   return out;
 }
 
+// What a third host saw of the port, end to end.
+std::string ProbeText(const v1::Migration& migration, const std::string& port) {
+  if (migration.probe_from().empty()) return "";
+  const std::string line = fmt::format(
+      "    probe from port {} on {}: ", Cell(migration.probe_from()), Cell(migration.probe_host()));
+  const auto seen = migration.probes().find(port);
+  if (seen == migration.probes().end()) return line + "under way\n";
+  const v1::ProbeResult& result = seen->second;
+  if (!result.failure().empty()) return line + "failed: " + Cell(result.failure()) + "\n";
+  return line + fmt::format(
+                    "{} sent, {} answered, {} lost, {} duplicated, {} reordered; longest gap {} "
+                    "(usual {}), round trip {}\n",
+                    result.sent(), result.answered(), result.lost(), result.duplicated(),
+                    result.reordered(), FormatMillis(result.longest_gap_us()),
+                    FormatMillis(result.usual_gap_us()), FormatMillis(result.round_trip_us()));
+}
+
 // The epoch after the move is the one before plus one: that is what hosts compare.
 std::string PortsPart(const v1::Migration& migration) {
   std::string out = "Ports\n";
@@ -125,7 +142,7 @@ std::string PortsPart(const v1::Migration& migration) {
     if (first != migration.first_frame_us().end()) {
       out += fmt::format("    first frame of the guest at {}\n", Offset(migration, first->second));
     }
-    out += CountersText(migration, port);
+    out += CountersText(migration, port) + ProbeText(migration, port);
   }
   return out + "\n";
 }
