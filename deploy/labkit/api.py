@@ -138,11 +138,13 @@ def trace(lab: Lab, host: str, port: str, *words: str) -> Json:
     return json.loads(done.stdout)
 
 
-def prepare_migration(lab: Lab, port_id: str, destination: str) -> Json:
-    """Prepares the move of a port and waits until the destination is armed."""
-    return query(
-        lab, "migration", "prepare", "--port", port_id, "--to", destination, "--wait", "armed"
-    )
+def prepare_migration(lab: Lab, port_id: str, destination: str, probe: str = "") -> Json:
+    """Prepares the move of a port and waits until the destination is armed. probe: a port in whose
+    name it is probed."""
+    words = ["--port", port_id, "--to", destination, "--wait", "armed"]
+    if probe:
+        words += ["--probe", probe]
+    return query(lab, "migration", "prepare", *words)
 
 
 class PendingSwitchover:

@@ -67,11 +67,11 @@ class Prepared:
 
 
 def migrate(
-    lab: Lab, name: str, destination: str, how: How = HELD, steps: Steps = Steps()
+    lab: Lab, name: str, destination: str, how: How = HELD, steps: Steps = Steps(), probe: str = ""
 ) -> MoveReport:
     """Moves guest `name` to host `destination`, and returns when nothing more happens to the
-    migration and nothing is left at the source."""
-    with prepared(lab, name, destination, steps.on_tap) as moving:
+    migration and nothing is left at the source. probe: a port in whose name it is probed."""
+    with prepared(lab, name, destination, steps.on_tap, probe) as moving:
         steps.on_armed()
         times = _copy_and_switch(lab, moving, how)
         steps.on_resumed()
@@ -88,6 +88,7 @@ def prepared(
     name: str,
     destination: str,
     on_tap: Callable[[str, str], None] = lambda namespace, device: None,
+    probe: str = "",
 ) -> Iterator[Prepared]:
     """An armed migration, a QEMU that waits for the guest's memory, and its taps, which are ports.
     When the block fails there is none of them, and the guest goes on where it was."""
@@ -97,7 +98,7 @@ def prepared(
         raise LabError(f"guest {name}: is on {destination} already")
     target = copy.copy(source)
     target.host, target.generation = destination, source.generation + 1
-    migration_id = api.prepare_migration(lab, source.port_id, destination)["meta"]["name"]
+    migration_id = api.prepare_migration(lab, source.port_id, destination, probe)["meta"]["name"]
     moving = Prepared(source, target, migration_id)
     try:
         _start_target(lab, target, on_tap)
