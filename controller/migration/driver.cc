@@ -24,8 +24,9 @@ constexpr int64_t kUsPerSecond = 1'000'000;
 
 // What an activation says of the guest; from a peer, so only what is known.
 std::string TriggerOf(const v1::PortEvent& event) {
-  static const std::set<std::string> kKnown{"first-frame", kPortDataTrigger, "qmp",     "libvirt",
-                                            "api",         "frame",          "departed"};
+  static const std::set<std::string> kKnown{
+      "first-frame", kPortDataTrigger, "qmp",      "libvirt",
+      "api",         "frame",          "departed", "tap-features"};
   return kKnown.contains(event.trigger()) ? event.trigger() : std::string();
 }
 
@@ -52,6 +53,9 @@ std::vector<MigrationInput> InputsOf(const std::string& host, const std::string&
     case v1::PortEvent::KIND_REDIRECTED:
       return {SourceEvent{SourceKindOf(event.kind()), host, port, event.migration_id(),
                           event.time_us(), TriggerOf(event)}};
+    case v1::PortEvent::KIND_LOADED:
+      return {
+          LoadedEvent{host, port, event.migration_id(), event.time_us(), TriggerOf(event), peers}};
     default:
       return {};
   }

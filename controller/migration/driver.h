@@ -60,7 +60,8 @@ class MigrationDriver {
   absl::StatusOr<Evacuation> Evacuate(const std::string& host, bool force);
 
   // The begin of a host's session, its receipt, port event (attached, detached, first frame,
-  // activated, paused, resumed, redirected), counts, acknowledgement, or the end of its session.
+  // activated, paused, resumed, redirected, loaded), counts, acknowledgement, or the end of its
+  // session.
   // `host` is the authenticated identity. What concerns no running migration is ignored. Call
   // OnPortEvent for ATTACHED after BindPort, for DETACHED before UnbindPort. An acknowledgement
   // counts for the migrations whose moved port, fdb row or segment is not among its failures;

@@ -65,6 +65,17 @@ struct SourceEvent {
   // What told; as of PortEvent.
   std::string trigger = {};
 };
+// The guest's state seems to be loaded at the destination.
+struct LoadedEvent {
+  std::string host;
+  std::string port_id;
+  std::string migration_id;
+  // Host's clock.
+  int64_t time_us = 0;
+  // What told; as of PortEvent.
+  std::string trigger = {};
+  Peers peers;
+};
 // What one of the two hosts has counted of a port's frames so far.
 struct MoveCountsEvent {
   std::string host;
@@ -132,8 +143,8 @@ struct TickEvent {
 
 using MigrationInput =
     std::variant<ReceiptEvent, ExpectationEvent, SwitchoverEvent, ActivationEvent, SourceEvent,
-                 MoveCountsEvent, ProbeEvent, AttachedEvent, DetachedEvent, AckEvent, HostLostEvent,
-                 RerouteEvent, AbortEvent, TickEvent>;
+                 LoadedEvent, MoveCountsEvent, ProbeEvent, AttachedEvent, DetachedEvent, AckEvent,
+                 HostLostEvent, RerouteEvent, AbortEvent, TickEvent>;
 
 // What must happen to the ports' locations in the same commit as the record.
 enum class Relocation {

@@ -145,6 +145,18 @@ bool Step::SaidToRunAtSource() const {
   return resumed_us > paused_us && !GuestSeen() && !SourceIsGone();
 }
 
+bool Step::SaidToPauseAtSource() const {
+  int64_t paused_us = 0;
+  int64_t resumed_us = 0;
+  for (const v1::MigrationEvent& event : before_.timeline()) {
+    if (event.host() != before_.source()) continue;
+    const bool pauses = event.kind() == "paused" || event.kind() == "redirected";
+    if (pauses) paused_us = std::max(paused_us, event.time_us());
+    if (event.kind() == "resumed") resumed_us = std::max(resumed_us, event.time_us());
+  }
+  return paused_us > resumed_us;
+}
+
 // The last counts are made when the hosts have taken note of the end.
 bool Step::TakesCounts() const {
   if (Expecting() || Is(v1::MIGRATION_PHASE_SWITCHING)) return true;

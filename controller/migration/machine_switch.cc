@@ -67,6 +67,25 @@ absl::Status Step::operator()(const ActivationEvent& input) {
   return absl::OkStatus();
 }
 
+// QEMU loads a guest only once it stands still at the source. But others, too, may set what a tap
+// takes, and what was loaded may fail before it runs: so it moves the ports only as port-data does,
+// on the source's own word, and is no word of the guest.
+absl::Status Step::operator()(const LoadedEvent& input) {
+  const bool of_this_move = input.host == before_.destination() && Moves(input.port_id) &&
+                            input.migration_id == before_.meta().name();
+  if (!of_this_move || (!Expecting() && !Is(v1::MIGRATION_PHASE_SWITCHING))) {
+    return absl::OkStatus();
+  }
+  if (!HasEvent(before_, "loaded", input.host, input.port_id)) {
+    Record(input.time_us, input.host, "loaded", input.port_id,
+           input.trigger.empty() ? "" : "by " + input.trigger);
+  }
+  if (Is(v1::MIGRATION_PHASE_ARMED) && SaidToPauseAtSource()) {
+    Switch(input.time_us, input.host, kLoadedDetail, input.peers);
+  }
+  return absl::OkStatus();
+}
+
 void Step::Switch(int64_t time_us, const std::string& host, const std::string& detail,
                   const Peers& peers) {
   next().set_phase(v1::MIGRATION_PHASE_SWITCHING);

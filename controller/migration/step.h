@@ -20,6 +20,8 @@ namespace outrider::controller {
 
 // Details of a switchover by the destination: before the guest runs there, maybe before, and not.
 inline constexpr char kPausedDetail[] = "port-data at the destination: the source has paused";
+inline constexpr char kLoadedDetail[] =
+    "tap-features at the destination: the guest is loaded, the source has paused";
 inline constexpr char kOpenedDetail[] = "opened at the destination, by what is not known";
 inline constexpr char kGuestDetail[] = "guest runs at the destination";
 
@@ -44,6 +46,7 @@ class Step {
   absl::Status operator()(const SwitchoverEvent& input);
   absl::Status operator()(const ActivationEvent& input);
   absl::Status operator()(const SourceEvent& input);
+  absl::Status operator()(const LoadedEvent& input);
   absl::Status operator()(const MoveCountsEvent& input);
   absl::Status operator()(const ProbeEvent& input);
   absl::Status operator()(const AttachedEvent& input);
@@ -91,6 +94,8 @@ class Step {
   bool TakesCounts() const;
   // Whether the source's last word is that the guest runs there.
   bool SaidToRunAtSource() const;
+  // Whether it is that the guest has paused, or is sent after.
+  bool SaidToPauseAtSource() const;
   bool RunsAtSource(const TickEvent& tick) const;
   bool MayRunAtSource(const TickEvent& tick) const;
   // Whether anything says that the guest runs at the destination.

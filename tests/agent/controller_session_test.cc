@@ -473,20 +473,21 @@ TEST_F(SessionTest, SaysWhichMigrationAGuestPausedFor) {
   event.time_us = 5;
   event.trigger = kQmpTrigger;
   event.migration_id = "m-1";
-  for (const auto kind :
-       {PortEvent::Kind::kPaused, PortEvent::Kind::kResumed, PortEvent::Kind::kRedirected}) {
+  for (const auto kind : {PortEvent::Kind::kPaused, PortEvent::Kind::kResumed,
+                          PortEvent::Kind::kRedirected, PortEvent::Kind::kLoaded}) {
     event.kind = kind;
     session_->OnPortEvent(event);
   }
   executor_.RunReady();
   const auto written = Written(v1::AgentMessage::kPortEvent);
-  ASSERT_EQ(written.size(), 3u);
+  ASSERT_EQ(written.size(), 4u);
   EXPECT_EQ(written[0].port_event().kind(), v1::PortEvent::KIND_PAUSED);
   EXPECT_EQ(written[0].port_event().trigger(), "qmp");
   EXPECT_EQ(written[0].port_event().migration_id(), "m-1");
   EXPECT_EQ(written[0].port_event().time_us(), 5);
   EXPECT_EQ(written[1].port_event().kind(), v1::PortEvent::KIND_RESUMED);
   EXPECT_EQ(written[2].port_event().kind(), v1::PortEvent::KIND_REDIRECTED);
+  EXPECT_EQ(written[3].port_event().kind(), v1::PortEvent::KIND_LOADED);
 }
 
 // Where the guest's QEMU listens is nobody else's.

@@ -17,8 +17,15 @@ sys::Link Link(int ifindex, const std::string& name) {
   return link;
 }
 
-DeviceChange Appeared(const std::string& name) { return {.device = name, .appeared = true}; }
-DeviceChange Gone(const std::string& name) { return {.device = name, .appeared = false}; }
+DeviceChange Appeared(const std::string& name) {
+  return {.device = name, .kind = DeviceChange::Kind::kAppeared};
+}
+DeviceChange Gone(const std::string& name) {
+  return {.device = name, .kind = DeviceChange::Kind::kGone};
+}
+DeviceChange Features(const std::string& name) {
+  return {.device = name, .kind = DeviceChange::Kind::kFeatures};
+}
 
 TEST(DeviceNames, TellsComingAndGoingOnce) {
   DeviceNames names;
@@ -58,6 +65,20 @@ TEST(DeviceNames, ALinkThatLosesItsCarrierIsToldOf) {
   EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), ElementsAre(Appeared("eth1")));
   link.carrier = true;
   EXPECT_THAT(names.Replace({link}), ElementsAre(Appeared("eth1")));
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), IsEmpty());
+}
+
+// Once for each time the kernel says so: what they are now is somebody else's to ask.
+TEST(DeviceNames, FeaturesThatChangeAreToldOf) {
+  DeviceNames names;
+  sys::Link link = Link(3, "tap0");
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link, true}),
+              ElementsAre(Appeared("tap0"), Features("tap0")));
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link, true}), ElementsAre(Features("tap0")));
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link, true}), ElementsAre(Features("tap0")));
+  link.carrier = true;
+  EXPECT_THAT(names.Update({Kind::kLinkChanged, link, true}),
+              ElementsAre(Appeared("tap0"), Features("tap0")));
   EXPECT_THAT(names.Update({Kind::kLinkChanged, link}), IsEmpty());
 }
 

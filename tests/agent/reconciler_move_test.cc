@@ -10,6 +10,7 @@ namespace {
 using state::PortPhase;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class ArmedPort : public ReconcilerTest {
  protected:
@@ -109,6 +110,30 @@ TEST_F(ArmedPort, GivesEachMoveItsReceipt) {
   EXPECT_EQ(observer_.receipts[0].migration_id, "m-2");
   ASSERT_TRUE(Snapshot(7, next).ok());
   EXPECT_EQ(observer_.receipts.size(), 1u) << "said once";
+}
+
+// The controller knows whether the source has paused; here nobody does.
+TEST_F(ArmedPort, AGuestThatIsLoadedIsToldOfAndOpensNothing) {
+  reconciler_->GuestLoaded("tap1", 77);
+  EXPECT_THAT(EventKinds(), IsEmpty()) << "it does not come from anywhere";
+  state::HostState arriving = SampleState(PortPhase::kArmed, 2);
+  arriving.ports[kPort].migration_id = "m-1";
+  arriving.ports[kPort].arrival = state::Arrival{*IpAddress::Parse("192.0.2.1"), 7};
+  ASSERT_TRUE(Snapshot(6, arriving).ok());
+  observer_.Clear();
+  reconciler_->GuestLoaded("tap9", 77);
+  EXPECT_THAT(EventKinds(), IsEmpty());
+  reconciler_->GuestLoaded("tap1", 77);
+  ASSERT_THAT(EventKinds(), ElementsAre(PortEvent::Kind::kLoaded));
+  EXPECT_EQ(observer_.events[0].port, kPort);
+  EXPECT_EQ(observer_.events[0].migration_id, "m-1");
+  EXPECT_EQ(observer_.events[0].trigger, "tap-features");
+  EXPECT_EQ(observer_.events[0].time_us, 77);
+  EXPECT_EQ(InForce().phase, PortPhase::kArmed);
+  // An old word is none: it is not said again.
+  observer_.Clear();
+  reconciler_->ReportAll();
+  EXPECT_THAT(EventKinds(), IsEmpty());
 }
 
 TEST_F(ReconcilerTest, AFirstFrameOnAnActivePortIsOnlyReported) {

@@ -13,6 +13,7 @@
 
 #include "vswitch/agent/agent_instance.h"
 #include "vswitch/agent/tap_queue.h"
+#include "vswitch/sys/netlink/device_offloads.h"
 
 namespace outrider::agent {
 namespace {
@@ -242,6 +243,13 @@ absl::Status Agent::StartReconciler() {
       .followers = {memory_sender_.get(), memory_receiver_.get(), prober_.get()},
       .moves = datapath_.get(),
       .queue = TapQueues(device_counters_.get())});
+  loads_ = std::make_unique<GuestLoads>(
+      GuestLoads::Dependencies{.executor = &reconciler_loop_,
+                               .takes_checksums = sys::TakesChecksums,
+                               .clock = WallMicros,
+                               .loaded = [this](const std::string& device, int64_t time_us) {
+                                 reconciler_->GuestLoaded(device, time_us);
+                               }});
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
@@ -286,7 +294,10 @@ void Agent::OnDevice(const DeviceChange& change) {
   reconciler_loop_.Post([this, change] {
     if (change.device == options_.tunnel_device) return reconciler_->CheckDatapath();
     if (IsUplink(options_, change.device)) return reconciler_->UplinkChanged(change.device);
-    if (change.appeared) return reconciler_->DeviceAppeared(change.device);
+    if (change.kind == DeviceChange::Kind::kFeatures) return loads_->Changed(change.device);
+    if (change.kind == DeviceChange::Kind::kAppeared) {
+      return reconciler_->DeviceAppeared(change.device);
+    }
     reconciler_->DeviceGone(change.device);
   });
   if (OvsSurfaces* const ovs = ovs_told_) ovs->DeviceChanged();

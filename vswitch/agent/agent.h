@@ -15,6 +15,7 @@
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/device_watch.h"
+#include "vswitch/agent/guest_loads.h"
 #include "vswitch/agent/guest_watch.h"
 #include "vswitch/agent/identity.h"
 #include "vswitch/agent/local_api.h"
@@ -85,6 +86,7 @@ class Agent {
   std::unique_ptr<PeerServer> peer_server_;
   std::unique_ptr<MoveProber> prober_;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<GuestLoads> loads_;
   std::unique_ptr<ConnectionSweep> connections_;
   std::unique_ptr<IdentityKeeper> identity_;
   std::unique_ptr<GrpcControllerStreamFactory> streams_;

@@ -9,18 +9,22 @@ std::vector<DeviceChange> DeviceNames::Update(const sys::LinkEvent& event) {
   std::vector<DeviceChange> changes;
   const auto known = seen_.find(event.link.ifindex);
   if (event.kind == Kind::kLinkRemoved && known != seen_.end()) {
-    changes.push_back({.device = known->second.name, .appeared = false});
+    changes.push_back({.device = known->second.name, .kind = DeviceChange::Kind::kGone});
     seen_.erase(known);
   }
   if (event.kind == Kind::kLinkChanged) {
     const Seen now{
         .name = event.link.name, .up = event.link.admin_up, .carrier = event.link.carrier};
-    if (known != seen_.end() && known->second == now) return changes;
     if (known != seen_.end() && known->second.name != now.name) {
-      changes.push_back({.device = known->second.name, .appeared = false});
+      changes.push_back({.device = known->second.name, .kind = DeviceChange::Kind::kGone});
+    }
+    if (known == seen_.end() || !(known->second == now)) {
+      changes.push_back({.device = now.name, .kind = DeviceChange::Kind::kAppeared});
+    }
+    if (event.features) {
+      changes.push_back({.device = now.name, .kind = DeviceChange::Kind::kFeatures});
     }
     seen_[event.link.ifindex] = now;
-    changes.push_back({.device = now.name, .appeared = true});
   }
   return changes;
 }
@@ -34,13 +38,13 @@ std::vector<DeviceChange> DeviceNames::Replace(const std::vector<sys::Link>& lin
   for (const auto& [ifindex, old] : seen_) {
     const auto found = present.find(ifindex);
     if (found == present.end() || found->second.name != old.name) {
-      changes.push_back({.device = old.name, .appeared = false});
+      changes.push_back({.device = old.name, .kind = DeviceChange::Kind::kGone});
     }
   }
   for (const auto& [ifindex, now] : present) {
     const auto found = seen_.find(ifindex);
     if (found == seen_.end() || !(found->second == now)) {
-      changes.push_back({.device = now.name, .appeared = true});
+      changes.push_back({.device = now.name, .kind = DeviceChange::Kind::kAppeared});
     }
   }
   seen_ = std::move(present);

@@ -1,6 +1,6 @@
 // Turns link events into what concerns ports, uplinks and the tunnel: a device of a name appeared,
-// was set up or down, or its carrier came or went; or the one that was there is gone (removed,
-// renamed, or replaced by another). Owns the names last seen. Knows no ports.
+// was set up or down, its carrier came or went, or its features changed; or the one that was there
+// is gone (removed, renamed, or replaced by another). Owns the names last seen. Knows no ports.
 //
 // Thread rule: DeviceNames one thread; DeviceWatch's callbacks run on the link monitor's thread.
 #ifndef OUTRIDER_VSWITCH_AGENT_DEVICE_WATCH_H_
@@ -19,9 +19,15 @@
 namespace outrider::agent {
 
 struct DeviceChange {
+  enum class Kind {
+    kGone,
+    // It is there, perhaps anew or in another state.
+    kAppeared,
+    // What it leaves to who reads from it is another.
+    kFeatures,
+  };
   std::string device;
-  // It is there, perhaps anew or in another state.
-  bool appeared = false;
+  Kind kind = Kind::kGone;
   bool operator==(const DeviceChange&) const = default;
 };
 

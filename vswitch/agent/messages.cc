@@ -21,6 +21,8 @@ v1::PortEvent::Kind KindOf(PortEvent::Kind kind) {
       return v1::PortEvent::KIND_RESUMED;
     case PortEvent::Kind::kRedirected:
       return v1::PortEvent::KIND_REDIRECTED;
+    case PortEvent::Kind::kLoaded:
+      return v1::PortEvent::KIND_LOADED;
   }
   return v1::PortEvent::KIND_UNSPECIFIED;
 }

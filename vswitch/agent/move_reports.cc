@@ -28,6 +28,10 @@ void MoveReports::Tell(const ProbeReport& report) {
   if (observer_ != nullptr) observer_->OnProbeReport(report);
 }
 
+void MoveReports::Mention(const PortEvent& event) {
+  if (observer_ != nullptr) observer_->OnPortEvent(event);
+}
+
 void MoveReports::Ended(const PortId& id, const std::string& migration_id) {
   MoveOf(id, migration_id).ended_us = clock_();
 }

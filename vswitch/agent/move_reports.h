@@ -31,6 +31,8 @@ class MoveReports {
   void Tell(const MoveReport& report);
   // Of a probe that is over; with it the migration has ended for this host.
   void Tell(const ProbeReport& report);
+  // What counts now or never: a session that begins later does not hear it.
+  void Mention(const PortEvent& event);
   // The migration has ended for this host.
   void Ended(const PortId& id, const std::string& migration_id);
   // Tells the newest of each kind anew, in the order in which they were told.

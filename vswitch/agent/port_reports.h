@@ -44,6 +44,7 @@ inline constexpr char kQmpTrigger[] = "qmp";
 inline constexpr char kLibvirtTrigger[] = "libvirt";
 inline constexpr char kFrameTrigger[] = "frame";
 inline constexpr char kDepartedTrigger[] = "departed";
+inline constexpr char kTapFeaturesTrigger[] = "tap-features";
 
 struct PortEvent {
   enum class Kind {
@@ -54,6 +55,7 @@ struct PortEvent {
     kPaused,
     kResumed,
     kRedirected,
+    kLoaded,
   };
   Kind kind = Kind::kAttached;
   PortId port;
@@ -65,9 +67,9 @@ struct PortEvent {
   uint16_t ether_type = 0;
   // With kAttached: not answered by the controller yet.
   bool claim = false;
-  // With kActivated, kPaused, kResumed, kRedirected; see session.proto.
+  // With kActivated, kPaused, kResumed, kRedirected, kLoaded; see session.proto.
   std::string trigger = {};
-  // With kPaused, kResumed, kRedirected.
+  // With kPaused, kResumed, kRedirected, kLoaded.
   std::string migration_id = {};
 };
 

@@ -154,6 +154,10 @@ class Reconciler final : public datapath::EventSink {
   // armed port is opened; true when one of the two was so.
   bool GuestPaused(const PortId& id, const GuestWord& word);
   bool GuestResumed(const PortId& id, const GuestWord& word);
+  // A guest's state seems to have been loaded behind the device (guest_loads.h). Of a port that
+  // arrives on it the controller is told, which knows whether the source has paused; alone it opens
+  // nothing.
+  void GuestLoaded(const std::string& device, int64_t time_us);
   // Who knows what a moving guest has received; null: nobody.
   void SetUsedIndexQuestion(UsedIndexQuestion question) {
     departures_.SetUsedIndexQuestion(std::move(question));

@@ -107,6 +107,20 @@ bool Reconciler::GuestResumed(const PortId& id, const GuestWord& word) {
   return applied_.ports.at(id).phase == state::PortPhase::kActive;
 }
 
+void Reconciler::GuestLoaded(const std::string& device, int64_t time_us) {
+  for (const auto& [id, port] : applied_.ports) {
+    if (port.device != device || !port.arrival || port.migration_id.empty()) continue;
+    PortEvent event;
+    event.kind = PortEvent::Kind::kLoaded;
+    event.port = id;
+    event.epoch = port.epoch;
+    event.time_us = time_us;
+    event.trigger = kTapFeaturesTrigger;
+    event.migration_id = port.migration_id;
+    move_reports_.Mention(event);
+  }
+}
+
 void Reconciler::OnReturned(const datapath::ReturnedEvent& event) {
   dependencies_.executor->Post([this, event] {
     spdlog::info("port {}: its guest has sent a frame: it runs here again", event.port.ToString());

@@ -61,6 +61,10 @@ class MachineTest : public testing::Test {
   static ActivationEvent PortData(int port) {
     return {"h2", PortId(port), 2, 88, false, {"h1", "h2", "h3"}, kPortDataTrigger};
   }
+  // The guest's state has come to a tap of its own.
+  LoadedEvent Loaded(int port) const {
+    return {"h2", PortId(port), migration_.meta().name(), 88, "tap-features", {"h1", "h2", "h3"}};
+  }
   static SwitchoverEvent Switchover() { return {0, {"h1", "h2", "h3"}}; }
   AckEvent Ack(const std::string& host, uint64_t generation) {
     return {host, generation, 99, now_us_, ""};

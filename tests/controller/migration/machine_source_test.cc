@@ -101,6 +101,78 @@ TEST_F(MachineSourceTest, OldWordsOfASourceThatConnectsHaveTimeToBeOvertaken) {
   ExpectIgnored(tick);
 }
 
+TEST_F(MachineSourceTest, AGuestThatIsLoadedMovesNothingByItself) {
+  ExpectIgnored([&] {
+    LoadedEvent other = Loaded(1);
+    other.host = "h1";
+    return other;
+  }());
+  Arm();
+  ExpectIgnored(Loaded(3));
+  LoadedEvent old = Loaded(1);
+  old.migration_id = "m0";
+  ExpectIgnored(old);
+  EXPECT_EQ(Do(Loaded(1)).relocation, Relocation::kNone);
+  EXPECT_EQ(Last().kind(), "loaded");
+  EXPECT_EQ(Last().detail(), "by tap-features");
+  EXPECT_EQ(Last().host(), "h2");
+  EXPECT_EQ(Last().time_us(), 88);
+  ExpectIgnored(Loaded(1));
+  Do(FromSource(kPaused, 500));
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_ARMED) << "which came first nobody knows";
+}
+
+TEST_F(MachineSourceTest, AGuestThatIsLoadedMovesThePortsOfAPausedSource) {
+  Arm();
+  Do(FromSource(kPaused, 500));
+  const Outcome outcome = Do(Loaded(2));
+  EXPECT_EQ(outcome.relocation, Relocation::kToDestination);
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_SWITCHING);
+  EXPECT_EQ(Last().kind(), "switchover");
+  EXPECT_EQ(Last().detail(),
+            "tap-features at the destination: the guest is loaded, the source has paused");
+  // Another card of the same guest.
+  Do(Loaded(1));
+  EXPECT_EQ(Last().kind(), "loaded");
+}
+
+// A source whose agent has started since knows that it sends after its guest, and no more.
+TEST_F(MachineSourceTest, ASourceThatSendsAfterItsGuestHasPaused) {
+  Arm();
+  Do(FromSource(kRedirected, 500, ""));
+  EXPECT_EQ(Do(Loaded(1)).relocation, Relocation::kToDestination);
+}
+
+TEST_F(MachineSourceTest, AGuestThatIsLoadedAfterItCameBackMovesNothing) {
+  Arm();
+  Do(FromSource(kPaused, 500));
+  Do(FromSource(kRedirected, 501));
+  Do(FromSource(kResumed, 600));
+  EXPECT_EQ(Do(Loaded(1)).relocation, Relocation::kNone);
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_ARMED);
+  Do(FromSource(kPaused, 700));
+  EXPECT_EQ(Do(Loaded(1)).relocation, Relocation::kToDestination) << "the next attempt";
+}
+
+TEST_F(MachineSourceTest, AGuestThatIsLoadedBeforeItsPortsAreArmedMovesNothing) {
+  Do(FromSource(kPaused, 500));
+  EXPECT_EQ(Do(Loaded(1)).relocation, Relocation::kNone);
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_PREPARING);
+}
+
+// What was loaded may fail before it runs.
+TEST_F(MachineSourceTest, AGuestThatWasLoadedIsNotSeenYet) {
+  Arm();
+  Do(FromSource(kPaused, 500));
+  Do(Loaded(1));
+  now_us_ += 1000;
+  Do(FromSource(kResumed, 600));
+  now_us_ += kRollbackSettleUs;
+  EXPECT_EQ(Do(Present()).relocation, Relocation::kToSource);
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_ABORTED);
+  ExpectIgnored(Loaded(2));
+}
+
 // A word from before the switchover may be of an earlier attempt, or have overtaken port-data.
 TEST_F(MachineSourceTest, AGuestThatCameBackBeforeTheSwitchoverIsWaitedForAndFollowed) {
   Arm();

@@ -21,6 +21,7 @@ void Pause(World* world) {
   world->guest = Guest::kPaused;
   world->hypervisor = Hypervisor::kPaused;
   world->shown_port_data = 0;
+  world->loaded = 0;
   ++world->source_clock;
   if (source.agent == 0 || source.wanted.departing == 0) return;
   source.redirected = 1;
@@ -107,6 +108,11 @@ bool Steps::Arrived(Draft* draft, Action action) const {
       if (!paused || destination.agent == 0 || world.shown_port_data != 0) return false;
       world.shown_port_data = 1;
       if (Open(&destination)) Opened(&destination, Trigger::kPortData);
+      return true;
+    case Action::kLoad:
+      if (!paused || destination.agent == 0 || world.loaded != 0) return false;
+      world.loaded = 1;
+      if (destination.wanted.hold != Hold::kNothing) Say(&destination, Word::kLoaded);
       return true;
     case Action::kSwitchover: {
       Input input;

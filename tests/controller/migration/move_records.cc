@@ -127,6 +127,8 @@ MigrationInput Said(const Input& input) {
       static const char* const kTriggers[] = {"", kPortDataTrigger, "qmp", "first-frame"};
       return ActivationEvent{host, kPort, 2, 0, false, peers, kTriggers[argument]};
     }
+    case Word::kLoaded:
+      return LoadedEvent{host, kPort, "m1", 0, "tap-features", peers};
     case Word::kFrame:
       return ActivationEvent{host, kPort, 2, 0, true, peers};
     default:

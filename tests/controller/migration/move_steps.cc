@@ -15,6 +15,7 @@ constexpr const char* kActionNames[kActions] = {"the controller hears",
                                                 "applies its state",
                                                 "the guest pauses",
                                                 "port data is shown at the destination",
+                                                "the guest is loaded at the destination",
                                                 "Switchover is called",
                                                 "the guest arrives",
                                                 "RESUME at the destination",
@@ -340,7 +341,7 @@ void Steps::Normalize(World* world) const {
     }
   }
   if (record.ended()) world->revision = 20;
-  if (world->hypervisor != Hypervisor::kPaused) world->shown_port_data = 0;
+  if (world->hypervisor != Hypervisor::kPaused) world->shown_port_data = world->loaded = 0;
   if (world->hypervisor == Hypervisor::kDone) world->attempts = world->cancelled = 0;
 }
 

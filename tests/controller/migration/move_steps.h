@@ -42,6 +42,7 @@ enum class Action : uint8_t {
   // The hypervisor and the guest.
   kPause,
   kShowPortData,
+  kLoad,
   kSwitchover,
   kArrive,
   kResumeEvent,  // QMP at the destination

@@ -37,6 +37,7 @@ enum class Word : uint8_t {
   kResumed,
   kOpened,  // Trigger
   kFrame,
+  kLoaded,  // the tap's features
   kDetached,
 };
 
@@ -103,6 +104,7 @@ struct World {
   Guest guest = Guest::kAtSource;
   Hypervisor hypervisor = Hypervisor::kCopying;
   uint8_t shown_port_data = 0;
+  uint8_t loaded = 0;
   uint8_t guest_sent = 0;
   uint8_t cancelled = 0;
   // Ticks with each pause and each coming back.
@@ -111,7 +113,7 @@ struct World {
   uint8_t attempts = 0;
   uint8_t faults = 0;
   // So that the bytes are the value.
-  std::array<uint8_t, 4> padding = {};
+  std::array<uint8_t, 3> padding = {};
   std::array<Host, kHosts> hosts;
 
   std::string_view Bytes() const { return {reinterpret_cast<const char*>(this), sizeof(World)}; }

@@ -1,6 +1,9 @@
 #include "vswitch/sys/netlink/link_monitor.h"
 
 #include <gtest/gtest.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -8,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/netns_fixture.h"
+#include "vswitch/sys/netlink/device_offloads.h"
 
 namespace outrider::sys {
 namespace {
@@ -75,6 +79,38 @@ TEST_F(LinkMonitorTest, TellsOfDevicesThatComeChangeAndGo) {
     return event.kind == Kind::kLinkRemoved && event.link.ifindex == ifindex &&
            event.link.name == "veth0";
   }));
+}
+
+// As QEMU does, when it has loaded what the guest's driver takes.
+TEST_F(LinkMonitorTest, TellsOfATapWhoseReaderTakesOtherFrames) {
+  const int tap = tests::CreateTap(netns_, "tap0");
+  const auto monitor = Monitor();
+  const auto takes = [this] {
+    const tests::NetnsScope scope(netns_);
+    return TakesChecksums("tap0");
+  };
+  const auto features = [this] {
+    const std::lock_guard lock(mutex_);
+    return std::count_if(events_.begin(), events_.end(), [](const LinkEvent& event) {
+      return event.link.name == "tap0" && event.features;
+    });
+  };
+  EXPECT_FALSE(takes().value());
+  ASSERT_EQ(ioctl(tap, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4), 0);
+  EXPECT_TRUE(Seen([](const LinkEvent& event) { return event.features; }));
+  EXPECT_TRUE(takes().value());
+  EXPECT_EQ(features(), 1);
+  // Nothing else is such a change; events come in order.
+  ASSERT_TRUE(socket_->SetMtu(socket_->FindLink("tap0")->ifindex, 1234).ok());
+  EXPECT_TRUE(Seen([](const LinkEvent& event) { return event.link.mtu == 1234; }));
+  EXPECT_EQ(features(), 1);
+  ASSERT_EQ(ioctl(tap, TUNSETOFFLOAD, 0), 0);
+  ASSERT_TRUE(socket_->SetMtu(socket_->FindLink("tap0")->ifindex, 1300).ok());
+  EXPECT_TRUE(Seen([](const LinkEvent& event) { return event.link.mtu == 1300; }));
+  EXPECT_EQ(features(), 2);
+  EXPECT_FALSE(takes().value());
+  close(tap);
+  EXPECT_EQ(takes().status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(LinkMonitorTest, TellsOfAddresses) {

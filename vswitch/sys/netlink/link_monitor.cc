@@ -1,5 +1,6 @@
 #include "vswitch/sys/netlink/link_monitor.h"
 
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
@@ -20,6 +21,13 @@ namespace {
 
 // Room for a burst of link events (hundreds of taps at once) before ENOBUFS.
 constexpr int kReceiveBuffer = 4 << 20;
+
+// Whether that is why the kernel tells of the link.
+bool HaveFeaturesChanged(nlmsghdr* header) {
+  nlattr* const event = nlmsg_find_attr(header, sizeof(ifinfomsg), IFLA_EVENT);
+  return event != nullptr && nla_len(event) >= static_cast<int>(sizeof(uint32_t)) &&
+         nla_get_u32(event) == IFLA_EVENT_FEATURES;
+}
 
 class RtnetlinkMonitor final : public LinkMonitor {
  public:
@@ -77,6 +85,7 @@ class RtnetlinkMonitor final : public LinkMonitor {
       case RTM_DELLINK:
         // Bridges announce their ports' state with the same types in a family of their own.
         if (static_cast<ifinfomsg*>(nlmsg_data(header))->ifi_family != AF_UNSPEC) return;
+        features_ = HaveFeaturesChanged(header);
         nl_msg_parse(message, &OnLinkObject, this);
         return;
       case RTM_NEWADDR:
@@ -94,14 +103,18 @@ class RtnetlinkMonitor final : public LinkMonitor {
   static void OnLinkObject(nl_object* object, void* self) {
     const auto kind = nl_object_get_msgtype(object) == RTM_DELLINK ? LinkEvent::Kind::kLinkRemoved
                                                                    : LinkEvent::Kind::kLinkChanged;
-    static_cast<RtnetlinkMonitor*>(self)->callback_(
-        {.kind = kind, .link = ToLink(reinterpret_cast<rtnl_link*>(object))});
+    auto* const monitor = static_cast<RtnetlinkMonitor*>(self);
+    monitor->callback_({.kind = kind,
+                        .link = ToLink(reinterpret_cast<rtnl_link*>(object)),
+                        .features = monitor->features_});
   }
 
   const SocketHandle socket_;
   const int stop_fd_;
   const Callback callback_;
   bool discarding_ = false;
+  // Of the message that is being read.
+  bool features_ = false;
   std::thread thread_;
 };
 

@@ -19,6 +19,9 @@ struct LinkEvent {
   };
   Kind kind = Kind::kResync;
   Link link{};
+  // Of kLinkChanged: what the device leaves to others of a frame (checksums, segments) is another
+  // (IFLA_EVENT_FEATURES, Linux 4.13). As it is now, TakesChecksums() says.
+  bool features = false;
 };
 
 // Watches the namespace of the thread that called Create().
