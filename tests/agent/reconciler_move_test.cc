@@ -147,6 +147,30 @@ TEST_F(ReconcilerTest, AFirstFrameOnAnActivePortIsOnlyReported) {
   EXPECT_THAT(EventKinds(), ElementsAre(PortEvent::Kind::kFirstFrame));
 }
 
+// libvirt asks for PortData while a guest stands still; so may anybody at any time.
+TEST_F(ReconcilerTest, WhoeverAsksForPortDataHasTheHypervisorAskedOnce) {
+  int asked = 0;
+  reconciler_->PortDataRead();
+  reconciler_->SetPauseQuestion([&] { ++asked; });
+  Attach(1);
+  ASSERT_TRUE(Snapshot(5, SampleState()).ok());
+  reconciler_->PortDataRead();
+  EXPECT_EQ(asked, 0) << "nobody is about to leave";
+  state::HostState leaving = Leaving();
+  leaving.departures[kPort].label = 77;
+  ASSERT_TRUE(Snapshot(6, leaving).ok());
+  observer_.Clear();
+  reconciler_->PortDataRead();
+  EXPECT_EQ(asked, 1);
+  EXPECT_THAT(EventKinds(), IsEmpty()) << "nothing was said of the guest";
+  ASSERT_TRUE(reconciler_->GuestPaused(kPort, {kLibvirtTrigger, executor_.Wall()}));
+  reconciler_->PortDataRead();
+  EXPECT_EQ(asked, 1) << "it is known";
+  ASSERT_TRUE(reconciler_->GuestResumed(kPort, {kLibvirtTrigger, executor_.Wall()}));
+  reconciler_->PortDataRead();
+  EXPECT_EQ(asked, 2) << "the next attempt";
+}
+
 // The source of a migration: the port leaves the state, the device stays attached and is closed.
 TEST_F(ReconcilerTest, APortThatMovedAwayIsClosed) {
   Attach(1);

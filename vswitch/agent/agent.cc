@@ -118,6 +118,7 @@ Agent::~Agent() {
     RunOn(&reconciler_loop_, [this] {
       reconciler_->SetAttachmentObserver(nullptr);
       reconciler_->SetUsedIndexQuestion(nullptr);
+      reconciler_->SetPauseQuestion(nullptr);
     });
     guests_.reset();
   }
@@ -327,6 +328,7 @@ absl::Status Agent::StartGuestWatch() {
   RunOn(&reconciler_loop_, [this] {
     reconciler_->SetAttachmentObserver(
         [this](const state::Attachments& attachments) { guests_->Follow(attachments); });
+    reconciler_->SetPauseQuestion([this] { guests_->AskWhoPaused(); });
     reconciler_->SetUsedIndexQuestion([this](const PortId& id, const UsedIndexDone& done) {
       guests_->AskUsedIndex(
           id, [this, done](uint16_t used) { reconciler_loop_.Post([done, used] { done(used); }); });
@@ -337,18 +339,22 @@ absl::Status Agent::StartGuestWatch() {
 
 absl::Status Agent::StartOvs() {
   if (options_.ovs_rundir.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(ovs_, OvsSurfaces::Create({.rundir = options_.ovs_rundir,
-                                              .host_id = enrollment_.host_id,
-                                              .version = OUTRIDER_VERSION,
-                                              .mtu = underlay_mtu_ - vteps_.Overhead()},
-                                             {.store = store_.get(),
-                                              .ports = ports_.get(),
-                                              .reconciler_executor = &reconciler_loop_,
-                                              .reconciler = reconciler_.get(),
-                                              .counters = datapath_.get(),
-                                              .tracer = datapath_.get(),
-                                              .stations = &stations_,
-                                              .on_exit = [] { kill(getpid(), SIGTERM); }}));
+  ASSIGN_OR_RETURN(
+      ovs_, OvsSurfaces::Create(
+                {.rundir = options_.ovs_rundir,
+                 .host_id = enrollment_.host_id,
+                 .version = OUTRIDER_VERSION,
+                 .mtu = underlay_mtu_ - vteps_.Overhead()},
+                {.store = store_.get(),
+                 .ports = ports_.get(),
+                 .reconciler_executor = &reconciler_loop_,
+                 .reconciler = reconciler_.get(),
+                 .counters = datapath_.get(),
+                 .tracer = datapath_.get(),
+                 .stations = &stations_,
+                 .on_port_data_read =
+                     [this] { reconciler_loop_.Post([this] { reconciler_->PortDataRead(); }); },
+                 .on_exit = [] { kill(getpid(), SIGTERM); }}));
   ovs_told_ = ovs_.get();
   return absl::OkStatus();
 }

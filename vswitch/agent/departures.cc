@@ -158,6 +158,12 @@ void Departures::Prepare(const state::HostState& controller, const state::HostSt
   }
 }
 
+bool Departures::AwaitPause() const {
+  return std::any_of(watches_.begin(), watches_.end(), [](const auto& entry) {
+    return !entry.second.redirected && entry.second.guest == Guest::kRuns;
+  });
+}
+
 bool Departures::Paused(const PortId& id, const GuestWord& word) {
   const auto found = watches_.find(id);
   if (found == watches_.end()) return false;

@@ -78,6 +78,8 @@ class Departures {
   void Prepare(const state::HostState& controller, const state::HostState& applied,
                state::HostState* desired);
 
+  // Whether a guest is about to leave that, as far as is known, still runs.
+  bool AwaitPause() const;
   // The guest has paused to run elsewhere. True: what comes for it is sent after it from now on.
   bool Paused(const PortId& id, const GuestWord& word);
   // It runs here. True: something was taken back, or is to be.

@@ -35,6 +35,12 @@ void GuestWatch::Follow(const state::Attachments& attachments) {
   });
 }
 
+void GuestWatch::AskWhoPaused() {
+  loop_->Post([this] {
+    if (domains_ != nullptr) domains_->AskWhoPaused();
+  });
+}
+
 void GuestWatch::AskUsedIndex(const PortId& id, UsedIndexDone done) {
   loop_->Post([this, id, done = std::move(done)]() mutable {
     std::string path;

@@ -33,6 +33,9 @@ class GuestWatch {
 
   // What is attached now: QMP sockets it does not name any more are let go of.
   void Follow(const state::Attachments& attachments);
+  // Any thread. libvirt is asked which of its guests have paused to run elsewhere, and connected to
+  // if it was not.
+  void AskWhoPaused();
   // Any thread. `done` is called on the watch's, soon; never, if the port's attachment names no QMP
   // socket, QEMU does not tell, or it has not yet answered the last time.
   void AskUsedIndex(const PortId& id, UsedIndexDone done);

@@ -136,6 +136,7 @@ absl::Status OvsSurfaces::StartSockets() {
                                             {.socket_path = options_.rundir + "/db.sock"}));
   server_->service()->HoldAnswers(
       [this](std::function<void()> answer) { view_->AnswerWhenInForce(std::move(answer)); });
+  server_->service()->OnPortDataRead(dependencies_.on_port_data_read);
   return absl::OkStatus();
 }
 

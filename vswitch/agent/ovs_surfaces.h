@@ -33,6 +33,9 @@ class OvsSurfaces {
     datapath::DatapathCounters* counters;
     datapath::PacketTracer* tracer;
     datapath::StationTable* stations;
+    // libvirt may have asked for PortData, as it does while a guest stands still to be moved; on a
+    // thread of the surfaces', must not block.
+    std::function<void()> on_port_data_read;
     // `ovs-appctl exit`.
     std::function<void()> on_exit;
   };

@@ -164,6 +164,12 @@ class Reconciler final : public datapath::EventSink {
   }
   // What was seen of a port of another host while it moved.
   void TellProbe(const ProbeReport& report) { move_reports_.Tell(report); }
+  // Who asks the hypervisor whether a guest has paused; must not block. Null: nobody.
+  void SetPauseQuestion(std::function<void()> question) { pause_question_ = std::move(question); }
+  // Somebody may have asked for PortData, as libvirt does while a guest stands still: if one is
+  // about to leave, its hypervisor is asked at once. Anybody may ask for it, so this alone says
+  // nothing.
+  void PortDataRead();
   // Told of what is attached now and whenever that changes; must not block. Null: nobody is.
   using AttachmentObserver = std::function<void(const state::Attachments&)>;
   void SetAttachmentObserver(AttachmentObserver observer);
@@ -242,6 +248,7 @@ class Reconciler final : public datapath::EventSink {
   state::Attachments attachments_;
   std::set<PortId> claims_;
   AttachmentObserver attachment_observer_;
+  std::function<void()> pause_question_;
   PortDataObserver port_data_observer_;
   // What the observer knows; never empty texts.
   std::map<PortId, std::string> port_data_told_;

@@ -89,6 +89,10 @@ absl::Status Reconciler::TakePortData(const PortId& id, const std::string& text)
       fmt::format("port {}: could not be opened: {}", id.ToString(), ProblemOf(id)));
 }
 
+void Reconciler::PortDataRead() {
+  if (pause_question_ && departures_.AwaitPause()) pause_question_();
+}
+
 bool Reconciler::GuestPaused(const PortId& id, const GuestWord& word) {
   const bool redirected = departures_.Paused(id, word);
   for (StateFollower* const follower : dependencies_.followers) follower->GuestPaused(id);

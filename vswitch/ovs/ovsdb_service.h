@@ -5,9 +5,11 @@
 #ifndef OUTRIDER_VSWITCH_OVS_OVSDB_SERVICE_H_
 #define OUTRIDER_VSWITCH_OVS_OVSDB_SERVICE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "vswitch/ovs/database.h"
 #include "vswitch/ovs/lock_table.h"
@@ -41,6 +43,13 @@ class OvsdbService {
   // Of `database`: when clients hear of their commits (TransactionQueue::HoldAnswers).
   void HoldAnswers(TransactionQueue::Hold hold);
 
+  // From now on called when a request may be libvirt's for PortData (port_data_read.h); must not
+  // block.
+  void OnPortDataRead(std::function<void()> observer) { port_data_read_ = std::move(observer); }
+  void NotePortDataRead() const {
+    if (port_data_read_) port_data_read_();
+  }
+
   // By name; nullptr: there is none.
   Served* Find(const std::string& name);
   const std::map<std::string, std::unique_ptr<Served>>& served() const { return served_; }
@@ -62,6 +71,7 @@ class OvsdbService {
   std::map<std::string, std::unique_ptr<Served>> served_;
   LockTable locks_;
   MessageBudget unfinished_;
+  std::function<void()> port_data_read_;
 };
 
 }  // namespace outrider::ovs

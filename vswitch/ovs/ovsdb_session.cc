@@ -7,6 +7,7 @@
 #include <cctype>
 #include <utility>
 
+#include "vswitch/ovs/port_data_read.h"
 #include "vswitch/sys/stream/turn.h"
 
 namespace outrider::ovs {
@@ -139,6 +140,7 @@ void OvsdbSession::OnMessage(Message message) {
 }
 
 void OvsdbSession::OnRequest(Message request) {
+  if (MayReadPortData(request)) service_->NotePortDataRead();
   if (request.method == "transact") return Transact(std::move(request));
   if (request.method == "get_schema") return GetSchema(request);
   if (request.method == "monitor_cancel") return CancelMonitor(request);

@@ -3,11 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libvirt/libvirt.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <vector>
+
+#include "tests/agent/temp_dir.h"
 
 namespace outrider::libvirt {
 namespace {
@@ -90,6 +98,61 @@ TEST(DomainWatchTest, TellsHowDomainsAreAndWhenTheyRunAgain) {
   EXPECT_EQ(heard.WaitFor(2).size(), 2u);
   virDomainFree(domain);
   virConnectClose(connection);
+}
+
+TEST(DomainWatchTest, AskedWhoHasPausedItTellsOfNobodyElse) {
+  const DomainEvent runs{.kind = Kind::kRuns, .uuid = kUuid, .name = "test"};
+  virConnectPtr connection = virConnectOpen(kUri);
+  ASSERT_NE(connection, nullptr);
+  Heard heard;
+  auto watch = DomainWatch::Create(kUri, [&](const DomainEvent& event) { heard.Add(event); });
+  heard.WaitFor(1);
+  virDomainPtr domain = virDomainLookupByName(connection, "test");
+  ASSERT_NE(domain, nullptr);
+  watch->AskWhoPaused();
+  EXPECT_EQ(virDomainSuspend(domain), 0);
+  watch->AskWhoPaused();
+  EXPECT_EQ(virDomainResume(domain), 0);
+  EXPECT_EQ(heard.WaitFor(2), (std::vector<DomainEvent>{runs, runs}));
+  virDomainFree(domain);
+  virConnectClose(connection);
+}
+
+// A libvirtd that takes connections and ends them at once, and counts them.
+class Refusing {
+ public:
+  explicit Refusing(const std::string& path) : fd_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(listen(fd_, 8), 0);
+  }
+  ~Refusing() { close(fd_); }
+  // Whether somebody connects before the time is over.
+  bool Next(std::chrono::milliseconds timeout) {
+    pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+    if (poll(&waiting, 1, static_cast<int>(timeout.count())) != 1) return false;
+    close(accept(fd_, nullptr, nullptr));
+    return true;
+  }
+
+ private:
+  const int fd_;
+};
+
+// It waits longer and longer between two attempts, but not when there is reason to ask.
+TEST(DomainWatchTest, AskedWhoHasPausedItConnectsAtOnce) {
+  // As the agent does: libvirt's library writes to whoever has hung up.
+  signal(SIGPIPE, SIG_IGN);
+  const agent::TempDir directory;
+  Refusing libvirtd(directory / "socket");
+  const auto watch = DomainWatch::Create("qemu+unix:///system?socket=" + (directory / "socket"),
+                                         [](const DomainEvent&) {});
+  for (int n = 0; n < 5; ++n) ASSERT_TRUE(libvirtd.Next(std::chrono::seconds(20))) << n;
+  // The next attempt of its own is 3.2 s away.
+  watch->AskWhoPaused();
+  EXPECT_TRUE(libvirtd.Next(std::chrono::milliseconds(2500)));
 }
 
 TEST(DomainWatchTest, WaitsForALibvirtThatIsNotThere) {

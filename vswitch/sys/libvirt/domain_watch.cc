@@ -61,13 +61,25 @@ class Watch final : public DomainWatch {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    wait_.notify_all();
-    virEventUpdateTimeout(wake_, 0);
+    WakeUp();
     thread_.join();
     virEventRemoveTimeout(wake_);
   }
 
+  void AskWhoPaused() override {
+    {
+      const std::lock_guard lock(mutex_);
+      asked_ = true;
+    }
+    WakeUp();
+  }
+
  private:
+  void WakeUp() {
+    wait_.notify_all();
+    virEventUpdateTimeout(wake_, 0);
+  }
+
   void Run() {
     milliseconds backoff = kFirstBackoff;
     while (!stopping_) {
@@ -80,7 +92,8 @@ class Watch final : public DomainWatch {
         NoteAbsence(LastError());
       }
       std::unique_lock lock(mutex_);
-      wait_.wait_for(lock, backoff, [this] { return stopping_.load(); });
+      wait_.wait_for(lock, backoff, [this] { return stopping_ || asked_; });
+      asked_ = false;
       backoff = std::min(2 * backoff, kLastBackoff);
     }
   }
@@ -107,6 +120,7 @@ class Watch final : public DomainWatch {
       absence_.clear();
       TellAll(connection);
       while (!stopping_ && !closed_ && virEventRunDefaultImpl() == 0) {
+        if (asked_.exchange(false)) TellPaused(connection);
       }
       virConnectDomainEventDeregisterAny(connection, lifecycle);
     }
@@ -115,14 +129,28 @@ class Watch final : public DomainWatch {
 
   // What was missed while there was no connection.
   void TellAll(virConnectPtr connection) {
+    ForStates(
+        connection, VIR_CONNECT_LIST_DOMAINS_ACTIVE,
+        [this](virDomainPtr domain, std::optional<DomainEvent::Kind> kind) { Tell(domain, kind); });
+  }
+
+  // Not that one runs: libvirt itself may not have noticed yet that it has paused.
+  void TellPaused(virConnectPtr connection) {
+    ForStates(connection, VIR_CONNECT_LIST_DOMAINS_PAUSED,
+              [this](virDomainPtr domain, std::optional<DomainEvent::Kind> kind) {
+                if (kind == DomainEvent::Kind::kPausedToMigrate) Tell(domain, kind);
+              });
+  }
+
+  template <typename Each>
+  static void ForStates(virConnectPtr connection, unsigned int which, Each each) {
     virDomainPtr* domains = nullptr;
-    const int count =
-        virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    const int count = virConnectListAllDomains(connection, &domains, which);
     for (int n = 0; n < count; ++n) {
       int state = 0;
       int reason = 0;
       if (virDomainGetState(domains[n], &state, &reason, 0) == 0) {
-        Tell(domains[n], KindOfState(state, reason));
+        each(domains[n], KindOfState(state, reason));
       }
       virDomainFree(domains[n]);
     }
@@ -151,6 +179,8 @@ class Watch final : public DomainWatch {
   std::condition_variable wait_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> closed_ = false;
+  // Who has paused.
+  std::atomic<bool> asked_ = false;
   std::thread thread_;
 };
 

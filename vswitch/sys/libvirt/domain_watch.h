@@ -2,8 +2,9 @@
 // Owns its connection, which it makes anew whenever it breaks. Knows no ports. Read-only: it
 // changes nothing of libvirt's.
 //
-// Thread rule: Create and the destructor from one thread; one object in a process (libvirt's event
-// loop is the process's). The callback comes on a thread of its own and must not block.
+// Thread rule: Create, AskWhoPaused and the destructor from one thread; one object in a process
+// (libvirt's event loop is the process's). The callback comes on a thread of its own and must not
+// block.
 #ifndef OUTRIDER_VSWITCH_SYS_LIBVIRT_DOMAIN_WATCH_H_
 #define OUTRIDER_VSWITCH_SYS_LIBVIRT_DOMAIN_WATCH_H_
 
@@ -40,6 +41,9 @@ class DomainWatch {
 
   // Connects from now on to `uri`, again and again: a libvirtd that is not there is no error.
   static std::unique_ptr<DomainWatch> Create(const std::string& uri, Callback callback);
+  // Tells which domains have paused to run elsewhere, soon: events may be late, and a connection
+  // that has broken is tried anew only now and then.
+  virtual void AskWhoPaused() = 0;
   // No call comes after it.
   virtual ~DomainWatch() = default;
 };
