@@ -14,58 +14,21 @@ import support
 from labkit import api, netns, ports, process, scenes, services
 from labkit.libvirt import daemon, domain, moves
 from labkit.probes import analysis
-from labkit.probes.runner import RunningProbe
 from labkit.shell import LabError, run
+from libvirt_scene import PROBE_RATE, VM, OnLibvirt
 
 MOVES = 10
-PROBE_RATE = 100
 # Kilobytes and kilobits a second that `domiftune` is told, and how near the rate has to be.
 TUNED_KBYTES, TUNED_KBPS, TOLERANCE = 500, 4000, 0.25
 FLOOD_PAYLOAD = 1400
 
 
-VM = domain.Domain("vm", "10.1.0.2", "52:54:00:00:00:02", "web")
 # Without a profile: a port of its host's bridge, as Open vSwitch knows VLANs.
 PLAIN = domain.Domain("plain", "10.9.0.1", "52:54:00:00:09:01", "")
 
 
 def vlan(tag: int) -> str:
     return f"<vlan><tag id='{tag}'/></vlan>"
-
-
-class OnLibvirt(support.LabCase):
-    """Hosts h1 and h2 with libvirt, and `vm` on one of them; light port `probe` on h2."""
-
-    LIBVIRT = True
-
-    @classmethod
-    def prepare(cls) -> None:
-        api.apply(cls.lab, scenes.WEB_AND_OPEN)
-        domain.define(cls.lab, "h1", VM)
-        daemon.virsh(cls.lab, "h1", "start", VM.name)
-        ports.add_light(cls.lab, "probe", "h2", "10.1.0.9", "52:54:00:00:00:09", "open")
-        domain.wait_ready(cls.lab, "h1", VM.name)
-
-    def places(self) -> tuple[str, str]:
-        """The host where `vm` runs, and the other one."""
-        for host, other in (("h1", "h2"), ("h2", "h1")):
-            if VM.name in daemon.virsh(self.lab, host, "list", "--name").split():
-                return host, other
-        raise LabError("domain vm: runs nowhere")
-
-    def tap(self, host: str, name: str) -> str:
-        return daemon.virsh(self.lab, host, "domiflist", name).split()[0]
-
-    def probing(self, rate: float = PROBE_RATE, payload: int = 56) -> RunningProbe:
-        """Numbered requests to `vm`."""
-        vantage = ports.light_netns(self.lab, "probe")
-        options = {"destination": VM.ip, "rate": rate, "payload": payload}
-        return RunningProbe.start(self.lab, vantage, "icmp", "icmp", **options)
-
-    def bridge_ports(self, host: str) -> list[str]:
-        """Of libvirt's making, as Open vSwitch's clients are told."""
-        listed = daemon.ovs_vsctl(self.lab, host, "list-ports", daemon.BRIDGE).split()
-        return [name for name in listed if name.startswith("vnet")]
 
 
 class MovesTest(OnLibvirt):

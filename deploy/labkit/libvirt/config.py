@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import uuid
 
 from labkit.inventory import Lab
+from labkit.shell import DEPLOY
 
 # libvirtd resolves it at its start, also when no QEMU is to run as that user.
 USER = "libvirt-qemu"
@@ -46,8 +48,9 @@ def host_uuid(lab: Lab, host: str) -> str:
 
 def write(lab: Lab, host: str, folder: pathlib.Path) -> None:
     """Makes `folder` what machine.py expects."""
-    for name in ("etc", "lib", "cache", "log", "run/domains"):
+    for name in ("etc/hooks/qemu.d", "lib", "cache", "log", "run/domains"):
         (folder / name).mkdir(parents=True)
+    shutil.copy(DEPLOY / "libvirt" / "qemu", folder / "etc" / "hooks" / "qemu.d" / "outrider")
     values = {"host_uuid": host_uuid(lab, host), "address": lab.host(host).address}
     _text(folder / "etc" / "libvirtd.conf", LIBVIRTD.format(**values))
     _text(folder / "etc" / "qemu.conf", QEMU.format(**values))

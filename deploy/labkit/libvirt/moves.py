@@ -32,6 +32,10 @@ class Move:
     first_frame: dict[str, Any]
     downtime_ms: int
 
+    def first(self, kind: str) -> api.Json:
+        """The first event of that kind; empty when there is none."""
+        return next((e for e in self.record.get("timeline", []) if e["kind"] == kind), {})
+
     def first_us(self, kind: str) -> int:
         """When the first event of that kind was; 0 when there is none."""
         times = [int(e["time_us"]) for e in self.record.get("timeline", []) if e["kind"] == kind]
@@ -66,11 +70,11 @@ def move(lab: Lab, domain: Domain, source: str, destination: str, *flags: str) -
 
 @contextlib.contextmanager
 def slow_move(
-    lab: Lab, domain: Domain, source: str, destination: str
+    lab: Lab, domain: Domain, source: str, destination: str, *flags: str
 ) -> Iterator[subprocess.Popen[str]]:
     """A migration that copies memory for long, to be interfered with; virsh's process."""
     daemon.virsh(lab, source, "migrate-setspeed", domain.name, "1")
-    argv = ["virsh", "--quiet", *migration_words(lab, domain.name, destination)]
+    argv = ["virsh", "--quiet", *migration_words(lab, domain.name, destination, *flags)]
     running = subprocess.Popen(
         daemon.inside(lab, source, argv),
         env=daemon.environment(lab),
@@ -111,6 +115,20 @@ def wait_new(lab: Lab, domain: Domain, before: set[str], phases: tuple[str, ...]
     if not process.wait_until(found, 30, 0.05):
         raise LabError(f"domain {domain.name}: no migration is {' or '.join(phases)}: {record}")
     return record
+
+
+def wait_event(lab: Lab, name: str, kind: str) -> api.Json:
+    """The first event of that kind in a migration's timeline, once it is there."""
+    found: list[api.Json] = []
+
+    def there() -> bool:
+        timeline = api.migration(lab, name).get("timeline", [])
+        found[:] = [event for event in timeline if event["kind"] == kind]
+        return bool(found)
+
+    if not process.wait_until(there, 30, 0.02):
+        raise LabError(f"migration {name}: nothing was {kind}: {api.migration(lab, name)}")
+    return found[0]
 
 
 def wait_done(lab: Lab, domain: Domain, before: set[str]) -> api.Json:
