@@ -149,14 +149,16 @@ bool FakeDatapath::InjectGuestFrame(const PortId& port, int64_t time_us) {
   return true;
 }
 
-FrameFate FakeDatapath::InjectDelivery(const PortId& port, uint64_t boot_ns) {
+FrameFate FakeDatapath::InjectDelivery(const PortId& port, uint64_t boot_ns,
+                                       const std::optional<MacAddress>& destination) {
   const std::lock_guard lock(mutex_);
   const state::HostState now = ReadLocked();
   const auto found = now.ports.find(port);
   const bool forwards =
       found != now.ports.end() && (found->second.phase == state::PortPhase::kActive ||
                                    found->second.phase == state::PortPhase::kDeparted);
-  return forwards ? moves_.Deliver(port, boot_ns) : FrameFate::kDropped;
+  if (!forwards) return FrameFate::kDropped;
+  return moves_.Deliver(port, boot_ns, destination.value_or(found->second.mac));
 }
 
 std::optional<PortId> FakeDatapath::InjectArrival(const IpAddress& source, uint16_t label) {

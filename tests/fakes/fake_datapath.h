@@ -57,7 +57,8 @@ class FakeDatapath final : public Datapath, public DatapathCounters, public Move
   // Any later frame of a guest: takes a redirect back. True when a sink was called.
   bool InjectGuestFrame(const PortId& port, int64_t time_us);
   // A frame for the guest; recorded while the port is watched.
-  FrameFate InjectDelivery(const PortId& port, uint64_t boot_ns);
+  FrameFate InjectDelivery(const PortId& port, uint64_t boot_ns,
+                           const std::optional<MacAddress>& destination = std::nullopt);
   // A marked frame from another host. The port it is for; nullopt: it is refused.
   std::optional<PortId> InjectArrival(const IpAddress& source, uint16_t label);
   // Of ReadMove, at a destination.

@@ -108,7 +108,7 @@ absl::StatusOr<MoveCounts> FakeMoves::ReadMove(const PortId& id) const {
   return counts;
 }
 
-FrameFate FakeMoves::Deliver(const PortId& id, uint64_t boot_ns) {
+FrameFate FakeMoves::Deliver(const PortId& id, uint64_t boot_ns, const MacAddress& destination) {
   const auto found = sources_.find(id);
   if (found == sources_.end()) return FrameFate::kDelivered;
   Source& source = found->second;
@@ -119,7 +119,10 @@ FrameFate FakeMoves::Deliver(const PortId& id, uint64_t boot_ns) {
   }
   if (source.phase == state::PortPhase::kDeparted) return FrameFate::kDropped;
   if (!HasWay(source.departure)) return FrameFate::kDelivered;
-  source.kept.push_back({.sequence = source.total++, .boot_ns = boot_ns});
+  source.kept.push_back({.sequence = source.total++,
+                         .boot_ns = boot_ns,
+                         .length = kFrameLength,
+                         .destination = destination});
   if (source.kept.size() > kKept) source.kept.pop_front();
   return FrameFate::kDelivered;
 }

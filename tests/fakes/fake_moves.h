@@ -24,6 +24,8 @@ class FakeMoves {
  public:
   // Frames a record keeps.
   static constexpr size_t kKept = 1024;
+  // Bytes of each.
+  static constexpr uint32_t kFrameLength = 60;
 
   // After port or departure were written or are gone. nullptr: there is none.
   void Refresh(const PortId& id, const state::Port* port, const state::Departure* departure);
@@ -34,7 +36,7 @@ class FakeMoves {
   absl::StatusOr<MoveCounts> ReadMove(const PortId& id) const;
 
   // A frame for the port, which forwards.
-  FrameFate Deliver(const PortId& id, uint64_t boot_ns);
+  FrameFate Deliver(const PortId& id, uint64_t boot_ns, const MacAddress& destination);
   // The port's guest has sent a frame. True: that took a redirect back.
   bool GuestSends(const PortId& id, int64_t time_us);
   // A marked frame. The port it is for; nullopt: refused, there is no such arrival.

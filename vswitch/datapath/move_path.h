@@ -34,6 +34,9 @@ struct DeliveredFrame {
   uint64_t sequence = 0;
   // CLOCK_BOOTTIME, nanoseconds.
   uint64_t boot_ns = 0;
+  // As it was sent; of a super-packet, all of it.
+  uint32_t length = 0;
+  MacAddress destination = {};
 };
 
 // The record of a watched port, newest frames only.

@@ -54,6 +54,8 @@ TEST_F(Move, AWatchedPortDeliversAndRemembers) {
   EXPECT_EQ(frames.kept[0].sequence, 0u);
   EXPECT_EQ(frames.kept[2].sequence, 2u);
   EXPECT_LE(frames.kept[0].boot_ns, frames.kept[2].boot_ns);
+  EXPECT_EQ(frames.kept[2].length, NumberedFrame(2, 2).size());
+  EXPECT_EQ(frames.kept[2].destination.ToString(), MacOf(1));
   EXPECT_EQ(hosts_.CountsOfA().mode, MoveMode::kWatched);
 }
 

@@ -49,7 +49,10 @@ absl::StatusOr<DeliveredFrames> ReadDelivered(const DatapathMaps& maps, const Po
     if (!frames.kept.empty() && frames.kept.back().sequence + 1 != frame->head.sequence) {
       frames.kept.clear();
     }
-    frames.kept.push_back({.sequence = frame->head.sequence, .boot_ns = frame->head.boot_ns});
+    frames.kept.push_back({.sequence = frame->head.sequence,
+                           .boot_ns = frame->head.boot_ns,
+                           .length = frame->head.length,
+                           .destination = record->DestinationOf(*frame)});
   }
   return frames;
 }

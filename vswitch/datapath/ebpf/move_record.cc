@@ -1,6 +1,7 @@
 #include "vswitch/datapath/ebpf/move_record.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
@@ -55,6 +56,13 @@ std::optional<MoveRecord::Frame> MoveRecord::Next(uint64_t end) {
     return frame;
   }
   return std::nullopt;
+}
+
+MacAddress MoveRecord::DestinationOf(const Frame& frame) const {
+  std::array<uint8_t, 6> bytes;
+  std::memcpy(bytes.data(), SlotAt(frame.place) + offsetof(abi::or_record_slot, bytes),
+              bytes.size());
+  return MacAddress(bytes);
 }
 
 std::vector<uint8_t> MoveRecord::BytesOf(const Frame& frame) const {

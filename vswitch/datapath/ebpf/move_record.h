@@ -12,6 +12,7 @@
 
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/sys/bpf/mapped_array.h"
+#include "vswitch/types/ids.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -30,6 +31,8 @@ class MoveRecord {
   std::optional<Frame> Next(uint64_t end);
   // Of a frame that Next returned. Whole only if IsKept says so afterwards.
   std::vector<uint8_t> BytesOf(const Frame& frame) const;
+  // The same of its first bytes.
+  MacAddress DestinationOf(const Frame& frame) const;
   // Whether the frame's slots were not taken by others while the record's end is `end`.
   static bool IsKept(const Frame& frame, uint64_t end) {
     return end - frame.place <= OR_RECORD_SLOTS;
