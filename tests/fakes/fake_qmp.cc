@@ -52,6 +52,11 @@ void FakeQmp::RemoveCard(const std::string& path) {
   cards_.erase(path);
 }
 
+void FakeQmp::SetFilter(const std::string& members) {
+  const std::lock_guard lock(mutex_);
+  filter_ = members;
+}
+
 void FakeQmp::HoldAnswers(bool hold) {
   loop_->RunOn([&] {
     hold_ = hold;
@@ -114,11 +119,22 @@ std::optional<std::string> FakeQmp::ResultOf(const std::string& name,
     }
     return "[" + devices + "]";
   }
+  if (name == "query-rx-filter") return Filters();
   if (path.empty()) return "{}";
   const auto card = cards_.find(path);
   if (card == cards_.end()) return std::nullopt;
   if (name == "qom-get") return "\"" + card->second.mac + "\"";
   return fmt::format(R"({{"used-idx": {}}})", card->second.used);
+}
+
+std::optional<std::string> FakeQmp::Filters() const {
+  if (filter_.empty()) return std::nullopt;
+  std::string filters;
+  for (const auto& [path, card] : cards_) {
+    if (!filters.empty()) filters += ", ";
+    filters += fmt::format(R"({{"main-mac": "{}", {}}})", card.mac, filter_);
+  }
+  return "[" + filters + "]";
 }
 
 void FakeQmp::Answer(const std::string& text) {

@@ -28,6 +28,9 @@ class FakeQmp final : public stream::StreamHandler {
   // A virtio-net device at this path: its address and its receive queue's used index from now on.
   void SetCard(const std::string& path, const std::string& mac, uint16_t used);
   void RemoveCard(const std::string& path);
+  // What every card takes besides its own frames, as JSON: members of query-rx-filter's answer.
+  // Empty, as it is: that is not answered.
+  void SetFilter(const std::string& members);
   // Commands wait from now on, or are answered, those that have waited first.
   void HoldAnswers(bool hold);
   // To the client, if there is one; `status` goes into its data.
@@ -49,6 +52,7 @@ class FakeQmp final : public stream::StreamHandler {
 
   // As JSON; nullopt: an error. `path`: of the command's arguments. Under the lock.
   std::optional<std::string> ResultOf(const std::string& name, const std::string& path) const;
+  std::optional<std::string> Filters() const;
   void Answer(const std::string& text);
   void AnswerHeld();
 
@@ -64,6 +68,7 @@ class FakeQmp final : public stream::StreamHandler {
   std::string run_state_ = "running";
   std::string migration_;
   std::map<std::string, Card> cards_;
+  std::string filter_;
   std::vector<std::string> commands_;
 };
 

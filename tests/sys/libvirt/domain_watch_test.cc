@@ -155,6 +155,15 @@ TEST(DomainWatchTest, AskedWhoHasPausedItConnectsAtOnce) {
   EXPECT_TRUE(libvirtd.Next(std::chrono::milliseconds(2500)));
 }
 
+TEST(DomainWatchTest, TellsAnewWhenItIsAsked) {
+  Heard heard;
+  auto watch = DomainWatch::Create(kUri, [&](const DomainEvent& event) { heard.Add(event); });
+  ASSERT_EQ(heard.WaitFor(1).size(), 1u);
+  watch->TellAnew();
+  const DomainEvent runs{.kind = Kind::kRuns, .uuid = kUuid, .name = "test"};
+  EXPECT_EQ(heard.WaitFor(2), (std::vector<DomainEvent>{runs, runs}));
+}
+
 TEST(DomainWatchTest, WaitsForALibvirtThatIsNotThere) {
   Heard heard;
   const auto watch = DomainWatch::Create("test:///no/such/file.xml",

@@ -61,6 +61,25 @@ TEST(ParseMessageTest, ReadsWhatCommandsReturn) {
   }
 }
 
+TEST(ParseMessageTest, WhatCardsTake) {
+  const auto filters = [](const std::string& list) {
+    return ParseMessage(R"({"return": )" + list + R"(, "id": 9})")->filters;
+  };
+  EXPECT_EQ(filters(R"([{"name": "net0", "promiscuous": false, "multicast": "normal",
+                         "multicast-overflow": false, "main-mac": "52:54:00:00:00:01",
+                         "multicast-table": ["33:33:00:00:00:01", "01:00:5e:00:00:01", 7]},
+                        {"promiscuous": true, "main-mac": "52:54:00:00:00:02"}])"),
+            (std::vector<ReceiveFilter>{
+                {.mac = "52:54:00:00:00:01", .groups = {"33:33:00:00:00:01", "01:00:5e:00:00:01"}},
+                {.mac = "52:54:00:00:00:02", .promiscuous = true}}));
+  EXPECT_EQ(filters(R"([{"main-mac": "a", "multicast": "all"},
+                        {"main-mac": "b", "multicast-overflow": true},
+                        {"main-mac": "c", "multicast": "none", "multicast-table": 7}])"),
+            (std::vector<ReceiveFilter>{
+                {.mac = "a", .all_groups = true}, {.mac = "b", .all_groups = true}, {.mac = "c"}}));
+  EXPECT_TRUE(filters(R"([7, {"path": "/machine/a"}])").empty());
+}
+
 TEST(CommandTextTest, IsOneLine) {
   EXPECT_EQ(CommandText({.name = "query-status"}, 3),
             "{\"execute\":\"query-status\",\"id\":3}\r\n");

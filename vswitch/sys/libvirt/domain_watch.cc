@@ -74,6 +74,11 @@ class Watch final : public DomainWatch {
     WakeUp();
   }
 
+  void TellAnew() override {
+    anew_ = true;
+    WakeUp();
+  }
+
  private:
   void WakeUp() {
     wait_.notify_all();
@@ -118,10 +123,11 @@ class Watch final : public DomainWatch {
     } else {
       spdlog::info("libvirt ({}) tells when guests pause and run", uri_);
       absence_.clear();
-      TellAll(connection);
-      while (!stopping_ && !closed_ && virEventRunDefaultImpl() == 0) {
+      anew_ = true;
+      do {
+        if (anew_.exchange(false)) TellAll(connection);
         if (asked_.exchange(false)) TellPaused(connection);
-      }
+      } while (!stopping_ && !closed_ && virEventRunDefaultImpl() == 0);
       virConnectDomainEventDeregisterAny(connection, lifecycle);
     }
     virConnectUnregisterCloseCallback(connection, OnClosed);
@@ -181,6 +187,8 @@ class Watch final : public DomainWatch {
   std::atomic<bool> closed_ = false;
   // Who has paused.
   std::atomic<bool> asked_ = false;
+  // How all are.
+  std::atomic<bool> anew_ = false;
   std::thread thread_;
 };
 

@@ -46,6 +46,9 @@ class DomainWatch {
   virtual void AskWhoPaused() = 0;
   // No call comes after it.
   virtual ~DomainWatch() = default;
+
+  // Tells soon, once more, how each domain is. Any thread.
+  virtual void TellAnew() = 0;
 };
 
 }  // namespace outrider::libvirt

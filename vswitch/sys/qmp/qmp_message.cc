@@ -55,6 +55,24 @@ std::optional<uint16_t> UsedIndexOf(const Json& object) {
   return static_cast<uint16_t>(number);
 }
 
+bool IsTrue(const Json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+ReceiveFilter FilterOf(const Json& object) {
+  ReceiveFilter filter;
+  filter.mac = TextOf(object, "main-mac");
+  filter.promiscuous = IsTrue(object, "promiscuous");
+  filter.all_groups = TextOf(object, "multicast") == "all" || IsTrue(object, "multicast-overflow");
+  const auto groups = object.find("multicast-table");
+  if (groups == object.end() || !groups->is_array()) return filter;
+  for (const Json& group : *groups) {
+    if (group.is_string()) filter.groups.push_back(group.get<std::string>());
+  }
+  return filter;
+}
+
 Message ReturnOf(const Json& returned) {
   Message message;
   message.kind = Message::Kind::kReturn;
@@ -65,7 +83,9 @@ Message ReturnOf(const Json& returned) {
   }
   if (returned.is_array()) {
     for (const Json& device : returned) {
-      if (!device.is_object() || !device.contains("path")) continue;
+      if (!device.is_object()) continue;
+      if (device.contains("main-mac")) message.filters.push_back(FilterOf(device));
+      if (!device.contains("path")) continue;
       message.devices.push_back({.name = TextOf(device, "name"), .path = TextOf(device, "path")});
     }
   }

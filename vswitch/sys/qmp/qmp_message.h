@@ -25,6 +25,17 @@ struct VirtioDevice {
   bool operator==(const VirtioDevice&) const = default;
 };
 
+// What a network card of the guest takes, as "query-rx-filter" lists it.
+struct ReceiveFilter {
+  // The card's own address.
+  std::string mac;
+  bool promiscuous = false;
+  // All frames for groups, besides those listed.
+  bool all_groups = false;
+  std::vector<std::string> groups = {};
+  bool operator==(const ReceiveFilter&) const = default;
+};
+
 struct Message {
   enum class Kind { kGreeting, kEvent, kReturn, kError };
   Kind kind = Kind::kGreeting;
@@ -42,6 +53,8 @@ struct Message {
   std::optional<uint16_t> used_index = {};
   // What "x-query-virtio" returned.
   std::vector<VirtioDevice> devices = {};
+  // What "query-rx-filter" returned.
+  std::vector<ReceiveFilter> filters = {};
   // Of an error.
   std::string description = {};
   bool operator==(const Message&) const = default;
