@@ -27,19 +27,25 @@ struct Told {
   std::string trigger;
   int64_t time_us = 0;
   std::map<MacAddress, uint16_t> used = {};
+  std::map<MacAddress, CardFilter> filters = {};
   bool operator==(const Told&) const = default;
 };
+
+// When a guest is found running.
+constexpr int64_t kFound = 555'555;
 
 // Ports 1 and 2 are of the guest whose QEMU this is, port 3 of another.
 class GuestWatchTest : public ::testing::Test {
  protected:
   void SetUp() override {
     auto watch = GuestWatch::Create(
-        "", [this](const std::set<PortId>& ports, bool runs, const GuestWord& word) {
+        "",
+        [this](const std::set<PortId>& ports, bool runs, const GuestWord& word) {
           const std::lock_guard lock(mutex_);
-          told_.push_back({ports, runs, word.trigger, word.time_us, word.used});
+          told_.push_back({ports, runs, word.trigger, word.time_us, word.used, word.filters});
           changed_.notify_all();
-        });
+        },
+        [] { return kFound; });
     ASSERT_TRUE(watch.ok()) << watch.status();
     watch_ = *std::move(watch);
   }
@@ -86,10 +92,10 @@ class GuestWatchTest : public ::testing::Test {
 TEST_F(GuestWatchTest, AMigrationsStopIsAPauseAndAResumeTheEndOfIt) {
   qmp::FakeQmp qemu(path_);
   watch_->Follow(Attachments(path_));
-  EXPECT_THAT(WaitFor(1), ElementsAre(Of(true, 0))) << "as it is now";
+  EXPECT_THAT(WaitFor(1), ElementsAre(Of(true, kFound))) << "as it is now";
   qemu.SetStatus("finish-migrate");
   qemu.Emit("STOP", 1'000'001);
-  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, 0), Of(false, 1'000'001)));
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(false, 1'000'001)));
   qemu.Emit("RESUME", 2'000'002);
   EXPECT_EQ(WaitFor(3).back(), Of(true, 2'000'002));
 }
@@ -102,7 +108,7 @@ TEST_F(GuestWatchTest, AnOperatorsStopIsNone) {
   qemu.Emit("STOP", 1'000'001);
   EXPECT_EQ(qemu.WaitForCommands(4).back(), "query-migrate");
   qemu.Emit("RESUME", 2'000'002);
-  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, 0), Of(true, 2'000'002)));
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(true, 2'000'002)));
 }
 
 // What brought the guest here is over; a `stop` now has nothing to do with it.
@@ -114,7 +120,7 @@ TEST_F(GuestWatchTest, AStopAfterAnArrivalIsNone) {
   qemu.Emit("STOP", 1'000'001);
   qemu.WaitForCommands(4);
   qemu.Emit("RESUME", 2'000'002);
-  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, 0), Of(true, 2'000'002)));
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(true, 2'000'002)));
 }
 
 // `stop`, then `migrate`, or a guest that stands before its switchover.
@@ -148,7 +154,7 @@ TEST_F(GuestWatchTest, ConnectsWhenQemuIsThereAndAgainWhenItWasGone) {
   WaitFor(1);
   qemu.SetStatus("postmigrate", "completed");
   qemu.HangUp();
-  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, 0), Of(false, 0)));
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(false, 0)));
 }
 
 TEST_F(GuestWatchTest, LetsGoOfASocketThatIsNotNamedAnyMore) {
@@ -161,7 +167,57 @@ TEST_F(GuestWatchTest, LetsGoOfASocketThatIsNotNamedAnyMore) {
   WaitFor(2);
   qemu.Emit("RESUME", 5'000'000);
   next.Emit("RESUME", 6'000'000);
-  EXPECT_THAT(WaitFor(3), ElementsAre(Of(true, 0), Of(true, 0), Of(true, 6'000'000)));
+  EXPECT_THAT(WaitFor(3), ElementsAre(Of(true, kFound), Of(true, kFound), Of(true, 6'000'000)));
+}
+
+TEST_F(GuestWatchTest, AGuestOfAMovedPortIsAskedAnew) {
+  qmp::FakeQmp qemu(path_);
+  watch_->Follow(Attachments(path_));
+  WaitFor(1);
+  watch_->AskAnew(MakePortId(2));
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(true, kFound)));
+  watch_->AskAnew(MakePortId(3));
+  watch_->AskAnew(MakePortId(9));
+  qemu.SetStatus("postmigrate");
+  watch_->AskAnew(MakePortId(1));
+  EXPECT_EQ(WaitFor(3).back(), Of(false, 0)) << "nobody knows since when";
+}
+
+TEST_F(GuestWatchTest, WhatAMovedGuestStandsStillForIsTheMove) {
+  qmp::FakeQmp qemu(path_);
+  watch_->Follow(Attachments(path_));
+  WaitFor(1);
+  qemu.SetStatus("paused", "active");
+  qemu.Emit("STOP", 1'000'001);
+  EXPECT_EQ(qemu.WaitForCommands(4).back(), "query-migrate");
+  watch_->AskAnew(MakePortId(1));
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(false, 1'000'001)));
+}
+
+// QEMU names the state it goes into while its processors still run.
+TEST_F(GuestWatchTest, AMigrationsStateBeforeItsStopIsNoPause) {
+  qmp::FakeQmp qemu(path_);
+  watch_->Follow(Attachments(path_));
+  WaitFor(1);
+  qemu.SetStatus("finish-migrate");
+  watch_->AskAnew(MakePortId(1));
+  qemu.WaitForCommands(3);
+  qemu.Emit("STOP", 1'000'001);
+  EXPECT_THAT(WaitFor(2), ElementsAre(Of(true, kFound), Of(false, 1'000'001)));
+}
+
+TEST_F(GuestWatchTest, OneQuestionIsAskedAtATime) {
+  qmp::FakeQmp qemu(path_);
+  watch_->Follow(Attachments(path_));
+  WaitFor(1);
+  qemu.HoldAnswers(true);
+  for (int n = 0; n < 3; ++n) watch_->AskAnew(MakePortId(1));
+  qemu.WaitForCommands(3);
+  qemu.HoldAnswers(false);
+  WaitFor(2);
+  qemu.Emit("RESUME", 2'000'002);
+  EXPECT_THAT(WaitFor(3), ElementsAre(Of(true, kFound), Of(true, kFound), Of(true, 2'000'002)));
+  EXPECT_EQ(qemu.WaitForCommands(3).size(), 3u);
 }
 
 class UsedIndexTest : public GuestWatchTest {
@@ -193,6 +249,26 @@ TEST_F(UsedIndexTest, ThePauseComesWithWhatWasReceivedUntilThen) {
   EXPECT_EQ(WaitFor(2).back(), Of(false, 1'000'001, {{MakeMac(1), 20}, {MakeMac(2), 65'535}}));
   qemu_.Emit("RESUME", 2'000'002);
   EXPECT_EQ(WaitFor(3).back(), Of(true, 2'000'002)) << "not any more";
+}
+
+TEST_F(UsedIndexTest, AndWithWhatItsCardsTake) {
+  AskUsed(1, 11);
+  qemu_.SetFilter(R"("multicast": "normal", "multicast-table": ["33:33:00:00:00:01", "no"])");
+  qemu_.SetStatus("finish-migrate");
+  qemu_.Emit("STOP", 1'000'001);
+  const CardFilter filter{.groups = {*MacAddress::Parse("33:33:00:00:00:01")}};
+  EXPECT_EQ(WaitFor(2).back().filters,
+            (std::map<MacAddress, CardFilter>{{MakeMac(1), filter}, {MakeMac(2), filter}}));
+}
+
+TEST_F(UsedIndexTest, AMovedGuestThatStandsStillSaysWhatItHas) {
+  AskUsed(1, 11);
+  qemu_.SetStatus("paused");
+  qemu_.Emit("STOP", 1'000'001);
+  for (size_t count = 1; qemu_.WaitForCommands(count).back() != "query-migrate"; ++count) {
+  }
+  watch_->AskAnew(MakePortId(1));
+  EXPECT_EQ(WaitFor(2).back(), Of(false, 1'000'001, {{MakeMac(1), 11}, {MakeMac(2), 65'535}}));
 }
 
 TEST_F(UsedIndexTest, AnEventOfTheMigrationWaitsForTheCards) {

@@ -174,6 +174,8 @@ TEST(UnseenTest, AKernelReaderSwallowsNothing) {
   // QEMU gets the index when the kernel's reader stops.
   EXPECT_EQ(UnseenOf(Queue(), kernel, 210, uint16_t{500}, 113),
             (Unseen{.frames = 3, .certain = true}));
+  EXPECT_EQ(UnseenOf(Queue(), {}, 210, std::nullopt, 113, /*by_kernel=*/true),
+            (Unseen{.frames = 3, .certain = true}));
 }
 
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();

@@ -40,7 +40,8 @@ class ReconcilerTest : public ::testing::Test {
                                  .clock = [this] { return executor_.Wall(); },
                                  .moves = datapath_.get(),
                                  .queue = [this](const std::string&) { return DeviceCounts(); },
-                                 .boot_clock = [this] { return executor_.now().count(); }});
+                                 .boot_clock = [this] { return executor_.now().count(); },
+                                 .ask_reader = ask_reader_});
     observer_.Clear();
     reconciler_->SetObserver(&observer_);
     const absl::Status started = reconciler_->Start();
@@ -83,6 +84,7 @@ class ReconcilerTest : public ::testing::Test {
   // Of every guest's device.
   QueueCounts device_;
   bool has_counters_ = true;
+  KernelReaderQuestion ask_reader_;
   std::unique_ptr<datapath::FakeDatapath> datapath_ = std::make_unique<datapath::FakeDatapath>();
   std::unique_ptr<LocalStore> store_;
   std::unique_ptr<Reconciler> reconciler_;

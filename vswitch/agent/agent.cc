@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "vswitch/agent/agent_instance.h"
+#include "vswitch/agent/kernel_reader.h"
 #include "vswitch/agent/tap_queue.h"
 #include "vswitch/sys/netlink/device_offloads.h"
 
@@ -119,6 +120,7 @@ Agent::~Agent() {
       reconciler_->SetAttachmentObserver(nullptr);
       reconciler_->SetUsedIndexQuestion(nullptr);
       reconciler_->SetPauseQuestion(nullptr);
+      reconciler_->SetGuestQuestion(nullptr);
     });
     guests_.reset();
   }
@@ -243,7 +245,8 @@ absl::Status Agent::StartReconciler() {
       .announcer = announcer_.get(),
       .followers = {memory_sender_.get(), memory_receiver_.get(), prober_.get()},
       .moves = datapath_.get(),
-      .queue = TapQueues(device_counters_.get())});
+      .queue = TapQueues(device_counters_.get()),
+      .ask_reader = KernelReaders()});
   loads_ = std::make_unique<GuestLoads>(
       GuestLoads::Dependencies{.executor = &reconciler_loop_,
                                .takes_checksums = sys::TakesChecksums,
@@ -255,6 +258,17 @@ absl::Status Agent::StartReconciler() {
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
   return RunOn(&reconciler_loop_, [this] { return reconciler_->Start(); });
+}
+
+// Not on the reconciler's loop: there may be many processes.
+KernelReaderQuestion Agent::KernelReaders() {
+  if (std::error_code error; !std::filesystem::exists(kVhostNet, error)) return nullptr;
+  return [this](const std::string& device, const std::function<void(bool)>& done) {
+    memory_loop_.Post([this, device, done] {
+      const bool by_kernel = IsReadByKernel("/proc", device);
+      reconciler_loop_.Post([done, by_kernel] { done(by_kernel); });
+    });
+  };
 }
 
 absl::Status Agent::StartSession() {
@@ -333,6 +347,7 @@ absl::Status Agent::StartGuestWatch() {
       guests_->AskUsedIndex(
           id, [this, done](uint16_t used) { reconciler_loop_.Post([done, used] { done(used); }); });
     });
+    reconciler_->SetGuestQuestion([this](const PortId& id) { guests_->AskAnew(id); });
   });
   return absl::OkStatus();
 }

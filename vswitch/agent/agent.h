@@ -51,6 +51,8 @@ class Agent {
   // What others of this host's guests see of a move elsewhere.
   void MakeProber();
   absl::Status StartReconciler();
+  // Null: no device of this host can be read by the kernel.
+  KernelReaderQuestion KernelReaders();
   // What moving ports remember goes from agent to agent.
   void StartPeers();
   absl::Status StartSession();

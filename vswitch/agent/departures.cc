@@ -4,12 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace outrider::agent {
 namespace {
-
-// Of CLOCK_BOOTTIME: no frame is that young.
 
 // Whether there is a way after the guest.
 bool Leads(const state::Departure& departure) {
@@ -25,6 +24,12 @@ uint64_t YoungerThan(const datapath::DeliveredFrames& frames, uint64_t boot_ns) 
 bool IsDeparted(const state::HostState& state, const PortId& id) {
   const auto port = state.ports.find(id);
   return port != state.ports.end() && port->second.phase == state::PortPhase::kDeparted;
+}
+
+bool Forwards(const state::HostState& state, const PortId& id) {
+  const auto port = state.ports.find(id);
+  return port != state.ports.end() && port->second.phase == state::PortPhase::kActive &&
+         port->second.device.has_value();
 }
 
 std::string DeviceOf(const state::HostState& state, const PortId& id) {
@@ -54,7 +59,8 @@ void Departures::Follow(const state::HostState& controller, const state::HostSta
   }
 }
 
-// If nobody had noticed the pause, the datapath redirects by itself.
+// If nobody had noticed the pause, the datapath redirects by itself. A guest that runs on all the
+// same, or again, and knows nothing of the move, must be heard of.
 void Departures::NoteDeparted(const PortId& id, bool departed, Watch* watch) {
   if (departed && !watch->departed && !watch->redirected) {
     watch->redirected = true;
@@ -62,7 +68,13 @@ void Departures::NoteDeparted(const PortId& id, bool departed, Watch* watch) {
     TellEvent(PortEvent::Kind::kRedirected, id, *watch, {kDepartedTrigger, 0});
     TellCounts(id, *watch);
   }
+  const bool news = departed && !watch->departed;
   watch->departed = departed;
+  if (news && watch->guest != Guest::kPaused) AskGuest(id);
+}
+
+void Departures::AskGuest(const PortId& id) const {
+  if (ask_guest_) ask_guest_(id);
 }
 
 void Departures::Begin(const PortId& id, const state::Departure& departure, Watch* watch) {
@@ -76,6 +88,7 @@ void Departures::Begin(const PortId& id, const state::Departure& departure, Watc
     TellCounts(id, *watch);
     return;
   }
+  AskReader(id, *watch);
   for (int n = 0; n < kFirstSamples; ++n) Sample(watch, id);
   AskUsed(id, *watch, kMostQuestions);
   ScheduleSamples();
@@ -104,6 +117,17 @@ void Departures::AskUsed(const PortId& id, const Watch& watch, int times) {
                  times](uint16_t used) { NoteUsed(id, migration_id, read, used, times); });
 }
 
+// Only a paused guest's frames depend on it: the answer may take its time.
+void Departures::AskReader(const PortId& id, const Watch& watch) {
+  if (!dependencies_.ask_reader || watch.device.empty()) return;
+  dependencies_.ask_reader(
+      watch.device, [this, id, migration_id = watch.migration_id](bool by_kernel) {
+        const auto found = watches_.find(id);
+        if (found == watches_.end() || found->second.migration_id != migration_id) return;
+        found->second.read_by_kernel = by_kernel;
+      });
+}
+
 void Departures::NoteUsed(const PortId& id, const std::string& migration_id, uint64_t read_before,
                           uint16_t used, int times) {
   const auto found = watches_.find(id);
@@ -113,6 +137,10 @@ void Departures::NoteUsed(const PortId& id, const std::string& migration_id, uin
   const auto counts = dependencies_.queue(watch.device);
   if (!counts) return;
   watch.used.Sample(read_before, used, counts->read);
+  if (const auto read = watch.used.ReadAtSample()) {
+    const auto sequence = watch.queue.SequenceAt(*read);
+    if (sequence) watch.mark = {.used = watch.used.used(), .sequence = *sequence};
+  }
   if (times > 1 && !watch.used.IsExact()) AskUsed(id, watch, times - 1);
 }
 
@@ -135,6 +163,7 @@ void Departures::ScheduleSamples(Executor::Duration delay) {
 
 void Departures::Prepare(const state::HostState& controller, const state::HostState& applied,
                          state::HostState* desired) {
+  holds_ = false;
   for (auto& [id, watch] : watches_) {
     const auto departure = controller.departures.find(id);
     if (departure == controller.departures.end() ||
@@ -145,16 +174,19 @@ void Departures::Prepare(const state::HostState& controller, const state::HostSt
     }
     const auto port = desired->ports.find(id);
     if (port == desired->ports.end()) continue;
+    if (port->second.phase != state::PortPhase::kDeparted || watch.redirected) {
+      watch.held_until_us.reset();
+    } else if (Forwards(applied, id) && port->second.device && Hold(id, &watch)) {
+      port->second.phase = state::PortPhase::kActive;
+      holds_ = true;
+      continue;
+    } else {
+      RedirectUnheard(id, &watch);
+    }
     if (watch.redirected && (DeviceOf(applied, id).empty() || !port->second.device)) {
       port->second.phase = state::PortPhase::kDeparted;
       port->second.device.reset();
     }
-    if (port->second.phase != state::PortPhase::kDeparted || watch.redirected) continue;
-    const Pause unheard{.time_us = dependencies_.clock(), .margin_us = 0, .used = {}};
-    if (!Redirect(id, &watch, unheard).ok()) continue;
-    watch.guest = Guest::kUnknown;
-    TellEvent(PortEvent::Kind::kRedirected, id, watch, {kDepartedTrigger, 0});
-    TellCounts(id, watch);
   }
 }
 
@@ -164,6 +196,42 @@ bool Departures::AwaitPause() const {
   });
 }
 
+void Departures::RedirectUnheard(const PortId& id, Watch* watch) {
+  const Pause unheard{.time_us = dependencies_.clock(), .margin_us = 0, .used = {}, .filter = {}};
+  if (!Redirect(id, watch, unheard).ok()) return;
+  watch->guest = Guest::kUnknown;
+  TellEvent(PortEvent::Kind::kRedirected, id, *watch, {kDepartedTrigger, 0});
+  TellCounts(id, *watch);
+}
+
+// Who has answered before will say when the guest pauses, or has said that it runs and is asked
+// again: the switchover may have been asked for a little before the pause.
+bool Departures::Hold(const PortId& id, Watch* watch) {
+  if (!ask_guest_ || watch->guest != Guest::kRuns || !watch->used.IsSampled()) return false;
+  const int64_t now_us = dependencies_.boot_clock();
+  if (!watch->held_until_us) {
+    watch->held_until_us = now_us + kHold.count();
+    AskWhileHeld(id, watch->migration_id);
+  }
+  return now_us < *watch->held_until_us;
+}
+
+void Departures::AskWhileHeld(const PortId& id, const std::string& migration_id) {
+  const auto found = watches_.find(id);
+  if (found == watches_.end() || found->second.migration_id != migration_id) return;
+  if (!found->second.held_until_us) return;
+  const Executor::Duration left(*found->second.held_until_us - dependencies_.boot_clock());
+  if (left <= Executor::Duration::zero()) return Release(&found->second);
+  AskGuest(id);
+  dependencies_.executor->PostAfter(std::min(left, kAskInterval),
+                                    [this, id, migration_id] { AskWhileHeld(id, migration_id); });
+}
+
+// Whether it waits any longer, Prepare says.
+void Departures::Release(Watch* watch) {
+  if (watch->held_until_us && dependencies_.release) dependencies_.release();
+}
+
 bool Departures::Paused(const PortId& id, const GuestWord& word) {
   const auto found = watches_.find(id);
   if (found == watches_.end()) return false;
@@ -171,12 +239,19 @@ bool Departures::Paused(const PortId& id, const GuestWord& word) {
   if (std::exchange(watch.guest, Guest::kPaused) != Guest::kPaused) {
     TellEvent(PortEvent::Kind::kPaused, id, watch, word);
   }
+  Release(&watch);
   if (watch.redirected) return true;
   // A word of no time of its own is no older than the pause it speaks of.
-  Pause pause{.time_us = dependencies_.clock(), .margin_us = 0, .used = {}};
-  if (word.time_us != 0) pause = {.time_us = word.time_us, .margin_us = kMarginUs, .used = {}};
+  Pause pause{.time_us = dependencies_.clock(), .margin_us = 0, .used = {}, .filter = {}};
+  if (word.time_us != 0) {
+    pause.time_us = word.time_us;
+    pause.margin_us = kMarginUs;
+  }
   if (const auto used = word.used.find(watch.mac); used != word.used.end()) {
     pause.used = used->second;
+  }
+  if (const auto filter = word.filters.find(watch.mac); filter != word.filters.end()) {
+    pause.filter = filter->second;
   }
   const absl::Status status = Redirect(id, &watch, pause);
   if (!status.ok()) {
@@ -212,12 +287,34 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
   const std::optional<uint64_t> read = FinalRead(watch.device);
   // After the device's count: what has come in between, the guest has not read.
   ASSIGN_OR_RETURN(const datapath::DeliveredFrames frames, dependencies_.moves->Delivered(id));
-  const std::optional<Unseen> unseen =
-      read ? UnseenOf(watch.queue, watch.used, *read, pause.used, frames.total) : std::nullopt;
+  const auto first = read ? FirstUnreceivedOf(watch, pause, *read, frames) : std::nullopt;
+  if (first) {
+    spdlog::info("port {}: of {} frames delivered, its guest has not received those from {} on",
+                 id.ToString(), frames.total, *first);
+    // No clock is needed.
+    return ReplayOf(frames, frames.total - *first, std::numeric_limits<uint64_t>::max());
+  }
+  const std::optional<Unseen> unseen = read ? UnseenOf(watch.queue, watch.used, *read, pause.used,
+                                                       frames.total, watch.read_by_kernel)
+                                            : std::nullopt;
   if (!unseen) return ReplayOf(frames, 0, BootNsOf(pause.time_us - pause.margin_us));
   spdlog::info("port {}: of {} frames delivered, its guest has {} not received {}", id.ToString(),
                frames.total, unseen->certain ? "surely" : "probably", unseen->frames);
   return ReplayOf(frames, unseen->frames, BootNsOf(pause.time_us));
+}
+
+std::optional<uint64_t> Departures::FirstUnreceivedOf(
+    const Watch& watch, const Pause& pause, uint64_t read,
+    const datapath::DeliveredFrames& frames) const {
+  const auto sequence = watch.queue.SequenceAt(read);
+  const bool by_kernel = watch.read_by_kernel || watch.used.ReadByKernel();
+  if (!watch.mark || !pause.used || !sequence || by_kernel) return std::nullopt;
+  return FirstUnreceived(*watch.mark,
+                         {.mac = watch.mac,
+                          .used = watch.used.Unwrapped(*pause.used),
+                          .read = *sequence,
+                          .filter = pause.filter},
+                         frames);
 }
 
 uint64_t Departures::BootNsOf(int64_t wall_us) const {
@@ -276,6 +373,7 @@ void Departures::BeginAnew(Watch* watch) {
   watch->guest = Guest::kRuns;
   watch->queue = {};
   watch->used = {};
+  watch->mark.reset();
   ScheduleSamples();
 }
 

@@ -16,6 +16,7 @@
 #include "vswitch/agent/executor.h"
 #include "vswitch/agent/move_reports.h"
 #include "vswitch/agent/pause_decision.h"
+#include "vswitch/agent/received_frames.h"
 #include "vswitch/state/host_state.h"
 
 namespace outrider::agent {
@@ -29,12 +30,23 @@ struct GuestWord {
   // Of a paused guest, by its cards' addresses: the used index of the receive queue, as far as its
   // QEMU tells.
   std::map<MacAddress, uint16_t> used = {};
+  // The same, what the cards take.
+  std::map<MacAddress, CardFilter> filters = {};
 };
 
 // Asks a running guest's QEMU for the used index of a port's receive queue. It must not block;
 // `done` is called later on the reconciler's thread, or never.
 using UsedIndexDone = std::function<void(uint16_t used)>;
 using UsedIndexQuestion = std::function<void(const PortId& id, UsedIndexDone done)>;
+
+// Asks whoever knows the guest of a port that was moved how it does: the answer is a word, Paused
+// or Resumed. It must not block; nobody may answer.
+using GuestQuestion = std::function<void(const PortId& id)>;
+
+// Asks whether a device is read by the kernel itself (vhost). It must not block; `done` is called
+// later on the reconciler's thread, or never.
+using KernelReaderQuestion =
+    std::function<void(const std::string& device, std::function<void(bool by_kernel)> done)>;
 
 // Counts of a guest's device; nullopt: of such a device they say nothing about the guest.
 using QueueReader = std::function<std::optional<QueueCounts>(const std::string& device)>;
@@ -52,6 +64,11 @@ class Departures {
   static constexpr int kMostReads = 16;
   // Without counts: how much earlier than the word says the guest may have stopped reading.
   static constexpr int64_t kMarginUs = 2000;
+  // How long a port that the controller has moved waits for QEMU's word of the pause, which says
+  // exactly what the guest has; and how often it is asked for meanwhile. QEMU answers nobody while
+  // it writes its devices' state.
+  static constexpr Executor::Duration kHold = std::chrono::milliseconds(40);
+  static constexpr Executor::Duration kAskInterval = std::chrono::milliseconds(4);
 
   // All outlive the object. `moves` may be null: then nothing is sent after anybody.
   struct Dependencies {
@@ -63,20 +80,30 @@ class Departures {
     // CLOCK_BOOTTIME, microseconds.
     WallClock boot_clock;
     MoveReports* reports;
+    // What Prepare has held back may be applied: called from within Paused or a timer, so that it
+    // must do no more than to see to it that Prepare is called soon.
+    std::function<void()> release = nullptr;
+    // Null: no device is.
+    KernelReaderQuestion ask_reader = nullptr;
   };
   explicit Departures(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
   // From now on. Null: nobody is asked.
   void SetUsedIndexQuestion(UsedIndexQuestion question) { ask_used_ = std::move(question); }
+  void SetGuestQuestion(GuestQuestion question) { ask_guest_ = std::move(question); }
 
   // What the controller wants and what is in force, after each change of either.
   void Follow(const state::HostState& controller, const state::HostState& applied);
   // `desired` is about to be applied. A port whose guest is sent after its device has gone is
   // DEPARTED whatever the controller knows of it: what comes for it has nowhere else to go. A port
-  // that becomes DEPARTED without anybody's having noticed the pause is decided on now, while it is
-  // still watched; a departure that goes is counted once more.
+  // that becomes DEPARTED without anybody's having noticed the pause stays ACTIVE for a moment, if
+  // its QEMU can say exactly what the guest has; otherwise it is decided on now, while it is still
+  // watched. A departure that goes is counted once more.
   void Prepare(const state::HostState& controller, const state::HostState& applied,
                state::HostState* desired);
+  // Whether the last Prepare has held a port back, so that what the controller wants is not in
+  // force.
+  bool Holds() const { return holds_; }
 
   // Whether a guest is about to leave that, as far as is known, still runs.
   bool AwaitPause() const;
@@ -97,10 +124,16 @@ class Departures {
     MacAddress mac;
     QueueCalibration queue;
     UsedCalibration used;
+    // The last moment at which both together said exactly what the guest had.
+    std::optional<ReceivedMark> mark;
     bool redirected = false;
     Guest guest = Guest::kRuns;
     // The controller has moved the port.
     bool departed = false;
+    // It is held back until then, by the clock of frames.
+    std::optional<int64_t> held_until_us;
+    // Its device is known to be.
+    bool read_by_kernel = false;
     // Of the last frame by which the guest has returned.
     int64_t returned_us = 0;
     uint64_t lost = 0;
@@ -114,18 +147,30 @@ class Departures {
     // How much earlier the guest may have stopped reading.
     int64_t margin_us = 0;
     std::optional<uint16_t> used;
+    std::optional<CardFilter> filter;
   };
 
   void Begin(const PortId& id, const state::Departure& departure, Watch* watch);
   void End(const PortId& id, const Watch& watch);
   void NoteDeparted(const PortId& id, bool departed, Watch* watch);
+  // Nobody had noticed the pause.
+  void RedirectUnheard(const PortId& id, Watch* watch);
+  // Whether a port that is to be DEPARTED waits for its QEMU's word.
+  bool Hold(const PortId& id, Watch* watch);
+  void AskWhileHeld(const PortId& id, const std::string& migration_id);
+  void Release(Watch* watch);
+  void AskGuest(const PortId& id) const;
   // Of a guest that runs here.
   void BeginAnew(Watch* watch);
   void Sample(Watch* watch, const PortId& id);
   void ScheduleSamples(Executor::Duration delay = kSampleInterval);
   // OK, or why nothing could be sent after the guest.
   absl::Status Redirect(const PortId& id, Watch* watch, const Pause& pause);
+  // The first frame that its guest has not received, if that is known exactly. `read`: its device.
+  std::optional<uint64_t> FirstUnreceivedOf(const Watch& watch, const Pause& pause, uint64_t read,
+                                            const datapath::DeliveredFrames& frames) const;
   absl::StatusOr<Replay> Decide(const PortId& id, const Watch& watch, const Pause& pause) const;
+  void AskReader(const PortId& id, const Watch& watch);
   // Again and again, until what is known is exact.
   void AskUsed(const PortId& id, const Watch& watch, int times);
   void NoteUsed(const PortId& id, const std::string& migration_id, uint64_t read_before,
@@ -139,7 +184,9 @@ class Departures {
 
   const Dependencies dependencies_;
   UsedIndexQuestion ask_used_;
+  GuestQuestion ask_guest_;
   std::map<PortId, Watch> watches_;
+  bool holds_ = false;
   bool sampling_ = false;
 };
 

@@ -5,8 +5,8 @@
 namespace outrider::agent {
 
 absl::StatusOr<std::unique_ptr<GuestWatch>> GuestWatch::Create(const std::string& libvirt,
-                                                               Tell tell) {
-  std::unique_ptr<GuestWatch> watch(new GuestWatch(libvirt, std::move(tell)));
+                                                               Tell tell, WallClock clock) {
+  std::unique_ptr<GuestWatch> watch(new GuestWatch(libvirt, std::move(tell), std::move(clock)));
   ASSIGN_OR_RETURN(watch->loop_, stream::PollLoop::Create());
   watch->loop_->Start("guest-watch");
   return watch;
@@ -43,18 +43,28 @@ void GuestWatch::AskWhoPaused() {
 
 void GuestWatch::AskUsedIndex(const PortId& id, UsedIndexDone done) {
   loop_->Post([this, id, done = std::move(done)]() mutable {
-    std::string path;
-    MacAddress mac;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto attachment = attachments_.find(id);
-      if (attachment == attachments_.end()) return;
-      path = attachment->second.qmp;
-      mac = attachment->second.mac;
-    }
-    const auto guest = qmp_.find(path);
-    if (guest != qmp_.end()) guest->second->AskUsedIndex(mac, std::move(done));
+    const auto attachment = AttachmentOf(id);
+    if (!attachment) return;
+    const auto guest = qmp_.find(attachment->qmp);
+    if (guest != qmp_.end()) guest->second->AskUsedIndex(attachment->mac, std::move(done));
   });
+}
+
+void GuestWatch::AskAnew(const PortId& id) {
+  loop_->Post([this, id] {
+    const auto attachment = AttachmentOf(id);
+    if (!attachment) return;
+    const auto guest = qmp_.find(attachment->qmp);
+    if (guest != qmp_.end()) guest->second->AskAnew();
+    if (domains_ != nullptr && !attachment->vm_id.empty()) domains_->TellAnew();
+  });
+}
+
+std::optional<state::Attachment> GuestWatch::AttachmentOf(const PortId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto attachment = attachments_.find(id);
+  if (attachment == attachments_.end()) return std::nullopt;
+  return attachment->second;
 }
 
 void GuestWatch::FollowSockets() {
@@ -72,7 +82,7 @@ void GuestWatch::FollowSockets() {
       TellOf([&path](const state::Attachment& attachment) { return attachment.qmp == path; }, runs,
              word);
     };
-    qmp_.emplace(path, std::make_unique<QmpGuest>(loop_.get(), path, tell));
+    qmp_.emplace(path, std::make_unique<QmpGuest>(loop_.get(), path, tell, clock_));
   }
 }
 
@@ -83,7 +93,7 @@ void GuestWatch::OnDomain(const libvirt::DomainEvent& event) {
         return !attachment.vm_id.empty() &&
                (attachment.vm_id == event.uuid || attachment.vm_id == event.name);
       },
-      event.kind == libvirt::DomainEvent::Kind::kRuns, {kLibvirtTrigger, WallMicros()});
+      event.kind == libvirt::DomainEvent::Kind::kRuns, {kLibvirtTrigger, clock_()});
 }
 
 void GuestWatch::TellOf(const std::function<bool(const state::Attachment&)>& concerns, bool runs,

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -27,7 +28,8 @@ class GuestWatch {
   using Tell = std::function<void(const std::set<PortId>& ports, bool runs, const GuestWord& word)>;
 
   // `libvirt`: its URI; empty: it is not asked. Nobody is before the first Follow.
-  static absl::StatusOr<std::unique_ptr<GuestWatch>> Create(const std::string& libvirt, Tell tell);
+  static absl::StatusOr<std::unique_ptr<GuestWatch>> Create(const std::string& libvirt, Tell tell,
+                                                            WallClock clock = WallMicros);
   // `tell` is not called any more when it returns.
   ~GuestWatch();
 
@@ -39,10 +41,15 @@ class GuestWatch {
   // Any thread. `done` is called on the watch's, soon; never, if the port's attachment names no QMP
   // socket, QEMU does not tell, or it has not yet answered the last time.
   void AskUsedIndex(const PortId& id, UsedIndexDone done);
+  // Any thread. The port was moved: whoever knows its guest tells anew how that does (see
+  // QmpGuest).
+  void AskAnew(const PortId& id);
 
  private:
-  GuestWatch(std::string libvirt, Tell tell)
-      : libvirt_(std::move(libvirt)), tell_(std::move(tell)) {}
+  GuestWatch(std::string libvirt, Tell tell, WallClock clock)
+      : libvirt_(std::move(libvirt)), tell_(std::move(tell)), clock_(std::move(clock)) {}
+  // Nullopt: it is not attached.
+  std::optional<state::Attachment> AttachmentOf(const PortId& id);
   void FollowSockets();
   void TellOf(const std::function<bool(const state::Attachment&)>& concerns, bool runs,
               const GuestWord& word);
@@ -50,6 +57,7 @@ class GuestWatch {
 
   const std::string libvirt_;
   const Tell tell_;
+  const WallClock clock_;
   std::mutex mutex_;
   state::Attachments attachments_;
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
+#include "vswitch/agent/received_frames.h"
+
 namespace outrider::agent {
 namespace {
-
-// More than QEMU can have swallowed: what is missing was filtered out by the guest's card.
-constexpr uint64_t kMostSwallowed = 3;
 
 // Differences may be negative, and the counts wrap for nobody.
 int64_t Difference(uint64_t a, uint64_t b) { return static_cast<int64_t>(a - b); }
@@ -17,6 +16,12 @@ void QueueCalibration::Sample(const QueueCounts& counts, uint64_t delivered) {
   const int64_t difference = Difference(delivered, counts.read + counts.dropped);
   offset_ = offset_ ? std::min(*offset_, difference) : difference;
   dropped_ = counts.dropped;
+}
+
+std::optional<uint64_t> QueueCalibration::SequenceAt(uint64_t read) const {
+  if (!offset_) return std::nullopt;
+  const auto sequence = static_cast<int64_t>(read + dropped_) + *offset_;
+  return sequence < 0 ? std::nullopt : std::optional(static_cast<uint64_t>(sequence));
 }
 
 std::optional<uint64_t> QueueCalibration::Unread(uint64_t read, uint64_t delivered) const {
@@ -44,6 +49,11 @@ uint64_t UsedCalibration::Unwrapped(uint16_t used) const {
   return used_ + static_cast<uint16_t>(used - static_cast<uint16_t>(used_));
 }
 
+std::optional<uint64_t> UsedCalibration::ReadAtSample() const {
+  if (!IsExact()) return std::nullopt;
+  return used_ + static_cast<uint64_t>(least_);
+}
+
 bool UsedCalibration::ReadByKernel() const {
   return sampled_ && !advanced_ &&
          Difference(last_read_, first_read_) >= static_cast<int64_t>(kKernelReads);
@@ -57,10 +67,11 @@ std::optional<UsedCalibration::Bounds> UsedCalibration::At(uint16_t used) const 
 }
 
 std::optional<Unseen> UnseenOf(const QueueCalibration& queue, const UsedCalibration& calibration,
-                               uint64_t read, std::optional<uint16_t> used, uint64_t delivered) {
+                               uint64_t read, std::optional<uint16_t> used, uint64_t delivered,
+                               bool by_kernel) {
   const auto unread = queue.Unread(read, delivered);
   if (!unread) return std::nullopt;
-  if (calibration.ReadByKernel()) return Unseen{.frames = *unread, .certain = true};
+  if (by_kernel || calibration.ReadByKernel()) return Unseen{.frames = *unread, .certain = true};
   uint64_t received = *unread > 0 && read > 0 ? read - 1 : read;
   bool certain = false;
   const auto bounds = used ? calibration.At(*used) : std::nullopt;

@@ -9,8 +9,9 @@
 //
 // QEMU reads a little more than it gives to the guest (7.2, net/tap.c, net/net.c): once it runs no
 // more, one frame goes from the tap to a queue of QEMU's, which is emptied, not moved; that has the
-// tap read once more. What the guest really has, the used index of its card's receive queue says.
-// A kernel's own reader (vhost) swallows nothing.
+// tap read once more. What the guest really has, the used index of its card's receive queue says
+// (received_frames.h goes through the frames; what is here are the counts alone). A kernel's own
+// reader (vhost) swallows nothing.
 //
 // Thread rule: values; one thread.
 #ifndef OUTRIDER_VSWITCH_AGENT_PAUSE_DECISION_H_
@@ -44,6 +45,9 @@ class QueueCalibration {
   // count at the pause. What the queue had no room for since the last sample counts as well: the
   // guest was paused then. nullopt: there was no sample.
   std::optional<uint64_t> Unread(uint64_t read, uint64_t delivered) const;
+  // How many of the delivered frames are among those that the device has counted as `read`, or has
+  // dropped by the last sample. nullopt: not known.
+  std::optional<uint64_t> SequenceAt(uint64_t read) const;
 
  private:
   std::optional<int64_t> offset_;
@@ -74,13 +78,17 @@ class UsedCalibration {
   // samples until the index is believed again.
   std::optional<Bounds> At(uint16_t used) const;
   bool ReadByKernel() const;
+  bool IsSampled() const { return sampled_; }
+  // Of the last sample: the index, and how many frames the device had counted as read just then, if
+  // that is exact.
+  uint64_t used() const { return used_; }
+  std::optional<uint64_t> ReadAtSample() const;
+  // The index without its wrap; less than 2^16 frames come between two samples.
+  uint64_t Unwrapped(uint16_t used) const;
   // Whether more samples would say no more.
   bool IsExact() const { return agreeing_ >= kAgreeing && least_ == most_; }
 
  private:
-  // The index without its wrap; less than 2^16 frames come between two samples.
-  uint64_t Unwrapped(uint16_t used) const;
-
   bool sampled_ = false;
   // Samples that have agreed, the last one included.
   int agreeing_ = 0;
@@ -103,10 +111,11 @@ struct Unseen {
   bool operator==(const Unseen&) const = default;
 };
 
-// `read`: the paused guest's device; `used`: its index, asked for after the pause. nullopt: the
-// device says nothing.
+// `read`: the paused guest's device; `used`: its index, asked for after the pause. `by_kernel`: the
+// device is known to be read by a kernel. nullopt: the device says nothing.
 std::optional<Unseen> UnseenOf(const QueueCalibration& queue, const UsedCalibration& calibration,
-                               uint64_t read, std::optional<uint16_t> used, uint64_t delivered);
+                               uint64_t read, std::optional<uint16_t> used, uint64_t delivered,
+                               bool by_kernel = false);
 
 struct Replay {
   // Sequence of the first recorded frame to send; one past the last: of the recorded ones, none.

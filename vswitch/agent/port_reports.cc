@@ -151,8 +151,7 @@ void PortReports::Applied(Generation generation,
 }
 
 void PortReports::Repeat(const state::HostState& controller, const state::HostState& applied,
-                         Generation generation,
-                         const std::vector<datapath::ObjectFailure>& failures) {
+                         Generation generation) {
   if (observer_ == nullptr) return;
   for (const auto& [id, port] : controller.ports) {
     const auto in_force = applied.ports.find(id);
@@ -170,8 +169,7 @@ void PortReports::Repeat(const state::HostState& controller, const state::HostSt
     receipts_.insert_or_assign(id, receipt);
     observer_->OnReceipt(receipt);
   }
-  acknowledged_ = {.generation = generation, .failures = failures, .time_us = clock_()};
-  observer_->OnAcknowledgement(*acknowledged_);
+  acknowledged_.reset();
 }
 
 }  // namespace outrider::agent

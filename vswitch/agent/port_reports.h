@@ -142,9 +142,10 @@ class PortReports {
   // Told when generation or failures differ from the last time.
   void Applied(Generation generation, const std::vector<datapath::ObjectFailure>& failures);
 
-  // Tells all of it anew: of every port in `applied` that `controller` has.
+  // Tells all of it anew: of every port in `applied` that `controller` has. The next Applied is
+  // told whatever was told before.
   void Repeat(const state::HostState& controller, const state::HostState& applied,
-              Generation generation, const std::vector<datapath::ObjectFailure>& failures);
+              Generation generation);
 
  private:
   struct Seen {

@@ -9,8 +9,9 @@ namespace outrider::agent {
 namespace {
 
 // qapi/run-state.json: "finish-migrate" while the last state is sent, "postmigrate" afterwards.
+constexpr char kFinishMigrate[] = "finish-migrate";
 bool StandsForMigration(const std::string& run_state) {
-  return run_state == "finish-migrate" || run_state == "postmigrate";
+  return run_state == kFinishMigrate || run_state == "postmigrate";
 }
 
 // qapi/migration.json: states in which the source's guest stands still until it runs elsewhere, or
@@ -21,8 +22,8 @@ bool HasSwitched(const std::string& migration) {
 
 }  // namespace
 
-QmpGuest::QmpGuest(stream::PollLoop* loop, std::string path, Tell tell)
-    : loop_(loop), path_(std::move(path)), tell_(std::move(tell)) {
+QmpGuest::QmpGuest(stream::PollLoop* loop, std::string path, Tell tell, WallClock clock)
+    : loop_(loop), path_(std::move(path)), tell_(std::move(tell)), clock_(std::move(clock)) {
   Connect();
 }
 
@@ -74,9 +75,14 @@ void QmpGuest::OnEvent(const qmp::Message& event) {
   }
 }
 
+void QmpGuest::AskAnew() {
+  if (ready_ && !asking_) Ask(/*moved=*/true);
+}
+
 // One after the other without waiting: QEMU answers in order, and has little time now.
-void QmpGuest::Ask() {
+void QmpGuest::Ask(bool moved) {
   BeginAnew();
+  asking_ = true;
   if (stopped_us_) {
     for (const auto& [mac, card] : cards_) {
       ++awaited_;
@@ -87,15 +93,42 @@ void QmpGuest::Ask() {
         if (paused_) NotePaused();
       });
     }
+    if (!cards_.empty()) QueryFilters();
   }
-  client_->Execute({.name = "query-status"}, [this, asked = question_](const qmp::Message& answer) {
-    if (asked == question_) Judge(answer.status);
+  client_->Execute({.name = "query-status"}, [this, asked = question_, asked_us = clock_(),
+                                              moved](const qmp::Message& answer) {
+    if (asked != question_) return;
+    asking_ = false;
+    Judge(answer.status, asked_us, moved);
   });
+}
+
+void QmpGuest::QueryFilters() {
+  ++awaited_;
+  client_->Execute({.name = "query-rx-filter"}, [this, asked = question_](const auto& answer) {
+    if (asked != question_) return;
+    --awaited_;
+    for (const qmp::ReceiveFilter& filter : answer.filters) NoteFilter(filter);
+    if (paused_) NotePaused();
+  });
+}
+
+void QmpGuest::NoteFilter(const qmp::ReceiveFilter& told) {
+  const auto mac = MacAddress::Parse(told.mac);
+  if (!mac.ok()) return;
+  CardFilter& filter = filters_[*mac];
+  filter.promiscuous = told.promiscuous;
+  filter.all_groups = told.all_groups;
+  for (const std::string& text : told.groups) {
+    if (const auto group = MacAddress::Parse(text); group.ok()) filter.groups.insert(*group);
+  }
 }
 
 void QmpGuest::BeginAnew() {
   ++question_;
+  asking_ = false;
   used_.clear();
+  filters_.clear();
   awaited_ = 0;
   paused_ = false;
 }
@@ -140,10 +173,13 @@ void QmpGuest::QueryUsed(const std::string& path,
       [done = std::move(done)](const qmp::Message& answer) { done(answer.used_index); });
 }
 
-void QmpGuest::Judge(const std::string& run_state) {
+void QmpGuest::Judge(const std::string& run_state, int64_t asked_us, bool moved) {
+  // It is said before the guest quite stands still; the STOP is still to come.
+  if (moved && run_state == kFinishMigrate && !stopped_us_) return;
   if (StandsForMigration(run_state)) return NotePaused();
-  if (run_state == "running") return TellRuns(0);
+  if (run_state == "running") return TellRuns(asked_us);
   if (run_state != "paused") return;
+  if (moved) return NotePaused();
   client_->Execute({.name = "query-migrate"},
                    [this, asked = question_](const qmp::Message& answer) {
                      if (asked == question_ && HasSwitched(answer.status)) NotePaused();
@@ -158,7 +194,8 @@ void QmpGuest::NotePaused() {
 void QmpGuest::TellPaused() {
   const GuestWord word{.trigger = kQmpTrigger,
                        .time_us = std::exchange(stopped_us_, std::nullopt).value_or(0),
-                       .used = used_};
+                       .used = used_,
+                       .filters = filters_};
   BeginAnew();
   tell_(false, word);
 }

@@ -60,7 +60,9 @@ Reconciler::Reconciler(Dependencies dependencies)
                    .queue = dependencies_.queue,
                    .clock = dependencies_.clock,
                    .boot_clock = dependencies_.boot_clock,
-                   .reports = &move_reports_}) {}
+                   .reports = &move_reports_,
+                   .release = [this] { dependencies_.executor->Post([this] { Reconcile(); }); },
+                   .ask_reader = dependencies_.ask_reader}) {}
 
 void Reconciler::SetObserver(ReportObserver* observer) {
   reports_.SetObserver(observer);
@@ -301,7 +303,7 @@ void Reconciler::Reconcile() {
   std::erase_if(refusals_, [this](const auto& refusal) {
     return controller_.state().ports.contains(refusal.first);
   });
-  if (controller_.known()) reports_.Applied(controller_.generation(), local_.NotLocal(failures_));
+  if (controller_.known()) TellApplied();
   departures_.Follow(controller_.state(), applied_);
   if (dependencies_.multicast != nullptr) dependencies_.multicast->Follow(applied_);
   TellFollowers();

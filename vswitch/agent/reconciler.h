@@ -93,6 +93,8 @@ class Reconciler final : public datapath::EventSink {
     QueueReader queue = nullptr;
     // CLOCK_BOOTTIME, microseconds.
     WallClock boot_clock = BootMicros;
+    // Of guests' devices; null: none is read by the kernel.
+    KernelReaderQuestion ask_reader = nullptr;
   };
   explicit Reconciler(Dependencies dependencies);
   // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
@@ -170,6 +172,10 @@ class Reconciler final : public datapath::EventSink {
   // about to leave, its hypervisor is asked at once. Anybody may ask for it, so this alone says
   // nothing.
   void PortDataRead();
+  // Who knows how the guest of a moved port does; null: nobody.
+  void SetGuestQuestion(GuestQuestion question) {
+    departures_.SetGuestQuestion(std::move(question));
+  }
   // Told of what is attached now and whenever that changes; must not block. Null: nobody is.
   using AttachmentObserver = std::function<void(const state::Attachments&)>;
   void SetAttachmentObserver(AttachmentObserver observer);
@@ -215,6 +221,7 @@ class Reconciler final : public datapath::EventSink {
   void Announce(const PortId& id);
   // Of its attachment.
   std::set<IpAddress> IpsOf(const PortId& id) const;
+  void TellApplied();
   void NoteFailures(std::vector<datapath::ObjectFailure> failures);
   void ScheduleRetry();
   void HandleFirstFrame(const datapath::FirstFrameEvent& event);

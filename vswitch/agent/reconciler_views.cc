@@ -71,8 +71,14 @@ HeldState Reconciler::Held() const {
 
 void Reconciler::ReportAll() {
   move_reports_.Repeat();
-  reports_.Repeat(controller_.state(), local_.AsProfiled(applied_), controller_.generation(),
-                  local_.NotLocal(failures_));
+  reports_.Repeat(controller_.state(), local_.AsProfiled(applied_), controller_.generation());
+  TellApplied();
+}
+
+// A generation is in force with the last of its ports; until then it is neither that nor a failure.
+void Reconciler::TellApplied() {
+  if (departures_.Holds()) return;
+  reports_.Applied(controller_.generation(), local_.NotLocal(failures_));
 }
 
 std::set<Vni> Reconciler::SegmentsOf(const PortId& id) const {
