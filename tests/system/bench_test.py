@@ -10,7 +10,6 @@ import unittest
 
 import support
 from labkit.bench import rows
-from labkit.probes import analysis
 
 
 class RowsTest(unittest.TestCase):
@@ -58,9 +57,7 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(rows_of[f"migration_{system}_{rate}pps_blackout"]["value"], 0)
         counted = [row for row in found if row["unit"] in ("frames", "streams") and row["must"]]
         self.assertEqual(len(counted), 13)
-        few = {"lost": analysis.MOST_LOST, "duplicated": analysis.MOST_DUPLICATED}
-        worse = [row for row in counted if row["value"] > few.get(row["name"].split("_")[-1], 0)]
-        self.assertEqual(worse, [])
+        self.assertEqual([row for row in counted if row["value"] > 0], [])
         bridge = [row for row in found if row["name"].startswith("migration_bridge")]
         self.assertEqual({row["must"] for row in bridge}, {None})
         # Each loses the blackout, so that the rig would see it if ours did.

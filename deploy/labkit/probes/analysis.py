@@ -11,10 +11,11 @@ from labkit.shell import LabError
 # Ethernet, IPv4 and ICMP headers in front of the payload.
 FRAME_OVERHEAD = 14 + 20 + 8
 
-# Of one flow in one move, what a test takes: QEMU may read a frame in vain while it stops, and does
-# not tell everybody, or not in time. `deploy/bench migration` asks for none.
-MOST_LOST = 2
-MOST_DUPLICATED = 1
+# Of one flow in one move of a guest whose QEMU the agent cannot ask (libvirt keeps its monitor to
+# itself): QEMU may read a frame in vain while it stops, and whether it did has to be guessed. Where
+# QEMU tells, nothing is lost and nothing comes twice.
+MOST_LOST_UNTOLD = 2
+MOST_DUPLICATED_UNTOLD = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +32,13 @@ class ProbeSummary:
     def lost(self) -> int:
         return len(self.lost_numbers)
 
-    def bearable(self, moves: int = 1) -> bool:
-        """Whether no more went wrong than so many moves excuse."""
-        few = self.lost <= moves * MOST_LOST and self.duplicates <= moves * MOST_DUPLICATED
-        return few and self.reordered == 0
+    def bearable_untold(self, moves: int) -> bool:
+        """Whether no more went wrong than so many moves excuse, QEMU telling nothing."""
+        return (
+            self.lost <= moves * MOST_LOST_UNTOLD
+            and self.duplicates <= moves * MOST_DUPLICATED_UNTOLD
+            and self.reordered == 0
+        )
 
 
 def summarize(result: dict[str, Any]) -> ProbeSummary:

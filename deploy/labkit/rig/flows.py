@@ -90,9 +90,6 @@ class FlowResult:
             raise LabError(f"{self.overflow} datagrams were lost by who counts them")
         return self.summary.lost, self.summary.duplicates, self.summary.reordered
 
-    def bearable(self, moves: int = 1) -> bool:
-        return self.losses == (0, 0, 0) or self.summary.bearable(moves)
-
 
 class Flow:
     """Datagrams 0, 1, 2 ... from one end to the other."""
