@@ -210,6 +210,21 @@ TEST_F(Filtering, NorJustAfterASampleOfIt) {
   EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(received_, received_ + 1));
 }
 
+// A guest without buffers: QEMU keeps the frame that it has read for it, and throws it away when
+// the guest stops.
+TEST_F(Filtering, AFrameThatWaitsInQemuWasNotReceived) {
+  Deliver();
+  executor_.Advance(Departures::kSampleInterval);
+  const uint64_t waits = datapath_->Delivered(kPort)->total;
+  Deliver();
+  --used_;
+  for (int n = 0; n < UsedCalibration::kAgreeing; ++n) {
+    executor_.Advance(Departures::kSampleInterval);
+  }
+  Pause({.trigger = kQmpTrigger, .filters = {{MakeMac(1), CardFilter{}}}});
+  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(waits, waits + 1, waits + 2));
+}
+
 // Twice rather than not at all.
 TEST_F(Filtering, WithoutAFilterItMayHaveBeenSwallowed) {
   Deliver();

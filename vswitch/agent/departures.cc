@@ -21,6 +21,19 @@ uint64_t YoungerThan(const datapath::DeliveredFrames& frames, uint64_t boot_ns) 
   return static_cast<uint64_t>(old - frames.kept.rbegin());
 }
 
+// As many as a record surely still has.
+constexpr uint64_t kMarkKept = 4096;
+
+// Where more was read than the index counts since the mark before, either the card has filtered
+// something out, or a guest without buffers has left a frame in QEMU, where a pause will find it.
+// The older mark allows for both.
+void NoteReceived(const ReceivedMark& next, std::optional<ReceivedMark>* mark) {
+  const bool explains = *mark && next.used >= (*mark)->used &&
+                        next.sequence - (*mark)->sequence <= kMarkKept &&
+                        next.sequence - (*mark)->sequence > next.used - (*mark)->used;
+  if (!explains) *mark = next;
+}
+
 bool IsDeparted(const state::HostState& state, const PortId& id) {
   const auto port = state.ports.find(id);
   return port != state.ports.end() && port->second.phase == state::PortPhase::kDeparted;
@@ -139,7 +152,7 @@ void Departures::NoteUsed(const PortId& id, const std::string& migration_id, uin
   watch.used.Sample(read_before, used, counts->read);
   if (const auto read = watch.used.ReadAtSample()) {
     const auto sequence = watch.queue.SequenceAt(*read);
-    if (sequence) watch.mark = {.used = watch.used.used(), .sequence = *sequence};
+    if (sequence) NoteReceived({.used = watch.used.used(), .sequence = *sequence}, &watch.mark);
   }
   if (times > 1 && !watch.used.IsExact()) AskUsed(id, watch, times - 1);
 }
@@ -289,8 +302,8 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
   ASSIGN_OR_RETURN(const datapath::DeliveredFrames frames, dependencies_.moves->Delivered(id));
   const auto first = read ? FirstUnreceivedOf(watch, pause, *read, frames) : std::nullopt;
   if (first) {
-    spdlog::info("port {}: of {} frames delivered, its guest has not received those from {} on",
-                 id.ToString(), frames.total, *first);
+    spdlog::info("port {}: of {} frames delivered, {} were read, its guest has those before {}",
+                 id.ToString(), frames.total, watch.queue.SequenceAt(*read).value_or(0), *first);
     // No clock is needed.
     return ReplayOf(frames, frames.total - *first, std::numeric_limits<uint64_t>::max());
   }
