@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
 import support
-from labkit.bench import rows
+from labkit.bench import main, migration, rows
+from labkit.shell import LabError
 
 
 class RowsTest(unittest.TestCase):
@@ -19,6 +23,55 @@ class RowsTest(unittest.TestCase):
         self.assertEqual((judged["value"], judged["low"], judged["high"]), (50.0, 50.0, 50.0))
         median = rows.row("r", samples, "ms", at_most=60)
         self.assertEqual((median["value"], median["low"], median["high"]), (1.0, 1.0, 1.0))
+
+
+class FailureTest(unittest.TestCase):
+    """A benchmark that fails in the middle."""
+
+    def fails(self, *before: float):
+        """Samples, and then a failure."""
+        samples = iter(before)
+
+        def one() -> float:
+            for sample in samples:
+                return sample
+            raise LabError("the guest does not answer")
+
+        return migration.repeated(
+            "move", 5, one, lambda found: [rows.row("blackout", found, "ms")]
+        )
+
+    def test_the_samples_before_it_are_rows(self) -> None:
+        found = self.fails(3.0, 1.0)
+        self.assertEqual(next(found)["value"], 2.0)
+        with self.assertRaisesRegex(LabError, "^move, 3 of 5: the guest does not answer$"):
+            next(found)
+
+    def test_without_a_sample_there_is_no_row(self) -> None:
+        with self.assertRaisesRegex(LabError, "^move, 1 of 5: "):
+            next(self.fails())
+
+    def test_all_samples_are_one_row(self) -> None:
+        found = list(migration.repeated("move", 2, lambda: 4, lambda all: [{"n": len(all)}]))
+        self.assertEqual(found, [{"n": 2}])
+
+    def test_the_rows_so_far_are_written_and_the_error_is_named(self) -> None:
+        done = [rows.row("rate", [7.0], "Mb/s")]
+        benchmarks = {"acl": lambda *_: done, "qos": lambda *_: self.fails(3.0, 1.0)}
+        said, complained = io.StringIO(), io.StringIO()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.dict(main.BENCHMARKS, benchmarks))
+            stack.enter_context(contextlib.redirect_stdout(said))
+            stack.enter_context(contextlib.redirect_stderr(complained))
+            folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            words = ["acl", "qos", "attach", "--json", str(folder / "rows.json")]
+            code = main.main([*words, "--build", support.build_folder()])
+            written = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
+        self.assertEqual(code, 1)
+        self.assertEqual([row["name"] for row in written], ["rate", "blackout"])
+        complaint = "bench: qos: move, 3 of 5: the guest does not answer\n"
+        self.assertEqual(complained.getvalue(), complaint)
+        self.assertIn("blackout                              2.000 ms", said.getvalue())
 
 
 class BenchTest(unittest.TestCase):

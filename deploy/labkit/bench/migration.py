@@ -3,9 +3,12 @@ with VXLAN; how long a destination takes to be armed, and a source to have all b
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import statistics
 import time
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from labkit import api, hypervisor, inventory, lifecycle, move, ports, process
 from labkit.bench.rows import row
@@ -18,6 +21,7 @@ from labkit.rig.measured import MeasuredMove, Migrate
 from labkit.shell import LabError
 
 Rows = list[dict[str, Any]]
+Sample = TypeVar("Sample")
 
 RATES_PPS = (200, 1000)
 OPEN_AT_MOST_MS, ARMED_AT_MOST_MS, ROLLBACK_AT_MOST_MS = 1, 50, 50
@@ -30,20 +34,39 @@ RULED = "kind: Profile\nname: ruled\nvlan: {segment: rig}\nacl:\n  egress:\n" + 
 )
 
 
-def run(prefix: str, build: str, quick: bool, moves: int | None = None) -> Rows:
-    """moves: at each rate, 20 unless told; `quick` makes it 4."""
+def run(
+    prefix: str, build: str, quick: bool, moves: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """moves: at each rate, 20 unless told; `quick` makes it 4. Rows come as they are measured."""
     count = moves or (4 if quick else 20)
-    rows: Rows = []
     with lifecycle.temporary(prefix, scene.HOSTS, build) as lab:
         lab = scene.prepare(lab)
-        rows += _armed(lab, 5 if quick else 20)
-        rows += _series(prefix, "outrider", count, _by_outrider)
-        rows += _streams(prefix, count)
-        rows += _rollbacks(prefix, 3 if quick else 10)
+        yield from _armed(lab, 5 if quick else 20)
+        yield from _series(prefix, "outrider", count, _by_outrider)
+        yield from _streams(prefix, count)
+        yield from _rollbacks(prefix, 3 if quick else 10)
     with bridge.running(prefix, scene.HOSTS, build) as lab:
         bridge.stage(lab)
-        rows += _series(prefix, "bridge", count, bridge.migrate)
-    return rows
+        yield from _series(prefix, "bridge", count, bridge.migrate)
+
+
+def repeated(
+    what: str, count: int, one: Callable[[], Sample], rows_of: Callable[[list[Sample]], Rows]
+) -> Iterator[dict[str, Any]]:
+    """The rows of `count` samples. When one fails: of those before it, and then the LabError, which
+    says which it was."""
+    samples: list[Sample] = []
+    failure: LabError | None = None
+    try:
+        while len(samples) < count:
+            samples.append(one())
+    except LabError as error:
+        failure = LabError(f"{what}, {len(samples) + 1} of {count}: {error}")
+        failure.__cause__ = error
+    if samples:
+        yield from rows_of(samples)
+    if failure:
+        raise failure
 
 
 def _by_outrider(lab: Lab, guest: str, destination: str, steps: move.Steps) -> move.MoveReport:
@@ -57,17 +80,25 @@ def _by_outrider(lab: Lab, guest: str, destination: str, steps: move.Steps) -> m
 # ---- flows -------------------------------------------------------------------------------------
 
 
-def _series(prefix: str, system: str, count: int, migrate: Migrate) -> Rows:
-    rows: Rows = []
-    for rate in RATES_PPS:
-        moves = [measured.measured_move(prefix, rate, migrate) for _ in range(count)]
-        if system == "outrider":
+def _series(
+    prefix: str, system: str, count: int, migrate: Migrate
+) -> Iterator[dict[str, Any]]:
+    ours = system == "outrider"
+
+    def rows_of(rate: int, moves: list[MeasuredMove]) -> Rows:
+        if ours:
             print("".join(f"{one.described()}\n" for one in moves if not one.lossless), end="")
         name = f"migration_{system}_{rate}pps"
-        _show(f"{system}, {rate} pps, {count} moves", moves)
-        rows += loss_rows(name, moves, system == "outrider")
-        rows += time_rows(name, moves, system == "outrider")
-    return rows
+        _show(f"{system}, {rate} pps, {len(moves)} moves", moves)
+        return loss_rows(name, moves, ours) + time_rows(name, moves, ours)
+
+    for rate in RATES_PPS:
+        yield from repeated(
+            f"{system}, move at {rate} pps",
+            count,
+            lambda rate=rate: measured.measured_move(prefix, rate, migrate),
+            functools.partial(rows_of, rate),
+        )
 
 
 def _losses(moves: list[MeasuredMove], direction: str) -> list[tuple[int, int, int]]:
@@ -118,46 +149,65 @@ def time_rows(name: str, moves: list[MeasuredMove], judged: bool) -> Rows:
 # ---- TCP ---------------------------------------------------------------------------------------
 
 
-def _streams(prefix: str, count: int) -> Rows:
+@dataclasses.dataclass(frozen=True)
+class _MovedStream:
+    timeouts: int
+    blackout_ms: float
+    damaged: bool
+
+
+def _streams(prefix: str, count: int) -> Iterator[dict[str, Any]]:
     """A connection opened by the guest through its stateful profile, over which the peer sends what
     it may, moved `count` times; a move is without timeout when the sender had none."""
+
+    def rows_of(streams: list[_MovedStream]) -> Rows:
+        survived = sum(one.timeouts == 0 for one in streams)
+        bad = sum(one.damaged for one in streams)
+        return [
+            row("migration_tcp_moves_without_timeout", [survived], "moves", at_least=count),
+            row("migration_tcp_timeouts", [one.timeouts for one in streams], "timeouts"),
+            row("migration_tcp_streams_damaged", [bad], "streams", at_most=0),
+            row("migration_tcp_blackout", [one.blackout_ms for one in streams], "ms"),
+        ]
+
+    yield from repeated(
+        "outrider, move of a TCP stream", count, lambda: _moved_stream(prefix), rows_of
+    )
+
+
+def _moved_stream(prefix: str) -> _MovedStream:
     lab = inventory.load(prefix)
-    timeouts, blackouts, bad = [], [], 0
-    for _ in range(count):
-        lab = inventory.load(prefix)
-        guest, peer = measured.guest_end(), measured.peer_end(lab)
-        stream = Stream(lab, guest, peer, sender=peer)
-        report = _by_outrider(lab, measured.GUEST, measured.other_place(lab), move.Steps())
-        time.sleep(measured.AFTER_S)
-        result = stream.finish()
-        timeouts.append(result.timeouts)
-        blackouts.append(report.blackout_ms)
-        bad += result.received != result.sent or result.wrong > 0
-    survived = sum(found == 0 for found in timeouts)
-    return [
-        row("migration_tcp_moves_without_timeout", [survived], "moves", at_least=count),
-        row("migration_tcp_timeouts", timeouts, "timeouts"),
-        row("migration_tcp_streams_damaged", [bad], "streams", at_most=0),
-        row("migration_tcp_blackout", blackouts, "ms"),
-    ]
+    guest, peer = measured.guest_end(), measured.peer_end(lab)
+    stream = Stream(lab, guest, peer, sender=peer)
+    report = _by_outrider(lab, measured.GUEST, measured.other_place(lab), move.Steps())
+    time.sleep(measured.AFTER_S)
+    result = stream.finish()
+    damaged = result.received != result.sent or result.wrong > 0
+    return _MovedStream(result.timeouts, report.blackout_ms, damaged)
 
 
 # ---- armed, and back ---------------------------------------------------------------------------
 
 
-def _armed(lab: Lab, count: int) -> Rows:
+def _armed(lab: Lab, count: int) -> Iterator[dict[str, Any]]:
     """From the intent to the destination's receipt, by the controller's clock."""
     api.apply(lab, RULED)
     light = ports.add_light(lab, "ruled", "h1", RULED_IP, RULED_MAC, "ruled")
-    samples = []
-    for _ in range(count):
+
+    def armed_ms() -> float:
         record = api.prepare_migration(lab, light.port_id, "h2")
-        samples.append((_event_us(record, "armed") - _event_us(record, "intent")) / 1000)
         name = record["meta"]["name"]
         api.abort_migration(lab, name, "only the receipt was wanted")
         move.wait_done(lab, name)
+        return (_event_us(record, "armed") - _event_us(record, "intent")) / 1000
+
+    yield from repeated(
+        "arming",
+        count,
+        armed_ms,
+        lambda found: [row("migration_armed_1000_rules", found, "ms", at_most=ARMED_AT_MOST_MS)],
+    )
     ports.remove_light(inventory.load(lab.prefix), "ruled")
-    return [row("migration_armed_1000_rules", samples, "ms", at_most=ARMED_AT_MOST_MS)]
 
 
 def _event_us(record: api.Json, kind: str) -> int:
@@ -167,9 +217,13 @@ def _event_us(record: api.Json, kind: str) -> int:
     return min(times)
 
 
-def _rollbacks(prefix: str, count: int) -> Rows:
-    samples = [_rollback(inventory.load(prefix)) for _ in range(count)]
-    return [row("migration_rollback", samples, "ms", at_most=ROLLBACK_AT_MOST_MS)]
+def _rollbacks(prefix: str, count: int) -> Iterator[dict[str, Any]]:
+    yield from repeated(
+        "rollback",
+        count,
+        lambda: _rollback(inventory.load(prefix)),
+        lambda found: [row("migration_rollback", found, "ms", at_most=ROLLBACK_AT_MOST_MS)],
+    )
 
 
 def _rollback(lab: Lab) -> float:
