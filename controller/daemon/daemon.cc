@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Options& options) {
   std::unique_ptr<Daemon> daemon(new Daemon(options));
   RETURN_IF_ERROR(daemon->Open());
   RETURN_IF_ERROR(daemon->Serve());
+  RETURN_IF_ERROR(daemon->ServeMetrics());
   return daemon;
 }
 
@@ -78,6 +79,14 @@ absl::Status Daemon::Serve() {
   backend.clock = &clock_;
   backend.agent_endpoint = AgentEndpoint(options_, agents_->address());
   ASSIGN_OR_RETURN(admin_, AdminServer::Start(options_.admin_socket, backend));
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::ServeMetrics() {
+  if (options_.metrics_listen.empty()) return absl::OkStatus();
+  metrics_ = std::make_unique<ControllerMetrics>(repository_.get(), hub_.get(), clock_.NowUs());
+  ASSIGN_OR_RETURN(metrics_server_, MetricsServer::Start(options_.metrics_listen,
+                                                         [this] { return metrics_->Collect(); }));
   return absl::OkStatus();
 }
 

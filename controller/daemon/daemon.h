@@ -10,6 +10,7 @@
 #include <string>
 
 #include "controller/daemon/options.h"
+#include "controller/metrics/controller_metrics.h"
 #include "controller/migration/driver.h"
 #include "controller/model/clock.h"
 #include "controller/pki/builtin_ca.h"
@@ -20,6 +21,7 @@
 #include "controller/session/session_hub.h"
 #include "controller/store/repository.h"
 #include "controller/store/sqlite/sqlite_store.h"
+#include "proto/metrics_server.h"
 
 namespace outrider::controller {
 
@@ -32,6 +34,10 @@ class Daemon {
   // Where agents connect, with the port it got.
   const std::string& agent_address() const { return agents_->address(); }
   const std::string& admin_socket() const { return options_.admin_socket; }
+  // Where metrics are served, with the port it got; empty: nowhere.
+  std::string metrics_address() const {
+    return metrics_server_ == nullptr ? "" : metrics_server_->address();
+  }
 
   // Leases, migrations' grace times, sessions' ends. Call every kTickMs.
   static constexpr int kTickMs = 100;
@@ -41,6 +47,7 @@ class Daemon {
   explicit Daemon(const Options& options) : options_(options) {}
   absl::Status Open();
   absl::Status Serve();
+  absl::Status ServeMetrics();
 
   const Options options_;
   SystemClock clock_;
@@ -53,6 +60,8 @@ class Daemon {
   std::unique_ptr<SessionHub> hub_;
   std::unique_ptr<AgentServer> agents_;
   std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<ControllerMetrics> metrics_;
+  std::unique_ptr<MetricsServer> metrics_server_;
   uint64_t ticks_ = 0;
 };
 

@@ -3,6 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "controller/model/status.h"
+#include "proto/metrics_server.h"
+
 namespace outrider::controller {
 namespace {
 
@@ -37,6 +40,10 @@ std::string CheckListen(const std::string& text) {
   return "\"" + text + "\" is not host:port";
 }
 
+std::string CheckMetricsListen(const std::string& text) {
+  return text.empty() ? "" : Message(CheckMetricsAddress(text));
+}
+
 void DeclareMigrationTimes(CLI::App* app, Options* options) {
   app->add_option(
          "--migration-lease-s", options->migration_lease_s,
@@ -69,6 +76,10 @@ void Declare(CLI::App* app, Options* options) {
   app->add_option("--admin-socket", options->admin_socket,
                   "Unix socket of the operator's API (0600)")
       ->capture_default_str();
+  app->add_option("--metrics-listen", options->metrics_listen,
+                  "Where Prometheus gets metrics (plain HTTP, /metrics), ADDRESS:PORT, usually "
+                  "127.0.0.1:9464; empty: nowhere")
+      ->check(CLI::Validator(CheckMetricsListen, "ADDRESS:PORT"));
   app->add_option("--trust-domain", options->trust_domain,
                   "Authority of the hosts' identities spiffe://DOMAIN/host/ID")
       ->check(CLI::Validator(CheckTrustDomain, "DOMAIN"))

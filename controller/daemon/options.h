@@ -18,6 +18,8 @@ struct Options {
   std::string advertise;
   std::string state_dir = "/var/lib/outrider-controller";
   std::string admin_socket = "/run/outrider/controller.sock";
+  // ADDRESS:PORT where metrics are served; empty: nowhere.
+  std::string metrics_listen;
   std::string trust_domain = "outrider.local";
   // 1..8760.
   uint32_t host_certificate_ttl_h = 720;

@@ -13,6 +13,7 @@ namespace outrider::controller {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class DaemonTest : public ControllerHarness {
  protected:
@@ -132,6 +133,27 @@ TEST_F(DaemonTest, TheConfiguredAddressIsInTheToken) {
   const grpc::Status status = AdminStub<v1::HostService>()->Enroll(&again, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("--advertise"));
+}
+
+TEST_F(DaemonTest, MetricsAreServedWhereAskedFor) {
+  EXPECT_EQ(daemon_->metrics_address(), "");
+  Stop();
+  Options options = TestOptions();
+  options.metrics_listen = "127.0.0.1:0";
+  daemon_ = Daemon::Start(options).value();
+  EXPECT_THAT(daemon_->metrics_address(), ::testing::StartsWith("127.0.0.1:"));
+  EXPECT_THAT(log_.text(), HasSubstr("metrics at http://" + daemon_->metrics_address()));
+  EXPECT_THAT(log_.text(), Not(HasSubstr("without TLS")));
+
+  options.state_dir = directory_ + "/second";
+  options.admin_socket = directory_ + "/second.sock";
+  options.metrics_listen = daemon_->metrics_address();
+  const auto second = Daemon::Start(options);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(Message(second.status()), HasSubstr("the port is in use; choose another"));
+  options.metrics_listen = "0.0.0.0:0";
+  EXPECT_TRUE(Daemon::Start(options).ok());
+  EXPECT_THAT(log_.text(), HasSubstr("without TLS or a password"));
 }
 
 TEST_F(DaemonTest, TicksAreHarmless) {

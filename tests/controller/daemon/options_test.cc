@@ -53,6 +53,7 @@ TEST(OptionsTest, Defaults) {
   EXPECT_EQ(options.listen, "0.0.0.0:7443");
   EXPECT_EQ(options.state_dir, "/var/lib/outrider-controller");
   EXPECT_EQ(options.admin_socket, "/run/outrider/controller.sock");
+  EXPECT_EQ(options.metrics_listen, "") << "nobody is told unless somebody asks for it";
   EXPECT_EQ(options.trust_domain, "outrider.local");
   EXPECT_EQ(options.host_certificate_ttl_h, 720u);
   EXPECT_TRUE(options.detect_migrations);
@@ -72,6 +73,16 @@ TEST(OptionsTest, HowLongMigrationsWaitCanBeSaid) {
   ExpectRefused({"--migration-lease-s", "0"}, "--migration-lease-s");
   ExpectRefused({"--migration-absence-s", "2"}, "--migration-absence-s");
   ExpectRefused({"--migration-grace-s", "-1"}, "--migration-grace-s");
+}
+
+TEST(OptionsTest, MetricsCanBeTurnedOff) {
+  const ConfigFile file("metrics-listen = \"[::1]:9464\"\n");
+  EXPECT_EQ(std::get<Options>(Parse({"--config", file.path()})).metrics_listen, "[::1]:9464");
+  EXPECT_EQ(
+      std::get<Options>(Parse({"--config", file.path(), "--metrics-listen", ""})).metrics_listen,
+      "");
+  const ConfigFile off("metrics-listen = \"\"\n");
+  EXPECT_EQ(std::get<Options>(Parse({"--config", off.path()})).metrics_listen, "");
 }
 
 TEST(OptionsTest, DetectionOfMigrationsIsASwitch) {
@@ -100,6 +111,7 @@ TEST(OptionsTest, UnknownKeysAndOptionsAreRefused) {
 TEST(OptionsTest, BadValuesAreRefused) {
   ExpectRefused({"--listen", "nowhere"}, "\"nowhere\" is not host:port");
   ExpectRefused({"--listen", "1.2.3.4:65536"}, "is not host:port");
+  ExpectRefused({"--metrics-listen", "localhost:1"}, "\"localhost:1\" is not ADDRESS:PORT");
   ExpectRefused({"--trust-domain", "Upper/Case"}, "is not a DNS name");
   ExpectRefused({"--host-certificate-ttl-h", "0"}, "0");
   ExpectRefused({"--log-level", "loud"}, "loud");
@@ -122,6 +134,7 @@ TEST(OptionsTest, TheShippedFileHoldsTheDefaults) {
   EXPECT_EQ(shipped.advertise, defaults.advertise);
   EXPECT_EQ(shipped.state_dir, defaults.state_dir);
   EXPECT_EQ(shipped.admin_socket, defaults.admin_socket);
+  EXPECT_EQ(shipped.metrics_listen, "127.0.0.1:9464") << "but this";
   EXPECT_EQ(shipped.trust_domain, defaults.trust_domain);
   EXPECT_EQ(shipped.host_certificate_ttl_h, defaults.host_certificate_ttl_h);
   EXPECT_EQ(shipped.log_level, defaults.log_level);
