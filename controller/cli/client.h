@@ -2,6 +2,9 @@
 //
 // Owns the channel, the deadline every call gets, and the translation of gRPC's outcome into a
 // message an operator can act on. Knows no commands. Single-threaded; connects on the first call.
+//
+// A peer that lives answers a new connection at once, however long the call itself may take: one
+// that does not within kConnectTime is stopped or stuck, and said to be.
 #ifndef OUTRIDER_CONTROLLER_CLI_CLIENT_H_
 #define OUTRIDER_CONTROLLER_CLI_CLIENT_H_
 
@@ -32,23 +35,29 @@ class Client {
   static absl::StatusOr<std::unique_ptr<Client>> Create(PeerNames names, const std::string& address,
                                                         std::chrono::milliseconds timeout);
 
+  // For a new connection's answer, and on top of what a server was asked to wait; less if the
+  // timeout is.
+  static constexpr std::chrono::milliseconds kConnectTime{5000};
+
   // "unix:PATH".
   const std::string& address() const { return address_; }
   std::chrono::milliseconds timeout() const { return timeout_; }
 
   // One unary call, by a pointer to the generated stub's method. `extra` is what the server was
-  // asked to wait, on top of the timeout. Errors keep the server's code and message.
+  // asked to wait; it has kConnectTime more. Errors keep the server's code and message.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request,
                                 std::chrono::milliseconds extra = std::chrono::milliseconds(0)) {
+    if (const absl::Status reached = Reach(); !reached.ok()) return reached;
     Stub stub(Channel());
     grpc::ClientContext context;
-    SetDeadline(extra, &context);
+    const std::chrono::milliseconds patience = PatienceFor(extra);
+    SetDeadline(patience, &context);
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
-    if (!status.ok()) return ToStatus(status);
+    if (!status.ok()) return ToStatus(status, /*reached=*/false, patience);
     return response;
   }
 
@@ -60,6 +69,7 @@ class Client {
                       const Request& request,
                       const std::function<bool(const Response&)>& on_message,
                       StreamWatch* watch = nullptr) {
+    if (const absl::Status reached = Reach(); !reached.ok()) return reached;
     Stub stub(Channel());
     grpc::ClientContext context;
     if (watch != nullptr) watch->Start(timeout_, [&context] { context.TryCancel(); });
@@ -86,9 +96,17 @@ class Client {
       : names_(std::move(names)), address_(std::move(address)), timeout_(timeout) {}
 
   std::shared_ptr<grpc::Channel> Channel();
-  void SetDeadline(std::chrono::milliseconds extra, grpc::ClientContext* context) const;
-  // `reached`: the peer has answered, so that its UNAVAILABLE is its own word.
-  absl::Status ToStatus(const grpc::Status& status, bool reached = false) const;
+  // DeadlineExceeded: somebody listens there, and is stopped or stuck. OK also when nobody does:
+  // the call then says why.
+  absl::Status Reach();
+  // How long a call may take whose server was asked to wait for `extra`.
+  std::chrono::milliseconds PatienceFor(std::chrono::milliseconds extra) const;
+  void SetDeadline(std::chrono::milliseconds patience, grpc::ClientContext* context) const;
+  absl::Status Silent() const;
+  // `reached`: the peer has answered, so that its UNAVAILABLE is its own word. `patience`: what the
+  // call was given.
+  absl::Status ToStatus(const grpc::Status& status, bool reached,
+                        std::chrono::milliseconds patience) const;
   // Of a stream.
   absl::Status ToStatus(const grpc::Status& status, bool reached, StreamWatch::End end) const;
 

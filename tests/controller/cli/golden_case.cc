@@ -75,6 +75,9 @@ class Reader {
       golden.arguments = SplitWords(rest);
     } else if (word == "down") {
       (rest == "agent" ? golden.agent_down : golden.controller_down) = true;
+    } else if ((word == "silent" || word == "full") && rest == "agent") {
+      golden.agent_silent = true;
+      golden.agent_full = word == "full";
     } else if (word == "file") {
       file_ = &golden.files[rest];
     } else if (word == "f>" && file_ != nullptr) {

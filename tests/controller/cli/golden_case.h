@@ -6,6 +6,7 @@
 //   shell-like
 //                                            double quotes
 //   down controller | down agent             that peer does not listen
+//   silent agent | full agent                it listens and answers nobody; and takes no more
 //   file web.yaml                            the f> lines that follow are its content
 //   f> kind: Profile
 //   0> ...                                   standard input
@@ -38,6 +39,8 @@ struct GoldenCase {
   std::vector<std::string> arguments;
   bool controller_down = false;
   bool agent_down = false;
+  bool agent_silent = false;
+  bool agent_full = false;
   std::map<std::string, std::string> files;
   std::string input;
   std::vector<ScriptedCall> controller_calls;

@@ -9,6 +9,7 @@
 
 #include "tests/controller/cli/child_process.h"
 #include "tests/controller/cli/golden_case.h"
+#include "tests/controller/cli/silent_peer.h"
 
 namespace outrider::controller::cli {
 namespace {
@@ -48,7 +49,11 @@ void Check(const GoldenCase& golden) {
     controller = std::make_unique<ScriptedPeer>(directory.path() + "/controller.sock",
                                                 golden.controller_calls);
   }
-  if (!golden.agent_down) {
+  std::unique_ptr<SilentPeer> silent;
+  if (golden.agent_silent) {
+    silent = std::make_unique<SilentPeer>(directory.path() + "/agent.sock", golden.agent_full);
+    ASSERT_EQ(silent->problem(), "");
+  } else if (!golden.agent_down) {
     agent = std::make_unique<ScriptedPeer>(directory.path() + "/agent.sock", golden.agent_calls);
   }
   for (const auto& [name, content] : golden.files) {
