@@ -106,9 +106,14 @@ std::string CountersText(const v1::Migration& migration, const std::string& port
   }
   if (const auto at = migration.destination_counters().find(port);
       at != migration.destination_counters().end()) {
+    const v1::MoveCounters& counts = at->second;
     out +=
         fmt::format("    taken in by {}: {} arrived, {} refused\n", Cell(migration.destination()),
-                    FramesText(at->second.arrived()), at->second.refused());
+                    FramesText(counts.arrived()), counts.refused());
+    if (counts.connections() + counts.adopted() != 0) {
+      out += fmt::format("    connections: {} taken over from {}, {} adopted in mid-stream\n",
+                         counts.connections(), Cell(migration.source()), counts.adopted());
+    }
   }
   return out;
 }

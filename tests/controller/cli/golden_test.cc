@@ -87,9 +87,9 @@ TEST_P(CliGolden, IsExact) {
 INSTANTIATE_TEST_SUITE_P(Commands, CliGolden,
                          testing::Values("apply", "capture", "completion", "connection",
                                          "conntrack", "gateway", "group", "help", "host",
-                                         "local_port", "migration", "port", "port_group", "profile",
-                                         "segment", "state", "station", "status", "trace", "usage",
-                                         "yaml"),
+                                         "local_port", "migration", "migration_show", "port",
+                                         "port_group", "profile", "segment", "state", "station",
+                                         "status", "trace", "usage", "yaml"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
