@@ -56,6 +56,8 @@ bool Raise(const v1::MoveCounters& from, v1::MoveCounters* to) {
   most.set_arrived(std::max(from.arrived(), to->arrived()));
   most.set_refused(std::max(from.refused(), to->refused()));
   most.set_redirect_delay_us(std::max(from.redirect_delay_us(), to->redirect_delay_us()));
+  most.set_connections(std::max(from.connections(), to->connections()));
+  most.set_adopted(std::max(from.adopted(), to->adopted()));
   const bool grown = most.SerializeAsString() != to->SerializeAsString();
   *to = std::move(most);
   return grown;

@@ -398,7 +398,9 @@ TEST_F(SessionTest, CarriesTheReportsOfMoves) {
                                      .lost = 1,
                                      .arrived = 5,
                                      .refused = 2},
-                          .redirect_delay_us = 700};
+                          .redirect_delay_us = 700,
+                          .connections = 8,
+                          .adopted = 9};
   session_->OnMoveReport(report);
   executor_.RunReady();
   const auto written = Written(v1::AgentMessage::kMove);
@@ -412,6 +414,8 @@ TEST_F(SessionTest, CarriesTheReportsOfMoves) {
   EXPECT_EQ(counters.arrived(), 5u);
   EXPECT_EQ(counters.refused(), 2u);
   EXPECT_EQ(counters.redirect_delay_us(), 700);
+  EXPECT_EQ(counters.connections(), 8u);
+  EXPECT_EQ(counters.adopted(), 9u);
 }
 
 TEST_F(SessionTest, CarriesWhatAProbeSaw) {

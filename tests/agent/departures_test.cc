@@ -355,6 +355,12 @@ class Arriving : public ReconcilerTest {
   }
 };
 
+datapath::ConnectionRecord Record(const std::string& key) { return {.key = key, .entry = ""}; }
+
+datapath::AdoptionEvent AdoptionAt(const PortId& id) {
+  return {.port = id, .vni = MakeVni(7), .src = {}, .dst = {}};
+}
+
 TEST_F(Arriving, AResumptionOpensThePort) {
   datapath_->SetArrivalCounts(kPort, 12, 1);
   EXPECT_FALSE(reconciler_->GuestPaused(kPort, {kLibvirtTrigger, 0})) << "an incoming guest";
@@ -378,6 +384,50 @@ TEST_F(Arriving, CountsOnceMoreWhenTheMoveHasEnded) {
   EXPECT_EQ(observer_.moves[0].counts.arrived, 30u);
   ASSERT_TRUE(Snapshot(7, SampleState(PortPhase::kActive, 2)).ok());
   EXPECT_EQ(observer_.moves.size(), 1u);
+}
+
+TEST_F(Arriving, CountsConnectionsThatCameAlongAndThatWereAdopted) {
+  arrivals_->Took(kPort, "m-1", {Record("a"), Record("b")}, 2);
+  reconciler_->GuestResumed(kPort, {kQmpTrigger, 55});
+  ASSERT_EQ(observer_.moves.size(), 1u);
+  EXPECT_EQ(observer_.moves[0].connections, 2u);
+  EXPECT_EQ(observer_.moves[0].adopted, 0u);
+  arrivals_->Took(kPort, "m-1", {Record("c")}, 1);
+  ASSERT_TRUE(Snapshot(6, SampleState(PortPhase::kActive, 2)).ok());
+  ASSERT_EQ(observer_.moves.size(), 2u);
+  EXPECT_EQ(observer_.moves[1].connections, 3u);
+  // Found when the migration has ended: told together, once.
+  for (int n = 0; n < 3; ++n) reconciler_->OnAdoption(AdoptionAt(kPort));
+  reconciler_->OnAdoption(AdoptionAt(MakePortId(9)));
+  executor_.RunReady();
+  EXPECT_EQ(observer_.moves.size(), 2u);
+  executor_.Advance(Reconciler::kAdoptionDelay);
+  ASSERT_EQ(observer_.moves.size(), 3u);
+  EXPECT_EQ(observer_.moves[2].migration_id, "m-1");
+  EXPECT_EQ(observer_.moves[2].connections, 3u);
+  EXPECT_EQ(observer_.moves[2].adopted, 3u);
+  executor_.Advance(Reconciler::kAdoptionDelay);
+  EXPECT_EQ(observer_.moves.size(), 3u);
+  reconciler_->ReportAll();
+  EXPECT_EQ(observer_.moves.back().adopted, 3u) << "a session that begins now hears it, too";
+}
+
+TEST_F(Arriving, SumsUpAllMoves) {
+  datapath_->SetArrivalCounts(kPort, 12, 1);
+  arrivals_->Took(kPort, "m-1", {Record("a")}, 1);
+  reconciler_->GuestResumed(kPort, {kQmpTrigger, 55});
+  datapath_->SetArrivalCounts(kPort, 30, 1);
+  ASSERT_TRUE(Snapshot(6, SampleState(PortPhase::kActive, 2)).ok());
+  EXPECT_EQ(reconciler_->move_totals(),
+            (MoveTotals{.arrived = 30, .refused = 1, .connections = 1}));
+  state::HostState again = Expected();
+  again.ports.at(kPort).migration_id = "m-2";
+  again.ports.at(kPort).epoch = Epoch{4};
+  ASSERT_TRUE(Snapshot(7, again).ok());
+  datapath_->SetArrivalCounts(kPort, 5, 0);
+  reconciler_->GuestResumed(kPort, {kQmpTrigger, 66});
+  EXPECT_EQ(reconciler_->move_totals(),
+            (MoveTotals{.arrived = 35, .refused = 1, .connections = 1}));
 }
 
 TEST_F(Arriving, APortNobodyExpectsIsNotOpenedByAResumption) {

@@ -56,12 +56,14 @@ class MemoryReceiverTest : public ::testing::Test {
   datapath::FakePortMemory memory_;
   uint64_t random_ = 40;
   std::vector<Membership> joined_;
+  ArrivalCounts arrivals_;
   MemoryReceiver receiver_{
       {.executor = &executor_,
        .memory = &memory_,
        .random = [this] { return ++random_; },
        .memberships = [this](const PortId&,
-                             const std::vector<Membership>& joined) { joined_ = joined; }}};
+                             const std::vector<Membership>& joined) { joined_ = joined; },
+       .arrivals = &arrivals_}};
 };
 
 TEST_F(MemoryReceiverTest, TakesAllOfIt) {
@@ -260,6 +262,21 @@ TEST_F(MemoryReceiverTest, APortTheDatapathDoesNotHaveYetIsToWaitFor) {
 TEST_F(MemoryReceiverTest, NobodyMaySpeakBeforeThePortIsInForce) {
   Follow(Arriving(), {});
   EXPECT_EQ(CodeOf("h1", Request()), absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(MemoryReceiverTest, CountsWhatWasPutIn) {
+  Follow(Arriving());
+  arrivals_.Follow(Arriving(), Arriving());
+  v1::PutPortMemoryRequest request = Request(1);
+  request.add_connections()->set_key("b");
+  ASSERT_TRUE(receiver_.Put("h1", request).ok());
+  ASSERT_TRUE(receiver_.Put("h1", Request(2)).ok());
+  EXPECT_EQ(CodeOf("h2", Request(3)), absl::StatusCode::kPermissionDenied);
+  request = Request(4);
+  request.set_abi_version(2);
+  request.add_connections()->set_key("c");
+  ASSERT_TRUE(receiver_.Put("h1", request).ok());
+  EXPECT_EQ(arrivals_.Of(kPort, "m-1").connections, 2u);
 }
 
 TEST_F(MemoryReceiverTest, AdoptionIsAllowedAndBeginsWithTheGuest) {

@@ -33,15 +33,18 @@ class ReconcilerTest : public ::testing::Test {
     auto store = LocalStore::Open(directory_ / "agent.db");
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
+    arrivals_ = std::make_unique<ArrivalCounts>();
     reconciler_ = std::make_unique<Reconciler>(
         Reconciler::Dependencies{.executor = &executor_,
                                  .datapath = datapath_.get(),
                                  .store = store_.get(),
                                  .clock = [this] { return executor_.Wall(); },
+                                 .followers = {arrivals_.get()},
                                  .moves = datapath_.get(),
                                  .queue = [this](const std::string&) { return DeviceCounts(); },
                                  .boot_clock = [this] { return executor_.now().count(); },
-                                 .ask_reader = ask_reader_});
+                                 .ask_reader = ask_reader_,
+                                 .arrivals = arrivals_.get()});
     observer_.Clear();
     reconciler_->SetObserver(&observer_);
     const absl::Status started = reconciler_->Start();
@@ -87,6 +90,7 @@ class ReconcilerTest : public ::testing::Test {
   KernelReaderQuestion ask_reader_;
   std::unique_ptr<datapath::FakeDatapath> datapath_ = std::make_unique<datapath::FakeDatapath>();
   std::unique_ptr<LocalStore> store_;
+  std::unique_ptr<ArrivalCounts> arrivals_;
   std::unique_ptr<Reconciler> reconciler_;
 };
 

@@ -196,7 +196,8 @@ void Agent::StartPeers() {
       .memberships =
           [this](const PortId& id, const std::vector<Membership>& known) {
             reconciler_loop_.Post([this, id, known] { multicast_->TakeOver(id, known); });
-          }});
+          },
+      .arrivals = &arrivals_});
   if (options_.peer_port == 0) return;
   auto server = PeerServer::Create({.addresses = vteps_,
                                     .port = options_.peer_port,
@@ -243,10 +244,11 @@ absl::Status Agent::StartReconciler() {
       .clock = WallMicros,
       .multicast = multicast_.get(),
       .announcer = announcer_.get(),
-      .followers = {memory_sender_.get(), memory_receiver_.get(), prober_.get()},
+      .followers = {&arrivals_, memory_sender_.get(), memory_receiver_.get(), prober_.get()},
       .moves = datapath_.get(),
       .queue = TapQueues(device_counters_.get()),
-      .ask_reader = KernelReaders()});
+      .ask_reader = KernelReaders(),
+      .arrivals = &arrivals_});
   loads_ = std::make_unique<GuestLoads>(
       GuestLoads::Dependencies{.executor = &reconciler_loop_,
                                .takes_checksums = sys::TakesChecksums,

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "vswitch/agent/announcer.h"
+#include "vswitch/agent/arrival_counts.h"
 #include "vswitch/agent/connection_sweep.h"
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/controller_session.h"
@@ -83,6 +84,7 @@ class Agent {
   // Of guests' devices; used on the reconciler's loop.
   std::unique_ptr<sys::DeviceCounterReader> device_counters_;
   std::unique_ptr<GrpcPeerLinks> peer_links_;
+  ArrivalCounts arrivals_;
   std::unique_ptr<MemorySender> memory_sender_;
   std::unique_ptr<MemoryReceiver> memory_receiver_;
   std::unique_ptr<PeerServer> peer_server_;

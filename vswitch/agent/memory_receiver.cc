@@ -107,8 +107,12 @@ absl::Status MemoryReceiver::Import(const PortId& id, const v1::PutPortMemoryReq
     response->set_reason(fmt::format("version {} of the datapath's tables, here it is {}",
                                      request.abi_version(), memory.AbiVersion()));
   } else if (request.connections_size() != 0) {
+    const std::vector<datapath::ConnectionRecord> connections = ConnectionsOf(request);
     ASSIGN_OR_RETURN(const datapath::ImportResult result,
-                     memory.ImportConnections(id, ConnectionsOf(request)));
+                     memory.ImportConnections(id, connections));
+    if (dependencies_.arrivals != nullptr) {
+      dependencies_.arrivals->Took(id, request.migration_id(), connections, result.taken);
+    }
     response->set_taken(result.taken);
     response->set_refused(result.refused);
     response->set_reason(result.reason);

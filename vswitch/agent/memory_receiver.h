@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "outrider/v1/peer.pb.h"
+#include "vswitch/agent/arrival_counts.h"
 #include "vswitch/agent/executor.h"
 #include "vswitch/agent/multicast_members.h"
 #include "vswitch/agent/state_follower.h"
@@ -38,6 +39,8 @@ class MemoryReceiver final : public StateFollower {
     std::function<uint64_t()> random;
     // Told what the guest of an arriving port has joined; must not block. Null: nobody is.
     std::function<void(const PortId&, const std::vector<Membership>&)> memberships = nullptr;
+    // Told what was put in; null: nobody is.
+    ArrivalCounts* arrivals = nullptr;
   };
   explicit MemoryReceiver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 

@@ -91,6 +91,8 @@ v1::MoveReport ToMessage(const MoveReport& report) {
   counters->set_arrived(report.counts.arrived);
   counters->set_refused(report.counts.refused);
   counters->set_redirect_delay_us(report.redirect_delay_us);
+  counters->set_connections(report.connections);
+  counters->set_adopted(report.adopted);
   return message;
 }
 

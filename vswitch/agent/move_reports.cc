@@ -1,6 +1,25 @@
 #include "vswitch/agent/move_reports.h"
 
+#include <algorithm>
+
 namespace outrider::agent {
+namespace {
+
+// What `now` says more than `before`.
+void AddGrowth(const MoveReport& before, const MoveReport& now, MoveTotals* totals) {
+  const auto add = [](uint64_t from, uint64_t to, uint64_t* total) {
+    *total += std::max(from, to) - from;
+  };
+  add(before.counts.replayed, now.counts.replayed, &totals->replayed);
+  add(before.counts.redirected, now.counts.redirected, &totals->redirected);
+  add(before.counts.lost, now.counts.lost, &totals->lost);
+  add(before.counts.arrived, now.counts.arrived, &totals->arrived);
+  add(before.counts.refused, now.counts.refused, &totals->refused);
+  add(before.connections, now.connections, &totals->connections);
+  add(before.adopted, now.adopted, &totals->adopted);
+}
+
+}  // namespace
 
 MoveReports::Move& MoveReports::MoveOf(const PortId& id, const std::string& migration_id) {
   const int64_t now = clock_();
@@ -18,7 +37,9 @@ void MoveReports::Tell(const PortEvent& event) {
 }
 
 void MoveReports::Tell(const MoveReport& report) {
-  MoveOf(report.port, report.migration_id).report = report;
+  std::optional<MoveReport>& told = MoveOf(report.port, report.migration_id).report;
+  AddGrowth(told.value_or(MoveReport{report.port, report.migration_id, {}}), report, &totals_);
+  told = report;
   if (observer_ != nullptr) observer_->OnMoveReport(report);
 }
 
@@ -30,6 +51,17 @@ void MoveReports::Tell(const ProbeReport& report) {
 
 void MoveReports::Mention(const PortEvent& event) {
   if (observer_ != nullptr) observer_->OnPortEvent(event);
+}
+
+void MoveReports::TellConnections(const PortId& id, const std::string& migration_id,
+                                  uint64_t connections, uint64_t adopted) {
+  const auto move = moves_.find({id, migration_id});
+  if (move == moves_.end() || !move->second.report) return;
+  MoveReport report = *move->second.report;
+  if (report.connections == connections && report.adopted == adopted) return;
+  report.connections = connections;
+  report.adopted = adopted;
+  Tell(report);
 }
 
 void MoveReports::Ended(const PortId& id, const std::string& migration_id) {

@@ -1,6 +1,7 @@
 // What this host tells the controller of moves: that a guest paused, that it runs here again, that
 // its frames are sent after it, and how many were; and what it saw of others. Owns what was told
-// last of each move, until a while after it has ended: a session that begins then hears it, too.
+// last of each move, until a while after it has ended: a session that begins then hears it, too;
+// and the sums of all moves.
 // Knows no wire.
 //
 // Thread rule: the reconciler's thread; the observer is called on it and must not block.
@@ -18,6 +19,18 @@
 
 namespace outrider::agent {
 
+// Of all moves since the start of the process, as far as they were reported.
+struct MoveTotals {
+  uint64_t replayed = 0;
+  uint64_t redirected = 0;
+  uint64_t lost = 0;
+  uint64_t arrived = 0;
+  uint64_t refused = 0;
+  uint64_t connections = 0;
+  uint64_t adopted = 0;
+  bool operator==(const MoveTotals&) const = default;
+};
+
 class MoveReports {
  public:
   // Of an ended move; the controller takes a late report for a minute.
@@ -33,10 +46,15 @@ class MoveReports {
   void Tell(const ProbeReport& report);
   // What counts now or never: a session that begins later does not hear it.
   void Mention(const PortEvent& event);
+  // Tells these counts with the rest of what was told of that move, if they are news; nothing
+  // before it was told of.
+  void TellConnections(const PortId& id, const std::string& migration_id, uint64_t connections,
+                       uint64_t adopted);
   // The migration has ended for this host.
   void Ended(const PortId& id, const std::string& migration_id);
   // Tells the newest of each kind anew, in the order in which they were told.
   void Repeat();
+  const MoveTotals& totals() const { return totals_; }
 
  private:
   struct Move {
@@ -52,6 +70,7 @@ class MoveReports {
   const WallClock clock_;
   ReportObserver* observer_ = nullptr;
   std::map<std::pair<PortId, std::string>, Move> moves_;
+  MoveTotals totals_;
 };
 
 }  // namespace outrider::agent

@@ -80,6 +80,9 @@ struct MoveReport {
   datapath::MoveCounts counts;
   // At the source; 0: not known.
   int64_t redirect_delay_us = 0;
+  // At the destination.
+  uint64_t connections = 0;
+  uint64_t adopted = 0;
 };
 
 // What became of a probe's requests; migration.proto has what each means.

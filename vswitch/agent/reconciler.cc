@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "proto/failpoint.h"
 #include "vswitch/agent/acl_log.h"
@@ -171,6 +172,15 @@ void Reconciler::OnAclLog(const datapath::AclLogEvent& event) {
 
 void Reconciler::OnAdoption(const datapath::AdoptionEvent& event) {
   spdlog::info("{}", AdoptionText(event));
+  if (dependencies_.arrivals == nullptr) return;
+  dependencies_.arrivals->Adopted(event.port);
+  dependencies_.executor->Post([this] {
+    if (std::exchange(connections_pending_, true)) return;
+    dependencies_.executor->PostAfter(kAdoptionDelay, [this] {
+      connections_pending_ = false;
+      TellConnections();
+    });
+  });
 }
 
 void Reconciler::OnMulticast(const datapath::MulticastEvent& event) {

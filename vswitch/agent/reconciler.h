@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "vswitch/agent/announcer.h"
+#include "vswitch/agent/arrival_counts.h"
 #include "vswitch/agent/controller_state.h"
 #include "vswitch/agent/departures.h"
 #include "vswitch/agent/executor.h"
@@ -74,6 +75,8 @@ class Reconciler final : public datapath::EventSink {
   static constexpr Executor::Duration kLastRetry = std::chrono::seconds(30);
   // How often it looks whether others have changed what is in force.
   static constexpr Executor::Duration kCheckInterval = std::chrono::seconds(10);
+  // Adoptions come in bursts: they are told together.
+  static constexpr Executor::Duration kAdoptionDelay = std::chrono::milliseconds(500);
 
   // What it works with; all outlive the reconciler.
   struct Dependencies {
@@ -95,6 +98,8 @@ class Reconciler final : public datapath::EventSink {
     WallClock boot_clock = BootMicros;
     // Of guests' devices; null: none is read by the kernel.
     KernelReaderQuestion ask_reader = nullptr;
+    // Of ports that arrive, also one of `followers`; null: nobody counts.
+    ArrivalCounts* arrivals = nullptr;
   };
   explicit Reconciler(Dependencies dependencies);
   // SetEventSink(nullptr) of the datapath must have been called, and the executor be stopped.
@@ -203,6 +208,7 @@ class Reconciler final : public datapath::EventSink {
   std::set<Vni> SegmentsOf(const PortId& id) const;
   std::vector<PortView> ListPorts() const;
   ReconcilerStatus Status() const;
+  const MoveTotals& move_totals() const { return move_reports_.totals(); }
   const state::HostState& desired() const { return desired_; }
   const state::HostState& applied() const { return applied_; }
   absl::StatusOr<state::HostState> ReadBack() { return dependencies_.datapath->ReadState(); }
@@ -236,6 +242,8 @@ class Reconciler final : public datapath::EventSink {
   void TellArrival(const PortId& id, const state::Port& port);
   // Those of arrivals that `desired` does not have any more, while they can be read.
   void EndArrivals();
+  // Connections that came along, or were adopted, since that was told.
+  void TellConnections();
   void AllowOlderEpochs();
   void ScheduleCheck();
   // Whether segments in force are lost that were not before.
@@ -269,6 +277,7 @@ class Reconciler final : public datapath::EventSink {
   uint64_t objects_written_ = 0;
   uint64_t objects_deleted_ = 0;
   bool retry_pending_ = false;
+  bool connections_pending_ = false;
   Executor::Duration retry_delay_ = kFirstRetry;
   std::map<uint64_t, Waiter> waiters_;
   uint64_t next_waiter_ = 1;

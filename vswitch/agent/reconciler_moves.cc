@@ -136,7 +136,19 @@ void Reconciler::TellArrival(const PortId& id, const state::Port& port) {
   if (dependencies_.moves == nullptr || !port.arrival || port.migration_id.empty()) return;
   const auto counts = dependencies_.moves->ReadMove(id);
   if (!counts.ok()) return;
-  move_reports_.Tell(MoveReport{.port = id, .migration_id = port.migration_id, .counts = *counts});
+  MoveReport report{.port = id, .migration_id = port.migration_id, .counts = *counts};
+  if (dependencies_.arrivals != nullptr) {
+    const ArrivalCounts::Counts came = dependencies_.arrivals->Of(id, port.migration_id);
+    report.connections = came.connections;
+    report.adopted = came.adopted;
+  }
+  move_reports_.Tell(report);
+}
+
+void Reconciler::TellConnections() {
+  for (const auto& [id, counts] : dependencies_.arrivals->All()) {
+    move_reports_.TellConnections(id, counts.migration_id, counts.connections, counts.adopted);
+  }
 }
 
 void Reconciler::EndArrivals() {

@@ -288,6 +288,22 @@ TEST_F(MachineSourceTest, CountsAreOfTheTwoHostsAndOnlyGrow) {
   EXPECT_EQ(Last().detail(), "12 frames replayed, 231 redirected, 0 lost; by qmp");
 }
 
+TEST_F(MachineSourceTest, ConnectionsOnlyGrowToo) {
+  Switch();
+  MoveCountsEvent event = Counts("h2", 0, 0, 3);
+  event.counters.set_connections(57);
+  event.counters.set_adopted(2);
+  Do(event);
+  // Of an agent that has restarted since.
+  event.counters.set_connections(1);
+  event.counters.set_adopted(4);
+  Do(event);
+  const v1::MoveCounters& counters = migration_.destination_counters().at(PortId(1));
+  EXPECT_EQ(counters.connections(), 57u);
+  EXPECT_EQ(counters.adopted(), 4u);
+  ExpectIgnored(event);
+}
+
 TEST_F(MachineSourceTest, CountsThatOvertakeTheRedirectAreInItsDetail) {
   Arm();
   Do(Counts("h1", 1, 2));
