@@ -11,6 +11,9 @@ from labkit.shell import LabError, run
 
 CONTROLLER_PORT = 7443
 CONTROLLER = "controller"
+# In the daemon's own namespace.
+CONTROLLER_METRICS = "127.0.0.1:9464"
+AGENT_METRICS = "127.0.0.1:9465"
 
 
 def agent_name(host: str) -> str:
@@ -30,6 +33,7 @@ def start_controller(
             "--admin-socket",
             str(lab.controller_socket),
         ),
+        *("--metrics-listen", CONTROLLER_METRICS),
         *options,
     ]
     _start(lab, CONTROLLER, fabric.CONTROLLER, argv, env)
@@ -50,6 +54,7 @@ def start_agent(lab: Lab, host: str, env: Mapping[str, str] | None = None) -> No
         *(lab.binary("outrider-agent"), "--state-dir", str(folder / "agent")),
         *("--socket", str(lab.agent_socket(host)), "--vtep", lab.host(host).vtep),
         *("--bpffs", str(bpffs / "outrider")),
+        *("--metrics-listen", AGENT_METRICS),
     ]
     # Never the machine's own.
     argv += ["--libvirt", daemon.uri(lab, host) if lab.libvirt else "none"]

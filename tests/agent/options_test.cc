@@ -45,6 +45,18 @@ TEST(Options, NameTheLibvirtToAsk) {
   EXPECT_EQ(Parse({"--vtep", "10.0.1.1"}).options->libvirt, "qemu:///system");
 }
 
+TEST(Options, SayWhereMetricsAreServed) {
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1"}).options->metrics_listen, "");
+  EXPECT_EQ(Parse({"--vtep", "10.0.1.1", "--metrics-listen", "[::1]:9465"}).options->metrics_listen,
+            "[::1]:9465");
+  const TempDir directory;
+  std::ofstream(directory / "agent.toml") << "vtep = \"10.0.1.1\"\nmetrics-listen = \"\"\n";
+  EXPECT_EQ(Parse({"--config", directory / "agent.toml"}).options->metrics_listen, "");
+  const auto refused = Parse({"--vtep", "10.0.1.1", "--metrics-listen", "localhost:9465"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.text, HasSubstr("\"localhost:9465\" is not ADDRESS:PORT"));
+}
+
 TEST(Options, NameUplinksAndTheirDevices) {
   using ::testing::Pair;
   EXPECT_THAT(

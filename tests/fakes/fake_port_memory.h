@@ -80,6 +80,14 @@ class FakePortMemory final : public PortMemory {
     held->base = base;
     return absl::OkStatus();
   }
+  absl::StatusOr<std::map<PortId, std::map<std::string, uint64_t>>> CarriedDrops() override {
+    const std::lock_guard lock(mutex_);
+    std::map<PortId, std::map<std::string, uint64_t>> carried;
+    for (const auto& [id, held] : ports_) {
+      if (held.base) carried[id] = held.base->drops;
+    }
+    return carried;
+  }
   absl::Status AllowAdoption(const PortId& id, uint64_t duration_ns) override {
     const std::lock_guard lock(mutex_);
     ASSIGN_OR_RETURN(Held* const held, Find(id));

@@ -115,6 +115,7 @@ Agent::~Agent() {
     RunOn(&reconciler_loop_, [this] { reconciler_->StopWaiting(); });
   }
   local_api_.reset();
+  metrics_server_.reset();
   if (guests_ != nullptr) {
     RunOn(&reconciler_loop_, [this] {
       reconciler_->SetAttachmentObserver(nullptr);
@@ -158,6 +159,7 @@ absl::Status Agent::Start() {
   RETURN_IF_ERROR(StartPorts());
   RETURN_IF_ERROR(StartOvs());
   RETURN_IF_ERROR(StartGuestWatch());
+  RETURN_IF_ERROR(StartMetrics());
   return StartLocalApi();
 }
 
@@ -418,6 +420,22 @@ absl::Status Agent::StartLocalApi() {
   for (const auto& [name, device] : options_.uplinks) {
     spdlog::info("uplink \"{}\": device {}", name, device);
   }
+  return absl::OkStatus();
+}
+
+absl::Status Agent::StartMetrics() {
+  if (options_.metrics_listen.empty()) return absl::OkStatus();
+  metrics_ = std::make_unique<AgentMetrics>(AgentMetrics::Dependencies{
+      .reconciler_executor = &reconciler_loop_,
+      .reconciler = reconciler_.get(),
+      .counters = datapath_.get(),
+      .memory = datapath_.get(),
+      .session = [this] { return session_->status(); },
+      .certificate_expiry = [this] { return identity_->facts().not_after_us; },
+      .version = OUTRIDER_VERSION,
+      .started_us = started_us_});
+  ASSIGN_OR_RETURN(metrics_server_, MetricsServer::Start(options_.metrics_listen,
+                                                         [this] { return metrics_->Collect(); }));
   return absl::OkStatus();
 }
 

@@ -3,13 +3,15 @@
 //
 // Threads: the reconciler's loop (also the datapath's), the session's loop, the memory's loop (of
 // ports that move), the probes' loop, the link monitor's, the datapath's event reader, the
-// hypervisors' watch and libvirt's, and gRPC's.
+// hypervisors' watch and libvirt's, gRPC's, and two for metrics.
 #ifndef OUTRIDER_VSWITCH_AGENT_AGENT_H_
 #define OUTRIDER_VSWITCH_AGENT_AGENT_H_
 
 #include <atomic>
 #include <memory>
 
+#include "proto/metrics_server.h"
+#include "vswitch/agent/agent_metrics.h"
 #include "vswitch/agent/announcer.h"
 #include "vswitch/agent/arrival_counts.h"
 #include "vswitch/agent/connection_sweep.h"
@@ -60,6 +62,7 @@ class Agent {
   absl::Status StartPorts();
   absl::Status StartOvs();
   absl::Status StartLocalApi();
+  absl::Status StartMetrics();
   absl::Status StartGuestWatch();
   // The part of AgentStatus that stays.
   v1::AgentStatus Self() const;
@@ -101,6 +104,8 @@ class Agent {
   std::unique_ptr<DeviceWatch> devices_;
   std::unique_ptr<OvsSurfaces> ovs_;
   std::unique_ptr<LocalApi> local_api_;
+  std::unique_ptr<AgentMetrics> metrics_;
+  std::unique_ptr<MetricsServer> metrics_server_;
   std::unique_ptr<GuestWatch> guests_;
   // Destroyed first: no work runs once the parts above go.
   EventLoop session_loop_;

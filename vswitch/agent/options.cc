@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "proto/metrics_server.h"
+
 namespace outrider::agent {
 namespace {
 
@@ -69,6 +71,10 @@ std::string ParseUplinks(const std::vector<std::string>& texts,
   return "";
 }
 
+std::string CheckMetricsListen(const std::string& text) {
+  return text.empty() ? "" : Message(CheckMetricsAddress(text));
+}
+
 void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplinks) {
   app->add_option("--vtep", options->vteps,
                   "This host's tunnel address, one of its own; IPv4, IPv6, or one of each "
@@ -92,6 +98,10 @@ void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplin
          "is not asked")
       ->type_name("URI")
       ->capture_default_str();
+  app->add_option("--metrics-listen", options->metrics_listen,
+                  "Where Prometheus gets metrics (plain HTTP, /metrics), ADDRESS:PORT, usually "
+                  "127.0.0.1:9465; empty: nowhere")
+      ->check(CLI::Validator(CheckMetricsListen, "ADDRESS:PORT"));
   app->add_option("--bpffs", options->bpffs, "Where maps and programs are pinned")
       ->capture_default_str();
   app->add_option("--tunnel-device", options->tunnel_device, "Name of the VXLAN device")

@@ -24,6 +24,8 @@ struct Options {
   std::string ovs_rundir;
   // URI of the libvirt that tells when guests pause and run; empty: none does.
   std::string libvirt = "qemu:///system";
+  // ADDRESS:PORT where metrics are served; empty: nowhere.
+  std::string metrics_listen;
   std::string bpffs = "/sys/fs/bpf/outrider";
   std::string tunnel_device = "or-vxlan";
   // TCP port at the VTEPs where other agents reach this one; 0: none.

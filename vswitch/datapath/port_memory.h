@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,8 @@ class PortMemory {
   // What DatapathCounters adds to the port's own counts from now on (drops and rules included).
   // Set, not added.
   virtual absl::Status SetCounterBase(const PortId& id, const PortCounters& base) = 0;
+  // Of all ports, the drops in their bases: what they counted on the hosts before this one.
+  virtual absl::StatusOr<std::map<PortId, std::map<std::string, uint64_t>>> CarriedDrops() = 0;
 
   // From the first frame on, for `duration_ns`, a TCP packet that is in the middle of a stream and
   // belongs to no connection opens one if the rules would have let its connection begin: its entry

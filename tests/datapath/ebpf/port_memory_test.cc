@@ -307,6 +307,7 @@ TEST_F(PortMemoryTest, CountersGoOnFromTheirBaseOverARestart) {
     EXPECT_EQ(counters.rx_packets, base.rx_packets) << "set, not added";
     EXPECT_EQ(counters.tx_bytes, base.tx_bytes);
     EXPECT_EQ(counters.drops.at("acl_ingress"), 5u);
+    EXPECT_EQ(b_.datapath().CarriedDrops().value().at(kPort).at("acl_ingress"), 5u);
     EXPECT_THAT(counters.drops, Not(Contains(Key("a reason of another release"))));
     EXPECT_EQ(counters.rules.at({Direction::kIngress, 1}), rule);
     EXPECT_EQ(counters.connections, 0u) << "what is held is held here";

@@ -3,6 +3,7 @@
 #include "vswitch/abi/or_drop.h"
 #include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/counters.h"
+#include "vswitch/datapath/ebpf/port_codec.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -34,6 +35,23 @@ absl::Status WriteCounterBase(const DatapathMaps& maps, uint32_t index, const Po
                      {.packets = count.packets, .bytes = count.bytes}});
   }
   return maps.rule_bases.UpdateBatch(rules);
+}
+
+absl::StatusOr<std::map<PortId, std::map<std::string, uint64_t>>> ReadCarriedDrops(
+    const DatapathMaps& maps) {
+  ASSIGN_OR_RETURN(const auto rows, maps.counter_bases.Dump());
+  std::map<PortId, std::map<std::string, uint64_t>> carried;
+  for (const auto& [index, base] : rows) {
+    const auto info = maps.port_info.Lookup(index);
+    // Gone since the rows were read.
+    if (absl::IsNotFound(info.status())) continue;
+    RETURN_IF_ERROR(info.status());
+    std::map<std::string, uint64_t>& drops = carried[DecodePortId(*info)];
+    for (uint32_t reason = 1; reason < OR_DROP_REASON_COUNT; ++reason) {
+      if (base.drops[reason] != 0) drops[DropReasonName(reason)] = base.drops[reason];
+    }
+  }
+  return carried;
 }
 
 }  // namespace outrider::datapath::ebpf

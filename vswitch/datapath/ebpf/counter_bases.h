@@ -5,6 +5,8 @@
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_COUNTER_BASES_H_
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
@@ -13,6 +15,9 @@ namespace outrider::datapath::ebpf {
 
 // Drops under names that are not known here are left out; rules are those of the sets in force now.
 absl::Status WriteCounterBase(const DatapathMaps& maps, uint32_t index, const PortCounters& base);
+
+absl::StatusOr<std::map<PortId, std::map<std::string, uint64_t>>> ReadCarriedDrops(
+    const DatapathMaps& maps);
 
 }  // namespace outrider::datapath::ebpf
 

@@ -305,6 +305,10 @@ absl::Status EbpfDatapath::SetCounterBase(const PortId& id, const PortCounters& 
   return WriteCounterBase(pipeline->maps, index, base);
 }
 
+absl::StatusOr<std::map<PortId, std::map<std::string, uint64_t>>> EbpfDatapath::CarriedDrops() {
+  return ReadCarriedDrops(impl_->pipeline()->maps);
+}
+
 absl::Status EbpfDatapath::AllowAdoption(const PortId& id, uint64_t duration_ns) {
   return ebpf::AllowAdoption(impl_->pipeline()->maps, id, duration_ns);
 }

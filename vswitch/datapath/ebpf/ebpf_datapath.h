@@ -114,6 +114,7 @@ class EbpfDatapath final : public Datapath,
   absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const PortId& id) override;
   absl::Status ImportLevels(const PortId& id, const std::vector<BucketLevel>& levels) override;
   absl::Status SetCounterBase(const PortId& id, const PortCounters& base) override;
+  absl::StatusOr<std::map<PortId, std::map<std::string, uint64_t>>> CarriedDrops() override;
   absl::Status AllowAdoption(const PortId& id, uint64_t duration_ns) override;
 
  private:
