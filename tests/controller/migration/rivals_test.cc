@@ -111,10 +111,8 @@ TEST_F(RivalsTest, APortThatIsArmedNoMoreHoldsAll) {
   ASSERT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_ARMED);
   ASSERT_EQ(State("h1").departures_size(), 2);
   v1::Port port = Port(2);
-  ASSERT_TRUE(ApplyProfile(repository_.get(), MakeProfile("db", "red",
-                                                          "ingress { rules { priority: "
-                                                          "1 action: ACTION_DROP } }"))
-                  .ok());
+  const v1::Profile other = MakeProfile("db", "red", "default_action: ACL_ACTION_DROP");
+  ASSERT_TRUE(ApplyProfile(repository_.get(), other).ok());
   port.set_profile("db");
   ASSERT_TRUE(repository_
                   ->Transact([&](const Model&, Transaction* transaction) {
