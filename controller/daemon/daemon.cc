@@ -8,6 +8,8 @@
 namespace outrider::controller {
 namespace {
 
+constexpr uint64_t kKbpsPerMbps = 1000;
+
 // Sessions are looked over once a second.
 constexpr int kTicksPerSessionTick = 10;
 // The server's certificate once an hour: it has months left when it is replaced.
@@ -22,7 +24,6 @@ std::string AgentEndpoint(const Options& options, const std::string& address) {
 }
 
 MigrationTimes TimesOf(const Options& options) {
-  constexpr uint64_t kKbpsPerMbps = 1000;
   constexpr int64_t kUsPerSecond = 1'000'000;
   return {.lease_us = options.migration_lease_s * kUsPerSecond,
           .absence_us = options.migration_absence_s * kUsPerSecond,
