@@ -140,6 +140,7 @@ TEST_P(MoveReturn, ConnectionsOfBeforeAreForgotten) {
   back.ports[kMoving].max_connections = 100;
   hosts_.a().Become(back);
   EXPECT_EQ(TotalAt(&hosts_.a()).connections, 0u);
+  EXPECT_FALSE(hosts_.a().datapath().ExportConnections(kMoving).ok()) << "they have not ended";
   EXPECT_THAT(TotalAt(&hosts_.a()).rules, IsEmpty());
 }
 

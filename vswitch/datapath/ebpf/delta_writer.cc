@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/connections.h"
 #include "vswitch/datapath/ebpf/counters.h"
 #include "vswitch/datapath/ebpf/segment_codec.h"
@@ -130,6 +131,8 @@ class DeltaWriter {
     RETURN_IF_ERROR(DeleteRuleCounts(
         maps, [index](const abi::or_rule_count_key& key) { return key.port == index; }));
     if (!MayHaveConnections(index)) return absl::OkStatus();
+    // It gets a new one with its row; whoever reads meanwhile must not take them for ended.
+    RETURN_IF_ERROR(OkIfAbsent(maps.connection_counts.Delete(index)));
     return ebpf::SweepConnections(*pipeline_->programs, abi::OR_SWEEP_PORT, index).status();
   }
 

@@ -78,15 +78,19 @@ absl::StatusOr<std::vector<ConnectionRecord>> ExportConnections(const DatapathMa
   ASSIGN_OR_RETURN(const RecordFrame frame, FrameOf(maps, port));
   std::vector<ConnectionRecord> records;
   const auto held = maps.connection_counts.Lookup(index);
-  if ((port.flags & OR_PORT_STATEFUL) == 0 || (held.ok() && *held == 0)) return records;
+  const bool may_have_none = port.phase != abi::OR_PORT_ARMED && held.ok() && *held == 0;
+  if ((port.flags & OR_PORT_STATEFUL) == 0 || may_have_none) return records;
   RETURN_IF_ERROR(maps.connections.Visit(
       [&](const abi::or_connection_key& key, const abi::or_connection& entry) {
         if (key.port != index) return;
         if (auto record = ToRecord(key, entry, frame)) records.push_back(*std::move(record));
       }));
-  // Entries go with their port: what is missing then has not ended.
+  // Entries go with their port, or when it waits for its guest to come back: what is missing then
+  // has not ended.
   ASSIGN_OR_RETURN(const uint32_t index_now, FindPortIndex(maps, id));
-  const bool all = index_now == index && maps.connection_counts.Lookup(index).ok();
+  ASSIGN_OR_RETURN(const abi::or_port port_now, maps.ports.Lookup(index));
+  const bool all = index_now == index && port_now.phase != abi::OR_PORT_ARMED &&
+                   maps.connection_counts.Lookup(index).ok();
   if (all) return records;
   return absl::NotFoundError(
       fmt::format("port \"{}\": went while its connections were read", id.ToString()));
