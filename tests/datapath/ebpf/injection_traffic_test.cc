@@ -80,34 +80,28 @@ TEST_P(InjectionTraffic, AnEchoIsAskedAndAnsweredAsTheGuestsOwn) {
   EXPECT_EQ(counters.tx_packets, 1u);
 }
 
-// Its profile holds for it: here that a guest has its own MAC.
+// Its profile holds for it, here that a guest has its own MAC; and a port that forwards nothing
+// takes nothing.
 TEST_P(InjectionTraffic, ItIsJudgedAsTheGuestsFrames) {
   const auto point = a_.datapath().InjectionPointOf(MakePortId(1)).value();
   const auto socket =
       a_.In([&] { return sys::EchoSocket::Open(point.ifindex, point.mark, kIdentifier).value(); });
   ASSERT_EQ(socket->Send(Echo(3, 2, 8)), absl::OkStatus());
   EXPECT_EQ(a_.AwaitPortDrops(MakePortId(1), "spoofed_mac", 1), 1u);
-}
-
-TEST_P(InjectionTraffic, OnlyPortsThatForwardHaveAWayIn) {
   EXPECT_TRUE(absl::IsNotFound(a_.datapath().InjectionPointOf(MakePortId(2)).status()));
-  HostState blocked = a_.Read();
-  blocked.ports.at(MakePortId(1)).phase = state::PortPhase::kBlocked;
-  a_.Become(blocked);
+  HostState changed = a_.Read();
+  changed.ports.at(MakePortId(1)).vlans = {.mode = state::VlanMode::kNativeTagged, .native = 12};
+  a_.Become(changed);
+  EXPECT_EQ(a_.datapath().InjectionPointOf(MakePortId(1))->vlan, 12);
+  changed.ports.at(MakePortId(1)).phase = state::PortPhase::kBlocked;
+  a_.Become(changed);
   EXPECT_TRUE(absl::IsFailedPrecondition(a_.datapath().InjectionPointOf(MakePortId(1)).status()));
 }
 
-TEST_P(InjectionTraffic, ATrunksOwnSegmentMayHaveATag) {
-  HostState tagged = a_.Read();
-  tagged.ports.at(MakePortId(1)).vlans = {.mode = state::VlanMode::kNativeTagged, .native = 12};
-  a_.Become(tagged);
-  EXPECT_EQ(a_.datapath().InjectionPointOf(MakePortId(1))->vlan, 12);
-}
-
-INSTANTIATE_TEST_SUITE_P(Guests, InjectionTraffic,
+INSTANTIATE_TEST_SUITE_P(Devices, InjectionTraffic,
                          ::testing::Values(GuestKind::kVeth, GuestKind::kTap),
                          [](const auto& info) {
-                           return info.param == GuestKind::kVeth ? "veth" : "tap";
+                           return info.param == GuestKind::kVeth ? "Veth" : "Tap";
                          });
 
 }  // namespace
