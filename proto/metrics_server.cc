@@ -8,11 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <mutex>
@@ -30,9 +28,7 @@ constexpr char kThreads[] = "2";
 constexpr char kRequestTimeoutMs[] = "5000";
 
 struct Endpoint {
-  sockaddr_storage address = {};
-  socklen_t size = 0;
-  // As in "ADDRESS:PORT", with the brackets of IPv6.
+  sockaddr_in address = {};
   std::string host;
   bool loopback = false;
 };
@@ -44,50 +40,30 @@ std::optional<uint16_t> ParsePort(const std::string& text) {
   return static_cast<uint16_t>(std::stoi(text));
 }
 
-bool ParseV4(const std::string& host, uint16_t port, Endpoint* endpoint) {
-  auto* const address = reinterpret_cast<sockaddr_in*>(&endpoint->address);
-  if (inet_pton(AF_INET, host.c_str(), &address->sin_addr) != 1) return false;
-  address->sin_family = AF_INET;
-  address->sin_port = htons(port);
-  endpoint->size = sizeof(*address);
-  endpoint->loopback = ntohl(address->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-  return true;
-}
-
-bool ParseV6(const std::string& host, uint16_t port, Endpoint* endpoint) {
-  auto* const address = reinterpret_cast<sockaddr_in6*>(&endpoint->address);
-  if (host.size() < 2 || host.front() != '[' || host.back() != ']') return false;
-  const std::string inner = host.substr(1, host.size() - 2);
-  if (inet_pton(AF_INET6, inner.c_str(), &address->sin6_addr) != 1) return false;
-  address->sin6_family = AF_INET6;
-  address->sin6_port = htons(port);
-  endpoint->size = sizeof(*address);
-  endpoint->loopback = IN6_IS_ADDR_LOOPBACK(&address->sin6_addr);
-  return true;
-}
-
 absl::StatusOr<Endpoint> Parse(const std::string& text) {
   const size_t colon = text.rfind(':');
   const auto port = ParsePort(colon == std::string::npos ? "" : text.substr(colon + 1));
   Endpoint endpoint;
   endpoint.host = text.substr(0, colon);
-  if (port &&
-      (ParseV4(endpoint.host, *port, &endpoint) || ParseV6(endpoint.host, *port, &endpoint))) {
-    return endpoint;
+  endpoint.address.sin_family = AF_INET;
+  if (!port || inet_pton(AF_INET, endpoint.host.c_str(), &endpoint.address.sin_addr) != 1) {
+    return absl::InvalidArgumentError(
+        fmt::format("\"{}\" is not ADDRESS:PORT of IPv4, such as 127.0.0.1:9464", text));
   }
-  return absl::InvalidArgumentError(
-      fmt::format("\"{}\" is not ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464", text));
+  endpoint.address.sin_port = htons(*port);
+  endpoint.loopback = ntohl(endpoint.address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  return endpoint;
 }
 
 // The server's library says only that it has failed: the kernel says why.
 absl::Status CheckFree(const Endpoint& endpoint, const std::string& text) {
-  const int fd = socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;
   int error = fd < 0 ? errno : 0;
   if (fd >= 0) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     const auto* address = reinterpret_cast<const sockaddr*>(&endpoint.address);
-    if (bind(fd, address, endpoint.size) != 0 || listen(fd, 1) != 0) error = errno;
+    if (bind(fd, address, sizeof(endpoint.address)) != 0 || listen(fd, 1) != 0) error = errno;
     close(fd);
   }
   if (error == 0) return absl::OkStatus();
@@ -127,12 +103,11 @@ class Knocking {
   void Run() {
     std::unique_lock lock(mutex_);
     do {
-      const int fd =
-          socket(endpoint_.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
       const auto* address = reinterpret_cast<const sockaddr*>(&endpoint_.address);
       if (fd < 0) continue;
       // Whether it is let in does not matter.
-      connect(fd, address, endpoint_.size);
+      connect(fd, address, sizeof(endpoint_.address));
       close(fd);
     } while (!wake_.wait_for(lock, kKnockInterval, [this] { return done_; }));
   }
@@ -144,12 +119,6 @@ class Knocking {
   bool done_ = false;
   std::thread thread_;
 };
-
-void SetPort(int port, Endpoint* endpoint) {
-  // At the same place in both.
-  static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
-  reinterpret_cast<sockaddr_in*>(&endpoint->address)->sin_port = htons(static_cast<uint16_t>(port));
-}
 
 }  // namespace
 
@@ -191,7 +160,7 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
   if (ports.empty()) {
     return absl::UnavailableError(fmt::format("metrics at {}: nothing listens there", address));
   }
-  SetPort(ports.front(), &*endpoint);
+  endpoint->address.sin_port = htons(static_cast<uint16_t>(ports.front()));
   exposed->endpoint = *endpoint;
   const std::string served = fmt::format("{}:{}", endpoint->host, ports.front());
   spdlog::info("metrics at http://{}/metrics", served);

@@ -17,7 +17,8 @@
 
 namespace outrider {
 
-// InvalidArgument, if `text` is not a literal address and a port: "127.0.0.1:9464", "[::1]:0".
+// InvalidArgument, if `text` is not a literal IPv4 address and a port, "127.0.0.1:9464": the
+// server's library, as Debian 12 has it, knows no IPv6.
 absl::Status CheckMetricsAddress(const std::string& text);
 
 class MetricsServer {

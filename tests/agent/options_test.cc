@@ -47,8 +47,9 @@ TEST(Options, NameTheLibvirtToAsk) {
 
 TEST(Options, SayWhereMetricsAreServed) {
   EXPECT_EQ(Parse({"--vtep", "10.0.1.1"}).options->metrics_listen, "");
-  EXPECT_EQ(Parse({"--vtep", "10.0.1.1", "--metrics-listen", "[::1]:9465"}).options->metrics_listen,
-            "[::1]:9465");
+  EXPECT_EQ(
+      Parse({"--vtep", "10.0.1.1", "--metrics-listen", "10.0.0.1:9465"}).options->metrics_listen,
+      "10.0.0.1:9465");
   const TempDir directory;
   std::ofstream(directory / "agent.toml") << "vtep = \"10.0.1.1\"\nmetrics-listen = \"\"\n";
   EXPECT_EQ(Parse({"--config", directory / "agent.toml"}).options->metrics_listen, "");

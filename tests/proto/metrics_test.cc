@@ -129,15 +129,15 @@ TEST(MetricsServerTest, AnAddressThatIsNotThisMachinesIsRefused) {
 }
 
 TEST(MetricsServerTest, Addresses) {
-  for (const char* good : {"127.0.0.1:9464", "0.0.0.0:0", "[::1]:65535", "[::]:1"}) {
+  for (const char* good : {"127.0.0.1:9464", "0.0.0.0:0", "10.0.0.1:65535"}) {
     EXPECT_TRUE(CheckMetricsAddress(good).ok()) << good;
   }
   for (const char* bad : {"", "9464", ":9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
-                          "127.0.0.1:x", "localhost:9464", "::1:9464", "[::1:9464", "[1]:2"}) {
+                          "127.0.0.1:x", "localhost:9464", "::1:9464", "[::1]:9464"}) {
     EXPECT_EQ(CheckMetricsAddress(bad).code(), absl::StatusCode::kInvalidArgument) << bad;
   }
   EXPECT_EQ(std::string(CheckMetricsAddress("localhost:1").message()),
-            "\"localhost:1\" is not ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464");
+            "\"localhost:1\" is not ADDRESS:PORT of IPv4, such as 127.0.0.1:9464");
 }
 
 }  // namespace
