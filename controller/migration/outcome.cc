@@ -25,12 +25,15 @@ bool Opens(const Event& event, const v1::Migration& migration) {
          (event.kind() == "activated" || event.kind() == "first-frame");
 }
 
+bool IsTrigger(const std::string& word) {
+  const auto& known = SwitchTriggers();
+  return std::find(known.begin(), known.end(), word) != known.end();
+}
+
 // Of an event that opens a port.
 std::string TriggerOf(const Event& event) {
   if (event.kind() == "first-frame") return event.kind();
-  const auto& known = SwitchTriggers();
-  return std::find(known.begin(), known.end(), event.detail()) == known.end() ? kOther
-                                                                              : event.detail();
+  return IsTrigger(event.detail()) ? event.detail() : kOther;
 }
 
 bool Ends(const std::string& text, const std::string& with) {
@@ -51,20 +54,23 @@ void Add(const v1::MoveCounters& counters, v1::MoveCounters* sum) {
 }  // namespace
 
 const std::vector<std::string>& SwitchTriggers() {
-  static const auto* const kAll =
-      new std::vector<std::string>{"api",  "detached",  "first-frame", "libvirt",   "none",
-                                   kOther, "port-data", "qmp",         "switchover"};
+  static const auto* const kAll = new std::vector<std::string>{
+      "api",  "detached",  "first-frame", "libvirt",    "none",
+      kOther, "port-data", "qmp",         "switchover", "tap-features"};
   return *kAll;
 }
 
-// At the destination the opening comes just before the switchover that it causes.
+// At the destination the opening comes just before the switchover that it causes; where the
+// source's pause is what counts, the detail begins with who told of it.
 std::string SwitchTrigger(const v1::Migration& migration) {
   std::string opened = kOther;
   for (const Event& event : migration.timeline()) {
     if (Opens(event, migration)) opened = TriggerOf(event);
     if (event.kind() != "switchover") continue;
     if (event.host() == kController) return "switchover";
-    return event.host() == migration.source() ? "detached" : opened;
+    if (event.host() == migration.source()) return "detached";
+    const std::string told = event.detail().substr(0, event.detail().find(' '));
+    return IsTrigger(told) ? told : opened;
   }
   return "none";
 }

@@ -15,8 +15,8 @@
 namespace outrider::controller {
 
 // What moved the ports: "switchover" (asked for through the API), "detached" (the source let go),
-// what opened them at the destination ("first-frame", "port-data", "qmp", "libvirt", "api", or
-// "other"), or "none": they did not move.
+// what opened them at the destination, or said that they may be ("first-frame", "port-data",
+// "tap-features", "qmp", "libvirt", "api", or "other"), or "none": they did not move.
 std::string SwitchTrigger(const v1::Migration& migration);
 const std::vector<std::string>& SwitchTriggers();
 

@@ -73,6 +73,7 @@ outrider_controller_migrations_total{outcome="aborted",trigger="other"} 0
 outrider_controller_migrations_total{outcome="aborted",trigger="port-data"} 0
 outrider_controller_migrations_total{outcome="aborted",trigger="qmp"} 0
 outrider_controller_migrations_total{outcome="aborted",trigger="switchover"} 0
+outrider_controller_migrations_total{outcome="aborted",trigger="tap-features"} 0
 outrider_controller_migrations_total{outcome="committed",trigger="api"} 0
 outrider_controller_migrations_total{outcome="committed",trigger="detached"} 0
 outrider_controller_migrations_total{outcome="committed",trigger="first-frame"} 0
@@ -81,6 +82,7 @@ outrider_controller_migrations_total{outcome="committed",trigger="other"} 0
 outrider_controller_migrations_total{outcome="committed",trigger="port-data"} 0
 outrider_controller_migrations_total{outcome="committed",trigger="qmp"} 0
 outrider_controller_migrations_total{outcome="committed",trigger="switchover"} 0
+outrider_controller_migrations_total{outcome="committed",trigger="tap-features"} 0
 # HELP outrider_controller_migration_aborts_total Migrations that were aborted, by reason.
 # TYPE outrider_controller_migration_aborts_total counter
 outrider_controller_migration_aborts_total{reason="destination-gone"} 0

@@ -61,6 +61,13 @@ TEST_F(OutcomeTest, WhatOpenedItIsNotKnownOrNew) {
   ExpectTrigger("other");
 }
 
+TEST_F(OutcomeTest, WhoToldOfThePauseAtTheDestination) {
+  Arm();
+  AddEvent(&migration_, 5, 5, "h2", "switchover", "",
+           "tap-features at the destination: it is loaded");
+  ExpectTrigger("tap-features");
+}
+
 TEST_F(OutcomeTest, TheSourceLetGo) {
   Arm();
   Do(AttachedEvent{"h2", PortId(1), 5});
