@@ -13,6 +13,7 @@ import lossless_scene
 import support
 from labkit import api, hypervisor, inventory, move, ports, process, qemu, services
 from labkit.hypervisor import How
+from labkit.probes import analysis
 from labkit.probes.runner import RunningProbe
 from labkit.rig import flows, measured, opening
 from labkit.rig.flows import Flows, Stream
@@ -66,7 +67,8 @@ class LosslessTest(support.LabCase):
         time.sleep(measured.AFTER_S)
         found = running.finish()
         for name, result in found.items():
-            self.assertEqual(result.losses, (0, 0, 0), (name, result.summary))
+            self.assertEqual(result.overflow, 0)
+            self.assertTrue(result.summary.bearable, (name, result.summary))
         self.assertTrue(all(result.summary.sent > 100 for result in found.values()))
         return found
 
@@ -91,8 +93,8 @@ class LosslessTest(support.LabCase):
             )
         self.assertEqual([moved.report.phase for moved in moves], ["committed"] * 6)
         for moved in moves:
-            self.assertEqual(moved.to_guest.losses, (0, 0, 0), moved.described())
-            self.assertEqual(moved.from_guest.losses, (0, 0, 0))
+            self.assertTrue(moved.to_guest.summary.bearable, moved.described())
+            self.assertTrue(moved.from_guest.summary.bearable, moved.described())
             self.check_books(moved.report.migration_id)
 
     def check_books(self, migration: str) -> None:
@@ -140,7 +142,8 @@ class LosslessTest(support.LabCase):
         self.assertEqual(self.location(source.port_id), source.host)
         to_guest, from_guest = found["to_guest"], found["from_guest"]
         for result in (to_guest, from_guest):
-            self.assertEqual((result.summary.duplicates, result.summary.reordered), (0, 0))
+            self.assertLessEqual(result.summary.duplicates, analysis.MOST_STRAY)
+            self.assertEqual(result.summary.reordered, 0)
         # What it sent while its port was the destination's: at once when it went on, and no longer.
         lost = from_guest.summary.lost_numbers
         self.assertLessEqual(len(lost), RATE * RETURN_MS / 1000)
