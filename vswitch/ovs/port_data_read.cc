@@ -38,9 +38,9 @@ bool MonitorsThem(const Json& params) {
   std::set<std::string> columns;
   for (const auto& [table, requests] : params[2].items()) {
     const Json list = requests.is_array() ? requests : Json::array({requests});
-    const bool alike = std::all_of(list.begin(), list.end(), [&](const Json& request) {
-      return AddColumns(table, request, &columns);
-    });
+    const bool alike = std::all_of(
+        list.begin(), list.end(),
+        [&, &table = table](const Json& request) { return AddColumns(table, request, &columns); });
     if (!alike) return false;
   }
   return AreThoseOfGet(columns);

@@ -183,6 +183,13 @@ def _moved_stream(prefix: str) -> _MovedStream:
     time.sleep(measured.AFTER_S)
     result = stream.finish()
     damaged = result.received != result.sent or result.wrong > 0
+    if damaged or result.timeouts:
+        print(
+            f"stream, {report.blackout_ms:.0f} ms of blackout: {result.timeouts} timeouts, "
+            f"{result.retransmitted} retransmitted, nothing came for {result.longest_gap_ms:.0f} ms"
+            + (", damaged" if damaged else ""),
+            flush=True,
+        )
     return _MovedStream(result.timeouts, report.blackout_ms, damaged)
 
 
