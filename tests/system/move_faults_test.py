@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import support
 from faults import invariants, plan
 from faults.runner import Runner
-from faults.world import CONTROLLER, STALL_S, World
+from faults.world import CONTROLLER, PATIENT_S, World
 from labkit import interrupts, lifecycle, process
 
 SEEDS = range(1, 201)
@@ -71,19 +71,19 @@ class MoveFaultsTest(unittest.TestCase):
         holds = lambda: invariants.broken(  # noqa: E731
             world, drawn, drawn.source, daemons, set()
         )
-        process.wait_until(lambda: not holds(), STALL_S, 0.05)
+        process.wait_until(lambda: not holds(), PATIENT_S, 0.05)
         self.assertEqual(holds(), [])
         found = invariants.broken(world, drawn, drawn.third, daemons, set())
         self.assertIn(f"the port is on {drawn.source}, the guest on {drawn.third}", found)
         self.assertIn(f"{drawn.source} has no guest, and the port is PORT_PHASE_ACTIVE", found)
         self.assertIn(f"the guest at {drawn.third} does not reach h1", found)
-        self.assertTrue(world.attach(drawn.third, drawn.port_id, wait_s=STALL_S))
+        self.assertTrue(world.attach(drawn.third, drawn.port_id, wait_s=PATIENT_S))
 
         def armed() -> list[str]:
             found = invariants.broken(world, drawn, drawn.source, daemons, set())
             return [line for line in found if line.endswith(" is armed")]
 
-        process.wait_until(armed, STALL_S, 0.05)
+        process.wait_until(armed, PATIENT_S, 0.05)
         self.assertEqual(len(armed()), 1)
         world.leave(drawn.port_id)
 

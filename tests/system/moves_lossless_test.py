@@ -23,9 +23,8 @@ RATE, LOWER_RATE = 1000, 200
 # From the guest's going on at the source to all hosts' knowing it: 50 ms are asked of a benchmark,
 # and here is room for a slow machine.
 RETURN_MS = 100
-# How long a frame may have stood in the queue of a guest that runs: without hardware support it may
-# not get to read for so long.
-UNREAD_MS = 50
+# Frames that QEMU reads while it stops and drops, whoever had it stop (pause_decision.h).
+MOST_SWALLOWED = 2
 # What TCP may wait for an acknowledgement before it says timeout: longer than a blackout may be.
 PATIENT = "500ms"
 
@@ -65,13 +64,15 @@ class LosslessTest(support.LabCase):
         ends = flows.both_ways(measured.guest_end(), measured.peer_end(self.lab))
         return Flows(self.lab, ends, rate)
 
-    def check_nothing_lost(self, running: Flows) -> dict[str, flows.FlowResult]:
-        """Ends the flows, after a moment for what is late."""
+    def check_nothing_lost(
+        self, running: Flows, stray: int = analysis.MOST_STRAY
+    ) -> dict[str, flows.FlowResult]:
+        """Ends the flows, after a moment for what is late. `stray`: ProbeSummary.bearable()."""
         time.sleep(measured.AFTER_S)
         found = running.finish()
         for name, result in found.items():
             self.assertEqual(result.overflow, 0)
-            self.assertTrue(result.summary.bearable, (name, result.summary))
+            self.assertTrue(result.summary.bearable(stray), (name, result.summary))
         self.assertTrue(all(result.summary.sent > 100 for result in found.values()))
         return found
 
@@ -96,8 +97,8 @@ class LosslessTest(support.LabCase):
             )
         self.assertEqual([moved.report.phase for moved in moves], ["committed"] * 6)
         for moved in moves:
-            self.assertTrue(moved.to_guest.summary.bearable, moved.described())
-            self.assertTrue(moved.from_guest.summary.bearable, moved.described())
+            self.assertTrue(moved.to_guest.summary.bearable(), moved.described())
+            self.assertEqual(moved.from_guest.losses, (0, 0, 0), moved.described())
             self.check_books(moved.report.migration_id)
 
     def check_books(self, migration: str) -> None:
@@ -151,15 +152,13 @@ class LosslessTest(support.LabCase):
         lost = from_guest.summary.lost_numbers
         self.assertLessEqual(len(lost), RATE * RETURN_MS / 1000)
         self.assertEqual(lost, list(range(lost[0], lost[-1] + 1)) if lost else [])
-        # What went to the QEMU that died is gone, and nothing else: what came since the pause, and
-        # what stood in the source's queue then.
-        begin_us, end_us = paused_us - UNREAD_MS * 1000, returned_us + RETURN_MS * 1000
-        outside = [
-            number
-            for number in to_guest.summary.lost_numbers
-            if not begin_us <= to_guest.times_us[number] <= end_us
-        ]
-        self.assertEqual(outside, [])
+        # What went to the QEMU that died is gone, with what that of the source read in vain, and
+        # nothing else.
+        end_us = returned_us + RETURN_MS * 1000
+        lost_us = [to_guest.times_us[number] for number in to_guest.summary.lost_numbers]
+        self.assertEqual([time_us for time_us in lost_us if time_us > end_us], [])
+        before = [time_us for time_us in lost_us if time_us < paused_us]
+        self.assertLessEqual(len(before), MOST_SWALLOWED)
 
     def test_an_abort_while_armed(self) -> None:
         place = measured.other_place(self.lab)
@@ -167,7 +166,7 @@ class LosslessTest(support.LabCase):
             with move.prepared(self.lab, measured.GUEST, place) as moving:
                 move.take_back(self.lab, moving, "changed our mind")
             record = move.wait_done(self.lab, moving.migration_id)
-            self.check_nothing_lost(running)
+            self.check_nothing_lost(running, stray=0)
         self.assertEqual(api.phase(record), "aborted")
         self.assertEqual(self.location(moving.source.port_id), moving.source.host)
 

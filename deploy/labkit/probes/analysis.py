@@ -34,10 +34,9 @@ class ProbeSummary:
     def lost(self) -> int:
         return len(self.lost_numbers)
 
-    @property
-    def bearable(self) -> bool:
-        """Whether no more went wrong than a busy machine excuses."""
-        return max(self.lost, self.duplicates) <= MOST_STRAY and self.reordered == 0
+    def bearable(self, stray: int = MOST_STRAY) -> bool:
+        """Whether no more than `stray` were lost, no more came twice, and none out of order."""
+        return max(self.lost, self.duplicates) <= stray and self.reordered == 0
 
     def bearable_untold(self, moves: int) -> bool:
         """Whether no more went wrong than so many moves excuse, QEMU telling nothing."""

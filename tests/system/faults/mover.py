@@ -7,7 +7,7 @@ import json
 
 from faults.injection import Injection
 from faults.plan import STEPS, Plan
-from faults.world import STALL_S, World
+from faults.world import PATIENT_S, World
 from labkit import process
 
 
@@ -47,16 +47,16 @@ class Mover:
 
     def clean_up(self) -> None:
         """What a hypervisor does in the end, however often it takes."""
-        process.wait_until(self._detach_stale, STALL_S, 0.1)
+        process.wait_until(self._detach_stale, 20, 0.1)
         if self.stale:
             raise AssertionError(f"the port cannot be detached on {sorted(self.stale)}")
 
     def revive(self) -> str:
         """Whoever runs the hosts lets go of the one that failed, and starts the guest elsewhere."""
         plan, world = self._plan, self._world
-        if world.call("host", "evacuate", plan.destination, "--force", seconds=STALL_S) is None:
+        if world.call("host", "evacuate", plan.destination, "--force", seconds=PATIENT_S) is None:
             raise AssertionError(f"host {plan.destination} cannot be evacuated")
-        if not world.attach(plan.third, plan.port_id, wait_s=STALL_S):
+        if not world.attach(plan.third, plan.port_id, wait_s=PATIENT_S):
             raise AssertionError(f"host {plan.third} cannot have the port of a host that failed")
         self.stale = {plan.source, plan.destination}
         return self._runs(plan.third)

@@ -13,14 +13,14 @@ from faults import invariants
 from faults.injection import Injection
 from faults.mover import Mover
 from faults.plan import Plan, plan_of
-from faults.world import ABSENCE_S, CONTROLLER, GRACE_S, LEASE_S, STALL_S, World
+from faults.world import ABSENCE_S, CONTROLLER, GRACE_S, LEASE_S, World
 from faults import plan as plans
 from labkit import api, process, services
 from labkit.shell import LabError
 
-# A migration ends within its lease, a destination that stays away is waited for once more; then
-# connections come back.
-SETTLE_S = LEASE_S + ABSENCE_S + GRACE_S + STALL_S
+# A migration ends within its lease, a destination that stays away is waited for once more; what is
+# left is for connections to come back.
+SETTLE_S = LEASE_S + ABSENCE_S + GRACE_S + 10
 LOG_LINES = 40
 
 

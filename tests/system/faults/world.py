@@ -25,8 +25,8 @@ CONTROLLER_OPTIONS = (
 )
 # Of one call: an agent that stands still must not hold up a hypervisor that gives up on it.
 CALL_S = 3.0
-# Of what must succeed: a machine that is busy elsewhere is no fault of who moves.
-STALL_S = 30
+# Of what must succeed.
+PATIENT_S = 10
 CONTROLLER = services.CONTROLLER
 NOT_ATTACHED = "is not attached on this host"
 # Phases of a migration that is over.
@@ -106,6 +106,7 @@ class World:
         words = ["port", "attach", "--dev", DEVICE, "--id", port_id, "--mac", GUEST_MAC]
         words += ["--profile", PROFILE, "--ip", GUEST_IP, "--vm", f"vm-{port_id[:8]}"]
         words += ["--wait", f"{wait_s * 1000:.0f}ms"]
+        # Before it is ended it must have had all the time it may take.
         return self.call(*words, host=host, seconds=max(CALL_S, wait_s + 2)) is not None
 
     def detach(self, host: str, port_id: str) -> bool:
@@ -118,8 +119,8 @@ class World:
         """Whoever evacuates a host takes the port of its peer, too."""
         light = self.lab.light(f"peer-{host}")
         words = ["port", "attach", "--dev", light.device, "--id", light.port_id, "--mac", light.mac]
-        words += ["--profile", light.profile, "--ip", light.ip, "--wait", f"{STALL_S}s"]
-        if self.call(*words, host=host, seconds=STALL_S + 2) is None:
+        words += ["--profile", light.profile, "--ip", light.ip, "--wait", f"{PATIENT_S}s"]
+        if self.call(*words, host=host, seconds=PATIENT_S + 5) is None:
             raise LabError(f"{host}: its peer cannot be attached again")
 
     # Daemons.
@@ -180,11 +181,11 @@ class World:
         """The guest runs at the plan's source, as a port that never moved."""
         for host in plan.HOSTS:
             self.guest_stops(host)
-        if not self.attach(drawn.source, drawn.port_id, STALL_S):
+        if not self.attach(drawn.source, drawn.port_id, PATIENT_S):
             raise LabError(f"{drawn}: the port could not be attached at its source")
         self.guest_runs(drawn.source)
         reached = lambda: all(self.ping_to_guest(peer) for peer in plan.HOSTS)  # noqa: E731
-        if not process.wait_until(reached, STALL_S, 0.02):
+        if not process.wait_until(reached, PATIENT_S, 0.02):
             raise LabError(f"{drawn}: the guest cannot be reached before anything went wrong")
 
     def leave(self, port_id: str) -> None:
