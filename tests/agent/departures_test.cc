@@ -155,15 +155,18 @@ TEST_F(Departing, TheGuestsFrameTakesItBackInTheDatapath) {
   EXPECT_THAT(EventKinds(), ElementsAre(Kind::kResumed)) << "told once";
 }
 
-// Redirects, and says that not all could be sent; counts what it is asked to take back.
+// Redirects, and says that not all could be sent; counts what it is asked to take back, and keeps
+// since when the guest is said to have paused.
 class HalfMoves final : public datapath::MovePath {
  public:
   explicit HalfMoves(datapath::MovePath* under) : under_(under) {}
   absl::StatusOr<datapath::DeliveredFrames> Delivered(const PortId& id) override {
     return under_->Delivered(id);
   }
-  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override {
-    RETURN_IF_ERROR(under_->Redirect(id, first));
+  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first,
+                        uint64_t paused_boot_ns) override {
+    RETURN_IF_ERROR(under_->Redirect(id, first, paused_boot_ns));
+    paused_ns = paused_boot_ns;
     return absl::UnavailableError("the tunnel is down");
   }
   absl::Status TakeBack(const PortId& id) override {
@@ -175,6 +178,7 @@ class HalfMoves final : public datapath::MovePath {
   }
 
   int taken_back = 0;
+  uint64_t paused_ns = 0;
 
  private:
   datapath::MovePath* const under_;
@@ -192,7 +196,11 @@ TEST_F(Departing, WhatCouldNotAllBeSentIsRedirectedAllTheSame) {
                          .boot_clock = [this] { return executor_.now().count(); },
                          .reports = &reports});
   departures.Follow(Armed(), reconciler_->applied());
-  EXPECT_TRUE(departures.Paused(kPort, {kQmpTrigger, 0}));
+  executor_.Advance(std::chrono::seconds(1));
+  constexpr int64_t kAgoUs = 30'000;
+  EXPECT_TRUE(departures.Paused(kPort, {kQmpTrigger, executor_.Wall() - kAgoUs}));
+  EXPECT_EQ(moves.paused_ns,
+            static_cast<uint64_t>(executor_.now().count() - kAgoUs - Departures::kMarginUs) * 1000);
   EXPECT_THAT(EventKinds(), ElementsAre(Kind::kPaused, Kind::kRedirected));
   // The guest's frame has taken the port back; what came before it is still to be given to it.
   departures.Returned(kPort, 4321);

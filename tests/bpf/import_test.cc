@@ -244,6 +244,73 @@ TEST_F(ImportTest, FewerBytesThanRowsEndTheRun) {
   EXPECT_EQ(Count(), 1u);
 }
 
+// ---- What the former host saw last has not come yet ----
+
+class LatecomerTest : public ImportTest {
+ protected:
+  // A connection as the former host had it; what was sent since, this one has not seen.
+  void Follow() {
+    SetProfile(OutboundOnly());
+    Establish();
+    const abi::or_connection_row row = Take();
+    Forget();
+    ASSERT_EQ(Import({row}), 1u);
+  }
+  void Arrive() {
+    ASSERT_EQ((switch_->Map<uint32_t, abi::or_adoption>("or_adoptions")
+                   .Update(1, {.duration_ns = 60 * kNsPerS, .begun_ns = 0})),
+              absl::OkStatus());
+  }
+  uint32_t EndOf(int side) { return Take().entry.sides[side].end; }
+};
+
+TEST_F(LatecomerTest, WhatWasSentOnTheFormerHostIsAcknowledged) {
+  Follow();
+  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 5001, 9001}))) << "the port has not just arrived";
+  Arrive();
+  EXPECT_TRUE(ToA(TcpFrame({false, kAck, 5001, 9001})));
+  EXPECT_EQ(EndOf(OR_GUEST), 9001u);
+  EXPECT_TRUE(FromA(TcpFrame({true, kAck, 9001, 5001, 100})));
+  EXPECT_TRUE(ToA(TcpFrame({false, kAck, 5001, 9101})));
+}
+
+TEST_F(LatecomerTest, TheGuestGoesOnBehindWhatItSentThere) {
+  Follow();
+  Arrive();
+  const uint32_t far = Take().entry.sides[OR_GUEST].max_end + 100'000;
+  EXPECT_TRUE(FromA(TcpFrame({true, kAck, far, 5001, 100})));
+  EXPECT_EQ(EndOf(OR_GUEST), far + 100);
+  EXPECT_LT(Take().entry.sides[OR_REMOTE].max_window, 100'000u) << "windows are what they were";
+}
+
+TEST_F(LatecomerTest, NotIfItIsTooFarAway) {
+  Follow();
+  Arrive();
+  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 5001, 1001 + (1u << 26)})));
+  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 5001 + (1u << 26), 1001})));
+  EXPECT_EQ(Dropped(OR_DROP_CONNECTION_INVALID), 2u);
+}
+
+TEST_F(LatecomerTest, NotIfItBeganHere) {
+  SetProfile(OutboundOnly());
+  Establish();
+  Arrive();
+  EXPECT_FALSE(ToA(TcpFrame({false, kAck, 5001, 9001})));
+}
+
+TEST_F(LatecomerTest, AHandshakeThatEndedThereIsOver) {
+  SetProfile(OutboundOnly());
+  ASSERT_TRUE(FromA(TcpFrame({true, kSyn, 1000, 0})));
+  const abi::or_connection_row row = Take();
+  Forget();
+  ASSERT_EQ(Import({row}), 1u);
+  EXPECT_FALSE(FromA(TcpFrame({true, kAck, 1001, 5001})));
+  Arrive();
+  EXPECT_TRUE(FromA(TcpFrame({true, kAck, 1001, 5001})));
+  EXPECT_EQ(State(), uint32_t{abi::OR_CONNECTION_ESTABLISHED});
+  EXPECT_TRUE(ToA(TcpFrame({false, kAck, 5001, 1001})));
+}
+
 // ---- Adoption: a connection that was lost on the way ----
 
 class AdoptionTest : public ConnectionTest {

@@ -181,7 +181,8 @@ absl::StatusOr<DeliveredFrames> FakeDatapath::Delivered(const PortId& id) {
   return moves_.Delivered(id);
 }
 
-absl::Status FakeDatapath::Redirect(const PortId& id, std::optional<uint64_t> first) {
+absl::Status FakeDatapath::Redirect(const PortId& id, std::optional<uint64_t> first,
+                                    uint64_t /*paused_boot_ns*/) {
   const std::lock_guard lock(mutex_);
   return moves_.Redirect(id, first);
 }

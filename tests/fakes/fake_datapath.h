@@ -43,7 +43,8 @@ class FakeDatapath final : public Datapath, public DatapathCounters, public Move
   absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDrops() override;
 
   absl::StatusOr<DeliveredFrames> Delivered(const PortId& id) override;
-  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override;
+  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first,
+                        uint64_t paused_boot_ns) override;
   absl::Status TakeBack(const PortId& id) override;
   absl::StatusOr<MoveCounts> ReadMove(const PortId& id) override;
 

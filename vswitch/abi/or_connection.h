@@ -44,6 +44,9 @@ enum or_connection_state {
 /* As the port's former host knew it, and no frame has met it here: what that host says later takes
  * its place. Otherwise the two are put together. */
 #define OR_CONNECTION_IMPORTED (1u << 3)
+/* It has followed its port from another host. What that host saw last may not have come yet, or
+ * never does: for a while segments are not held to windows (or_adoptions). */
+#define OR_CONNECTION_FOLLOWED (1u << 4)
 
 /* What admitted a connection of a port with OR_PORT_NAMES_GROUPS is the list's content plus so much
  * for each change of members, which hosts count for themselves. 2^64 over the golden ratio:

@@ -13,6 +13,12 @@
  * as frames pass there. The destination asks its own rules all the same, so that a connection that
  * begins in between is known to it, and does as the source decided; its limits are not asked.
  *
+ * What the source refuses for its connections' sake may be of a connection that the guest has begun
+ * or gone on with where it runs now, which the source cannot know. From the pause on it is sent
+ * after the guest, too, without the A bit, and the destination decides as of any frame. Before the
+ * pause is heard of it is not delivered here, but recorded aside, for the case that the guest is
+ * gone already.
+ *
  * Counters: a frame counts as sent to the guest where it is handed to a device: delivered ones at
  * the source, redirected ones at the destination. Those that are delivered and then replayed bear
  * the D bit, too, and are not counted again.
@@ -80,8 +86,8 @@ struct or_move {
   or_u64 redirected_to; /* when the port was taken back */
   or_u64 returned_ns;   /* CLOCK_BOOTTIME of the guest's frame that took it back; 0: none */
   or_u32 told;          /* 1: the agent has its event */
-  or_u32 pad;
-  or_u64 until_ns; /* in RETURNING: then frames wait for the agent no longer; CLOCK_BOOTTIME */
+  or_u32 aside;         /* slots of frames with OR_RECORDED_ASIDE */
+  or_u64 until_ns;      /* in RETURNING: then frames wait for the agent no longer; CLOCK_BOOTTIME */
 };
 OR_STATIC_ASSERT(sizeof(struct or_move) == 72, "or_move layout");
 
@@ -96,6 +102,13 @@ OR_STATIC_ASSERT(sizeof(struct or_move) == 72, "or_move layout");
 #define OR_RECORDED_TAGGED (1u << 0)   /* tag_type and tag belong behind the MACs */
 #define OR_RECORDED_LOST (1u << 1)     /* there was no room for its bytes */
 #define OR_RECORDED_FRAGMENT (1u << 2) /* no checksum of layer 4 can be told */
+#define OR_RECORDED_REFUSED (1u << 3)  /* the destination decides */
+/* Likewise, of a port that is WATCHED. It has no number of its own but that of the frame behind. */
+#define OR_RECORDED_ASIDE (1u << 4)
+/* Such frames get a part of a record (1 / OR_ASIDE_SHARE) and so many slots: whoever sends what the
+ * port refuses shall not have the rest overwritten. */
+#define OR_ASIDE_SHARE 8u
+#define OR_ASIDE_SLOTS 512u
 
 struct or_record_head {
   or_u64 frame; /* place of the frame's first slot, plus 1 */
@@ -154,9 +167,11 @@ enum or_move_command {
 #define OR_ETHERTYPE_LEAD 0x88b5
 
 /* skb->mark of a recorded frame that the agent sends through the tunnel device, with the port's
- * index in the lower half; skb->priority has the VNI, and OR_PRIORITY_COUNTED. */
+ * index in the lower half; skb->priority has the VNI, and OR_PRIORITY_*. */
 #define OR_MARK_MOVE 0x4f530000u
 #define OR_PRIORITY_COUNTED (1u << 31)
+#define OR_PRIORITY_REFUSED (1u << 30) /* the destination decides */
+#define OR_PRIORITY_VNI 0xffffffu
 
 #ifdef __cplusplus
 }  // namespace outrider::abi

@@ -280,7 +280,8 @@ bool Departures::Paused(const PortId& id, const GuestWord& word) {
 
 absl::Status Departures::Redirect(const PortId& id, Watch* watch, const Pause& pause) {
   ASSIGN_OR_RETURN(const Replay replay, Decide(id, *watch, pause));
-  const absl::Status status = dependencies_.moves->Redirect(id, replay.first);
+  const absl::Status status =
+      dependencies_.moves->Redirect(id, replay.first, BootNsOf(pause.time_us - pause.margin_us));
   if (!status.ok()) {
     const auto counts = dependencies_.moves->ReadMove(id);
     if (!counts.ok() || counts->mode != datapath::MoveMode::kRedirected) return status;

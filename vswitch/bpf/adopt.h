@@ -12,22 +12,6 @@
 #include "vswitch/bpf/conntrack.h"
 #include "vswitch/bpf/tcp_track.h"
 
-/* Whether port `index` has just arrived here. The first who asks begins its time. */
-static __always_inline bool or_adopts(__u32 index)
-{
-	struct or_adoption *adoption = bpf_map_lookup_elem(&or_adoptions, &index);
-	__u64 now;
-
-	if (!adoption)
-		return false;
-	now = bpf_ktime_get_coarse_ns();
-	if (adoption->begun_ns)
-		return or_ns_between(adoption->begun_ns, now) < (__s64)adoption->duration_ns;
-	if (!or_tracing)
-		adoption->begun_ns = now;
-	return true;
-}
-
 static __always_inline void or_tell_adoption(const struct or_connection_key *key, bool from_guest)
 {
 	struct or_adoption_event *event;

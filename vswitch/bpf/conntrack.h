@@ -97,6 +97,22 @@ static __always_inline __u64 or_connection_expiry(const struct or_connection *c,
 	return now + seconds * OR_NS_PER_S;
 }
 
+/* Whether port `index` has just arrived here. The first who asks begins its time. */
+static __always_inline bool or_adopts(__u32 index)
+{
+	struct or_adoption *adoption = bpf_map_lookup_elem(&or_adoptions, &index);
+	__u64 now;
+
+	if (!adoption)
+		return false;
+	now = bpf_ktime_get_coarse_ns();
+	if (adoption->begun_ns)
+		return or_ns_between(adoption->begun_ns, now) < (__s64)adoption->duration_ns;
+	if (!or_tracing)
+		adoption->begun_ns = now;
+	return true;
+}
+
 /* Puts who sent it and who gets it on the two sides of the key. */
 static __always_inline void or_connection_sides(struct or_connection_key *key, bool guest_sends,
 						const __u8 *src, const __u8 *dst, __u16 src_port,
@@ -123,14 +139,15 @@ static __noinline bool or_connection_forget(const struct or_connection_key *key)
 	return true;
 }
 
-/* Under the lock. */
-static __always_inline enum or_track
-or_connection_track(struct or_connection *c, const struct or_frame *f, bool from_guest, __u64 now)
+/* Under the lock. `lenient`: what its port's former host saw last is not known here. */
+static __always_inline enum or_track or_connection_track(struct or_connection *c,
+							 const struct or_frame *f, bool from_guest,
+							 __u64 now, bool lenient)
 {
 	enum or_track track;
 
 	if (f->protocol == IPPROTO_TCP) {
-		track = or_tcp_track(c, f, from_guest);
+		track = or_tcp_track(c, f, from_guest, lenient);
 		/* Not by one that is of the connection by its addresses alone. What a first
 		 * fragment shows of its data is within the window if all of it is. */
 		if (track == OR_TRACK_PASS && f->flags & OR_FRAME_FRAGMENT)
@@ -181,6 +198,12 @@ static __always_inline bool or_connection_is_stale(const struct or_connection *c
 	if (port->flags & OR_PORT_KEEP_ESTABLISHED || or_traced_renewal(c->port, false))
 		return false;
 	return c->admitted_by != or_admission(port, c->flags & OR_CONNECTION_FROM_GUEST);
+}
+
+/* Whether its port's former host may know more of it. */
+static __always_inline bool or_is_lenient(const struct or_connection *c)
+{
+	return c->flags & OR_CONNECTION_FOLLOWED && or_adopts(c->port);
 }
 
 static __always_inline __u32 or_connection_verdict(enum or_track track)
@@ -235,7 +258,8 @@ static __noinline __u32 or_connection_peek(const struct or_frame *f,
 	/* All behind the lock. */
 	__builtin_memcpy(&copy->port, &c->port,
 			 sizeof(*c) - __builtin_offsetof(struct or_connection, port));
-	found = or_connection_verdict(or_connection_track(copy, f, from_guest, 0));
+	found = or_connection_verdict(
+		or_connection_track(copy, f, from_guest, 0, or_is_lenient(c)));
 	or_trace(OR_TRACE_CONNECTION, c->port, or_traced_flow(found), c->state, 0);
 	return found == OR_FLOW_OVER ? OR_FLOW_NONE : found;
 }
@@ -247,7 +271,7 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 {
 	struct or_connection *c = bpf_map_lookup_elem(&or_connections, key);
 	enum or_track track = OR_TRACK_ASIDE;
-	bool was_closed, brief = false;
+	bool was_closed, lenient, brief = false;
 	__u32 index = key->port, *held;
 	__u64 now;
 
@@ -262,10 +286,11 @@ static __noinline __u32 or_connection_match(const struct or_frame *f,
 		held = bpf_map_lookup_elem(&or_connection_counts, &index);
 		brief = held && or_share_is_short(*held, port);
 	}
+	lenient = or_is_lenient(c);
 	bpf_spin_lock(&c->lock);
 	if (c->port == key->port) {
 		was_closed = c->state == OR_CONNECTION_CLOSED;
-		track = or_connection_track(c, f, from_guest, now);
+		track = or_connection_track(c, f, from_guest, now, lenient);
 		if (track == OR_TRACK_PASS)
 			c->flags &= ~OR_CONNECTION_IMPORTED;
 		if (!was_closed && (track == OR_TRACK_PASS || c->state == OR_CONNECTION_CLOSED))

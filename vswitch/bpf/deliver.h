@@ -24,8 +24,9 @@
 /* How a frame gets to a port. */
 struct or_delivery {
 	__u32 ifindex;
-	__u32 tag; /* VLAN of the tag to put on; 0: none */
-	__u32 way; /* enum or_way */
+	__u32 tag;     /* VLAN of the tag to put on; 0: none */
+	__u32 way;     /* enum or_way */
+	__u32 applied; /* OR_GBP_APPLIED, if the way is another host; 0: that decides */
 };
 
 /* Whether the frame may go to a port in its phase: 0, or the reason not to. */
@@ -54,12 +55,21 @@ static __always_inline __u32 or_may_enter(struct __sk_buff *skb, __u32 index,
 	return OR_DROP_PORT_BLOCKED;
 }
 
+/* Whether what a moving port refuses for this reason may be of a connection that its guest has
+ * begun, or gone on with, on the host where it runs by now. */
+static __always_inline bool or_may_be_known(__u32 reason, const struct or_frame *f)
+{
+	return (reason == OR_DROP_CONNECTION_INVALID || reason == OR_DROP_ACL_EGRESS ||
+		reason == OR_DROP_ACL_REJECT_EGRESS) &&
+	       !or_is_multicast(f->eth_dst);
+}
+
 /* The reason why `f` may not go to port `index`, or 0 and how to send it there. Sets f->vlan. */
 static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index,
 					      struct or_frame *f, struct or_delivery *by)
 {
 	const struct or_port *port = or_port_row(index);
-	__u32 reason, phase;
+	__u32 reason, phase, told;
 
 	or_trace(OR_TRACE_DELIVER, index, f->vni, 0, 0);
 	if (!port)
@@ -78,16 +88,19 @@ static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index
 		return OR_DROP_PORT_UNKNOWN;
 	reason = or_filter_to_port(skb, f, port, index);
 	/* The host it was sent to first has decided; asked it is for the connection's sake. */
-	if (!(f->flags & OR_FRAME_MOVED)) {
-		if (!reason)
-			reason = or_police_to_port(port->limits, index, f);
-		if (reason)
-			return reason;
-	}
-	if (!(port->flags & OR_PORT_MOVING))
+	if ((f->flags & (OR_FRAME_MOVED | OR_FRAME_REFUSED)) == OR_FRAME_MOVED)
+		reason = 0;
+	else if (!reason)
+		reason = or_police_to_port(port->limits, index, f);
+	if (!(port->flags & OR_PORT_MOVING) || (reason && !or_may_be_known(reason, f)))
+		return reason;
+	told = (phase == OR_PORT_DEPARTED ? OR_CHOOSE_DEPARTED : 0) |
+	       (reason ? OR_CHOOSE_REFUSED : 0);
+	by->applied = reason ? 0 : OR_GBP_APPLIED;
+	by->way = or_choose_way(skb, f, index, told);
+	if (by->way != OR_WAY_NONE)
 		return 0;
-	by->way = or_choose_way(skb, f, index, phase == OR_PORT_DEPARTED);
-	return by->way == OR_WAY_NONE ? OR_DROP_PORT_DEPARTED : 0;
+	return reason ? reason : OR_DROP_PORT_DEPARTED;
 }
 
 /* Sends the frame itself to port `index`. A TC verdict. */
@@ -101,7 +114,7 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 	if (!reason && by.way != OR_WAY_DEVICE) {
 		if (by.way == OR_WAY_RECORD)
 			return TC_ACT_STOLEN;
-		if (or_address_after(skb, f, index))
+		if (or_address_after(skb, f, index, by.applied))
 			return or_send_to_tunnel(skb);
 		reason = OR_DROP_ENCAP_FAILED;
 	} else if (!reason && !or_vlan_push(skb, by.tag)) {
@@ -127,7 +140,7 @@ static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f
 	if (!reason && by.way != OR_WAY_DEVICE) {
 		if (by.way == OR_WAY_RECORD)
 			return true;
-		if (or_address_after(skb, f, index) && !or_copy_to_tunnel(skb))
+		if (or_address_after(skb, f, index, by.applied) && !or_copy_to_tunnel(skb))
 			return true;
 		reason = OR_DROP_ENCAP_FAILED;
 	} else if (!reason) {

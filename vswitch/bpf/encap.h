@@ -123,15 +123,15 @@ static __noinline bool or_decapsulated(struct __sk_buff *skb, struct or_member_k
 	return true;
 }
 
-/* The mark of a frame that came in by the tunnel device (OR_GBP_*); 0: none. Guests have no way to
- * set it: what they send is encapsulated by us. */
+/* The mark of a frame that came in by the tunnel device (OR_GBP_*); without a label it is none.
+ * Guests have no way to set it: what they send is encapsulated by us. */
 static __always_inline __u32 or_mark_of(struct __sk_buff *skb)
 {
 	__u32 gbp = 0;
 
 	if (or_tracing || bpf_skb_get_tunnel_opt(skb, &gbp, sizeof(gbp)) < 0)
 		return 0;
-	return gbp & OR_GBP_APPLIED ? gbp : 0;
+	return gbp & OR_GBP_LABEL ? gbp : 0;
 }
 
 #endif /* OUTRIDER_BPF_ENCAP_H_ */

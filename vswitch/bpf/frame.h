@@ -38,6 +38,7 @@
 #define OR_FRAME_SCALE (1u << 12)      /* SYN with a window scale, once filter.h has looked */
 #define OR_FRAME_MOVED (1u << 13)      /* sent after a guest that has left another host */
 #define OR_FRAME_COUNTED (1u << 14)    /* ... which has counted it already */
+#define OR_FRAME_REFUSED (1u << 15)    /* ... which does not know its connection */
 
 struct or_frame {
 	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */

@@ -29,8 +29,11 @@ static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct
 		*guest = or_expected_guest(&from, gbp);
 		if (!*guest)
 			return OR_DROP_MOVE_UNKNOWN;
-		f->flags |=
-			gbp & OR_GBP_COUNTED ? OR_FRAME_MOVED | OR_FRAME_COUNTED : OR_FRAME_MOVED;
+		f->flags |= OR_FRAME_MOVED;
+		if (gbp & OR_GBP_COUNTED)
+			f->flags |= OR_FRAME_COUNTED;
+		if (!(gbp & OR_GBP_APPLIED))
+			f->flags |= OR_FRAME_REFUSED;
 	} else {
 		const __u32 *member = bpf_map_lookup_elem(&or_members, &from);
 

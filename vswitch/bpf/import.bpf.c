@@ -18,15 +18,6 @@ struct or_import {
 	__u32 table_full;
 };
 
-/* What may be under way between two hosts' words of one connection; further apart they are of two
- * that had the same addresses. */
-#define OR_IMPORT_SPAN (1u << 26)
-
-static __always_inline bool or_is_near(__u32 a, __u32 b)
-{
-	return a - b + OR_IMPORT_SPAN < 2 * OR_IMPORT_SPAN;
-}
-
 /* What a side has sent is the most of what either host saw: none of it is taken back. */
 static __always_inline void or_import_side(struct or_tcp_side *here, const struct or_tcp_side *from)
 {
@@ -59,8 +50,8 @@ static __always_inline void or_import_into(struct or_connection *here,
 		return;
 	}
 	if (here->state == OR_CONNECTION_CLOSED || from->state == OR_CONNECTION_CLOSED ||
-	    !or_is_near(here->sides[OR_GUEST].end, from->sides[OR_GUEST].end) ||
-	    !or_is_near(here->sides[OR_REMOTE].end, from->sides[OR_REMOTE].end))
+	    !or_tcp_is_near(here->sides[OR_GUEST].end, from->sides[OR_GUEST].end) ||
+	    !or_tcp_is_near(here->sides[OR_REMOTE].end, from->sides[OR_REMOTE].end))
 		return;
 	or_import_side(&here->sides[OR_GUEST], &from->sides[OR_GUEST]);
 	or_import_side(&here->sides[OR_REMOTE], &from->sides[OR_REMOTE]);
@@ -108,7 +99,7 @@ static long or_import_step(__u32 at, struct or_import *import)
 		return 0;
 	}
 	row.entry.port = import->port;
-	row.entry.flags |= OR_CONNECTION_IMPORTED;
+	row.entry.flags |= OR_CONNECTION_IMPORTED | OR_CONNECTION_FOLLOWED;
 	here = bpf_map_lookup_elem(&or_connections, &row.key);
 	if (here) {
 		or_import_over(here, &row.entry, row.key.protocol);

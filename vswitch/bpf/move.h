@@ -26,12 +26,18 @@ enum or_way {
 	OR_WAY_NONE,   /* there is no way */
 };
 
+/* What or_choose_way() is told of a frame. */
+#define OR_CHOOSE_DEPARTED (1u << 0) /* its port is */
+#define OR_CHOOSE_REFUSED (1u << 1)  /* here: the destination may know better */
+
 struct or_recorder {
 	struct __sk_buff *skb;
 	void *record;
 	__u64 place;
+	__u64 sequence;
 	__u32 length;
-	__u32 failed;
+	__u16 failed;
+	__u16 flags; /* OR_RECORDED_* */
 };
 
 static __always_inline struct or_move_counts *or_counts_of(__u32 index)
@@ -72,22 +78,23 @@ static __always_inline __u32 or_record_parts(const struct __sk_buff *skb)
 	return parts && parts <= OR_RECORD_MAX_PARTS ? parts : 1;
 }
 
-/* Writes the frame as number `sequence` at `place`. Not inside of the lock: helpers may not be
- * called there. */
+/* Writes the frame as number `r->sequence` at `r->place`. Not inside of the lock: helpers may not
+ * be called there. */
 static __noinline void or_record(struct __sk_buff *skb, const struct or_frame *f, __u32 index,
-				 __u64 place, __u64 sequence)
+				 struct or_recorder *r)
 {
-	struct or_recorder r = {.skb = skb, .place = place, .length = skb->len};
-	__u32 key = place & (OR_RECORD_SLOTS - 1), parts = or_record_parts(skb);
+	__u32 key = r->place & (OR_RECORD_SLOTS - 1), parts = or_record_parts(skb);
 	struct or_record_slot *slot;
 
-	r.record = bpf_map_lookup_elem(&or_records, &index);
-	if (!r.record)
+	r->record = bpf_map_lookup_elem(&or_records, &index);
+	if (!r->record)
 		return;
-	slot = bpf_map_lookup_elem(r.record, &key);
+	slot = bpf_map_lookup_elem(r->record, &key);
 	if (!slot)
 		return;
-	slot->head.sequence = sequence;
+	r->skb = skb;
+	r->length = skb->len;
+	slot->head.sequence = r->sequence;
 	slot->head.boot_ns = bpf_ktime_get_boot_ns();
 	slot->head.length = skb->len;
 	slot->head.vni = f->vni;
@@ -97,18 +104,18 @@ static __noinline void or_record(struct __sk_buff *skb, const struct or_frame *f
 	slot->head.l4_offset = f->l4_offset;
 	slot->head.ether_type = f->ether_type;
 	slot->head.protocol = f->protocol;
-	slot->head.flags = skb->vlan_present ? OR_RECORDED_TAGGED : 0;
+	slot->head.flags = r->flags | (skb->vlan_present ? OR_RECORDED_TAGGED : 0);
 	slot->head.parts = parts;
 	if (f->flags & OR_FRAME_FRAGMENT)
 		slot->head.flags |= OR_RECORDED_FRAGMENT;
 	if (!skb->len || skb->len > OR_RECORD_MAX_PARTS * OR_RECORD_BYTES)
-		r.failed = 1;
+		r->failed = 1;
 	else
-		bpf_loop(parts, or_record_part, &r, 0);
-	if (r.failed)
+		bpf_loop(parts, or_record_part, r, 0);
+	if (r->failed)
 		slot->head.flags |= OR_RECORDED_LOST;
 	/* A barrier: who sees this sees the rest. */
-	__sync_lock_test_and_set(&slot->head.frame, place + 1);
+	__sync_lock_test_and_set(&slot->head.frame, r->place + 1);
 }
 
 static __always_inline bool or_is_redirected(__u32 mode)
@@ -116,28 +123,62 @@ static __always_inline bool or_is_redirected(__u32 mode)
 	return mode == OR_MOVE_QUEUED || mode == OR_MOVE_STRAIGHT;
 }
 
-static __always_inline __u32 or_way_of(__u32 mode, __u32 departed)
+/* `told`: OR_CHOOSE_*. */
+static __always_inline __u32 or_way_of(__u32 mode, __u32 told)
 {
 	switch (mode) {
 	case OR_MOVE_QUEUED:
-	case OR_MOVE_RETURNING:
 		return OR_WAY_RECORD;
 	case OR_MOVE_STRAIGHT:
 		return OR_WAY_TUNNEL;
+	case OR_MOVE_RETURNING:
+		return told & OR_CHOOSE_REFUSED ? OR_WAY_NONE : OR_WAY_RECORD;
 	}
-	return departed ? OR_WAY_NONE : OR_WAY_DEVICE;
+	return told ? OR_WAY_NONE : OR_WAY_DEVICE;
 }
 
-/* Where a frame goes that may go to port `index`, which has OR_PORT_MOVING (enum or_way). When the
- * port is DEPARTED and nobody noticed the guest's pause, the redirect begins here. Global, as
- * or_parse() is: verified once. */
+/* Takes number and place for a frame of `parts` slots. Under the lock. False: it is not recorded.
+ */
+static __always_inline bool or_take_place(struct or_move_locked *move, __u32 told, __u32 parts,
+					  struct or_recorder *r)
+{
+	__u32 mode = move->mode;
+
+	r->sequence = move->next;
+	r->place = move->place;
+	if (told & OR_CHOOSE_REFUSED && !or_is_redirected(mode)) {
+		__u64 share = OR_ASIDE_SLOTS + move->place / OR_ASIDE_SHARE;
+
+		/* A guest that is back knows nothing that is not known here. */
+		if (mode != OR_MOVE_WATCHED || move->aside + parts > share)
+			return false;
+		r->flags = OR_RECORDED_REFUSED | OR_RECORDED_ASIDE;
+		move->aside += parts;
+		move->place += parts;
+		return true;
+	}
+	/* What a departed port sends straight is never delivered here again. */
+	if (!mode || (mode == OR_MOVE_STRAIGHT && told & OR_CHOOSE_DEPARTED))
+		return false;
+	if (told & OR_CHOOSE_REFUSED)
+		r->flags = OR_RECORDED_REFUSED;
+	move->next++;
+	move->place += parts;
+	return true;
+}
+
+/* Where a frame goes that may go to port `index`, which has OR_PORT_MOVING (enum or_way), or which
+ * the port refuses, when its guest may take it elsewhere. When the port is DEPARTED and nobody
+ * noticed the guest's pause, the redirect begins here. Global, as or_parse() is: verified once. */
 __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __u32 index,
-			     __u32 departed)
+			     __u32 told)
 {
 	struct or_move_locked *move = bpf_map_lookup_elem(&or_moves, &index);
-	__u64 place = 0, sequence = 0, now;
-	bool recorded = false;
+	bool departed = told & OR_CHOOSE_DEPARTED;
+	struct or_recorder r = {};
+	bool recorded;
 	__u32 mode, parts;
+	__u64 now;
 
 	if (!move || !f)
 		return OR_WAY_NONE;
@@ -148,7 +189,7 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 			mode = OR_MOVE_STRAIGHT;
 		if (mode == OR_MOVE_RETURNING)
 			mode = OR_MOVE_WATCHED;
-		return or_way_of(mode, departed);
+		return or_way_of(mode, told);
 	}
 	parts = or_record_parts(skb);
 	now = bpf_ktime_get_boot_ns();
@@ -166,29 +207,24 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 		bpf_spin_unlock(&move->lock);
 		return OR_WAY_NONE;
 	}
-	/* What a departed port sends straight is never delivered here again. */
-	if (mode && !(mode == OR_MOVE_STRAIGHT && departed)) {
-		sequence = move->next++;
-		place = move->place;
-		move->place = place + parts;
-		recorded = true;
-	}
+	recorded = or_take_place(move, told, parts, &r);
 	bpf_spin_unlock(&move->lock);
 	if (recorded)
-		or_record(skb, f, index, place, sequence);
-	return or_way_of(mode, departed);
+		or_record(skb, f, index, &r);
+	return or_way_of(mode, told);
 }
 
-/* Sets the frame up to follow the guest of port `index`. False: it cannot, and is lost. */
+/* Sets the frame up to follow the guest of port `index`; `applied`: OR_GBP_APPLIED, or 0 when the
+ * destination decides. False: it cannot, and is lost. */
 static __noinline bool or_address_after(struct __sk_buff *skb, const struct or_frame *f,
-					__u32 index)
+					__u32 index, __u32 applied)
 {
 	const struct or_departure *to = bpf_map_lookup_elem(&or_departures, &index);
 	struct or_move_counts *counts = or_counts_of(index);
 
 	if (!to || !counts)
 		return false;
-	if (!or_encapsulate_marked(skb, f, to->vtep, OR_GBP_APPLIED | to->label)) {
+	if (!or_encapsulate_marked(skb, f, to->vtep, applied | to->label)) {
 		if (!or_tracing)
 			counts->lost++;
 		return false;
@@ -203,14 +239,16 @@ static __always_inline bool or_address_recorded(struct __sk_buff *skb, struct or
 {
 	__u32 index = skb->mark & ~OR_MARK_KIND;
 	const struct or_departure *to = bpf_map_lookup_elem(&or_departures, &index);
-	__u32 gbp = OR_GBP_APPLIED;
+	__u32 gbp;
 
 	if (!to || !to->label)
 		return false;
-	gbp |= to->label;
+	gbp = to->label;
+	if (!(skb->priority & OR_PRIORITY_REFUSED))
+		gbp |= OR_GBP_APPLIED;
 	if (skb->priority & OR_PRIORITY_COUNTED)
 		gbp |= OR_GBP_COUNTED;
-	f->vni = skb->priority & ~OR_PRIORITY_COUNTED;
+	f->vni = skb->priority & OR_PRIORITY_VNI;
 	skb->priority = 0;
 	return or_encapsulate_marked(skb, f, to->vtep, gbp);
 }

@@ -16,7 +16,7 @@ struct or_move_locked {
 	__u64 redirected_to;
 	__u64 returned_ns;
 	__u32 told;
-	__u32 pad;
+	__u32 aside;
 	__u64 until_ns;
 };
 OR_STATIC_ASSERT(sizeof(struct or_move_locked) == sizeof(struct or_move), "or_move");

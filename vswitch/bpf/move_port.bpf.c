@@ -18,6 +18,7 @@ static __always_inline void or_begin_move(struct or_move_locked *move, __u32 mod
 	move->redirected_to = 0;
 	move->returned_ns = 0;
 	move->told = 0;
+	move->aside = 0;
 	move->until_ns = 0;
 }
 

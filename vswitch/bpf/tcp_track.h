@@ -283,14 +283,39 @@ static __always_inline void or_tcp_take_up(struct or_connection *c, const struct
 	c->state = or_tcp_state(c);
 }
 
-/* Holds a segment to the connection, and the connection to the segment. */
+/* What may be under way between two hosts' words of one connection; further apart they are of two
+ * that had the same addresses. */
+#define OR_TCP_SPAN (1u << 26)
+
+static __always_inline bool or_tcp_is_near(__u32 a, __u32 b)
+{
+	return a - b + OR_TCP_SPAN < 2 * OR_TCP_SPAN;
+}
+
+/* A segment that does not fit what is known of the connection, of which another host has seen more:
+ * what it takes for sent was, and it is no more than was allowed. False: it is too far away. */
+static __always_inline bool or_tcp_catch_up(struct or_tcp_side *sender,
+					    struct or_tcp_side *receiver, const struct or_frame *f)
+{
+	if (!or_tcp_is_near(f->tcp_end, sender->end) || !or_tcp_is_near(f->tcp_ack, receiver->end))
+		return false;
+	if (or_tcp_after(f->tcp_ack, receiver->end))
+		receiver->end = f->tcp_ack;
+	if (or_tcp_after(f->tcp_end, sender->max_end))
+		sender->max_end = f->tcp_end;
+	return true;
+}
+
+/* Holds a segment to the connection, and the connection to the segment. `lenient`: another host has
+ * seen more of it. */
 static __always_inline enum or_track or_tcp_track(struct or_connection *c, const struct or_frame *f,
-						  bool from_guest)
+						  bool from_guest, bool lenient)
 {
 	struct or_tcp_side *sender = &c->sides[from_guest ? OR_GUEST : OR_REMOTE];
 	struct or_tcp_side *receiver = &c->sides[from_guest ? OR_REMOTE : OR_GUEST];
 	bool initiator = from_guest == !!(c->flags & OR_CONNECTION_FROM_GUEST);
 	enum or_track result = OR_TRACK_PASS;
+	bool fits;
 
 	if (!or_tcp_flags_valid(f->tcp_flags))
 		return OR_TRACK_INVALID;
@@ -306,14 +331,20 @@ static __always_inline enum or_track or_tcp_track(struct or_connection *c, const
 			c->state = OR_CONNECTION_CLOSED;
 			return OR_TRACK_ASIDE;
 		}
+		if (result == OR_TRACK_INVALID && lenient && or_tcp_is_within(f->tcp_flags)) {
+			or_tcp_take_up(c, f, from_guest);
+			return OR_TRACK_PASS;
+		}
 		if (result != OR_TRACK_PASS || f->tcp_flags & OR_TCP_RST)
 			return result;
-		if (!(c->flags & OR_CONNECTION_LIBERAL) && !or_tcp_in_window(sender, receiver, f)) {
-			/* The SYN comes again, and is the rules' to admit. */
-			if (or_tcp_forgot(c, f, initiator))
-				c->state = OR_CONNECTION_CLOSED;
+		fits = c->flags & OR_CONNECTION_LIBERAL || or_tcp_in_window(sender, receiver, f);
+		/* The SYN comes again, and is the rules' to admit. */
+		if (!fits && or_tcp_forgot(c, f, initiator)) {
+			c->state = OR_CONNECTION_CLOSED;
 			return OR_TRACK_INVALID;
 		}
+		if (!fits && !(lenient && or_tcp_catch_up(sender, receiver, f)))
+			return OR_TRACK_INVALID;
 		or_tcp_advance(sender, receiver, f);
 	}
 	if (result == OR_TRACK_PASS)

@@ -21,6 +21,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -79,7 +80,12 @@ class MovePath {
   // there (no VTEP, no label). Returns when the frames go straight; the wait is for the replay, a
   // second at most if more frames come than can be sent. Another error: some are lost, and it is
   // redirected all the same.
-  virtual absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) = 0;
+  // What the port has refused since `paused_boot_ns` (CLOCK_BOOTTIME), as it knew of no connection
+  // that it belongs to, goes with them, and the destination decides: its guest may run there
+  // already and have begun one. kNoPause: none.
+  static constexpr uint64_t kNoPause = std::numeric_limits<uint64_t>::max();
+  virtual absl::Status Redirect(const PortId& id, std::optional<uint64_t> first,
+                                uint64_t paused_boot_ns) = 0;
 
   // The guest runs on here: what came for it while it was redirected is given to its device, as far
   // as the record still has it, then the port delivers to it again, in order; the destination's

@@ -131,8 +131,8 @@ void MoveHosts::Arm() {
   b_.Become(DestinationState());
 }
 
-absl::Status MoveHosts::Redirect(std::optional<uint64_t> first) {
-  return a_.In([&] { return a_.datapath().Redirect(kMoving, first); });
+absl::Status MoveHosts::Redirect(std::optional<uint64_t> first, uint64_t paused_boot_ns) {
+  return a_.In([&] { return a_.datapath().Redirect(kMoving, first, paused_boot_ns); });
 }
 
 void MoveHosts::BeginRedirect(uint64_t first) {

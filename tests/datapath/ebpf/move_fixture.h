@@ -73,7 +73,8 @@ class MoveHosts {
   void Arm();
 
   // MovePath's calls at the source.
-  absl::Status Redirect(std::optional<uint64_t> first);
+  absl::Status Redirect(std::optional<uint64_t> first,
+                        uint64_t paused_boot_ns = MovePath::kNoPause);
   absl::Status TakeBack();
   // Redirect as one leaves it who dies before it sends anything: the next one sends all that
   // stands.

@@ -112,7 +112,9 @@ TEST_P(MoveReturn, WhatFollowedTheGuestStaysWithIt) {
   EXPECT_THAT(hosts_.old_guest().Drain(), IsEmpty());
   EXPECT_EQ(hosts_.CountsOfA().redirected, 0u) << "the second move's own";
   // And it goes on as any arrival.
-  ASSERT_EQ(hosts_.b().In([&] { return hosts_.b().datapath().Redirect(kMoving, std::nullopt); }),
+  ASSERT_EQ(hosts_.b().In([&] {
+    return hosts_.b().datapath().Redirect(kMoving, std::nullopt, MovePath::kNoPause);
+  }),
             absl::OkStatus());
   hosts_.neighbor_of_new().Send(NumberedFrame(3, 9));
   ASSERT_TRUE(hosts_.old_guest().Receive()) << "what goes before it";

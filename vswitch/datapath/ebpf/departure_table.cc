@@ -12,6 +12,7 @@
 #include "vswitch/datapath/ebpf/move_commands.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/record_sender.h"
+#include "vswitch/datapath/move_path.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -33,7 +34,8 @@ void DepartureTable::Load(const Inventory& inventory) {
     entry.watched = HasWay(entry.departure) && (port->second.flags & OR_PORT_MOVING) != 0;
     entry.departed = port->second.phase == abi::OR_PORT_DEPARTED;
     if (!entry.watched) continue;
-    if (const absl::Status status = SendAfterGuest(*maps_, *programs_, index); !status.ok()) {
+    if (const absl::Status status = SendAfterGuest(*maps_, *programs_, index, MovePath::kNoPause);
+        !status.ok()) {
       spdlog::error("port index {}: frames are not sent after its guest: {}", index,
                     Message(status));
     }
@@ -120,7 +122,7 @@ absl::Status DepartureTable::FollowPort(const PortId& id) {
   RETURN_IF_ERROR(RunMove(*programs_, entry.index, abi::OR_MOVE_HEARD).status());
   const bool departed = ports_->PhaseOf(id) == abi::OR_PORT_DEPARTED;
   const bool was = std::exchange(entry.departed, departed);
-  if (departed) return Redirect(id, std::nullopt);
+  if (departed) return Redirect(id, std::nullopt, MovePath::kNoPause);
   return was ? TakeBack(id) : absl::OkStatus();
 }
 
@@ -130,7 +132,8 @@ absl::StatusOr<const DepartureTable::Entry*> DepartureTable::Find(const PortId& 
   return absl::NotFoundError(fmt::format("port {}: has no departure", id.ToString()));
 }
 
-absl::Status DepartureTable::Redirect(const PortId& id, std::optional<uint64_t> first) {
+absl::Status DepartureTable::Redirect(const PortId& id, std::optional<uint64_t> first,
+                                      uint64_t paused_boot_ns) {
   ASSIGN_OR_RETURN(const Entry* entry, Find(id));
   if (!entry->watched) {
     return absl::FailedPreconditionError(
@@ -138,7 +141,7 @@ absl::Status DepartureTable::Redirect(const PortId& id, std::optional<uint64_t> 
   }
   RETURN_IF_ERROR(
       RunMove(*programs_, entry->index, abi::OR_MOVE_REDIRECT, first.value_or(kNoFrame)).status());
-  return SendAfterGuest(*maps_, *programs_, entry->index);
+  return SendAfterGuest(*maps_, *programs_, entry->index, paused_boot_ns);
 }
 
 absl::Status DepartureTable::TakeBack(const PortId& id) {

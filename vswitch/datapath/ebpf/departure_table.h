@@ -36,7 +36,7 @@ class DepartureTable {
   absl::Status FollowPort(const PortId& id);
 
   // As MovePath has them.
-  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first);
+  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first, uint64_t paused_boot_ns);
   absl::Status TakeBack(const PortId& id);
 
  private:

@@ -344,8 +344,9 @@ absl::StatusOr<DeliveredFrames> EbpfDatapath::Delivered(const PortId& id) {
   return ReadDelivered(impl_->pipeline()->maps, id);
 }
 
-absl::Status EbpfDatapath::Redirect(const PortId& id, std::optional<uint64_t> first) {
-  return impl_->pipeline()->departures.Redirect(id, first);
+absl::Status EbpfDatapath::Redirect(const PortId& id, std::optional<uint64_t> first,
+                                    uint64_t paused_boot_ns) {
+  return impl_->pipeline()->departures.Redirect(id, first, paused_boot_ns);
 }
 
 absl::Status EbpfDatapath::TakeBack(const PortId& id) {

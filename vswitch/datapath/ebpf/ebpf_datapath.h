@@ -99,7 +99,8 @@ class EbpfDatapath final : public Datapath,
                            const std::vector<uint8_t>& frame) override;
 
   absl::StatusOr<DeliveredFrames> Delivered(const PortId& id) override;
-  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first) override;
+  absl::Status Redirect(const PortId& id, std::optional<uint64_t> first,
+                        uint64_t paused_boot_ns) override;
   absl::Status TakeBack(const PortId& id) override;
   absl::StatusOr<MoveCounts> ReadMove(const PortId& id) override;
 

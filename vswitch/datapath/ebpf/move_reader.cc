@@ -45,6 +45,7 @@ absl::StatusOr<DeliveredFrames> ReadDelivered(const DatapathMaps& maps, const Po
   RETURN_IF_ERROR(record.status());
   while (const auto frame = record->Next(move.place)) {
     if (frame->head.sequence >= frames.total) break;
+    if ((frame->head.flags & OR_RECORDED_ASIDE) != 0) continue;
     // Overwritten while it was looked at, and so were those before.
     if (!frames.kept.empty() && frames.kept.back().sequence + 1 != frame->head.sequence) {
       frames.kept.clear();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,12 +23,20 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPatience = std::chrono::seconds(1);
 // Frames between two notes of how far it is, for whoever restarts in the middle.
 constexpr uint64_t kNoteEvery = 64;
+constexpr uint64_t kNoAside = std::numeric_limits<uint64_t>::max();
 
-// Reads a port's record from a number on, and counts what is missing.
+// Reads a port's record from a number on, and counts what is missing. What was recorded aside
+// (OR_RECORDED_ASIDE) is read from a time on.
 class FrameQueue {
  public:
-  FrameQueue(const DatapathMaps* maps, uint32_t index, MoveRecord record, uint64_t first)
-      : maps_(maps), index_(index), record_(std::move(record)), next_(first) {}
+  // `aside_from_ns`: CLOCK_BOOTTIME.
+  FrameQueue(const DatapathMaps* maps, uint32_t index, MoveRecord record, uint64_t first,
+             uint64_t aside_from_ns)
+      : maps_(maps),
+        index_(index),
+        record_(std::move(record)),
+        next_(first),
+        aside_from_ns_(aside_from_ns) {}
 
   // The next frame of number `first` or later, and whole; nullopt: none yet.
   absl::StatusOr<std::optional<MoveRecord::Frame>> Next(std::vector<uint8_t>* bytes) {
@@ -35,14 +44,18 @@ class FrameQueue {
     while (true) {
       const auto frame = record_.Next(move.place);
       if (!frame) return std::optional<MoveRecord::Frame>();
-      if (frame->head.sequence < next_) continue;
+      const bool aside = (frame->head.flags & OR_RECORDED_ASIDE) != 0;
+      if (aside ? frame->head.boot_ns < aside_from_ns_ : frame->head.sequence < next_) continue;
       *bytes = record_.BytesOf(*frame);
       ASSIGN_OR_RETURN(move, maps_->moves.Lookup(index_));
       const bool whole =
           MoveRecord::IsKept(*frame, move.place) && (frame->head.flags & OR_RECORDED_LOST) == 0;
-      lost_ += frame->head.sequence - next_ + (whole ? 0 : 1);
-      next_ = frame->head.sequence + 1;
+      if (!aside) {
+        lost_ += frame->head.sequence - next_;
+        next_ = frame->head.sequence + 1;
+      }
       if (whole) return frame;
+      ++lost_;
     }
   }
 
@@ -56,6 +69,7 @@ class FrameQueue {
   const uint32_t index_;
   MoveRecord record_;
   uint64_t next_;
+  const uint64_t aside_from_ns_;
   uint64_t lost_ = 0;
 };
 
@@ -147,11 +161,10 @@ class Follower {
 
   void Send(const abi::or_record_head& head, std::vector<uint8_t> bytes) {
     Lead(head.vni);
-    const bool counted = head.sequence < counted_before_;
-    const absl::Status status = sender_->Send(
-        static_cast<uint32_t>(programs_->constants().tunnel_ifindex),
-        {.mark = OR_MARK_MOVE | index_, .priority = head.vni | (counted ? OR_PRIORITY_COUNTED : 0)},
-        RestoreFrame(head, std::move(bytes), 0));
+    const absl::Status status =
+        sender_->Send(static_cast<uint32_t>(programs_->constants().tunnel_ifindex),
+                      {.mark = OR_MARK_MOVE | index_, .priority = head.vni | Told(head)},
+                      RestoreFrame(head, std::move(bytes), 0));
     if (status.ok()) {
       ++sent_;
       return;
@@ -160,6 +173,11 @@ class Follower {
       spdlog::warn("port index {}: a recorded frame is not sent: {}", index_, Message(status));
     }
     queue_.Lose();
+  }
+
+  uint32_t Told(const abi::or_record_head& head) const {
+    if ((head.flags & OR_RECORDED_REFUSED) != 0) return OR_PRIORITY_REFUSED;
+    return head.sequence < counted_before_ ? OR_PRIORITY_COUNTED : 0;
   }
 
   const DatapathMaps* const maps_;
@@ -221,6 +239,7 @@ class Returner {
   }
 
   void Give(const abi::or_record_head& head, std::vector<uint8_t> bytes) {
+    if ((head.flags & OR_RECORDED_REFUSED) != 0) return;
     const auto tag = GuestTag(*maps_, index_, port_, head.vni);
     // The port has left the segment.
     if (!tag.ok()) return;
@@ -245,14 +264,15 @@ absl::Status GiveRecorded(const DatapathMaps& maps, const ProgramSet& programs, 
   ASSIGN_OR_RETURN(MoveRecord record, MoveRecord::Open(maps, index));
   ASSIGN_OR_RETURN(auto sender, sys::OffloadSender::Create());
   return Returner(&maps, &programs, index, port,
-                  FrameQueue(&maps, index, std::move(record), move.redirected_from),
+                  FrameQueue(&maps, index, std::move(record), move.redirected_from, kNoAside),
                   std::move(sender))
       .Run(until);
 }
 
 }  // namespace
 
-absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
+absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index,
+                            uint64_t paused_boot_ns) {
   ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
   if (move.mode != abi::OR_MOVE_QUEUED) return absl::OkStatus();
   const auto port = maps.ports.Lookup(index);
@@ -267,7 +287,8 @@ absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs
     return status;
   }
   return Follower(&maps, &programs, index, *port, move,
-                  FrameQueue(&maps, index, *std::move(record), move.sent), *std::move(sender))
+                  FrameQueue(&maps, index, *std::move(record), move.sent, paused_boot_ns),
+                  *std::move(sender))
       .Run();
 }
 

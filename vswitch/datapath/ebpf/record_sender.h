@@ -15,8 +15,10 @@ namespace outrider::datapath::ebpf {
 // Of a port that is QUEUED: sends its frames from or_move.sent on, in order, until it has caught up
 // with the programs and the port is STRAIGHT. When they are faster for a second, frames go straight
 // ahead of the rest, which follows. Ends early when the port is taken back. Frames that cannot be
-// sent, or are overwritten before, count as lost; an error is one of all.
-absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index);
+// sent, or are overwritten before, count as lost; an error is one of all. With them goes what was
+// recorded aside since `paused_boot_ns`.
+absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index,
+                            uint64_t paused_boot_ns);
 
 // Of a port that was taken back: gives its device, if it is ACTIVE, the frames that were not
 // delivered here, once.
