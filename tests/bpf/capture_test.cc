@@ -75,7 +75,7 @@ class CaptureTest : public ::testing::Test {
     arrived_.notify_all();
   }
 
-  sys::UniqueFd ring_;
+  UniqueFd ring_;
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Record> records_;

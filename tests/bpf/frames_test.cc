@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "tests/bpf/bpf_switch.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::tests {
 namespace {
@@ -85,7 +85,7 @@ TEST_F(FramesTest, ArpAnswerComesBackToTheGuest) {
 }
 
 TEST_F(FramesTest, WhatTheHostSendsReachesNoGuest) {
-  sys::UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
   sockaddr_ll to = {};
   to.sll_family = AF_PACKET;
   to.sll_ifindex = switch_->tap(2).ifindex();

@@ -13,7 +13,7 @@
 
 #include "tests/bpf/overlay_cases.h"
 #include "tests/bpf/vxlan_sender.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::tests {
 namespace {
@@ -97,7 +97,7 @@ class WireTap {
   }
 
  private:
-  sys::UniqueFd fd_;
+  UniqueFd fd_;
 };
 
 TEST_F(OverlayTest, UnicastToARemoteMacIsOneVxlanPacket) {
@@ -185,7 +185,7 @@ TEST_F(OverlayTest, ACustomersTagGoesThroughTheTunnel) {
 }
 
 TEST_F(OverlayTest, TheHostItselfCannotSendIntoTheTunnel) {
-  sys::UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
   sockaddr_ll to = {};
   to.sll_family = AF_PACKET;
   to.sll_ifindex = switch_->tunnel_ifindex();

@@ -13,7 +13,7 @@
 
 #include "tests/bpf/bpf_switch.h"
 #include "vswitch/sys/bpf/tc_filters.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::tests {
 namespace {
@@ -130,7 +130,7 @@ TEST_F(UplinkTest, TheHostGetsABroadcastToo) {
 // (packet(7): PACKET_OTHERHOST). Without it, it would take the VLAN's frames for its own network's.
 TEST_F(UplinkTest, TheHostKeepsVlansApart) {
   Attach();
-  const sys::UniqueFd stack(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_IP)));
+  const UniqueFd stack(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_IP)));
   sockaddr_ll address = {};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_IP);

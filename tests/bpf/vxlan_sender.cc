@@ -44,7 +44,7 @@ Bytes MarkedVxlanPayload(uint32_t vni, uint16_t label, const Bytes& inner) {
 
 absl::StatusOr<VxlanSender> VxlanSender::Create(const std::string& source,
                                                 const std::string& target) {
-  sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const sockaddr_in from = Address(source, 0);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof(from)) != 0) {
     return ErrnoStatus(errno, "bind " + source);

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "tests/support/packet_builder.h"
-#include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/status.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::tests {
 
@@ -26,9 +26,9 @@ class VxlanSender {
   absl::Status Send(const Bytes& payload) const;
 
  private:
-  explicit VxlanSender(sys::UniqueFd fd) : fd_(std::move(fd)) {}
+  explicit VxlanSender(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  sys::UniqueFd fd_;
+  UniqueFd fd_;
 };
 
 }  // namespace outrider::tests

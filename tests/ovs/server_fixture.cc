@@ -11,7 +11,7 @@ using ovsdb::Json;
 SocketClient SocketClient::To(const std::string& address) {
   auto fd = stream::BeginConnect(stream::StreamAddress::Parse(address, 0).value());
   EXPECT_TRUE(fd.ok()) << fd.status();
-  return SocketClient(fd.ok() ? std::move(*fd) : stream::OwnedFd());
+  return SocketClient(fd.ok() ? std::move(*fd) : UniqueFd());
 }
 
 size_t SocketClient::Say(const std::string& bytes) {

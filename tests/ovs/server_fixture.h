@@ -17,7 +17,7 @@ namespace outrider::ovs {
 // A client that does not block.
 class SocketClient {
  public:
-  explicit SocketClient(stream::OwnedFd fd) : fd_(std::move(fd)) {}
+  explicit SocketClient(UniqueFd fd) : fd_(std::move(fd)) {}
   // At a unix path or another active address.
   static SocketClient To(const std::string& address);
 
@@ -31,7 +31,7 @@ class SocketClient {
   void Close() { fd_.Reset(); }
 
  private:
-  stream::OwnedFd fd_;
+  UniqueFd fd_;
   ovsdb::JsonStream stream_{256 << 20};
   bool closed_ = false;
 };

@@ -9,22 +9,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "vswitch/types/unique_fd.h"
+
 namespace outrider::agent {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& path) {
   std::error_code error;
@@ -51,12 +39,12 @@ absl::Status WriteFile(const std::string& directory, const std::string& name,
   const std::string path = directory + "/" + name;
   const std::string temporary = path + ".new";
   {
-    const Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (file.get() < 0) return ErrnoStatus(errno, "open " + temporary);
     RETURN_IF_ERROR(WriteAll(file.get(), text, temporary));
   }
   if (rename(temporary.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, "rename to " + path);
-  const Descriptor folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return ErrnoStatus(errno, "open " + directory);
   if (fsync(folder.get()) != 0) return ErrnoStatus(errno, "fsync " + directory);
   return absl::OkStatus();

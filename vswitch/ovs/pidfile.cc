@@ -49,15 +49,14 @@ absl::Status WritePid(int fd, const std::string& path) {
 
 }  // namespace
 
-Pidfile::Pidfile(std::string path, stream::OwnedFd fd)
-    : path_(std::move(path)), fd_(std::move(fd)) {}
+Pidfile::Pidfile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
 absl::StatusOr<std::unique_ptr<Pidfile>> Pidfile::Create(const std::string& path) {
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   // Twice, should the last owner remove it between the two steps.
   for (int i = 0; i < 3; ++i) {
-    stream::OwnedFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
     struct flock lock = WriteLock();
     if (fcntl(fd.get(), F_SETLK, &lock) != 0) {

@@ -24,9 +24,9 @@ class Pidfile {
   Pidfile& operator=(const Pidfile&) = delete;
 
  private:
-  Pidfile(std::string path, stream::OwnedFd fd);
+  Pidfile(std::string path, UniqueFd fd);
   const std::string path_;
-  const stream::OwnedFd fd_;
+  const UniqueFd fd_;
 };
 
 }  // namespace outrider::ovs

@@ -113,9 +113,9 @@ class ConnectionTraffic : public ::testing::TestWithParam<bool> {
 
 TEST_P(ConnectionTraffic, TheGuestOpensAndBothSpeak) {
   Become();
-  const sys::UniqueFd listener = two_.Listen();
-  sys::UniqueFd client = one_.Connect(two_);
-  sys::UniqueFd server = Accept(listener);
+  const UniqueFd listener = two_.Listen();
+  UniqueFd client = one_.Connect(two_);
+  UniqueFd server = Accept(listener);
   EXPECT_EQ(Transfer(client, server, kBulk), kBulk);
   EXPECT_EQ(Transfer(server, client, kBulk), kBulk);
   EXPECT_EQ(a_.PortDrops(kPort, "connection_invalid"), 0u);
@@ -134,14 +134,14 @@ TEST_P(ConnectionTraffic, TheGuestOpensAndBothSpeak) {
   EXPECT_TRUE(Await(server.get(), POLLIN));
   EXPECT_EQ(AwaitState("close-wait"), "close-wait");
   EXPECT_EQ(Transfer(server, client, 1000), 1000u) << "its half is open";
-  server = sys::UniqueFd();
+  server = UniqueFd();
   EXPECT_EQ(AwaitState("time-wait"), "time-wait");
 }
 
 TEST_P(ConnectionTraffic, NobodyOpensToTheGuest) {
   Become();
-  const sys::UniqueFd listener = one_.Listen();
-  const sys::UniqueFd client = two_.Connect(one_);
+  const UniqueFd listener = one_.Listen();
+  const UniqueFd client = two_.Connect(one_);
   EXPECT_GE(a_.AwaitPortDrops(kPort, "acl_egress", 1), 1u);
   EXPECT_THAT(List().connections, IsEmpty());
   pollfd nothing{.fd = listener.get(), .events = POLLIN, .revents = 0};
@@ -172,9 +172,9 @@ TEST_P(ConnectionTraffic, WhatOldMembersOfAGroupAdmittedIsJudgedAgain) {
   state.group_members = {host(two_.ip()), host("192.0.2.1"), host("192.0.2.2")};
   state.rule_sets.erase(MakeDigest(1));
   a_.Become(state);
-  const sys::UniqueFd listener = two_.Listen();
-  const sys::UniqueFd client = one_.Connect(two_);
-  const sys::UniqueFd server = Accept(listener);
+  const UniqueFd listener = two_.Listen();
+  const UniqueFd client = one_.Connect(two_);
+  const UniqueFd server = Accept(listener);
   ASSERT_EQ(Transfer(client, server, 1000), 1000u);
   // Of no concern to this one.
   state.group_members.erase(host("192.0.2.1"));

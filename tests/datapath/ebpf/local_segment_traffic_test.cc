@@ -15,7 +15,7 @@
 
 #include "tests/datapath/ebpf/traffic_fixture.h"
 #include "vswitch/datapath/ebpf/pinned_stations.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -46,7 +46,7 @@ struct Machine {
   // Whether `ip` answers an echo request in time.
   bool Pings(const std::string& ip, std::chrono::milliseconds time = kLong) const {
     const tests::NetnsScope scope(netns);
-    const sys::UniqueFd fd(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
+    const UniqueFd fd(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
     sockaddr_in to{};
     to.sin_family = AF_INET;
     inet_pton(AF_INET, ip.c_str(), &to.sin_addr);

@@ -12,7 +12,7 @@
 #include "tests/datapath/ebpf/traffic_fixture.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
 #include "vswitch/sys/bpf/typed_map.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -104,7 +104,7 @@ class MulticastPathTest : public ::testing::TestWithParam<GuestKind> {
     Bytes payload = {8, 0, 0, 0, 0, 0, static_cast<uint8_t>(kSegment.value()), 0};
     payload.insert(payload.end(), inner.begin(), inner.end());
     const tests::NetnsScope scope(peers_);
-    const sys::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     ASSERT_EQ(inet_pton(AF_INET, kVtepB, &address.sin_addr), 1);

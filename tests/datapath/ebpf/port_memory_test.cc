@@ -196,8 +196,8 @@ TEST_F(PortMemoryTest, AdoptionCanBeTakenBack) {
 
 TEST_F(PortMemoryTest, WhatHasEndedAtTheSourceGoesUnlessItLivesHere) {
   const Session session = Open();
-  const sys::UniqueFd second = one_.Connect(two_);
-  const sys::UniqueFd accepted = Accept(session.listener);
+  const UniqueFd second = one_.Connect(two_);
+  const UniqueFd accepted = Accept(session.listener);
   Arm();
   const auto records = a_.datapath().ExportConnections(kPort).value();
   ASSERT_THAT(records, SizeIs(2));
@@ -234,8 +234,8 @@ TEST_F(PortMemoryTest, ManyEndTogether) {
 
 TEST_F(PortMemoryTest, AFullShareRefusesTheRest) {
   const Session first = Open();
-  const sys::UniqueFd second = one_.Connect(two_);
-  const sys::UniqueFd accepted = Accept(first.listener);
+  const UniqueFd second = one_.Connect(two_);
+  const UniqueFd accepted = Accept(first.listener);
   HostState state = WithOne(PortPhase::kArmed, StateOfB());
   state.ports.at(kPort).device.reset();
   state.ports.at(kPort).max_connections = 1;

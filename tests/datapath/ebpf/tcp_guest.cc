@@ -39,16 +39,16 @@ TcpGuest::TcpGuest(EbpfHost* host, const std::string& device, int n) : ip_(IpOf(
   mac_ = In([] { return sys::NetlinkSocket::Create().value()->FindLink(kCard).value().mac; });
 }
 
-sys::UniqueFd TcpGuest::Listen() {
-  sys::UniqueFd fd = Socket();
+UniqueFd TcpGuest::Listen() {
+  UniqueFd fd = Socket();
   const sockaddr_in address = Address("0.0.0.0");
   Check(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0, "bind");
   Check(listen(fd.get(), 4) == 0, "listen");
   return fd;
 }
 
-sys::UniqueFd TcpGuest::Connect(const TcpGuest& to) {
-  sys::UniqueFd fd = Socket();
+UniqueFd TcpGuest::Connect(const TcpGuest& to) {
+  UniqueFd fd = Socket();
   const sockaddr_in address = Address(to.ip_);
   const int result =
       connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
@@ -63,9 +63,9 @@ void TcpGuest::MoveTo(EbpfHost* host, const std::string& device) {
   tests::AddAddress(netns_, kCard, ip_ + "/24");
 }
 
-sys::UniqueFd TcpGuest::Socket() {
+UniqueFd TcpGuest::Socket() {
   return In([] {
-    sys::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     Check(fd.get() >= 0, "socket");
     // The guests' cards know nothing of the segment's MTU.
     const int segment = 1300;
@@ -79,12 +79,12 @@ bool Await(int fd, short what) {
   return poll(&poll_fd, 1, 5000) == 1 && (poll_fd.revents & what) != 0;
 }
 
-sys::UniqueFd Accept(const sys::UniqueFd& listener) {
+UniqueFd Accept(const UniqueFd& listener) {
   EXPECT_TRUE(Await(listener.get(), POLLIN)) << "no connection came";
-  return sys::UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  return UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
-size_t Transfer(const sys::UniqueFd& from, const sys::UniqueFd& to, size_t size) {
+size_t Transfer(const UniqueFd& from, const UniqueFd& to, size_t size) {
   const std::vector<char> data(size, 'x');
   std::vector<char> taken(64 * 1024);
   size_t sent = 0;

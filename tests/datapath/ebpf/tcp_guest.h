@@ -8,7 +8,7 @@
 #include <string>
 
 #include "tests/datapath/ebpf/ebpf_host.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -23,9 +23,9 @@ class TcpGuest {
   const std::string& ip() const { return ip_; }
 
   // At kServerPort.
-  sys::UniqueFd Listen();
+  UniqueFd Listen();
   // Under way when it returns.
-  sys::UniqueFd Connect(const TcpGuest& to);
+  UniqueFd Connect(const TcpGuest& to);
   // Moves to another host, with its MAC, address and all its sockets: what it had before its card
   // vanishes.
   void MoveTo(EbpfHost* host, const std::string& device);
@@ -36,7 +36,7 @@ class TcpGuest {
     const tests::NetnsScope scope(netns_);
     return function();
   }
-  sys::UniqueFd Socket();
+  UniqueFd Socket();
 
   tests::NetworkNamespace netns_;
   const std::string ip_;
@@ -45,15 +45,15 @@ class TcpGuest {
 
 // Whether `what` (poll(2)) comes true within 5 s.
 bool Await(int fd, short what);
-sys::UniqueFd Accept(const sys::UniqueFd& listener);
+UniqueFd Accept(const UniqueFd& listener);
 // Sends `size` bytes from one end and takes them at the other; how many arrived.
-size_t Transfer(const sys::UniqueFd& from, const sys::UniqueFd& to, size_t size);
+size_t Transfer(const UniqueFd& from, const UniqueFd& to, size_t size);
 
 // Both ends of a connection.
 struct Session {
-  sys::UniqueFd listener;
-  sys::UniqueFd client;
-  sys::UniqueFd server;
+  UniqueFd listener;
+  UniqueFd client;
+  UniqueFd server;
 };
 
 }  // namespace outrider::datapath::ebpf

@@ -15,8 +15,8 @@ class StreamConnectionTest : public testing::Test {
   void SetUp() override {
     int pair[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    client_ = OwnedFd(pair[0]);
-    server_fd_ = OwnedFd(pair[1]);
+    client_ = UniqueFd(pair[0]);
+    server_fd_ = UniqueFd(pair[1]);
   }
 
   RecordingHandler& Serve(const StreamLimits& limits = {}) {
@@ -33,8 +33,8 @@ class StreamConnectionTest : public testing::Test {
   }
 
   std::unique_ptr<PollLoop> loop_ = PollLoop::Create().value();
-  OwnedFd client_;
-  OwnedFd server_fd_;
+  UniqueFd client_;
+  UniqueFd server_fd_;
   std::unique_ptr<RecordingHandler> handler_;
 };
 

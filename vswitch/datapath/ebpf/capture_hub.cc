@@ -72,7 +72,7 @@ absl::StatusOr<std::unique_ptr<CaptureSession>> CaptureHub::Start(const CaptureR
 absl::Status CaptureHub::Begin() {
   RETURN_IF_ERROR(Clear());
   RETURN_IF_ERROR(maps_.capture_missed.Update(kOnly, 0));
-  ASSIGN_OR_RETURN(const sys::UniqueFd ring, sys::CreateRing("or_captured", kRingBytes));
+  ASSIGN_OR_RETURN(const UniqueFd ring, sys::CreateRing("or_captured", kRingBytes));
   RETURN_IF_ERROR(maps_.capture_ring.Update(kOnly, static_cast<uint32_t>(ring.get())));
   decoder_ = std::make_unique<CaptureDecoder>(
       ClockNs(CLOCK_REALTIME) - ClockNs(CLOCK_BOOTTIME),

@@ -4,9 +4,10 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
+
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::datapath::ebpf {
 namespace {
@@ -15,30 +16,19 @@ absl::Status NotThere(uint32_t index, uint32_t vni) {
   return absl::NotFoundError(fmt::format("port index {}: not active in segment {}", index, vni));
 }
 
-// Closes itself.
-class PacketSocket {
- public:
-  PacketSocket() : fd_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)) {}
-  ~PacketSocket() {
-    if (fd_ >= 0) close(fd_);
+// 0, or errno.
+int SendMarked(uint32_t ifindex, uint32_t mark, const std::vector<uint8_t>& frame) {
+  const UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (!fd.valid() || setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) {
+    return errno;
   }
-  PacketSocket(const PacketSocket&) = delete;
-  PacketSocket& operator=(const PacketSocket&) = delete;
-
-  // 0, or errno.
-  int Send(uint32_t ifindex, uint32_t mark, const std::vector<uint8_t>& frame) const {
-    if (fd_ < 0 || setsockopt(fd_, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) return errno;
-    sockaddr_ll to{};
-    to.sll_family = AF_PACKET;
-    to.sll_ifindex = static_cast<int>(ifindex);
-    const ssize_t sent = sendto(fd_, frame.data(), frame.size(), MSG_DONTWAIT,
-                                reinterpret_cast<const sockaddr*>(&to), sizeof(to));
-    return sent < 0 ? errno : 0;
-  }
-
- private:
-  const int fd_;
-};
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_ifindex = static_cast<int>(ifindex);
+  const ssize_t sent = sendto(fd.get(), frame.data(), frame.size(), MSG_DONTWAIT,
+                              reinterpret_cast<const sockaddr*>(&to), sizeof(to));
+  return sent < 0 ? errno : 0;
+}
 
 }  // namespace
 
@@ -61,7 +51,7 @@ absl::Status SendToGuest(const DatapathMaps& maps, uint32_t index, uint32_t vni,
                               static_cast<uint8_t>(tag)};
     frame.insert(frame.begin() + 2 * ETH_ALEN, std::begin(header), std::end(header));
   }
-  const int error = PacketSocket().Send(port.ifindex, OR_MARK_MAGIC | index, frame);
+  const int error = SendMarked(port.ifindex, OR_MARK_MAGIC | index, frame);
   if (error == 0) return absl::OkStatus();
   return ErrnoStatus(error, fmt::format("send to port index {}", index));
 }

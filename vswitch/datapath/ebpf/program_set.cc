@@ -99,7 +99,7 @@ absl::StatusOr<std::set<uint32_t>> PinnedIds(const std::string& dir, const std::
     ASSIGN_OR_RETURN(const std::vector<std::string> names, sys::ListPins(dir + "/" + version));
     for (const std::string& name : names) {
       if (!only.empty() && name != only) continue;
-      ASSIGN_OR_RETURN(const sys::UniqueFd fd, sys::OpenPin(dir + "/" + version + "/" + name));
+      ASSIGN_OR_RETURN(const UniqueFd fd, sys::OpenPin(dir + "/" + version + "/" + name));
       ASSIGN_OR_RETURN(const sys::ProgramInfo info, sys::GetProgramInfo(fd.get()));
       ids.insert(info.id);
     }
@@ -132,7 +132,7 @@ uint32_t ProgramSet::Id(Program program) const { return programs_.at(program).id
 absl::Status ProgramSet::OpenPinned(const std::string& maps_dir) {
   ASSIGN_OR_RETURN(auto maps, sys::KernelBpfMaps::OpenPinned(maps_dir, DatapathMaps::Names()));
   for (const auto& [program, name] : kPrograms) {
-    ASSIGN_OR_RETURN(sys::UniqueFd fd, sys::OpenPin(programs_dir_ + "/" + digest_ + "/" + name));
+    ASSIGN_OR_RETURN(UniqueFd fd, sys::OpenPin(programs_dir_ + "/" + digest_ + "/" + name));
     ASSIGN_OR_RETURN(const sys::ProgramInfo info, sys::GetProgramInfo(fd.get()));
     programs_[program] = {.fd = std::move(fd), .id = info.id};
   }

@@ -17,7 +17,7 @@
 
 #include "vswitch/sys/bpf/bpf_maps.h"
 #include "vswitch/sys/bpf/bpf_object.h"
-#include "vswitch/sys/bpf/unique_fd.h"
+#include "vswitch/types/unique_fd.h"
 #include "vswitch/types/vtep_pair.h"
 
 namespace outrider::datapath::ebpf {
@@ -64,7 +64,7 @@ class ProgramSet {
 
  private:
   struct Entry {
-    sys::UniqueFd fd;
+    UniqueFd fd;
     uint32_t id = 0;
   };
 

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "vswitch/sys/bpf/mapped_array.h"
-#include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/status.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::sys {
 

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "vswitch/sys/bpf/bpf_maps.h"
-#include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/status.h"
+#include "vswitch/types/unique_fd.h"
 
 struct bpf_object;
 

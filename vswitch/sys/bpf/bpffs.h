@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/status.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::sys {
 

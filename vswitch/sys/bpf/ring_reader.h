@@ -12,8 +12,8 @@
 #include <string>
 #include <thread>
 
-#include "vswitch/sys/bpf/unique_fd.h"
 #include "vswitch/types/status.h"
+#include "vswitch/types/unique_fd.h"
 
 struct ring_buffer;
 

@@ -7,10 +7,11 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::sys {
 namespace {
@@ -28,31 +29,15 @@ int64_t MonotonicOf(const timespec& stamp) {
   return NowMicros(CLOCK_MONOTONIC) - (NowMicros(CLOCK_REALTIME) - Micros(stamp));
 }
 
-// Closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
-
 class PacketEchoSocket final : public EchoSocket {
  public:
-  PacketEchoSocket(std::unique_ptr<Descriptor> fd, uint32_t ifindex)
-      : fd_(std::move(fd)), ifindex_(ifindex) {}
+  PacketEchoSocket(UniqueFd fd, uint32_t ifindex) : fd_(std::move(fd)), ifindex_(ifindex) {}
 
   absl::Status Send(const std::vector<uint8_t>& frame) override {
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
     to.sll_ifindex = static_cast<int>(ifindex_);
-    const ssize_t sent = sendto(fd_->get(), frame.data(), frame.size(), MSG_DONTWAIT,
+    const ssize_t sent = sendto(fd_.get(), frame.data(), frame.size(), MSG_DONTWAIT,
                                 reinterpret_cast<const sockaddr*>(&to), sizeof(to));
     if (sent >= 0) return absl::OkStatus();
     if (errno == EAGAIN || errno == ENOBUFS) {
@@ -75,7 +60,7 @@ class PacketEchoSocket final : public EchoSocket {
     message.msg_iovlen = 1;
     message.msg_control = control;
     message.msg_controllen = sizeof(control);
-    const ssize_t length = recvmsg(fd_->get(), &message, MSG_DONTWAIT);
+    const ssize_t length = recvmsg(fd_.get(), &message, MSG_DONTWAIT);
     // A device that goes down says so here, once; sending tells it as well.
     if (length < 0) return std::nullopt;
     frame.bytes.resize(static_cast<size_t>(length));
@@ -93,7 +78,7 @@ class PacketEchoSocket final : public EchoSocket {
  private:
   // Ours are shorter.
   static constexpr size_t kLongest = 256;
-  const std::unique_ptr<Descriptor> fd_;
+  const UniqueFd fd_;
   const uint32_t ifindex_;
 };
 
@@ -139,12 +124,12 @@ absl::Status AttachFilter(int fd, uint16_t identifier) {
 absl::StatusOr<std::unique_ptr<EchoSocket>> EchoSocket::Open(uint32_t ifindex, uint32_t mark,
                                                              uint16_t identifier) {
   // Protocol 0: before it is bound it receives nothing, so nothing goes past the filter.
-  auto fd = std::make_unique<Descriptor>(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-  if (fd->get() < 0) return ErrnoStatus(errno, "AF_PACKET socket");
-  RETURN_IF_ERROR(AttachFilter(fd->get(), identifier));
+  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return ErrnoStatus(errno, "AF_PACKET socket");
+  RETURN_IF_ERROR(AttachFilter(fd.get(), identifier));
   const int on = 1;
-  if (setsockopt(fd->get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0 ||
-      setsockopt(fd->get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0) {
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0 ||
+      setsockopt(fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0) {
     return ErrnoStatus(errno, "set up an AF_PACKET socket");
   }
   sockaddr_ll at{};
@@ -152,7 +137,7 @@ absl::StatusOr<std::unique_ptr<EchoSocket>> EchoSocket::Open(uint32_t ifindex, u
   // What leaves by a device is seen by sockets of all protocols only.
   at.sll_protocol = htons(ETH_P_ALL);
   at.sll_ifindex = static_cast<int>(ifindex);
-  if (bind(fd->get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0) {
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0) {
     if (errno == ENODEV) return absl::NotFoundError(fmt::format("device {} is gone", ifindex));
     return ErrnoStatus(errno, fmt::format("bind to device {}", ifindex));
   }

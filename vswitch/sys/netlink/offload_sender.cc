@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -64,24 +63,22 @@ OffloadHeader HeaderOf(const OffloadFrame& frame) {
 
 absl::StatusOr<std::unique_ptr<OffloadSender>> OffloadSender::Create() {
   // Protocol 0: it receives nothing.
-  const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-  if (fd < 0) return ErrnoStatus(errno, "AF_PACKET socket");
-  std::unique_ptr<OffloadSender> sender(new OffloadSender(fd));
+  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return ErrnoStatus(errno, "AF_PACKET socket");
   const int on = 1;
-  if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) != 0 ||
-      setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kSendTimeout, sizeof(kSendTimeout)) != 0) {
+  if (setsockopt(fd.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) != 0 ||
+      setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kSendTimeout, sizeof(kSendTimeout)) != 0) {
     return ErrnoStatus(errno, "AF_PACKET socket: offloads");
   }
-  return sender;
+  return std::unique_ptr<OffloadSender>(new OffloadSender(std::move(fd)));
 }
-
-OffloadSender::~OffloadSender() { close(fd_); }
 
 absl::Status OffloadSender::SetLabels(const FrameLabels& labels) {
   if (labels_ == labels) return absl::OkStatus();
   labels_.reset();
-  if (setsockopt(fd_, SOL_SOCKET, SO_MARK, &labels.mark, sizeof(labels.mark)) != 0 ||
-      setsockopt(fd_, SOL_SOCKET, SO_PRIORITY, &labels.priority, sizeof(labels.priority)) != 0) {
+  if (setsockopt(fd_.get(), SOL_SOCKET, SO_MARK, &labels.mark, sizeof(labels.mark)) != 0 ||
+      setsockopt(fd_.get(), SOL_SOCKET, SO_PRIORITY, &labels.priority, sizeof(labels.priority)) !=
+          0) {
     return ErrnoStatus(errno, "AF_PACKET socket: mark and priority");
   }
   labels_ = labels;
@@ -103,7 +100,7 @@ absl::Status OffloadSender::Send(uint32_t ifindex, const FrameLabels& labels,
   message.msg_namelen = sizeof(to);
   message.msg_iov = parts;
   message.msg_iovlen = std::size(parts);
-  if (sendmsg(fd_, &message, 0) >= 0) return absl::OkStatus();
+  if (sendmsg(fd_.get(), &message, 0) >= 0) return absl::OkStatus();
   const std::string what = fmt::format("send to device {}", ifindex);
   if (errno == EAGAIN || errno == ENOBUFS || errno == ENETDOWN) {
     return absl::UnavailableError(what + ": it takes no frame now");

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "vswitch/types/status.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::sys {
 
@@ -46,18 +48,15 @@ class OffloadSender {
  public:
   // In the calling thread's network namespace for its whole life.
   static absl::StatusOr<std::unique_ptr<OffloadSender>> Create();
-  ~OffloadSender();
-  OffloadSender(const OffloadSender&) = delete;
-  OffloadSender& operator=(const OffloadSender&) = delete;
 
   // Returns when the device has taken the frame. Unavailable when it does not within 100 ms.
   absl::Status Send(uint32_t ifindex, const FrameLabels& labels, const OffloadFrame& frame);
 
  private:
-  explicit OffloadSender(int fd) : fd_(fd) {}
+  explicit OffloadSender(UniqueFd fd) : fd_(std::move(fd)) {}
   absl::Status SetLabels(const FrameLabels& labels);
 
-  const int fd_;
+  const UniqueFd fd_;
   std::optional<FrameLabels> labels_;
 };
 

@@ -63,8 +63,8 @@ absl::StatusOr<SocketAddress> KernelAddress(const StreamAddress& address) {
   return InetAddress(address);
 }
 
-absl::StatusOr<OwnedFd> MakeSocket(const StreamAddress& address, const SocketAddress& kernel) {
-  OwnedFd fd(socket(kernel.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+absl::StatusOr<UniqueFd> MakeSocket(const StreamAddress& address, const SocketAddress& kernel) {
+  UniqueFd fd(socket(kernel.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return ErrnoStatus(errno, "socket for " + address.ToString());
   if (address.kind != StreamAddress::Kind::kUnix) {
     const int one = 1;
@@ -88,7 +88,7 @@ absl::Status FreeSocketPath(const std::string& path, const std::string& taken) {
     return absl::FailedPreconditionError(
         fmt::format("socket \"{}\": a file that is no socket is there; move it away", path));
   }
-  const OwnedFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe.valid()) return ErrnoStatus(errno, "socket");
   // EAGAIN: its queue is full, so somebody owns it.
   if (connect(probe.get(), kernel.get(), kernel.length) == 0 || errno == EAGAIN) {
@@ -98,25 +98,13 @@ absl::Status FreeSocketPath(const std::string& path, const std::string& taken) {
   return absl::OkStatus();
 }
 
-OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
-  if (this != &other) {
-    Reset();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-void OwnedFd::Reset() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
-}
-
-absl::StatusOr<OwnedFd> Listen(const StreamAddress& address, uint32_t mode) {
+absl::StatusOr<UniqueFd> Listen(const StreamAddress& address, uint32_t mode) {
   ASSIGN_OR_RETURN(const SocketAddress kernel, KernelAddress(address));
   const bool is_unix = address.kind == StreamAddress::Kind::kUnix;
   if (is_unix) {
     RETURN_IF_ERROR(FreeSocketPath(address.path, "another program listens there; stop it first"));
   }
-  ASSIGN_OR_RETURN(OwnedFd fd, MakeSocket(address, kernel));
+  ASSIGN_OR_RETURN(UniqueFd fd, MakeSocket(address, kernel));
   const std::string name = address.ToString();
   // The mode before bind: at no instant may more people connect than shall.
   if (is_unix && fchmod(fd.get(), mode) != 0) return ErrnoStatus(errno, "chmod " + name);
@@ -139,9 +127,9 @@ uint16_t PortOf(int fd) {
   return 0;
 }
 
-absl::StatusOr<OwnedFd> BeginConnect(const StreamAddress& address) {
+absl::StatusOr<UniqueFd> BeginConnect(const StreamAddress& address) {
   ASSIGN_OR_RETURN(const SocketAddress kernel, KernelAddress(address));
-  ASSIGN_OR_RETURN(OwnedFd fd, MakeSocket(address, kernel));
+  ASSIGN_OR_RETURN(UniqueFd fd, MakeSocket(address, kernel));
   if (connect(fd.get(), kernel.get(), kernel.length) != 0 && errno != EINPROGRESS) {
     return ErrnoStatus(errno, "connect " + address.ToString());
   }

@@ -5,27 +5,11 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include "vswitch/sys/stream/stream_address.h"
+#include "vswitch/types/unique_fd.h"
 
 namespace outrider::stream {
-
-// A descriptor that is closed with its owner.
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd = -1) : fd_(fd) {}
-  ~OwnedFd() { Reset(); }
-  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept;
-
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-  void Reset();
-
- private:
-  int fd_;
-};
 
 // Makes a unix path free to listen on: nothing is taken from a server that lives. Makes missing
 // parent folders (0755) and removes a socket nobody listens on. AlreadyExists, with `taken`:
@@ -34,11 +18,11 @@ absl::Status FreeSocketPath(const std::string& path, const std::string& taken);
 // Listens at a passive address. A unix path gets `mode`, missing parent folders (0755), and
 // replaces a socket nobody listens on. AlreadyExists: somebody does; FailedPrecondition: a file
 // that is no socket is there.
-absl::StatusOr<OwnedFd> Listen(const StreamAddress& address, uint32_t mode);
+absl::StatusOr<UniqueFd> Listen(const StreamAddress& address, uint32_t mode);
 // The port a listening TCP socket has.
 uint16_t PortOf(int fd);
 // Begins to connect; it is done, or has failed, when the socket can be written to (SocketError).
-absl::StatusOr<OwnedFd> BeginConnect(const StreamAddress& address);
+absl::StatusOr<UniqueFd> BeginConnect(const StreamAddress& address);
 // What became of a connect that was begun.
 absl::Status SocketError(int fd, const StreamAddress& address);
 // "unix" or "tcp:127.0.0.1:40000".

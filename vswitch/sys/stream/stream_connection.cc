@@ -17,7 +17,7 @@ constexpr size_t kReadSize = 64 << 10;
 
 }  // namespace
 
-StreamConnection::StreamConnection(PollLoop* loop, OwnedFd fd, const StreamLimits& limits)
+StreamConnection::StreamConnection(PollLoop* loop, UniqueFd fd, const StreamLimits& limits)
     : loop_(loop), fd_(std::move(fd)), limits_(limits), peer_(PeerName(fd_.get())) {}
 
 absl::Status StreamConnection::SetTls(const TlsContext* tls, bool server) {
@@ -32,7 +32,8 @@ absl::Status StreamConnection::SetTls(const TlsContext* tls, bool server) {
 }
 
 absl::StatusOr<std::unique_ptr<StreamConnection>> StreamConnection::Adopt(
-    PollLoop* loop, OwnedFd fd, std::shared_ptr<const TlsContext> tls, const StreamLimits& limits) {
+    PollLoop* loop, UniqueFd fd, std::shared_ptr<const TlsContext> tls,
+    const StreamLimits& limits) {
   std::unique_ptr<StreamConnection> connection(new StreamConnection(loop, std::move(fd), limits));
   // One that blocks would stop all others.
   if (fcntl(connection->fd_.get(), F_SETFL, O_NONBLOCK) != 0) {
@@ -46,7 +47,7 @@ absl::StatusOr<std::unique_ptr<StreamConnection>> StreamConnection::Adopt(
 absl::StatusOr<std::unique_ptr<StreamConnection>> StreamConnection::Connect(
     PollLoop* loop, const StreamAddress& address, std::shared_ptr<const TlsContext> tls,
     const StreamLimits& limits) {
-  ASSIGN_OR_RETURN(OwnedFd fd, BeginConnect(address));
+  ASSIGN_OR_RETURN(UniqueFd fd, BeginConnect(address));
   std::unique_ptr<StreamConnection> connection(new StreamConnection(loop, std::move(fd), limits));
   RETURN_IF_ERROR(connection->SetTls(tls.get(), false));
   connection->phase_ = Phase::kConnecting;

@@ -49,7 +49,7 @@ class StreamConnection {
  public:
   // Over a connected descriptor; with `tls` by TLS, as its server.
   static absl::StatusOr<std::unique_ptr<StreamConnection>> Adopt(
-      PollLoop* loop, OwnedFd fd, std::shared_ptr<const TlsContext> tls,
+      PollLoop* loop, UniqueFd fd, std::shared_ptr<const TlsContext> tls,
       const StreamLimits& limits);
   // Begins to connect to an active address; `tls` for ssl:.
   static absl::StatusOr<std::unique_ptr<StreamConnection>> Connect(
@@ -90,7 +90,7 @@ class StreamConnection {
 
  private:
   enum class Phase { kConnecting, kHandshake, kOpen };
-  StreamConnection(PollLoop* loop, OwnedFd fd, const StreamLimits& limits);
+  StreamConnection(PollLoop* loop, UniqueFd fd, const StreamLimits& limits);
   absl::Status SetTls(const TlsContext* tls, bool server);
   void OnReady(uint32_t events);
   // False: not up yet, or closed.
@@ -104,7 +104,7 @@ class StreamConnection {
   void UpdateEvents();
 
   PollLoop* const loop_;
-  OwnedFd fd_;
+  UniqueFd fd_;
   const StreamLimits limits_;
   std::string peer_;
   // Of a connect under way.

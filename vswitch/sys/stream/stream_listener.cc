@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<StreamListener>> StreamListener::Create(PollLoop*
     return absl::FailedPreconditionError(options.address.ToString() +
                                          ": no key and certificate; fill the SSL table (set-ssl)");
   }
-  ASSIGN_OR_RETURN(OwnedFd fd, Listen(options.address, options.mode));
+  ASSIGN_OR_RETURN(UniqueFd fd, Listen(options.address, options.mode));
   std::unique_ptr<StreamListener> listener(
       new StreamListener(loop, options, std::move(accepted), std::move(fd)));
   StreamListener* const self = listener.get();
@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<StreamListener>> StreamListener::Create(PollLoop*
 }
 
 StreamListener::StreamListener(PollLoop* loop, const Options& options, Accepted accepted,
-                               OwnedFd fd)
+                               UniqueFd fd)
     : loop_(loop),
       options_(options),
       accepted_(std::move(accepted)),
@@ -75,7 +75,7 @@ size_t StreamListener::connections() const { return census_->open.size(); }
 
 void StreamListener::OnReady() {
   for (int i = 0; i < kAcceptBatch; ++i) {
-    OwnedFd fd(accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd(accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.valid()) {
       Take(std::move(fd));
       continue;
@@ -88,7 +88,7 @@ void StreamListener::OnReady() {
   }
 }
 
-void StreamListener::Take(OwnedFd fd) {
+void StreamListener::Take(UniqueFd fd) {
   if (census_->open.size() >= options_.max_connections && !MakeRoom()) {
     ++turned_away_;
     log_.Warn(fmt::format("{}: {} connections are open, all in use; a new one is refused",
@@ -127,8 +127,8 @@ void StreamListener::OutOfDescriptors(int error) {
   log_.Warn(fmt::format("{}: {}; raise LimitNOFILE", options_.address.ToString(),
                         Message(ErrnoStatus(error, "accept"))));
   reserve_.Reset();
-  { const OwnedFd refused(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
-  reserve_ = OwnedFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  { const UniqueFd refused(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
+  reserve_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
   ++turned_away_;
   // The socket stays ready all the while: not to spin, it is looked at again in a moment.
   loop_->SetEvents(fd_.get(), 0);

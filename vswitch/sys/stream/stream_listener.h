@@ -50,9 +50,9 @@ class StreamListener {
 
  private:
   struct Census;
-  StreamListener(PollLoop* loop, const Options& options, Accepted accepted, OwnedFd fd);
+  StreamListener(PollLoop* loop, const Options& options, Accepted accepted, UniqueFd fd);
   void OnReady();
-  void Take(OwnedFd fd);
+  void Take(UniqueFd fd);
   // False: nobody can go.
   bool MakeRoom();
   void OutOfDescriptors(int error);
@@ -60,9 +60,9 @@ class StreamListener {
   PollLoop* const loop_;
   Options options_;
   const Accepted accepted_;
-  OwnedFd fd_;
+  UniqueFd fd_;
   // Given up to accept, and hang up on, who cannot be served.
-  OwnedFd reserve_;
+  UniqueFd reserve_;
   // Of the socket's file, to know it again.
   uint64_t inode_ = 0;
   uint64_t turned_away_ = 0;

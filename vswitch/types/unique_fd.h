@@ -1,13 +1,13 @@
 // An owned file descriptor: closed once, moved, never copied. Knows nothing of what it refers to.
 // Thread rule: a value; one owner.
-#ifndef OUTRIDER_VSWITCH_SYS_BPF_UNIQUE_FD_H_
-#define OUTRIDER_VSWITCH_SYS_BPF_UNIQUE_FD_H_
+#ifndef OUTRIDER_VSWITCH_TYPES_UNIQUE_FD_H_
+#define OUTRIDER_VSWITCH_TYPES_UNIQUE_FD_H_
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace outrider::sys {
+namespace outrider {
 
 class UniqueFd {
  public:
@@ -15,20 +15,25 @@ class UniqueFd {
   explicit UniqueFd(int fd) : fd_(fd) {}
   UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
+    if (this != &other) {
+      Reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
     return *this;
   }
-  ~UniqueFd() {
-    if (fd_ >= 0) close(fd_);
-  }
+  ~UniqueFd() { Reset(); }
 
   // -1 when empty.
   int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void Reset() {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
 
  private:
   int fd_ = -1;
 };
 
-}  // namespace outrider::sys
+}  // namespace outrider
 
-#endif  // OUTRIDER_VSWITCH_SYS_BPF_UNIQUE_FD_H_
+#endif  // OUTRIDER_VSWITCH_TYPES_UNIQUE_FD_H_
