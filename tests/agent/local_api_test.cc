@@ -1,85 +1,16 @@
 #include "vswitch/agent/local_api.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <cstring>
-#include <fstream>
 #include <thread>
 
-#include "outrider/v1/agent.grpc.pb.h"
-#include "tests/agent/running_agent.h"
-#include "tests/fakes/fake_connection_table.h"
-#include "tests/fakes/fake_packet_capture.h"
-#include "tests/fakes/fake_packet_tracer.h"
-#include "tests/fakes/fake_station_table.h"
+#include "tests/agent/local_api_fixture.h"
 
 namespace outrider::agent {
 namespace {
 
 using ::testing::HasSubstr;
-
-class LocalApiTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(agent_.started.ok());
-    auto api = Create();
-    ASSERT_TRUE(api.ok()) << api.status();
-    api_ = *std::move(api);
-    stub_ = v1::AgentLocalService::NewStub(
-        grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials()));
-  }
-  absl::StatusOr<std::unique_ptr<LocalApi>> Create() {
-    v1::AgentStatus self;
-    self.set_host_id("h1");
-    return LocalApi::Create(
-        socket_, {.ports = agent_.ports.get(),
-                  .reconciler_executor = &agent_.loop,
-                  .reconciler = agent_.reconciler.get(),
-                  .counters = &agent_.datapath,
-                  .connections = &connections_,
-                  .stations = &stations_,
-                  .tracer = &tracer_,
-                  .capture = &capture_,
-                  .session =
-                      [] {
-                        return SessionStatus{
-                            .connected = true, .detail = "since now", .resumed = 2, .snapshots = 1};
-                      },
-                  .certificate_expiry = [] { return int64_t{77}; },
-                  .self = self});
-  }
-  grpc::Status Attach(const v1::PortAttachment& attachment, uint32_t wait_ms,
-                      v1::AttachPortResponse* response) {
-    grpc::ClientContext context;
-    v1::AttachPortRequest request;
-    *request.mutable_attachment() = attachment;
-    request.set_wait_ms(wait_ms);
-    return stub_->AttachPort(&context, request, response);
-  }
-  static v1::PortAttachment Attachment() {
-    v1::PortAttachment attachment;
-    attachment.set_port_id(MakePortId(1).ToString());
-    attachment.set_device("tap1");
-    attachment.set_mac("52:54:00:00:00:01");
-    attachment.set_profile("web");
-    return attachment;
-  }
-
-  RunningAgent agent_;
-  datapath::FakeConnectionTable connections_;
-  datapath::FakeStationTable stations_;
-  datapath::FakePacketTracer tracer_;
-  datapath::FakePacketCapture capture_;
-  const std::string socket_ = agent_.directory / "agent.sock";
-  std::unique_ptr<LocalApi> api_;
-  std::unique_ptr<v1::AgentLocalService::Stub> stub_;
-};
 
 TEST_F(LocalApiTest, AttachesListsAndDetaches) {
   ASSERT_TRUE(agent_.Snapshot(4, SampleState()).ok());
@@ -439,53 +370,6 @@ TEST_F(LocalApiTest, ACaptureOfNobodysPortIsRefused) {
   v1::CapturedFrame frame;
   EXPECT_FALSE(reader->Read(&frame));
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
-}
-
-TEST_F(LocalApiTest, TheSocketIsTheOwnersOnlyAndGoesWithTheApi) {
-  struct stat info {};
-  ASSERT_EQ(stat(socket_.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0600u);
-  api_.reset();
-  EXPECT_NE(stat(socket_.c_str(), &info), 0);
-}
-
-TEST_F(LocalApiTest, ALiveSocketIsNotTaken) {
-  const auto second = Create();
-  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_THAT(Message(second.status()), HasSubstr(socket_));
-  grpc::ClientContext context;
-  v1::AgentStatus status;
-  EXPECT_TRUE(stub_->GetStatus(&context, {}, &status).ok()) << "the first still serves";
-}
-
-TEST_F(LocalApiTest, ADeadSocketIsReplacedAndAFileIsNot) {
-  api_.reset();
-  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket_.c_str(), sizeof(address.sun_path) - 1);
-  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  close(fd);
-  {
-    const auto api = Create();
-    EXPECT_TRUE(api.ok()) << api.status();
-  }
-  std::ofstream(socket_) << "precious";
-  EXPECT_EQ(Create().status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_TRUE(std::filesystem::exists(socket_));
-}
-
-// A call that waits does not hold up the end of the agent.
-TEST_F(LocalApiTest, StoppingEndsWaitingCalls) {
-  grpc::Status status;
-  std::thread caller([this, &status] {
-    v1::AttachPortResponse response;
-    status = Attach(Attachment(), 60000, &response);
-  });
-  // Both orders are right: the call may wait already or begin later.
-  RunOn(&agent_.loop, [this] { agent_.reconciler->StopWaiting(); });
-  caller.join();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
 }
 
 }  // namespace

@@ -1,6 +1,17 @@
 #include "vswitch/agent/executor.h"
 
+#include <ctime>
+
 namespace outrider::agent {
+namespace {
+
+int64_t MicrosOf(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+}  // namespace
 
 EventLoop::EventLoop() : thread_([this] { Run(); }) {}
 
@@ -47,10 +58,10 @@ void EventLoop::Run() {
   }
 }
 
-int64_t WallMicros() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+int64_t WallMicros() { return MicrosOf(CLOCK_REALTIME); }
+
+int64_t MonotonicMicros() { return MicrosOf(CLOCK_MONOTONIC); }
+
+int64_t BootMicros() { return MicrosOf(CLOCK_BOOTTIME); }
 
 }  // namespace outrider::agent

@@ -69,6 +69,9 @@ auto RunOn(Executor* executor, Work work) -> decltype(work()) {
 // Wall clock, microseconds since the Unix epoch.
 using WallClock = std::function<int64_t()>;
 int64_t WallMicros();
+// CLOCK_MONOTONIC and CLOCK_BOOTTIME, microseconds.
+int64_t MonotonicMicros();
+int64_t BootMicros();
 
 }  // namespace outrider::agent
 

@@ -21,12 +21,6 @@ MulticastMember Member(const PortId& port, const Vni& vni, const IpAddress& grou
 
 }  // namespace
 
-int64_t BootMicros() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-}
-
 absl::Status MulticastSnooper::Start() {
   ASSIGN_OR_RETURN(const auto members, dependencies_.path->ReadMembers());
   for (const auto& [member, until_us] : members) members_.Put(member, until_us);

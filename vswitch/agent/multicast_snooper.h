@@ -117,9 +117,6 @@ class MulticastSnooper {
   std::atomic<uint64_t> dropped_ = 0;
 };
 
-// CLOCK_BOOTTIME, microseconds.
-int64_t BootMicros();
-
 }  // namespace outrider::agent
 
 #endif  // OUTRIDER_VSWITCH_AGENT_MULTICAST_SNOOPER_H_
