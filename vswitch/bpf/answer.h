@@ -17,6 +17,7 @@
 
 #include "vswitch/bpf/drop.h"
 #include "vswitch/bpf/limit.h"
+#include "vswitch/bpf/move.h"
 #include "vswitch/bpf/stats.h"
 #include "vswitch/bpf/trace.h"
 #include "vswitch/bpf/vlan.h"
@@ -173,10 +174,19 @@ static __always_inline bool or_is_unfinished(struct __sk_buff *skb, const struct
 static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame *f, __u32 index)
 {
 	const struct or_port *port = or_port_row(index);
-	__u32 ifindex, tag = 0;
+	__u32 ifindex, tag = 0, way = OR_WAY_DEVICE;
 
 	if (!port || or_port_phase(port, index) != OR_PORT_ACTIVE || !port->ifindex ||
 	    or_vlan_to_port(port, f, &tag))
+		return TC_ACT_SHOT;
+	/* Like all that its guest is given. */
+	if (port->flags & OR_PORT_MOVING)
+		way = or_choose_way(skb, f, index, OR_CHOOSE_ANSWER);
+	if (way == OR_WAY_RECORD)
+		return TC_ACT_STOLEN;
+	if (way == OR_WAY_TUNNEL && or_address_after(skb, f, index, OR_GBP_APPLIED))
+		return or_send_to_tunnel(skb);
+	if (way != OR_WAY_DEVICE)
 		return TC_ACT_SHOT;
 	ifindex = port->ifindex;
 	if (!or_vlan_push(skb, tag))

@@ -29,6 +29,7 @@ enum or_way {
 /* What or_choose_way() is told of a frame. */
 #define OR_CHOOSE_DEPARTED (1u << 0) /* its port is */
 #define OR_CHOOSE_REFUSED (1u << 1)  /* here: the destination may know better */
+#define OR_CHOOSE_ANSWER (1u << 2)   /* it was made here: headers are not those of the frame */
 
 struct or_recorder {
 	struct __sk_buff *skb;
@@ -134,7 +135,7 @@ static __always_inline __u32 or_way_of(__u32 mode, __u32 told)
 	case OR_MOVE_RETURNING:
 		return told & OR_CHOOSE_REFUSED ? OR_WAY_NONE : OR_WAY_RECORD;
 	}
-	return told ? OR_WAY_NONE : OR_WAY_DEVICE;
+	return told & (OR_CHOOSE_DEPARTED | OR_CHOOSE_REFUSED) ? OR_WAY_NONE : OR_WAY_DEVICE;
 }
 
 /* Takes number and place for a frame of `parts` slots. Under the lock. False: it is not recorded.
@@ -162,6 +163,8 @@ static __always_inline bool or_take_place(struct or_move_locked *move, __u32 tol
 		return false;
 	if (told & OR_CHOOSE_REFUSED)
 		r->flags = OR_RECORDED_REFUSED;
+	if (told & OR_CHOOSE_ANSWER)
+		r->flags |= OR_RECORDED_FRAGMENT;
 	move->next++;
 	move->place += parts;
 	return true;

@@ -89,7 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     parser.add_argument(
-        "--moves", type=int, metavar="N", help="of `migration`: moves at each rate, 20 by default"
+        "--moves",
+        type=int,
+        metavar="N",
+        help="of `migration`: moves at each rate, 20 by default, and five times as many of a stream",
     )
     parser.add_argument(
         "--json", metavar="FILE", help="write rows {name, value, low, high, unit, must, met}"

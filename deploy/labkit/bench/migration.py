@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -37,13 +38,14 @@ RULED = "kind: Profile\nname: ruled\nvlan: {segment: rig}\nacl:\n  egress:\n" + 
 def run(
     prefix: str, build: str, quick: bool, moves: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """moves: at each rate, 20 unless told; `quick` makes it 4. Rows come as they are measured."""
+    """moves: at each rate, 20 unless told, and five times as many of a TCP stream; `quick` makes it
+    4 of each. Rows come as they are measured."""
     count = moves or (4 if quick else 20)
     with lifecycle.temporary(prefix, scene.HOSTS, build) as lab:
         lab = scene.prepare(lab)
         yield from _armed(lab, 5 if quick else 20)
         yield from _series(prefix, "outrider", count, _by_outrider)
-        yield from _streams(prefix, count)
+        yield from _streams(prefix, count if quick else 5 * count)
         yield from _rollbacks(prefix, 3 if quick else 10)
     with bridge.running(prefix, scene.HOSTS, build) as lab:
         bridge.stage(lab)
@@ -158,7 +160,7 @@ class _MovedStream:
 
 def _streams(prefix: str, count: int) -> Iterator[dict[str, Any]]:
     """A connection opened by the guest through its stateful profile, over which the peer sends what
-    it may, moved `count` times; a move is without timeout when the sender had none."""
+    it may, or in every second move the guest; a move is without timeout when the sender had none."""
 
     def rows_of(streams: list[_MovedStream]) -> Rows:
         survived = sum(one.timeouts == 0 for one in streams)
@@ -170,22 +172,27 @@ def _streams(prefix: str, count: int) -> Iterator[dict[str, Any]]:
             row("migration_tcp_blackout", [one.blackout_ms for one in streams], "ms"),
         ]
 
+    by_guest = itertools.cycle((False, True))
     yield from repeated(
-        "outrider, move of a TCP stream", count, lambda: _moved_stream(prefix), rows_of
+        "outrider, move of a TCP stream",
+        count,
+        lambda: _moved_stream(prefix, next(by_guest)),
+        rows_of,
     )
 
 
-def _moved_stream(prefix: str) -> _MovedStream:
+def _moved_stream(prefix: str, by_guest: bool) -> _MovedStream:
     lab = inventory.load(prefix)
     guest, peer = measured.guest_end(), measured.peer_end(lab)
-    stream = Stream(lab, guest, peer, sender=peer)
+    stream = Stream(lab, guest, peer, sender=guest if by_guest else peer)
     report = _by_outrider(lab, measured.GUEST, measured.other_place(lab), move.Steps())
     time.sleep(measured.AFTER_S)
     result = stream.finish()
     damaged = result.received != result.sent or result.wrong > 0
     if damaged or result.timeouts:
         print(
-            f"stream, {report.blackout_ms:.0f} ms of blackout: {result.timeouts} timeouts, "
+            f"stream {'from' if by_guest else 'to'} the guest, {report.blackout_ms:.0f} ms of "
+            f"blackout: {result.timeouts} timeouts, "
             f"{result.retransmitted} retransmitted, nothing came for {result.longest_gap_ms:.0f} ms"
             + (", damaged" if damaged else ""),
             flush=True,
