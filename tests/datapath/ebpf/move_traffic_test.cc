@@ -1,6 +1,8 @@
 // A guest that moves from one host to another, as its frames see it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
 
 #include "tests/datapath/ebpf/move_fixture.h"
 #include "vswitch/sys/netlink/offload_sender.h"
@@ -57,6 +59,25 @@ TEST_F(Move, AWatchedPortDeliversAndRemembers) {
   EXPECT_EQ(frames.kept[2].length, NumberedFrame(2, 2).size());
   EXPECT_EQ(frames.kept[2].destination.ToString(), MacOf(1));
   EXPECT_EQ(hosts_.CountsOfA().mode, MoveMode::kWatched);
+}
+
+// It comes to the guest's device as any other frame.
+TEST_F(Move, WhatTheHostAnswersTheGuestIsRememberedToo) {
+  // By two bytes: what is longer by more than a tag does not pass the device.
+  const Bytes too_long = tests::PacketBuilder(MacOf(3), MacOf(1))
+                             .Ipv4({.src = IpOf(1), .dst = IpOf(3), .dont_fragment = true})
+                             .Udp(1000, 2000)
+                             .Payload(MoveHosts::kMtu + 2 - 28)
+                             .Build();
+  hosts_.old_guest().Send(too_long);
+  const auto answer = hosts_.old_guest().Receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ((*answer)[ETH_HLEN + 9], IPPROTO_ICMP);
+  const DeliveredFrames frames = hosts_.Delivered();
+  EXPECT_EQ(frames.total, 1u);
+  ASSERT_EQ(frames.kept.size(), 1u);
+  EXPECT_EQ(frames.kept[0].length, answer->size());
+  EXPECT_EQ(frames.kept[0].destination.ToString(), MacOf(1));
 }
 
 // 8192 slots.
