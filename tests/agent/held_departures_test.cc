@@ -210,6 +210,20 @@ TEST_F(Filtering, NorJustAfterASampleOfIt) {
   EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(received_, received_ + 1));
 }
 
+// Nor when an answer, with frames on both sides of it, would do without it as well.
+TEST_F(Filtering, NorWhenFramesComeBetweenQuestionAndAnswer) {
+  reconciler_->SetUsedIndexQuestion([this](const PortId&, const UsedIndexDone& done) {
+    executor_.Post([this, done] {
+      Deliver();
+      done(used_);
+    });
+  });
+  Deliver(group_);
+  executor_.Advance(Departures::kSampleInterval);
+  Pause({.trigger = kQmpTrigger, .filters = {{MakeMac(1), CardFilter{}}}});
+  EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(received_, received_ + 1));
+}
+
 // A guest without buffers: QEMU keeps the frame that it has read for it, and throws it away when
 // the guest stops.
 TEST_F(Filtering, AFrameThatWaitsInQemuWasNotReceived) {

@@ -1,5 +1,6 @@
 #include "vswitch/agent/received_frames.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -8,6 +9,7 @@ namespace outrider::agent {
 namespace {
 
 using datapath::DeliveredFrames;
+using ::testing::ElementsAre;
 
 const MacAddress kCard({0x52, 0x54, 0, 0, 0, 1});
 const MacAddress kOther({0x52, 0x54, 0, 0, 0, 2});
@@ -29,12 +31,19 @@ DeliveredFrames To(const std::vector<MacAddress>& destinations, uint64_t before 
   return frames;
 }
 
-// The mark is at frame 10, index 50, and all have been read.
+// The card of a guest that has stopped at index 60, of which `read` have been read.
+StoppedCard Card(uint64_t read, const std::optional<CardFilter>& filter = Filter()) {
+  return {.mac = kCard, .used = 60, .read = read, .filter = filter};
+}
+
+// Exactly one sample: at frame 10, `received` before the end. All frames have been read.
 std::optional<uint64_t> First(uint64_t received, const DeliveredFrames& frames,
                               const std::optional<CardFilter>& filter = Filter()) {
-  return FirstUnreceived(
-      {.used = 50, .sequence = 10},
-      {.mac = kCard, .used = 50 + received, .read = frames.total, .filter = filter}, frames);
+  const auto first = FindFirstUnreceived({{.used = 60 - received, .least = 10, .most = 10}},
+                                         Card(frames.total, filter), frames);
+  if (!first) return std::nullopt;
+  EXPECT_TRUE(first->certain);
+  return first->sequence;
 }
 
 TEST(TakesTest, ItsOwnFramesAndAllBroadcasts) {
@@ -71,10 +80,11 @@ TEST(FirstUnreceivedTest, NotWithOneThatTheCardFiltersOut) {
   EXPECT_EQ(First(2, frames), 13u);
   EXPECT_EQ(First(3, frames), 15u);
   EXPECT_EQ(First(3, frames, std::nullopt), std::nullopt);
-  EXPECT_EQ(First(1, To({kCard, kOther}, 10)), std::nullopt);
+  EXPECT_EQ(First(2, To({kCard, kOther, kCard}, 10)), std::nullopt);
+  EXPECT_EQ(First(1, To({kCard, kOther}, 10)), 11u) << "what comes behind makes no difference";
 }
 
-TEST(FirstUnreceivedTest, AtTheMarkNothingIsLeft) {
+TEST(FirstUnreceivedTest, AtTheSampleNothingIsLeft) {
   EXPECT_EQ(First(0, To({}, 10)), 10u);
   EXPECT_EQ(First(0, To({kCard}, 10)), 10u);
   EXPECT_EQ(First(0, To({kRouters}, 10)), 11u);
@@ -98,18 +108,80 @@ TEST(FirstUnreceivedTest, WhatTheRecordHasNoMoreIsNotKnown) {
 
 TEST(FirstUnreceivedTest, OnlyWhatWasReadCanHaveBeenReceived) {
   const DeliveredFrames frames = To({kCard, kCard, kCard, kCard, kCard, kCard}, 10);
-  const ReceivedMark mark{.used = 50, .sequence = 10};
-  StoppedCard card{.mac = kCard, .used = 52, .read = 12, .filter = Filter()};
-  EXPECT_EQ(FirstUnreceived(mark, card, frames), 12u);
-  card.read = 11;
-  EXPECT_EQ(FirstUnreceived(mark, card, frames), std::nullopt);
+  const std::vector<ReceivedSample> samples = {{.used = 58, .least = 10, .most = 10}};
+  const FirstUnreceived second{.sequence = 12, .certain = true};
+  EXPECT_EQ(FindFirstUnreceived(samples, Card(12), frames), second);
+  EXPECT_EQ(FindFirstUnreceived(samples, Card(11), frames), std::nullopt);
   // QEMU reads some in vain, but not many.
-  card.read = 12 + kMostSwallowed;
-  EXPECT_EQ(FirstUnreceived(mark, card, frames), 12u);
-  card.read = 13 + kMostSwallowed;
-  EXPECT_EQ(FirstUnreceived(mark, card, frames), std::nullopt);
-  card.used = 49;
-  EXPECT_EQ(FirstUnreceived(mark, card, frames), std::nullopt) << "the index does not go back";
+  EXPECT_EQ(FindFirstUnreceived(samples, Card(12 + kMostSwallowed), frames), second);
+  EXPECT_EQ(FindFirstUnreceived(samples, Card(13 + kMostSwallowed), frames), std::nullopt);
+  EXPECT_EQ(FindFirstUnreceived({{.used = 61, .least = 10, .most = 10}}, Card(12), frames),
+            std::nullopt)
+      << "the index does not go back";
+  EXPECT_EQ(FindFirstUnreceived({}, Card(12), frames), std::nullopt);
+}
+
+// An answer lies between two looks at the device; together they leave one frame.
+TEST(FirstUnreceivedTest, SamplesNarrowEachOther) {
+  const DeliveredFrames frames = To(std::vector<MacAddress>(10, kCard), 10);
+  const ReceivedSample early{.used = 52, .least = 9, .most = 10};
+  const ReceivedSample wide{.used = 55, .least = 13, .most = 15};
+  const ReceivedSample late{.used = 57, .least = 14, .most = 15};
+  const auto first = [&](const std::vector<ReceivedSample>& samples) {
+    return FindFirstUnreceived(samples, Card(19), frames);
+  };
+  EXPECT_EQ(first({wide, late}), (FirstUnreceived{.sequence = 18, .certain = true}));
+  EXPECT_EQ(first({wide}), (FirstUnreceived{.sequence = 19, .certain = false}))
+      << "the answer was soon there";
+  EXPECT_EQ(first({early, wide, late}), (FirstUnreceived{.sequence = 18, .certain = true}))
+      << "the record has no more what came after the first";
+}
+
+// A frame that is filtered out between two samples moves what was read, and not the index: looser
+// samples on both sides of it do not hide it.
+TEST(FirstUnreceivedTest, SamplesOnBothSidesOfAFilteredFrameAgree) {
+  const DeliveredFrames frames = To({kCard, kCard, kRouters, kCard, kCard, kCard}, 10);
+  const std::vector<ReceivedSample> samples = {{.used = 55, .least = 10, .most = 10},
+                                               {.used = 57, .least = 12, .most = 13},
+                                               {.used = 58, .least = 13, .most = 14}};
+  StoppedCard card = Card(16);
+  card.used = 59;
+  EXPECT_EQ(FindFirstUnreceived(samples, card, frames),
+            (FirstUnreceived{.sequence = 15, .certain = true}));
+}
+
+TEST(FirstUnreceivedTest, TheMostSamplesAreRight) {
+  const DeliveredFrames frames = To(std::vector<MacAddress>(10, kCard), 10);
+  const ReceivedSample one{.used = 55, .least = 14, .most = 14};
+  const ReceivedSample same{.used = 56, .least = 15, .most = 15};
+  const ReceivedSample other{.used = 57, .least = 17, .most = 17};
+  EXPECT_EQ(FindFirstUnreceived({one, same, other}, Card(20), frames),
+            (FirstUnreceived{.sequence = 19, .certain = true}));
+  EXPECT_EQ(FindFirstUnreceived({one, other}, Card(20), frames),
+            (FirstUnreceived{.sequence = 19, .certain = false}))
+      << "twice rather than not at all";
+  EXPECT_EQ(FindFirstUnreceived({other, one}, Card(20), frames),
+            (FirstUnreceived{.sequence = 19, .certain = false}));
+}
+
+TEST(ReceivedSamplesTest, WhileTheIndexStandsStillTheyNarrow) {
+  ReceivedSamples samples;
+  samples.Add({.used = 5, .least = 10, .most = 13});
+  samples.Add({.used = 5, .least = 12, .most = 14});
+  EXPECT_THAT(samples.kept(), ElementsAre(ReceivedSample{.used = 5, .least = 12, .most = 13}));
+  samples.Add({.used = 5, .least = 14, .most = 14});
+  EXPECT_THAT(samples.kept(), ElementsAre(ReceivedSample{.used = 5, .least = 12, .most = 13}))
+      << "what was read then was not received";
+}
+
+TEST(ReceivedSamplesTest, TheLastOnesAreKept) {
+  ReceivedSamples samples;
+  for (uint64_t n = 0; n < ReceivedSamples::kKept + 3; ++n) {
+    samples.Add({.used = n, .least = n, .most = n});
+  }
+  EXPECT_EQ(samples.kept().size(), ReceivedSamples::kKept);
+  EXPECT_EQ(samples.kept().front().used, 3u);
+  EXPECT_EQ(samples.kept().back().used, ReceivedSamples::kKept + 2);
 }
 
 }  // namespace

@@ -254,7 +254,7 @@ void Departures::BeginAnew(Watch* watch) {
   watch->guest = Guest::kRuns;
   watch->queue = {};
   watch->used = {};
-  watch->mark.reset();
+  watch->received = {};
   ScheduleSamples();
 }
 

@@ -124,8 +124,8 @@ class Departures {
     MacAddress mac;
     QueueCalibration queue;
     UsedCalibration used;
-    // The last moment at which both together said exactly what the guest had.
-    std::optional<ReceivedMark> mark;
+    // As the device counts.
+    ReceivedSamples received;
     bool redirected = false;
     Guest guest = Guest::kRuns;
     // The controller has moved the port.
@@ -166,9 +166,10 @@ class Departures {
   void ScheduleSamples(Executor::Duration delay = kSampleInterval);
   // OK, or why nothing could be sent after the guest.
   absl::Status Redirect(const PortId& id, Watch* watch, const Pause& pause);
-  // The first frame that its guest has not received, if that is known exactly. `read`: its device.
-  std::optional<uint64_t> FirstUnreceivedOf(const Watch& watch, const Pause& pause, uint64_t read,
-                                            const datapath::DeliveredFrames& frames) const;
+  // The first frame that its guest has not received, if its QEMU tells. `read`: its device.
+  std::optional<FirstUnreceived> FirstUnreceivedOf(const Watch& watch, const Pause& pause,
+                                                   uint64_t read,
+                                                   const datapath::DeliveredFrames& frames) const;
   absl::StatusOr<Replay> Decide(const PortId& id, const Watch& watch, const Pause& pause) const;
   void AskReader(const PortId& id, const Watch& watch);
   // Again and again, until what is known is exact.

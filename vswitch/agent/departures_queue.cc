@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "vswitch/agent/departures.h"
 
@@ -15,19 +16,6 @@ uint64_t YoungerThan(const datapath::DeliveredFrames& frames, uint64_t boot_ns) 
   const auto old = std::find_if(frames.kept.rbegin(), frames.kept.rend(),
                                 [&](const auto& frame) { return frame.boot_ns <= boot_ns; });
   return static_cast<uint64_t>(old - frames.kept.rbegin());
-}
-
-// As many as a record surely still has.
-constexpr uint64_t kMarkKept = 4096;
-
-// Where more was read than the index counts since the mark before, either the card has filtered
-// something out, or a guest without buffers has left a frame in QEMU, where a pause will find it.
-// The older mark allows for both.
-void NoteReceived(const ReceivedMark& next, std::optional<ReceivedMark>* mark) {
-  const bool explains = *mark && next.used >= (*mark)->used &&
-                        next.sequence - (*mark)->sequence <= kMarkKept &&
-                        next.sequence - (*mark)->sequence > next.used - (*mark)->used;
-  if (!explains) *mark = next;
 }
 
 }  // namespace
@@ -70,10 +58,7 @@ void Departures::NoteUsed(const PortId& id, const std::string& migration_id, uin
   const auto counts = dependencies_.queue(watch.device);
   if (!counts) return;
   watch.used.Sample(read_before, used, counts->read);
-  if (const auto read = watch.used.ReadAtSample()) {
-    const auto sequence = watch.queue.SequenceAt(*read);
-    if (sequence) NoteReceived({.used = watch.used.used(), .sequence = *sequence}, &watch.mark);
-  }
+  watch.received.Add({.used = watch.used.used(), .least = read_before, .most = counts->read});
   if (times > 1 && !watch.used.IsExact()) AskUsed(id, watch, times - 1);
 }
 
@@ -101,10 +86,11 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
   ASSIGN_OR_RETURN(const datapath::DeliveredFrames frames, dependencies_.moves->Delivered(id));
   const auto first = read ? FirstUnreceivedOf(watch, pause, *read, frames) : std::nullopt;
   if (first) {
-    spdlog::info("port {}: of {} frames delivered, {} were read, its guest has those before {}",
-                 id.ToString(), frames.total, watch.queue.SequenceAt(*read).value_or(0), *first);
+    spdlog::info("port {}: of {} frames delivered, {} were read, its guest has {} those before {}",
+                 id.ToString(), frames.total, watch.queue.SequenceAt(*read).value_or(0),
+                 first->certain ? "surely" : "probably", first->sequence);
     // No clock is needed.
-    return ReplayOf(frames, frames.total - *first, std::numeric_limits<uint64_t>::max());
+    return ReplayOf(frames, frames.total - first->sequence, std::numeric_limits<uint64_t>::max());
   }
   const std::optional<Unseen> unseen = read ? UnseenOf(watch.queue, watch.used, *read, pause.used,
                                                        frames.total, watch.read_by_kernel)
@@ -115,18 +101,24 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
   return ReplayOf(frames, unseen->frames, BootNsOf(pause.time_us));
 }
 
-std::optional<uint64_t> Departures::FirstUnreceivedOf(
+std::optional<FirstUnreceived> Departures::FirstUnreceivedOf(
     const Watch& watch, const Pause& pause, uint64_t read,
     const datapath::DeliveredFrames& frames) const {
   const auto sequence = watch.queue.SequenceAt(read);
   const bool by_kernel = watch.read_by_kernel || watch.used.ReadByKernel();
-  if (!watch.mark || !pause.used || !sequence || by_kernel) return std::nullopt;
-  return FirstUnreceived(*watch.mark,
-                         {.mac = watch.mac,
-                          .used = watch.used.Unwrapped(*pause.used),
-                          .read = *sequence,
-                          .filter = pause.filter},
-                         frames);
+  if (!pause.used || !sequence || by_kernel) return std::nullopt;
+  std::vector<ReceivedSample> samples;
+  for (const ReceivedSample& sample : watch.received.kept()) {
+    const auto least = watch.queue.SequenceAt(sample.least);
+    const auto most = watch.queue.SequenceAt(sample.most);
+    if (least && most) samples.push_back({.used = sample.used, .least = *least, .most = *most});
+  }
+  return FindFirstUnreceived(samples,
+                             {.mac = watch.mac,
+                              .used = watch.used.Unwrapped(*pause.used),
+                              .read = *sequence,
+                              .filter = pause.filter},
+                             frames);
 }
 
 uint64_t Departures::BootNsOf(int64_t wall_us) const {

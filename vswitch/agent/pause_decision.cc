@@ -49,11 +49,6 @@ uint64_t UsedCalibration::Unwrapped(uint16_t used) const {
   return used_ + static_cast<uint16_t>(used - static_cast<uint16_t>(used_));
 }
 
-std::optional<uint64_t> UsedCalibration::ReadAtSample() const {
-  if (!IsExact()) return std::nullopt;
-  return used_ + static_cast<uint64_t>(least_);
-}
-
 bool UsedCalibration::ReadByKernel() const {
   return sampled_ && !advanced_ &&
          Difference(last_read_, first_read_) >= static_cast<int64_t>(kKernelReads);

@@ -79,10 +79,8 @@ class UsedCalibration {
   std::optional<Bounds> At(uint16_t used) const;
   bool ReadByKernel() const;
   bool IsSampled() const { return sampled_; }
-  // Of the last sample: the index, and how many frames the device had counted as read just then, if
-  // that is exact.
+  // The index of the last sample, its wraps counted.
   uint64_t used() const { return used_; }
-  std::optional<uint64_t> ReadAtSample() const;
   // The index without its wrap; less than 2^16 frames come between two samples.
   uint64_t Unwrapped(uint16_t used) const;
   // Whether more samples would say no more.

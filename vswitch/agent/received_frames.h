@@ -1,6 +1,9 @@
-// Which of the frames that a guest was given it has received, frame by frame: from a moment at
-// which that was known on, the used index of its card's receive queue advances by one with every
-// frame, and does not with one that the card does not take. Knows no clock, device or datapath.
+// Which of the frames that a guest was given it has received, frame by frame. While the guest runs,
+// its QEMU is asked again and again how far the used index of the card's receive queue is; each
+// answer came between two looks at how much was read from the device. From then on the index
+// advances by one with every frame that the card takes, so that each answer, with the index at the
+// end and the frames in between, says how many the guest has in the end. Knows no clock, device or
+// datapath.
 //
 // QEMU's card (7.2, hw/net/virtio-net.c: receive_filter) takes what is for its own address, all
 // broadcasts, and of other groups those that the guest has asked for; a guest that follows no group
@@ -10,21 +13,39 @@
 #ifndef OUTRIDER_VSWITCH_AGENT_RECEIVED_FRAMES_H_
 #define OUTRIDER_VSWITCH_AGENT_RECEIVED_FRAMES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "vswitch/datapath/move_path.h"
 #include "vswitch/types/ids.h"
 
 namespace outrider::agent {
 
-// A moment: so many frames had been received (those filtered out before it included), and the index
-// was this, its wraps counted.
-struct ReceivedMark {
+// At some moment the index was this, its wraps counted, and at least and at most so many frames had
+// been read (those filtered out among them). Frames or, as the device counts them, what it counted.
+struct ReceivedSample {
   uint64_t used = 0;
-  uint64_t sequence = 0;
-  bool operator==(const ReceivedMark&) const = default;
+  uint64_t least = 0;
+  uint64_t most = 0;
+  bool operator==(const ReceivedSample&) const = default;
+};
+
+// The last samples of a guest that runs, oldest first.
+class ReceivedSamples {
+ public:
+  // So many intervals' that at a thousand frames a second some of them surely are exact.
+  static constexpr size_t kKept = 64;
+  // `next.used` is not below that of the last one. While the index stands still nothing is
+  // received, whatever is read: a frame is filtered out, or waits in QEMU for a guest without
+  // buffers.
+  void Add(const ReceivedSample& next);
+  const std::vector<ReceivedSample>& kept() const { return kept_; }
+
+ private:
+  std::vector<ReceivedSample> kept_;
 };
 
 // What a card takes besides its own frames and broadcasts.
@@ -57,11 +78,22 @@ struct StoppedCard {
   std::optional<CardFilter> filter;
 };
 
-// The sequence of the first frame that the guest has not received and its card would take, or the
-// total. nullopt: among those since the mark there is one of which it cannot be told, some of them
-// are not in the record any more, or the index and what was read do not go together.
-std::optional<uint64_t> FirstUnreceived(const ReceivedMark& mark, const StoppedCard& card,
-                                        const datapath::DeliveredFrames& frames);
+struct FirstUnreceived {
+  // Of the frame; or the total.
+  uint64_t sequence = 0;
+  // Otherwise the samples leave more than one possible, and this is the last of them: an answer is
+  // soon there, so that one of them has come before the next frame.
+  bool certain = false;
+  bool operator==(const FirstUnreceived&) const = default;
+};
+
+// The first frame that the guest has not received and its card may take, as most of the samples
+// say, whose counts are sequences of frames. A sample says nothing if, among the frames since,
+// there is one of which it cannot be told how often it counts, or some are not in the record any
+// more. nullopt: none of them says anything.
+std::optional<FirstUnreceived> FindFirstUnreceived(const std::vector<ReceivedSample>& samples,
+                                                   const StoppedCard& card,
+                                                   const datapath::DeliveredFrames& frames);
 
 }  // namespace outrider::agent
 
