@@ -15,9 +15,6 @@ FRAME_OVERHEAD = 14 + 20 + 8
 # itself): QEMU may read a frame in vain while it stops, and whether it did has to be guessed.
 MOST_LOST_UNTOLD = 2
 MOST_DUPLICATED_UNTOLD = 1
-# Where QEMU tells, nothing is lost and nothing comes twice: so says the bench, which runs alone. Of
-# one flow of a test, which shares its machine with others, so many may be either.
-MOST_STRAY = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +30,6 @@ class ProbeSummary:
     @property
     def lost(self) -> int:
         return len(self.lost_numbers)
-
-    def bearable(self, stray: int = MOST_STRAY) -> bool:
-        """Whether no more than `stray` were lost, no more came twice, and none out of order."""
-        return max(self.lost, self.duplicates) <= stray and self.reordered == 0
 
     def bearable_untold(self, moves: int) -> bool:
         """Whether no more went wrong than so many moves excuse, QEMU telling nothing."""
