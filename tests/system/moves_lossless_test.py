@@ -96,10 +96,11 @@ class LosslessTest(support.LabCase):
         for moved in moves:
             self.assertEqual(moved.to_guest.losses, (0, 0, 0), moved.described())
             self.assertEqual(moved.from_guest.losses, (0, 0, 0), moved.described())
-            self.check_books(moved.report.migration_id)
+            self.check_books(moved)
 
-    def check_books(self, migration: str) -> None:
+    def check_books(self, moved: measured.MeasuredMove) -> None:
         """What the source says it sent after the guest, the destination says it got."""
+        migration = moved.report.migration_id
         port = self.lab.guest(measured.GUEST).port_id
 
         def books() -> tuple[int, int, int]:
@@ -115,7 +116,8 @@ class LosslessTest(support.LabCase):
             sent, arrived, lost = books()
             return 0 < sent == arrived and lost == 0
 
-        self.assertTrue(process.wait_until(balanced, 5), f"sent, arrived, lost: {books()}")
+        told = f"sent, arrived, lost: {books()}\n{moved.described()}"
+        self.assertTrue(process.wait_until(balanced, 5), told)
 
     def test_there_and_back_at_once(self) -> None:
         with self.both_ways() as running:
