@@ -189,7 +189,18 @@ class World:
             raise LabError(f"{drawn}: the guest cannot be reached before anything went wrong")
 
     def leave(self, port_id: str) -> None:
-        """Nothing of the seed's port is left for the next."""
+        """Nothing of the seed's port is left for the next, which has the same MAC."""
+        self.detach_everywhere(port_id)
+
+        def is_on_no_host() -> bool:
+            port = api.query(self.lab, "port", "show", port_id)
+            return not port.get("location", {}).get("host")
+
+        # After a partition a host is heard when TCP tries again.
+        if not process.wait_until(is_on_no_host, PATIENT_S, 0.02):
+            raise LabError(f'port "{port_id}": detached everywhere, and still on a host')
+
+    def detach_everywhere(self, port_id: str) -> None:
         for host in plan.HOSTS:
             self.detach(host, port_id)
 
@@ -207,5 +218,5 @@ class World:
         for record in api.query(self.lab, "migration", "list")["items"]:
             if port_id in record["port_ids"] and api.phase(record) not in ENDED:
                 self.call("migration", "abort", record["meta"]["name"])
-        self.leave(port_id)
+        self.detach_everywhere(port_id)
         self.call("port", "delete", port_id)
