@@ -224,6 +224,34 @@ TEST_F(Filtering, NorWhenFramesComeBetweenQuestionAndAnswer) {
   EXPECT_THAT(datapath_->SentAfter(kPort), ElementsAre(received_, received_ + 1));
 }
 
+// Then what came after the pause was not received, whatever else the samples leave open.
+TEST_F(Filtering, NorIfTheSamplesLeaveItOpenWhatCameAfterThePause) {
+  reconciler_->SetUsedIndexQuestion(nullptr);
+  ASSERT_TRUE(reconciler_->GuestPaused(kPort, Stopped(false)));
+  ASSERT_TRUE(reconciler_->GuestResumed(kPort, {kQmpTrigger, 0}));
+  // Anew, with samples that are never exact: frames come on both sides of every answer.
+  reconciler_->SetUsedIndexQuestion([this](const PortId&, const UsedIndexDone& done) {
+    executor_.Post([this, done] {
+      Deliver();
+      const uint16_t used = used_;
+      Deliver();
+      done(used);
+    });
+  });
+  executor_.Advance(Departures::kSampleInterval);
+  executor_.Advance(std::chrono::milliseconds(1));
+  guest_runs_ = false;
+  GuestWord word = Stopped(true);
+  executor_.Advance(std::chrono::milliseconds(1));
+  const uint64_t received = datapath_->Delivered(kPort)->total;
+  Deliver();
+  // QEMU has read it, in vain.
+  ++device_.read;
+  word.filters = {{MakeMac(1), CardFilter{}}};
+  EXPECT_TRUE(reconciler_->GuestPaused(kPort, word));
+  EXPECT_EQ(datapath_->SentAfter(kPort).back(), received);
+}
+
 // A guest without buffers: QEMU keeps the frame that it has read for it, and throws it away when
 // the guest stops.
 TEST_F(Filtering, AFrameThatWaitsInQemuWasNotReceived) {

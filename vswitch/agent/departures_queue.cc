@@ -89,8 +89,10 @@ absl::StatusOr<Replay> Departures::Decide(const PortId& id, const Watch& watch,
     spdlog::info("port {}: of {} frames delivered, {} were read, its guest has {} those before {}",
                  id.ToString(), frames.total, watch.queue.SequenceAt(*read).value_or(0),
                  first->certain ? "surely" : "probably", first->sequence);
-    // No clock is needed.
-    return ReplayOf(frames, frames.total - first->sequence, std::numeric_limits<uint64_t>::max());
+    // What is certain needs no clock.
+    const uint64_t paused_ns =
+        first->certain ? std::numeric_limits<uint64_t>::max() : BootNsOf(pause.time_us);
+    return ReplayOf(frames, frames.total - first->sequence, paused_ns);
   }
   const std::optional<Unseen> unseen = read ? UnseenOf(watch.queue, watch.used, *read, pause.used,
                                                        frames.total, watch.read_by_kernel)

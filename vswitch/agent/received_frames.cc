@@ -128,8 +128,10 @@ std::optional<FirstUnreceived> FindFirstUnreceived(const std::vector<ReceivedSam
     if (opinion.votes == 0 || (best && opinion.votes < best->votes)) continue;
     const bool ties = best && opinion.votes == best->votes;
     certain = !ties;
-    // Where they contradict each other: a frame twice rather than not at all.
-    if (!ties || opinion.says == best->says) best = std::move(opinion);
+    // Where they contradict each other: a frame twice rather than not at all. While frames wait,
+    // QEMU has read one in vain: only that has it stop reading.
+    const bool in_vain = received == most && card.read < frames.total;
+    if (!ties || (opinion.says == best->says && !in_vain)) best = std::move(opinion);
   }
   if (!best) return std::nullopt;
   return FirstUnreceived{.sequence = counts.FirstAfter(best->received), .certain = certain};

@@ -81,8 +81,9 @@ struct StoppedCard {
 struct FirstUnreceived {
   // Of the frame; or the total.
   uint64_t sequence = 0;
-  // Otherwise the samples leave more than one possible, and this is the last of them: an answer is
-  // soon there, so that one of them has come before the next frame.
+  // Otherwise the samples leave more than one possible, and this is the last of them that is
+  // likely: an answer is soon there, so that one of them has come before the next frame. But while
+  // frames wait in the device QEMU has read one in vain.
   bool certain = false;
   bool operator==(const FirstUnreceived&) const = default;
 };
