@@ -1,16 +1,17 @@
 // One client says much at once, and another one word: it is answered long before all of the first
 // one's words are. That is counted in answers, not in time.
-#include <chrono>
 #include <thread>
 #include <utility>
 
 #include "tests/ovs/server_fixture.h"
 #include "vswitch/ovs/unixctl_server.h"
+#include "vswitch/sys/stream/turn.h"
 
 namespace outrider::ovs {
 namespace {
 
-constexpr std::chrono::milliseconds kSlow(5);
+// What is done at one word; the work itself, nothing is waited for.
+constexpr auto kSlow = 2 * stream::Turn::kLength;
 constexpr size_t kPipelined = 400;
 // One or two a turn, and a few rounds.
 constexpr size_t kPromptly = 20;

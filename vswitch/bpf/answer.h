@@ -184,8 +184,7 @@ static __always_inline int or_answer_port(struct __sk_buff *skb, struct or_frame
 		way = or_choose_way(skb, f, index, OR_CHOOSE_ANSWER);
 	if (way == OR_WAY_RECORD)
 		return TC_ACT_STOLEN;
-	if (way == OR_WAY_TUNNEL && or_address_after(skb, f, index, OR_GBP_APPLIED))
-		return or_send_to_tunnel(skb);
+	/* Its guest's frame has just shown that it runs here. */
 	if (way != OR_WAY_DEVICE)
 		return TC_ACT_SHOT;
 	ifindex = port->ifindex;

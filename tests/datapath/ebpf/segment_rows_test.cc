@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "tests/datapath/ebpf/tables_fixture.h"
@@ -156,7 +155,8 @@ TEST_F(SegmentRowsTest, OldListsGoWithALaterFlush) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   while (maps_->replication.Keys()->size() > 3 && std::chrono::steady_clock::now() < deadline) {
     EXPECT_THAT(segments_->Flush(), IsEmpty());
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // As the wait in the background does, which ends about then.
+    EXPECT_TRUE(maps_->raw->WaitForReaders().ok());
   }
   EXPECT_EQ(maps_->replication.Keys()->size(), 3u);
   EXPECT_THAT(Listed(Nth(0)), ElementsAre(1, 2, 3));
