@@ -200,6 +200,8 @@ _VARYING = (
     (re.compile(r"( \d+)/\d+: \("), r"\1/<number>: ("),
     (re.compile(r"\borp-[0-9a-f]{8}\b"), "<device>"),
     (re.compile(r"\bduration=[0-9.]+s"), "duration=<time>"),
+    # What has passed when the server looks.
+    (re.compile(r'(wait\\*" timed out after )\d+ ms'), r"\1<time>"),
     # In the order of their random ids.
     (re.compile(r"First row, with UUID .*?\.  Second row, .*? transaction\."), "<both rows>"),
     (re.compile(r'href="#?[0-9a-f]{8}|>[0-9a-f]{8}</a>'), "<link>"),
