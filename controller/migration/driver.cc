@@ -85,9 +85,27 @@ absl::StatusOr<std::string> MigrationDriver::Begin(const MakeRecord& make_record
   return id;
 }
 
+// A guest that has just come may go on at once.
+absl::Status MigrationDriver::EndDrains(const v1::PrepareMigrationRequest& request) {
+  NameSet ports{ToLower(request.port_id())};
+  if (request.port_id().empty()) {
+    ports = repository_->Read(
+        [&](const Model& model) { return model.index().ports_of_vm.Get(request.vm_id()); });
+  }
+  for (const std::string& port : ports) RETURN_IF_ERROR(EndDrain(port, ""));
+  return absl::OkStatus();
+}
+
+absl::Status MigrationDriver::EndDrain(const std::string& port_id, const std::string& host) {
+  return FeedPort(port_id, [&](const Model&, const v1::Migration&) {
+    return std::vector<MigrationInput>{NextMoveEvent{host}};
+  });
+}
+
 absl::StatusOr<v1::Migration> MigrationDriver::Prepare(const v1::PrepareMigrationRequest& given) {
   v1::PrepareMigrationRequest request = given;
   if (request.lease_s() == 0) request.set_lease_s(times_.lease_us / kUsPerSecond);
+  RETURN_IF_ERROR(EndDrains(request));
   ASSIGN_OR_RETURN(const std::string id, Begin([&](const Model& model, const std::string& id) {
                      return Admit(model, request, id, clock_->NowUs(), &compiler_);
                    }));
@@ -98,6 +116,7 @@ absl::StatusOr<std::string> MigrationDriver::OnClaim(const std::string& host,
                                                      const v1::PortAttachment& attachment,
                                                      int64_t time_us) {
   if (!detect_) return std::string();
+  RETURN_IF_ERROR(EndDrain(ToLower(attachment.port_id()), host));
   // Most claims are of ports that are on no host: find that out without the writer's lock.
   ASSIGN_OR_RETURN(const bool begins, repository_->Read([&](const Model& model) {
     return BeginsMigration(model, host, attachment);

@@ -76,7 +76,7 @@ class MigrationDriver {
   absl::Status OnAck(const std::string& host, const v1::Ack& ack);
   absl::Status OnHostLost(const std::string& host);
 
-  // Leases, commit grace, probes, and acknowledgements not written yet. Call several times a
+  // Leases, drain, commit grace, probes, and acknowledgements not written yet. Call several times a
   // second.
   absl::Status OnTick();
 
@@ -86,6 +86,10 @@ class MigrationDriver {
       std::function<absl::StatusOr<v1::Migration>(const Model&, const std::string& id)>;
   absl::Status CheckDestinationRoom(const Model& model, const v1::Migration& migration) const;
   absl::StatusOr<std::string> Begin(const MakeRecord& make_record);
+  // Ports that are about to move again wait no longer for what is under way to them. `host` claims
+  // the port; empty: the operator moves it.
+  absl::Status EndDrains(const v1::PrepareMigrationRequest& request);
+  absl::Status EndDrain(const std::string& port_id, const std::string& host);
   // Makes inputs from the model the outcome is decided on.
   using MakeInputs = std::function<std::vector<MigrationInput>(const Model&, const v1::Migration&)>;
   absl::StatusOr<v1::Migration> Feed(const std::string& id, const MakeInputs& make_inputs);

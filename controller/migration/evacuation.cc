@@ -37,10 +37,14 @@ std::vector<MigrationInput> InputsFor(const Model& model, const v1::Migration& m
                                       const std::string& host, int64_t now_us) {
   const AbortEvent abort{fmt::format("host \"{}\" was evacuated", host)};
   if (migration.phase() != v1::MIGRATION_PHASE_SWITCHING) return {abort};
-  if (host == migration.source()) return SourceLetsGo(model, migration, now_us, true);
+  const bool of_source = host == migration.source();
   std::vector<MigrationInput> inputs;
-  if (DiedAt(migration, host)) inputs = SourceLetsGo(model, migration, now_us, false);
-  inputs.push_back(abort);
+  if (of_source || DiedAt(migration, host)) {
+    inputs = SourceLetsGo(model, migration, now_us, of_source);
+  }
+  // Nothing is under way any more.
+  inputs.push_back(NextMoveEvent{});
+  if (!of_source) inputs.push_back(abort);
   return inputs;
 }
 

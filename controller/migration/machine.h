@@ -121,6 +121,12 @@ struct HostLostEvent {
 struct RerouteEvent {
   Peers peers;
 };
+// The ports are to move on: the operator says so, or a host that claims one of them. A migration
+// that only waits for frames under way waits no more.
+struct NextMoveEvent {
+  // Who claims; empty: the operator.
+  std::string host;
+};
 struct AbortEvent {
   std::string reason;
 };
@@ -131,8 +137,8 @@ struct HostPresence {
   int64_t since_us = 0;
   int64_t heard_us = 0;
 };
-// Time passed: leases, the commit grace, a destination that stays away, a guest that came back, a
-// probe that is over.
+// Time passed: leases, the drain, the commit grace, a destination that stays away, a guest that
+// came back, a probe that is over.
 struct TickEvent {
   HostPresence destination;
   // When the controller started: before, nobody could tell it anything.
@@ -144,7 +150,7 @@ struct TickEvent {
 using MigrationInput =
     std::variant<ReceiptEvent, ExpectationEvent, SwitchoverEvent, ActivationEvent, SourceEvent,
                  LoadedEvent, MoveCountsEvent, ProbeEvent, AttachedEvent, DetachedEvent, AckEvent,
-                 HostLostEvent, RerouteEvent, AbortEvent, TickEvent>;
+                 HostLostEvent, RerouteEvent, NextMoveEvent, AbortEvent, TickEvent>;
 
 // What must happen to the ports' locations in the same commit as the record.
 enum class Relocation {
@@ -161,7 +167,7 @@ struct Outcome {
 
 // `now_us` is the controller's clock. FailedPrecondition, in words for the operator, for a
 // switchover before ARMED, after ABORTED or to a destination that is not connected, and an abort
-// after COMMITTED; no other event fails.
+// when nothing but the drain or the commit is left; no other event fails.
 absl::StatusOr<Outcome> Advance(const v1::Migration& migration, const MigrationInput& input,
                                 int64_t now_us);
 

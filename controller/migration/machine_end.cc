@@ -25,10 +25,10 @@ bool Step::DestinationHasIt() const {
 }
 
 absl::Status Step::operator()(const AbortEvent& input) {
-  if (Is(v1::MIGRATION_PHASE_COMMITTED)) {
-    return absl::FailedPreconditionError(
-        fmt::format("migration \"{}\" is committed; migrate back to host \"{}\" instead",
-                    before_.meta().name(), before_.source()));
+  if (Is(v1::MIGRATION_PHASE_COMMITTED) || Drains()) {
+    return absl::FailedPreconditionError(fmt::format(
+        "migration \"{}\" is {}; migrate back to host \"{}\" instead", before_.meta().name(),
+        Drains() ? "about to be committed, the guest has moved" : "committed", before_.source()));
   }
   if (!Is(v1::MIGRATION_PHASE_ABORTED)) AbortNow(input.reason);
   return absl::OkStatus();
@@ -116,6 +116,8 @@ void Step::TickSwitching(const TickEvent& tick) {
   if (RunsAtSource(tick)) {
     return AbortNow(fmt::format("the guest runs on host \"{}\" again", before_.source()));
   }
+  CommitWhenDone();
+  if (!Is(v1::MIGRATION_PHASE_SWITCHING)) return;
   if (!destination.connected && !GuestSeen()) {
     // Dead before it was activated, as far as anybody knows: the source has the guest.
     if (now_us_ - std::max(destination.since_us, switched_us) < tick.times.absence_us) return;

@@ -190,14 +190,22 @@ bool Step::SourceIsGone() const {
                      [&](const std::string& id) { return SourceLetGo(outcome_.next, id); });
 }
 
-void Step::CommitWhenDone() {
-  if (!Is(v1::MIGRATION_PHASE_SWITCHING) || !Converged()) return;
-  if (AllPortsSeen()) {
-    Commit("");
-  } else if (SourceIsGone()) {
-    Commit("the source has detached all ports");
-  }
+bool Step::Drains() const {
+  return Is(v1::MIGRATION_PHASE_SWITCHING) && Converged() && (AllPortsSeen() || SourceIsGone());
 }
+
+void Step::CommitWhenDone() {
+  const bool drained = now_us_ - RecordedAt(outcome_.next, "converged") >= kDrainUs;
+  if (Drains() && drained) CommitNow();
+}
+
+absl::Status Step::operator()(const NextMoveEvent& input) {
+  // That of the destination is this move.
+  if (Drains() && input.host != before_.destination()) CommitNow();
+  return absl::OkStatus();
+}
+
+void Step::CommitNow() { Commit(AllPortsSeen() ? "" : "the source has detached all ports"); }
 
 void Step::Commit(const std::string& detail) {
   next().set_phase(v1::MIGRATION_PHASE_COMMITTED);

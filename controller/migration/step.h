@@ -54,6 +54,7 @@ class Step {
   absl::Status operator()(const AckEvent& input);
   absl::Status operator()(const HostLostEvent& input);
   absl::Status operator()(const RerouteEvent& input);
+  absl::Status operator()(const NextMoveEvent& input);
   absl::Status operator()(const AbortEvent& input);
   absl::Status operator()(const TickEvent& input);
 
@@ -85,10 +86,15 @@ class Step {
   void AbortNow(const std::string& reason);
   void Converge();
   void CommitWhenDone();
+  // Of one that drains.
+  void CommitNow();
   void Commit(const std::string& detail);
   bool HasAcked(const std::string& host) const;
   // Everybody has the move in force.
   bool Converged() const;
+  // The move is over but for what was sent by the former route before its sender was rerouted: that
+  // still finds a source that sends it after the guest, and a destination that takes it.
+  bool Drains() const;
   bool AllPortsSeen() const;
   bool SourceIsGone() const;
   bool TakesCounts() const;

@@ -25,6 +25,9 @@ inline constexpr int64_t kMaxDetectedUs = 86'400'000'000;
 // How long the hosts beside source and destination go on sending to the source when one of these
 // two does not acknowledge the switchover.
 inline constexpr int64_t kRerouteGraceUs = 1'000'000;
+// How long source and destination go on as they are once everybody has the move in force: for what
+// is still under way by the former route. Longer than a host is busy, or a path slow.
+inline constexpr int64_t kDrainUs = 100'000;
 // What else the source has to say follows its word that the guest runs there again so soon.
 inline constexpr int64_t kRollbackSettleUs = 50'000;
 // A migration that has ended takes the hosts' final counts so long.

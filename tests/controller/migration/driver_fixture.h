@@ -49,6 +49,11 @@ class DriverFixture : public RepositoryFixture {
     EXPECT_TRUE(repository_->UpdatePresence(host, change, false).ok());
   }
   void Tick() { EXPECT_TRUE(driver_->OnTick().ok()); }
+  // Time passes for what is under way; the end, unless something else is waited for.
+  void Drain() {
+    clock_.AdvanceUs(kDrainUs);
+    Tick();
+  }
 
   absl::StatusOr<v1::Migration> Prepare(const std::string& destination) {
     v1::PrepareMigrationRequest request;

@@ -21,6 +21,15 @@ class DriverMoveTest : public DriverFixture {
     EXPECT_TRUE(driver_->Switchover(id, 0).ok());
     return id;
   }
+  // And heard at the destination.
+  std::string Converged() {
+    const std::string id = Switched();
+    for (const int n : {1, 2}) SendFrame("h2", n, 2);
+    const uint64_t moved_at = Migration(id).meta().revision();
+    for (const char* host : {"h1", "h2"}) SendAck(host, moved_at);
+    SendAck("h3", repository_->revision());
+    return id;
+  }
   // Where `host` sends what is for port 1, and under which epoch.
   std::string Way(const std::string& host) {
     const v1::HostState state = State(host);
@@ -71,9 +80,33 @@ TEST_F(DriverMoveTest, TheOthersAreReroutedOnceSourceAndDestinationHaveTheMove) 
   SendAck("h3", moved_at);
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "h3 owes the reroute";
   SendAck("h3", repository_->revision());
+  Drain();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(PortAt("h1").phase(), v1::PORT_PHASE_UNSPECIFIED);
   EXPECT_TRUE(State("h1").departures().empty());
+}
+
+TEST_F(DriverMoveTest, AGuestThatHasJustComeMayGoOnAtOnce) {
+  const std::string id = Converged();
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+  EXPECT_NE(MustPrepare("h1"), "");
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(DriverMoveTest, AGuestThatHasJustComeMayBeClaimedAtOnce) {
+  const std::string id = Converged();
+  for (const int n : {1, 2}) {
+    v1::PortAttachment device = Attachment(n);
+    device.set_vm_id("vm1");
+    device.set_device("tap9");
+    ASSERT_TRUE(BindPort(repository_.get(), "h2", device).ok());
+  }
+  v1::PortAttachment claim = Attachment(1);
+  claim.set_claim(true);
+  EXPECT_EQ(driver_->OnClaim("h2", claim, 7).value_or("refused"), "");
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "that is this move";
+  EXPECT_NE(driver_->OnClaim("h3", claim, 7).value_or(""), "");
+  EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
 TEST_F(DriverMoveTest, TheOthersAreReroutedAfterTheGrace) {

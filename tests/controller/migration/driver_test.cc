@@ -58,6 +58,7 @@ TEST_F(DriverTest, FromPrepareToCommitted) {
   SendFrame("h2", 2, 2);
   SendAck("h1", moved_at);
   SendAck("h2", moved_at);
+  Drain();
   const v1::Migration done = Migration(id);
   EXPECT_EQ(done.phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(done.converge_max_us(), 3000);
@@ -190,6 +191,7 @@ TEST_F(DriverTest, RestartGoesOnWhereItWas) {
   SendAck("h1", moved_at);
   SendAck("h2", moved_at);
   SendFrame("h2", 2, 2);
+  Drain();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -304,6 +306,7 @@ TEST_F(DriverTest, AcknowledgementsWithFailuresOfTheMoveDoNotCount) {
   EXPECT_EQ(Migration(id).timeline().rbegin()->detail(), "fdb 100/" + Mac(2) + ": no?memory");
   // What fails elsewhere is not the move's.
   SendAck("h1", moved_at, "fdb", "200/" + Mac(2));
+  Drain();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -360,6 +363,7 @@ TEST_F(DriverTest, LostPeerIsNotWaitedFor) {
   SendFrame("h2", 2, 2);
   SendAck("h2", Migration(id).meta().revision());
   SetConnected("h1", false);
+  Drain();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_FALSE(Migration(id).peers().contains("h1"));
 }

@@ -178,6 +178,27 @@ TEST_F(EvacuationTest, AGuestThatDiedAtTheDestinationIsNotGivenBackToTheSource) 
   EXPECT_TRUE(Bind("h3", 1, false).ok());
 }
 
+// What is under way to either has nowhere to come from, or to go to.
+TEST_F(EvacuationTest, AMigrationThatIsOverWaitsForNothingMore) {
+  for (const char* host : {"h1", "h2"}) {
+    SCOPED_TRACE(host);
+    const std::string id = MustPrepare(host == std::string("h1") ? "h2" : "h3");
+    const std::string to = Migration(id).destination();
+    SendReceipts(to);
+    ASSERT_TRUE(driver_->Switchover(id, 0).ok());
+    for (const int n : {1, 2}) SendFrame(to, n, Port(n).location().epoch());
+    for (int round = 0; round < 2; ++round) {
+      for (const char* peer : {"h1", "h2", "h3"}) SendAck(peer, repository_->revision());
+    }
+    ASSERT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
+    const auto done = driver_->Evacuate(host, true);
+    ASSERT_TRUE(done.ok()) << done.status();
+    EXPECT_EQ(done->migrations, NameSet{id});
+    EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
+    EXPECT_EQ(Port(1).location().host(), to);
+  }
+}
+
 TEST_F(EvacuationTest, TheSourceOfASwitchedMigrationHasLetGo) {
   const std::string id = Switched();
   Fail("h1");

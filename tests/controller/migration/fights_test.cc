@@ -47,6 +47,7 @@ class FightTest : public DriverFixture {
       for (const char* host : {"h1", "h2", "h3"}) SendAck(host, repository_->revision());
       Tick();
     }
+    Drain();
     ASSERT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
     ASSERT_TRUE(BindPort(repository_.get(), migration.destination(), Device()).ok());
     clock_.AdvanceUs(1'000'000);

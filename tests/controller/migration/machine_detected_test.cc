@@ -114,6 +114,7 @@ TEST_F(MachineDetectedTest, CommitsOnceTheSourceHasLetGoOfAllPorts) {
   Do(DetachedEvent{"h1", PortId(1), 5, {}});
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_SWITCHING) << "port 2 could go back";
   Do(DetachedEvent{"h1", PortId(2), 5, {}});
+  Drain();
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(Last().detail(), "the source has detached all ports");
 }

@@ -28,6 +28,7 @@ TEST_F(MachineEndTest, LostPeerNeedNotAcknowledge) {
   Do(Reroute());
   ExpectIgnored(HostLostEvent{"h1"});
   Do(HostLostEvent{"h3"});
+  Drain();
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 

@@ -79,6 +79,11 @@ class MachineTest : public testing::Test {
     Do(Reroute());
     Do(Ack("h3"));
   }
+  // Time passes for what is under way; the end, unless something else is waited for.
+  void Drain() {
+    now_us_ += kDrainUs;
+    Do(Present());
+  }
   SourceEvent FromSource(SourceEvent::Kind kind, int64_t time_us,
                          const std::string& trigger = "qmp", int port = 1) const {
     return {kind, "h1", PortId(port), migration_.meta().name(), time_us, trigger};

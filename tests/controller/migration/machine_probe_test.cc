@@ -44,6 +44,7 @@ TEST_F(MachineProbeTest, ACommitEndsItAsWell) {
   AckAll();
   Do(Frame(1));
   Do(Frame(2));
+  Drain();
   ASSERT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
   ExpectIgnored(Present());
   now_us_ += kProbeAfterUs;

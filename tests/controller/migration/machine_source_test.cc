@@ -354,6 +354,7 @@ TEST_F(MachineSourceTest, WithoutOthersTheTwoConverge) {
   Do(Ack("h1", moved_at_));
   Do(Ack("h2", moved_at_));
   Do(RerouteEvent{{"h1", "h2"}});
+  Drain();
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 

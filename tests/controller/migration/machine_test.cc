@@ -99,6 +99,7 @@ TEST_F(MachineTest, CommitsWhenPeersHaveItAndTheGuestWasSeen) {
   ExpectIgnored(Ack("h3", rerouted_at - 1));
   now_us_ += 3000;
   Do(Ack("h3", rerouted_at));
+  Drain();
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(migration_.converge_p50_us(), 2000);
   EXPECT_EQ(migration_.converge_p99_us(), 5000);
@@ -131,6 +132,7 @@ TEST_F(MachineTest, PeerWithFailuresHasNotAcknowledged) {
   EXPECT_EQ(Last().detail(), failing.failures);
   ExpectIgnored(failing);
   Do(Ack("h3"));
+  Drain();
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 

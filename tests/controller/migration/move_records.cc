@@ -90,6 +90,8 @@ int64_t NowUs(const Input& input) {
   switch (input.lapse) {
     case Lapse::kSettle:
       return now_us + kRollbackSettleUs;
+    case Lapse::kDrain:
+      return now_us + kDrainUs;
     case Lapse::kReroute:
       return now_us + kRerouteGraceUs;
     case Lapse::kGrace:

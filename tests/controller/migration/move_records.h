@@ -15,7 +15,7 @@
 namespace outrider::controller::move_model {
 
 // How much time has passed when the controller looks at its clock.
-enum class Lapse : uint8_t { kSettle, kReroute, kGrace, kAbsence, kLease };
+enum class Lapse : uint8_t { kSettle, kDrain, kReroute, kGrace, kAbsence, kLease };
 
 struct Input {
   enum class Kind : uint8_t { kWord, kSwitchover, kAbort, kHostLost, kTick };

@@ -27,6 +27,7 @@ constexpr const char* kActionNames[kActions] = {"the controller hears",
                                                 "the hypervisor gives up and cleans up",
                                                 "the hypervisor gives up",
                                                 "time to settle passes",
+                                                "the drain's time passes",
                                                 "the time to reroute passes",
                                                 "the commit's grace passes",
                                                 "the destination stays away",
@@ -47,10 +48,6 @@ void ForgetSession(Host* host) {
   }
   host->coming_generation = 0;
   host->coming = {};
-}
-
-bool Forwards(const Host& host) {
-  return host.wanted.hold == Hold::kActive || host.wanted.hold == Hold::kOpened;
 }
 
 uint8_t ConnectedMask(const World& world) {
@@ -120,6 +117,9 @@ bool Steps::Feed(Draft* draft, Input input) const {
   const auto lacks = [&](const Host& host) {
     return host.alive != 0 && host.generation < after.move_revision;
   };
+  if (after.phase == v1::MIGRATION_PHASE_COMMITTED && !before.ended() && !draft->timer) {
+    draft->violation = "committed while frames may be under way";
+  }
   const Host& source = world.hosts[kSource];
   const bool in_order = !lacks(source) && !lacks(world.hosts[kDestination]);
   const bool waits = before.switching() && after.switching() && !before.rerouted && !draft->timer;
@@ -251,6 +251,9 @@ bool Steps::Pass(Draft* draft, Action action) const {
     case Action::kSettle:
       input.lapse = Lapse::kSettle;
       break;
+    case Action::kDrain:
+      input.lapse = Lapse::kDrain;
+      break;
     case Action::kReroute:
       input.lapse = Lapse::kReroute;
       break;
@@ -373,41 +376,12 @@ std::optional<Step> Steps::FairStep(const World& world) const {
     Draft draft{world, {}, false, false};
     if (!copies && Move(&draft, action)) return Step{action, 0};
   }
-  for (const Action action :
-       {Action::kSettle, Action::kReroute, Action::kGrace, Action::kAbsence, Action::kLease}) {
+  for (const Action action : {Action::kSettle, Action::kDrain, Action::kReroute, Action::kGrace,
+                              Action::kAbsence, Action::kLease}) {
     Draft draft{world, {}, false, false};
     if (Pass(&draft, action)) return Step{action, 0};
   }
   return std::nullopt;
-}
-
-std::string Steps::Check(const World& world) const {
-  const Host& source = world.hosts[kSource];
-  const Host& destination = world.hosts[kDestination];
-  if (Forwards(source) && Forwards(destination) &&
-      source.wanted.epoch == destination.wanted.epoch) {
-    return "two hosts forward for the port in one epoch";
-  }
-  const RecordView& record = View(world);
-  if (record.switching() && world.place == kSource) return "switching, and yet at the source";
-  if (record.expecting() && world.place == kDestination) return "moved before the switchover";
-  return "";
-}
-
-std::string Steps::CheckAtRest(const World& world) const {
-  if (!View(world).ended()) return "it never ends";
-  if (world.guest == Guest::kDead) return "";
-  if (world.guest == Guest::kPaused) return "the guest is left paused";
-  const int there = world.guest == Guest::kAtSource ? kSource : kDestination;
-  const Host& host = world.hosts[there];
-  if (world.place != there)
-    return fmt::format("the guest runs at h{}, which has not the port", there + 1);
-  const bool in_force = host.wanted.hold == Hold::kActive && host.wanted.epoch == world.epoch;
-  if (!in_force || host.redirected != 0) return "the host that has the port does not forward";
-  const Host& former = world.hosts[there == kSource ? kDestination : kSource];
-  if (former.alive != 0 && former.wanted.hold != Hold::kNothing) return "two hosts have the port";
-  const bool follows = world.hosts[kOther].wanted.hold == Hold::kActive;
-  return follows == (there == kDestination) ? "" : "the other host sends to the wrong one";
 }
 
 }  // namespace outrider::controller::move_model

@@ -55,6 +55,7 @@ enum class Action : uint8_t {
   kGiveUpSilently,
   // Time.
   kSettle,
+  kDrain,
   kReroute,
   kGrace,
   kAbsence,

@@ -57,6 +57,7 @@ TEST_F(TrunkMigration, MovesEveryVlanAtOnce) {
   EXPECT_EQ(EndPoints("h3"), (EndPointMap{{200, Vtep(2)}}));
   SendFrame("h2", 5, 2);
   SendAck("h3", repository_->revision());
+  Drain();
   EXPECT_EQ(EndPoints("h1"), (EndPointMap{{100, Vtep(2)}})) << "by its ports of red";
 }
 
@@ -72,6 +73,7 @@ TEST_F(TrunkMigration, WaitsForTheHostsOfEverySegment) {
   SendAck("h3", repository_->revision(), "fdb", "200/" + Mac(5));
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_SWITCHING) << "not in force there";
   SendAck("h3", repository_->revision());
+  Drain();
   EXPECT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 

@@ -51,6 +51,7 @@ class SessionClaimTest : public SessionFixture {
     h2_.SendEvent(v1::PortEvent::KIND_ACTIVATED, kPortA, 2);
     h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
     SettleAll();
+    Drain();
     EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
     EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
     return id;
@@ -197,6 +198,7 @@ TEST_F(SessionClaimTest, ASourceThatDetachesHandsThePortOver) {
   const std::string id = Arrive();
   h1_.SendEvent(v1::PortEvent::KIND_DETACHED, kPortA);
   SettleAll();
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED) << "nobody to give it back to";
   EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
   EXPECT_EQ(GetPort(kPortA).location().epoch(), 2u);

@@ -272,6 +272,13 @@ class SessionFixture : public ::testing::Test {
                                         std::move(executor));
   }
 
+  // Time passes for what is under way to ports that have moved.
+  void Drain() {
+    clock_.AdvanceUs(kDrainUs);
+    EXPECT_TRUE(driver_->OnTick().ok());
+    executor_->RunAll();
+  }
+
   void Join(FakeAgent* agent) { agent->Join(hub_.get(), executor_); }
   v1::Host GetHost(const std::string& name) { return repository_->Get<v1::Host>(name).value(); }
   v1::Port GetPort(const std::string& id) { return repository_->Get<v1::Port>(id).value(); }

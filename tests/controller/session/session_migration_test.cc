@@ -95,6 +95,7 @@ TEST_F(SessionMigrationTest, MovesConvergesAndCommits) {
   for (const auto& [peer, generation] : switching.peers()) EXPECT_NE(generation, 0u) << peer;
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
   EXPECT_EQ(GetPort(kPortA).location().host(), "h2");
   executor_->RunAll();
@@ -156,6 +157,7 @@ TEST_F(SessionMigrationTest, TheGuestsFirstFrameIsATriggerToo) {
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   h2_.SendEvent(v1::PortEvent::KIND_FIRST_FRAME, kPortA, 2);
   SettleAll();
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -164,12 +166,14 @@ TEST_F(SessionMigrationTest, APeerThatHasNotAcknowledgedHoldsTheCommit) {
   h3_.TakeAll();  // has the delta, has not said so
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   h3_.Ack(h3_.generation());
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
 TEST_F(SessionMigrationTest, APeerThatIsGoneDoesNot) {
   const std::string id = ArriveButForH3();
   h3_.Leave();
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -182,6 +186,7 @@ TEST_F(SessionMigrationTest, APeerThatComesBackWithTheMoveInForceCounts) {
   // It holds the state; that it is in force it has yet to say.
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   h3_.Ack(h3_.generation());
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
@@ -197,6 +202,7 @@ TEST_F(SessionMigrationTest, APeerThatCouldNotPutTheMoveInForceHoldsTheCommit) {
   executor_->RunAll();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_SWITCHING);
   h3_.Ack(h3_.generation());
+  Drain();
   EXPECT_EQ(Get(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 

@@ -1,0 +1,71 @@
+// Between the convergence and the commit: what is under way by the former route still comes.
+#include "tests/controller/migration/machine_fixture.h"
+
+namespace outrider::controller {
+namespace {
+
+class MachineDrainTest : public MachineTest {
+ protected:
+  // All is done but for what is under way.
+  void Converge() {
+    Switch();
+    Do(Frame(1));
+    Do(Frame(2));
+    AckAll();
+    ASSERT_EQ(Last().kind(), "converged");
+    ASSERT_EQ(migration_.phase(), v1::MIGRATION_PHASE_SWITCHING);
+  }
+};
+
+TEST_F(MachineDrainTest, TheCommitWaitsForWhatIsUnderWay) {
+  Converge();
+  now_us_ += kDrainUs - 1;
+  ExpectIgnored(Present());
+  now_us_ += 1;
+  Do(Present());
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
+  EXPECT_EQ(Last().detail(), "");
+}
+
+TEST_F(MachineDrainTest, AGuestThatComesLaterWaitsForNothing) {
+  Switch();
+  AckAll();
+  Drain();
+  Do(Frame(1));
+  Do(Frame(2));
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(MachineDrainTest, ADestinationThatDiesHasTheGuest) {
+  Converge();
+  ExpectIgnored(HostLostEvent{"h2"});
+  now_us_ += kDrainUs;
+  Do(Absent(kStart));
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
+TEST_F(MachineDrainTest, ItIsTooLateForAnAbort) {
+  Converge();
+  EXPECT_EQ(Error(AbortEvent{"operator"}),
+            "migration \"m1\" is about to be committed, the guest has moved; migrate back to host "
+            "\"h1\" instead");
+}
+
+TEST_F(MachineDrainTest, ANextMoveWaitsForNothing) {
+  Switch();
+  ExpectIgnored(NextMoveEvent{});
+  Do(Frame(1));
+  Do(Frame(2));
+  ExpectIgnored(NextMoveEvent{});
+  AckAll();
+  ExpectIgnored(NextMoveEvent{"h2"});
+  const v1::Migration draining = migration_;
+  for (const char* host : {"", "h1", "h3"}) {
+    migration_ = draining;
+    Do(NextMoveEvent{host});
+    EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED) << host;
+  }
+}
+
+}  // namespace
+}  // namespace outrider::controller
