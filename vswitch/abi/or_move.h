@@ -70,9 +70,13 @@ enum or_move_mode {
   OR_MOVE_WATCHED = 1,  /* recorded and delivered */
   OR_MOVE_QUEUED = 2,   /* recorded, while the agent sends what stands before */
   OR_MOVE_STRAIGHT = 3, /* recorded and redirected */
-  /* Recorded, while the agent gives the guest what stands before: it runs on here. */
+  /* Recorded, until the agent has given the guest what stands before: it runs on here. */
   OR_MOVE_RETURNING = 4,
 };
+
+/* How long frames wait for an agent when a frame of the guest took the port back, nanoseconds:
+ * longer than one is busy. What was to come before them then comes behind. */
+#define OR_RETURN_NS 250000000ull
 
 struct or_move {
   or_u32 lock;
@@ -147,17 +151,18 @@ struct or_move_counts {
 /* or_move_port is run by the agent: skb->mark is the command, cb[0] the port index, cb[1] and cb[2]
  * the argument's low and high half. The verdict is 1 when that changed something. */
 enum or_move_command {
-  OR_MOVE_WATCH = 1,     /* begins anew, numbers start at 0 */
-  OR_MOVE_END = 2,       /* no departure any more */
-  OR_MOVE_REDIRECT = 3,  /* WATCHED to QUEUED; the first frame to send */
-  OR_MOVE_SENT = 4,      /* QUEUED; all before this number are sent */
-  OR_MOVE_CAUGHT_UP = 5, /* QUEUED to STRAIGHT, RETURNING to WATCHED, if this number is the next */
+  OR_MOVE_WATCH = 1,       /* begins anew, numbers start at 0 */
+  OR_MOVE_END = 2,         /* no departure any more */
+  OR_MOVE_REDIRECT = 3,    /* WATCHED to QUEUED; the first frame to send */
+  OR_MOVE_SENT = 4,        /* QUEUED; all before this number are sent */
+  OR_MOVE_CAUGHT_UP = 5,   /* QUEUED to STRAIGHT, if this number is the next */
   OR_MOVE_GO_STRAIGHT = 6, /* to STRAIGHT, whatever is recorded */
-  OR_MOVE_TAKE_BACK = 7,   /* to RETURNING; until when */
+  OR_MOVE_TAKE_BACK = 7,   /* to RETURNING, if it was redirected; until when */
   OR_MOVE_SETTLED = 8,     /* what was not delivered here has been, or never will; to WATCHED */
   OR_MOVE_HEARD = 9,       /* the agent knows of the guest's return */
   OR_MOVE_LOST = 10,       /* so many frames more */
   OR_MOVE_REPLAYED = 11,   /* likewise */
+  OR_MOVE_GIVEN = 12,      /* RETURNING to WATCHED, if this number is the next */
 };
 
 /* Ethertype (IEEE 802, local experimental 1) of the frame that goes before all that is sent after a

@@ -124,6 +124,15 @@ static __always_inline bool or_is_redirected(__u32 mode)
 	return mode == OR_MOVE_QUEUED || mode == OR_MOVE_STRAIGHT;
 }
 
+/* The guest runs on here; the agent gives it what it has missed, and until then frames wait. Under
+ * the lock. */
+static __always_inline void or_begin_return(struct or_move_locked *move, __u64 until_ns)
+{
+	move->mode = OR_MOVE_RETURNING;
+	move->redirected_to = move->next;
+	move->until_ns = until_ns;
+}
+
 /* `told`: OR_CHOOSE_*. */
 static __always_inline __u32 or_way_of(__u32 mode, __u32 told)
 {
@@ -197,9 +206,11 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 	parts = or_record_parts(skb);
 	now = bpf_ktime_get_boot_ns();
 	bpf_spin_lock(&move->lock);
-	/* The agent has died while it gave the guest what was its own. */
-	if (move->mode == OR_MOVE_RETURNING && now > move->until_ns)
+	/* The agent is dead, or too busy: it gives the guest later what has waited. */
+	if (move->mode == OR_MOVE_RETURNING && now > move->until_ns) {
 		move->mode = OR_MOVE_WATCHED;
+		move->redirected_to = move->next;
+	}
 	if (departed && move->mode == OR_MOVE_WATCHED) {
 		move->mode = OR_MOVE_STRAIGHT;
 		move->redirected_from = move->next;
@@ -293,8 +304,7 @@ static __noinline void or_come_back(const struct or_frame *f)
 		now = bpf_ktime_get_boot_ns();
 		bpf_spin_lock(&move->lock);
 		if (or_is_redirected(move->mode)) {
-			move->mode = OR_MOVE_WATCHED;
-			move->redirected_to = move->next;
+			or_begin_return(move, now + OR_RETURN_NS);
 			move->returned_ns = now;
 			move->told = 0;
 		}

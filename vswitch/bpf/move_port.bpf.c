@@ -37,24 +37,28 @@ static __always_inline int or_redirect_port(struct or_move_locked *move, __u64 f
 /* Likewise. */
 static __always_inline int or_take_port_back(struct or_move_locked *move, __u64 until_ns)
 {
+	/* A frame of the guest has been faster; the agent is there now. */
+	if (move->mode == OR_MOVE_RETURNING)
+		move->until_ns = until_ns;
 	if (!or_is_redirected(move->mode))
 		return 0;
-	move->mode = OR_MOVE_RETURNING;
-	move->redirected_to = move->next;
-	move->until_ns = until_ns;
+	or_begin_return(move, until_ns);
 	return 1;
 }
 
 /* Likewise. Who sent what stood before has done so up to number `next`. */
 static __always_inline int or_catch_up(struct or_move_locked *move, __u64 next)
 {
-	if (move->next != next)
+	if (move->mode != OR_MOVE_QUEUED || move->next != next)
 		return 0;
-	if (move->mode == OR_MOVE_QUEUED) {
-		move->mode = OR_MOVE_STRAIGHT;
-		return 1;
-	}
-	if (move->mode != OR_MOVE_RETURNING)
+	move->mode = OR_MOVE_STRAIGHT;
+	return 1;
+}
+
+/* Likewise, who gave it to the guest. */
+static __always_inline int or_end_return(struct or_move_locked *move, __u64 next)
+{
+	if (move->mode != OR_MOVE_RETURNING || move->next != next)
 		return 0;
 	move->mode = OR_MOVE_WATCHED;
 	move->redirected_from = move->redirected_to;
@@ -78,6 +82,8 @@ static __always_inline int or_command(struct or_move_locked *move, __u32 command
 		return 1;
 	case OR_MOVE_CAUGHT_UP:
 		return or_catch_up(move, argument);
+	case OR_MOVE_GIVEN:
+		return or_end_return(move, argument);
 	case OR_MOVE_GO_STRAIGHT:
 		if (move->mode == OR_MOVE_NONE || move->mode == OR_MOVE_STRAIGHT)
 			return 0;

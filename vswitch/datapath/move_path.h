@@ -89,9 +89,10 @@ class MovePath {
 
   // The guest runs on here: what came for it while it was redirected is given to its device, as far
   // as the record still has it, then the port delivers to it again, in order; the destination's
-  // copies are thrown away with its queue. Whoever hears OnReturned calls it, too: the port
-  // forwards by then, and gets the rest, behind newer frames. No effect on a port that was not
-  // redirected, or is DEPARTED. NotFound: no departure.
+  // copies are thrown away with its queue. Whoever hears OnReturned calls it, too: the port was
+  // taken back, and what comes for it waits for this call, but not for long (ebpf/: 250 ms); what
+  // it gives after that comes behind newer frames. No effect on a port that was not redirected, or
+  // is DEPARTED. NotFound: no departure.
   virtual absl::Status TakeBack(const PortId& id) = 0;
 
   // Either side. NotFound: neither a departure nor an arrival.

@@ -163,17 +163,38 @@ TEST_F(Move, AGuestThatRunsOnTakesTheRedirectBack) {
   EXPECT_EQ(Take(&hosts_.new_guest(), 4), Numbers(0, 4));
   hosts_.old_guest().Send(FromMoving(2));
   EXPECT_EQ(hosts_.neighbor_of_old().Receive(), FromMoving(2));
-  SendTo(4, 6);
-  EXPECT_EQ(Take(&hosts_.old_guest(), 2), Numbers(4, 6));
   const auto event = hosts_.events_of_a().AwaitReturned();
   ASSERT_TRUE(event);
   EXPECT_EQ(event->port, kMoving);
   EXPECT_EQ(hosts_.CountsOfA().mode, MoveMode::kWatched);
-  // What had been sent to the destination was remembered, too.
+  SendTo(4, 6);
+  // What had been sent to the destination was remembered, too, and comes first.
   ASSERT_EQ(hosts_.TakeBack(), absl::OkStatus());
-  EXPECT_EQ(Take(&hosts_.old_guest(), 4), Numbers(0, 4));
+  EXPECT_EQ(Take(&hosts_.old_guest(), 6), Numbers(0, 6));
   ASSERT_EQ(hosts_.TakeBack(), absl::OkStatus());
   EXPECT_THAT(hosts_.old_guest().Drain(), IsEmpty()) << "once";
+  SendTo(6, 7);
+  EXPECT_EQ(Take(&hosts_.old_guest(), 1), Numbers(6, 7));
+}
+
+// Its agent is dead, or stopped: what waits for it is given when it is there again.
+TEST_F(Move, AGuestThatRunsOnDoesNotWaitForItsAgent) {
+  ASSERT_EQ(hosts_.Redirect(std::nullopt), absl::OkStatus());
+  SendTo(0, 2);
+  EXPECT_EQ(Take(&hosts_.new_guest(), 2), Numbers(0, 2));
+  hosts_.old_guest().Send(FromMoving(2));
+  EXPECT_EQ(hosts_.neighbor_of_old().Receive(), FromMoving(2));
+  std::optional<Bytes> first;
+  uint32_t sent = 2;
+  for (; !first && sent < 10; ++sent) {
+    SendTo(sent, sent + 1);
+    first = hosts_.old_guest().Receive();
+  }
+  ASSERT_TRUE(first);
+  EXPECT_EQ(NumberOf(*first), sent - 1);
+  ASSERT_EQ(hosts_.TakeBack(), absl::OkStatus());
+  EXPECT_EQ(Take(&hosts_.old_guest(), sent - 1), Numbers(0, sent - 1)) << "late, and each once";
+  EXPECT_THAT(hosts_.old_guest().Drain(), IsEmpty());
 }
 
 TEST_F(Move, TheAgentTakesARedirectBack) {

@@ -37,8 +37,9 @@ absl::StatusOr<DeliveredFrames> ReadDelivered(const DatapathMaps& maps, const Po
   }
   ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
   DeliveredFrames frames;
-  // What is redirected was not handed to the device.
-  frames.total = IsRedirected(move) ? move.redirected_from : move.next;
+  // What is redirected, or waits, was not handed to the device.
+  const bool held = IsRedirected(move) || move.mode == abi::OR_MOVE_RETURNING;
+  frames.total = held ? move.redirected_from : move.next;
   auto record = MoveRecord::Open(maps, index);
   // Not watched: there is no way to the destination.
   if (absl::IsNotFound(record.status())) return frames;

@@ -220,7 +220,7 @@ class Returner {
         break;
       } else {
         ASSIGN_OR_RETURN(const bool caught_up,
-                         RunMove(*programs_, index_, abi::OR_MOVE_CAUGHT_UP, queue_.next()));
+                         RunMove(*programs_, index_, abi::OR_MOVE_GIVEN, queue_.next()));
         if (caught_up) break;
       }
       if (!until && Clock::now() > deadline) {
