@@ -116,8 +116,7 @@ void Step::TickSwitching(const TickEvent& tick) {
   if (RunsAtSource(tick)) {
     return AbortNow(fmt::format("the guest runs on host \"{}\" again", before_.source()));
   }
-  CommitWhenDone();
-  if (!Is(v1::MIGRATION_PHASE_SWITCHING)) return;
+  if (Drains()) return CommitWhenDone();
   if (!destination.connected && !GuestSeen()) {
     // Dead before it was activated, as far as anybody knows: the source has the guest.
     if (now_us_ - std::max(destination.since_us, switched_us) < tick.times.absence_us) return;
@@ -128,7 +127,7 @@ void Step::TickSwitching(const TickEvent& tick) {
   // A session that is only thought to live says nothing: one that died with its host is noticed
   // late.
   const bool lives = GuestSeen() || destination.heard_us >= switched_us + tick.times.report_us();
-  if (Converged() && lives && !MayRunAtSource(tick)) {
+  if (HasDrained() && lives && !MayRunAtSource(tick)) {
     return Commit("without a first frame of every port");
   }
   if (now_us_ < before_.lease_expires_us()) return;

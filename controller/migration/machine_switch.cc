@@ -194,9 +194,12 @@ bool Step::Drains() const {
   return Is(v1::MIGRATION_PHASE_SWITCHING) && Converged() && (AllPortsSeen() || SourceIsGone());
 }
 
+bool Step::HasDrained() const {
+  return Converged() && now_us_ - RecordedAt(outcome_.next, "converged") >= kDrainUs;
+}
+
 void Step::CommitWhenDone() {
-  const bool drained = now_us_ - RecordedAt(outcome_.next, "converged") >= kDrainUs;
-  if (Drains() && drained) CommitNow();
+  if (Drains() && HasDrained()) CommitNow();
 }
 
 absl::Status Step::operator()(const NextMoveEvent& input) {

@@ -95,6 +95,8 @@ class Step {
   // The move is over but for what was sent by the former route before its sender was rerouted: that
   // still finds a source that sends it after the guest, and a destination that takes it.
   bool Drains() const;
+  // The time for that is over.
+  bool HasDrained() const;
   bool AllPortsSeen() const;
   bool SourceIsGone() const;
   bool TakesCounts() const;

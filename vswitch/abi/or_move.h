@@ -77,6 +77,8 @@ enum or_move_mode {
 /* How long frames wait for an agent when a frame of the guest took the port back, nanoseconds:
  * longer than one is busy. What was to come before them then comes behind. */
 #define OR_RETURN_NS 250000000ull
+/* How many do: no more than a device's queue takes at once, and a record keeps. */
+#define OR_RETURN_FRAMES 512u
 
 struct or_move {
   or_u32 lock;

@@ -133,6 +133,13 @@ static __always_inline void or_begin_return(struct or_move_locked *move, __u64 u
 	move->until_ns = until_ns;
 }
 
+/* Frames wait no longer; those that have are still to be given. Likewise. */
+static __always_inline void or_let_pass(struct or_move_locked *move)
+{
+	move->mode = OR_MOVE_WATCHED;
+	move->redirected_to = move->next;
+}
+
 /* `told`: OR_CHOOSE_*. */
 static __always_inline __u32 or_way_of(__u32 mode, __u32 told)
 {
@@ -188,7 +195,7 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 	struct or_move_locked *move = bpf_map_lookup_elem(&or_moves, &index);
 	bool departed = told & OR_CHOOSE_DEPARTED;
 	struct or_recorder r = {};
-	bool recorded;
+	bool recorded, waited;
 	__u32 mode, parts;
 	__u64 now;
 
@@ -207,13 +214,14 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 	now = bpf_ktime_get_boot_ns();
 	bpf_spin_lock(&move->lock);
 	/* The agent is dead, or too busy: it gives the guest later what has waited. */
-	if (move->mode == OR_MOVE_RETURNING && now > move->until_ns) {
-		move->mode = OR_MOVE_WATCHED;
-		move->redirected_to = move->next;
-	}
+	waited = move->mode == OR_MOVE_RETURNING;
+	if (waited &&
+	    (now > move->until_ns || move->next - move->redirected_to >= OR_RETURN_FRAMES))
+		or_let_pass(move);
 	if (departed && move->mode == OR_MOVE_WATCHED) {
 		move->mode = OR_MOVE_STRAIGHT;
-		move->redirected_from = move->next;
+		if (!waited)
+			move->redirected_from = move->next;
 	}
 	mode = move->mode;
 	/* One hop. */

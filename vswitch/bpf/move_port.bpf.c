@@ -25,11 +25,17 @@ static __always_inline void or_begin_move(struct or_move_locked *move, __u32 mod
 /* Under the lock. */
 static __always_inline int or_redirect_port(struct or_move_locked *move, __u64 first)
 {
-	if (move->mode != OR_MOVE_WATCHED && move->mode != OR_MOVE_RETURNING)
+	__u64 next = move->next;
+
+	if (move->mode == OR_MOVE_WATCHED)
+		move->redirected_from = next;
+	else if (move->mode == OR_MOVE_RETURNING)
+		/* What has only waited is still to be sent. */
+		next = move->redirected_to;
+	else
 		return 0;
 	move->mode = OR_MOVE_QUEUED;
-	move->redirected_from = move->next;
-	move->sent = first < move->next ? first : move->next;
+	move->sent = first < next ? first : next;
 	move->returned_ns = 0;
 	return 1;
 }
@@ -95,7 +101,7 @@ static __always_inline int or_command(struct or_move_locked *move, __u32 command
 		return or_take_port_back(move, argument);
 	case OR_MOVE_SETTLED:
 		if (move->mode == OR_MOVE_RETURNING)
-			move->mode = OR_MOVE_WATCHED;
+			or_let_pass(move);
 		move->redirected_from = move->redirected_to;
 		return 1;
 	case OR_MOVE_HEARD:

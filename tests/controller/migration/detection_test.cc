@@ -108,7 +108,7 @@ TEST_F(DetectionTest, APortWithoutADeviceIsNotMoved) {
   ASSERT_TRUE(driver_->Switchover(id, 0).ok());
   clock_.AdvanceUs(kCommitGraceUs);
   for (const char* host : {"h1", "h3", "h2"}) SendAck(host, repository_->revision());
-  Tick();
+  Drain();
   ASSERT_EQ(Migration(id).phase(), v1::MIGRATION_PHASE_COMMITTED);
   ExpectNoBusiness("h2", Claim(1));
 }

@@ -36,6 +36,40 @@ TEST_F(MachineDrainTest, AGuestThatComesLaterWaitsForNothing) {
   EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
 }
 
+// As of a host that was busy for so long: what it has sent is the latest.
+TEST_F(MachineDrainTest, AnAcknowledgementAfterTheGraceIsWaitedForNoLess) {
+  for (const bool seen : {true, false}) {
+    SCOPED_TRACE(seen);
+    const v1::Migration before = migration_;
+    Switch();
+    for (const int port : {1, 2}) {
+      if (seen) Do(Frame(port));
+    }
+    Do(Ack("h1", moved_at_));
+    Do(Ack("h2", moved_at_));
+    Do(Reroute());
+    now_us_ += kCommitGraceUs;
+    Do(Ack("h3"));
+    ASSERT_EQ(Last().kind(), "converged");
+    now_us_ += kDrainUs - 1;
+    ExpectIgnored(Present());
+    now_us_ += 1;
+    Do(Present());
+    EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
+    EXPECT_EQ(Last().detail(), seen ? "" : "without a first frame of every port");
+    migration_ = before;
+  }
+}
+
+TEST_F(MachineDrainTest, ANicThatGoesAtTheDestinationDoesNotBringTheOthersBack) {
+  Switch();
+  AckAll();
+  for (const int port : {1, 2}) Do(DetachedEvent{"h1", PortId(port), 5, {}});
+  ExpectIgnored(DetachedEvent{"h2", PortId(1), 6, {}});
+  Drain();
+  EXPECT_EQ(migration_.phase(), v1::MIGRATION_PHASE_COMMITTED);
+}
+
 TEST_F(MachineDrainTest, ADestinationThatDiesHasTheGuest) {
   Converge();
   ExpectIgnored(HostLostEvent{"h2"});

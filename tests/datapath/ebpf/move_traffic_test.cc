@@ -4,6 +4,10 @@
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "tests/datapath/ebpf/move_fixture.h"
 #include "vswitch/sys/netlink/offload_sender.h"
 
@@ -11,8 +15,11 @@ namespace outrider::datapath::ebpf {
 namespace {
 
 using state::PortPhase;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using tests::Bytes;
 
 class Move : public ::testing::Test {
@@ -194,6 +201,51 @@ TEST_F(Move, AGuestThatRunsOnDoesNotWaitForItsAgent) {
   EXPECT_EQ(NumberOf(*first), sent - 1);
   ASSERT_EQ(hosts_.TakeBack(), absl::OkStatus());
   EXPECT_EQ(Take(&hosts_.old_guest(), sent - 1), Numbers(0, sent - 1)) << "late, and each once";
+  EXPECT_THAT(hosts_.old_guest().Drain(), IsEmpty());
+}
+
+TEST_F(Move, ManyFramesDoNotWaitForTheAgentOfAGuestThatRunsOn) {
+  ASSERT_EQ(hosts_.Redirect(std::nullopt), absl::OkStatus());
+  hosts_.old_guest().Send(FromMoving(2));
+  EXPECT_EQ(hosts_.neighbor_of_old().Receive(), FromMoving(2));
+  constexpr uint32_t kMore = 3;
+  SendTo(0, OR_RETURN_FRAMES + kMore);
+  ASSERT_EQ(hosts_.TakeBack(), absl::OkStatus());
+  std::vector<uint32_t> numbers = Take(&hosts_.old_guest(), OR_RETURN_FRAMES + kMore);
+  EXPECT_THAT(numbers.front(), AllOf(Gt(0u), Le(OR_RETURN_FRAMES))) << "it went ahead";
+  std::sort(numbers.begin(), numbers.end());
+  EXPECT_EQ(numbers, Numbers(0, OR_RETURN_FRAMES + kMore)) << "each once";
+  EXPECT_THAT(hosts_.old_guest().Drain(), IsEmpty());
+}
+
+// Its agent died before it had heard: the next one finds what waits.
+TEST_F(Move, ARestartGivesWhatWaitsForAGuestThatRunsOn) {
+  ASSERT_EQ(hosts_.Redirect(std::nullopt), absl::OkStatus());
+  SendTo(0, 2);
+  EXPECT_EQ(Take(&hosts_.new_guest(), 2), Numbers(0, 2));
+  hosts_.old_guest().Send(FromMoving(2));
+  EXPECT_EQ(hosts_.neighbor_of_old().Receive(), FromMoving(2));
+  SendTo(2, 4);
+  hosts_.a().Start();
+  EXPECT_EQ(Take(&hosts_.old_guest(), 4), Numbers(0, 4));
+  SendTo(4, 5);
+  EXPECT_EQ(Take(&hosts_.old_guest(), 1), Numbers(4, 5));
+}
+
+// The controller had moved the port meanwhile: what has waited goes the way of the rest.
+TEST_F(Move, WhatWaitsForAGuestThatRunsOnFollowsItsPort) {
+  ASSERT_EQ(hosts_.Redirect(std::nullopt), absl::OkStatus());
+  SendTo(0, 2);
+  EXPECT_EQ(Take(&hosts_.new_guest(), 2), Numbers(0, 2));
+  hosts_.old_guest().Send(FromMoving(2));
+  EXPECT_EQ(hosts_.neighbor_of_old().Receive(), FromMoving(2));
+  SendTo(2, 4);
+  state::HostState departed = hosts_.SourceState();
+  departed.ports[kMoving].phase = PortPhase::kDeparted;
+  hosts_.a().Become(departed);
+  EXPECT_EQ(Take(&hosts_.new_guest(), 2), Numbers(2, 4));
+  SendTo(4, 5);
+  EXPECT_EQ(Take(&hosts_.new_guest(), 1), Numbers(4, 5));
   EXPECT_THAT(hosts_.old_guest().Drain(), IsEmpty());
 }
 

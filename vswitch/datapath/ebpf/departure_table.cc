@@ -8,7 +8,6 @@
 
 #include "vswitch/datapath/ebpf/absent_row.h"
 #include "vswitch/datapath/ebpf/departure_codec.h"
-#include "vswitch/datapath/ebpf/kernel_clock.h"
 #include "vswitch/datapath/ebpf/move_commands.h"
 #include "vswitch/datapath/ebpf/port_codec.h"
 #include "vswitch/datapath/ebpf/record_sender.h"
@@ -34,10 +33,11 @@ void DepartureTable::Load(const Inventory& inventory) {
     entry.watched = HasWay(entry.departure) && (port->second.flags & OR_PORT_MOVING) != 0;
     entry.departed = port->second.phase == abi::OR_PORT_DEPARTED;
     if (!entry.watched) continue;
-    if (const absl::Status status = SendAfterGuest(*maps_, *programs_, index, MovePath::kNoPause);
-        !status.ok()) {
-      spdlog::error("port index {}: frames are not sent after its guest: {}", index,
-                    Message(status));
+    // Whoever died may have left either half done.
+    absl::Status status = SendAfterGuest(*maps_, *programs_, index, MovePath::kNoPause);
+    if (!entry.departed) status.Update(GiveToGuest(*maps_, *programs_, index));
+    if (!status.ok()) {
+      spdlog::error("port index {}: frames of its guest are not sent: {}", index, Message(status));
     }
   }
 }
@@ -85,11 +85,8 @@ absl::Status DepartureTable::Watch(const PortId& id, Entry* entry) {
   return absl::OkStatus();
 }
 
-// Frames wait for who gives the guest what came before them; not for one that has died.
 absl::Status DepartureTable::TakePortBack(uint32_t index) const {
-  constexpr auto kPatienceNs = 2 * kNsPerS;
-  const uint64_t until_ns = static_cast<uint64_t>(ClockNs(CLOCK_BOOTTIME)) + kPatienceNs;
-  return RunMove(*programs_, index, abi::OR_MOVE_TAKE_BACK, until_ns).status();
+  return RunMove(*programs_, index, abi::OR_MOVE_TAKE_BACK, ReturnDeadline()).status();
 }
 
 absl::Status DepartureTable::EndWatch(const PortId& id, Entry* entry) {
@@ -123,7 +120,7 @@ absl::Status DepartureTable::FollowPort(const PortId& id) {
   const bool departed = ports_->PhaseOf(id) == abi::OR_PORT_DEPARTED;
   const bool was = std::exchange(entry.departed, departed);
   if (departed) return Redirect(id, std::nullopt, MovePath::kNoPause);
-  return was ? TakeBack(id) : absl::OkStatus();
+  return was ? TakeBack(id) : GiveToGuest(*maps_, *programs_, entry.index);
 }
 
 absl::StatusOr<const DepartureTable::Entry*> DepartureTable::Find(const PortId& id) const {

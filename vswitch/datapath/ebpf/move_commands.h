@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "vswitch/abi/or_abi.h"
+#include "vswitch/datapath/ebpf/kernel_clock.h"
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/sys/bpf/program_run.h"
 
@@ -20,6 +21,12 @@ inline absl::StatusOr<bool> RunMove(const ProgramSet& programs, uint32_t index,
                                     .cb1 = static_cast<uint32_t>(argument),
                                     .cb2 = static_cast<uint32_t>(argument >> 32)}));
   return done != 0;
+}
+
+// Of OR_MOVE_TAKE_BACK: frames wait for who gives the guest what came before them, and not for one
+// that has died.
+inline uint64_t ReturnDeadline() {
+  return static_cast<uint64_t>(ClockNs(CLOCK_BOOTTIME)) + 2 * kNsPerS;
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -117,7 +117,9 @@ class Follower {
         if (sent_ % kNoteEvery == 0) {
           RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_SENT, queue_.next()).status());
         }
-      } else if (!until_) {
+      } else if (until_) {
+        return absl::OkStatus();
+      } else {
         Lead(port_.vni);
         ASSIGN_OR_RETURN(const bool caught_up,
                          RunMove(*programs_, index_, abi::OR_MOVE_CAUGHT_UP, queue_.next()));
@@ -213,6 +215,9 @@ class Returner {
     std::vector<uint8_t> bytes;
     while (!until || queue_.next() < *until) {
       ASSIGN_OR_RETURN(const auto frame, queue_.Next(&bytes));
+      ASSIGN_OR_RETURN(const abi::or_move move, maps_->moves.Lookup(index_));
+      // It took too long, and newer frames have gone to the device.
+      if (!until && move.mode != abi::OR_MOVE_RETURNING) until = move.redirected_to;
       if (frame && until && frame->head.sequence >= *until) break;
       if (frame) {
         Give(frame->head, std::move(bytes));
@@ -235,7 +240,7 @@ class Returner {
   absl::StatusOr<uint64_t> LetPass() {
     RETURN_IF_ERROR(RunMove(*programs_, index_, abi::OR_MOVE_SETTLED).status());
     ASSIGN_OR_RETURN(const abi::or_move move, maps_->moves.Lookup(index_));
-    return move.next;
+    return move.redirected_to;
   }
 
   void Give(const abi::or_record_head& head, std::vector<uint8_t> bytes) {
@@ -293,7 +298,12 @@ absl::Status SendAfterGuest(const DatapathMaps& maps, const ProgramSet& programs
 }
 
 absl::Status GiveToGuest(const DatapathMaps& maps, const ProgramSet& programs, uint32_t index) {
-  ASSIGN_OR_RETURN(const abi::or_move move, maps.moves.Lookup(index));
+  ASSIGN_OR_RETURN(abi::or_move move, maps.moves.Lookup(index));
+  if (move.mode == abi::OR_MOVE_RETURNING) {
+    // It has begun without us, or under one that died: frames wait for this one now.
+    RETURN_IF_ERROR(RunMove(programs, index, abi::OR_MOVE_TAKE_BACK, ReturnDeadline()).status());
+    ASSIGN_OR_RETURN(move, maps.moves.Lookup(index));
+  }
   if (move.mode == abi::OR_MOVE_RETURNING) {
     absl::Status status = GiveRecorded(maps, programs, index, move, std::nullopt);
     // Whatever became of it, frames wait no longer.
