@@ -95,7 +95,10 @@ void Step::DetachedAtSource(const DetachedEvent& input) {
 void Step::DetachedAtDestination(const DetachedEvent& input) {
   if (Expecting()) {
     AbortNow(fmt::format("port {} was detached at the destination", input.port_id));
-  } else if (Is(v1::MIGRATION_PHASE_SWITCHING) && !GuestSeen() && !Drains()) {
+  } else if (Drains()) {
+    // What is under way is for nobody.
+    CommitNow();
+  } else if (Is(v1::MIGRATION_PHASE_SWITCHING) && !GuestSeen()) {
     // Once the guest runs there, a NIC it loses is not the VM coming back.
     AbortNow(fmt::format("port {} was detached at the destination before the guest was seen there",
                          input.port_id));
