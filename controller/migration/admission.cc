@@ -39,25 +39,6 @@ absl::Status CheckRequest(const v1::PrepareMigrationRequest& request) {
   return absl::OkStatus();
 }
 
-// Ports that must move together.
-absl::StatusOr<NameSet> SelectPorts(const Model& model,
-                                    const v1::PrepareMigrationRequest& request) {
-  std::string vm_id = request.vm_id();
-  const std::string port_id = ToLower(request.port_id());
-  if (!port_id.empty()) {
-    const v1::Port* port = model.Find<v1::Port>(port_id);
-    if (port == nullptr) {
-      return absl::NotFoundError(fmt::format("port \"{}\" does not exist", port_id));
-    }
-    vm_id = port->vm_id();
-    if (vm_id.empty()) return NameSet{port_id};
-  }
-  const NameSet& ports = model.index().ports_of_vm.Get(vm_id);
-  if (!ports.empty()) return ports;
-  return absl::NotFoundError(
-      fmt::format("VM \"{}\" has no ports; attach them with its vm_id, or name a port", vm_id));
-}
-
 // The one host all the ports are on.
 absl::StatusOr<std::string> SourceOf(const Model& model, const NameSet& ports) {
   std::string source;
@@ -183,6 +164,24 @@ absl::Status CheckPorts(const Model& model, const NameSet& ports, const std::str
 }
 
 }  // namespace
+
+absl::StatusOr<NameSet> SelectPorts(const Model& model,
+                                    const v1::PrepareMigrationRequest& request) {
+  std::string vm_id = request.vm_id();
+  const std::string port_id = ToLower(request.port_id());
+  if (!port_id.empty()) {
+    const v1::Port* port = model.Find<v1::Port>(port_id);
+    if (port == nullptr) {
+      return absl::NotFoundError(fmt::format("port \"{}\" does not exist", port_id));
+    }
+    vm_id = port->vm_id();
+    if (vm_id.empty()) return NameSet{port_id};
+  }
+  const NameSet& ports = model.index().ports_of_vm.Get(vm_id);
+  if (!ports.empty()) return ports;
+  return absl::NotFoundError(
+      fmt::format("VM \"{}\" has no ports; attach them with its vm_id, or name a port", vm_id));
+}
 
 absl::StatusOr<v1::Migration> AdmitPlan(const Model& model, const Plan& plan,
                                         ProfileCompiler* compiler) {

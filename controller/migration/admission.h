@@ -19,6 +19,9 @@ absl::StatusOr<v1::Migration> Admit(const Model& model, const v1::PrepareMigrati
                                     const std::string& id, int64_t now_us,
                                     ProfileCompiler* compiler);
 
+// The ports that must move together. NotFound: there are none, or not the one that is named.
+absl::StatusOr<NameSet> SelectPorts(const Model& model, const v1::PrepareMigrationRequest& request);
+
 // Ports of one VM, all on one host, and where they are to go. Whoever plans has seen to that and to
 // the destination's being there.
 struct Plan {

@@ -87,12 +87,11 @@ absl::StatusOr<std::string> MigrationDriver::Begin(const MakeRecord& make_record
 
 // A guest that has just come may go on at once.
 absl::Status MigrationDriver::EndDrains(const v1::PrepareMigrationRequest& request) {
-  NameSet ports{ToLower(request.port_id())};
-  if (request.port_id().empty()) {
-    ports = repository_->Read(
-        [&](const Model& model) { return model.index().ports_of_vm.Get(request.vm_id()); });
-  }
-  for (const std::string& port : ports) RETURN_IF_ERROR(EndDrain(port, ""));
+  const auto ports =
+      repository_->Read([&](const Model& model) { return SelectPorts(model, request); });
+  // Admission says it better.
+  if (!ports.ok()) return absl::OkStatus();
+  for (const std::string& port : *ports) RETURN_IF_ERROR(EndDrain(port, ""));
   return absl::OkStatus();
 }
 

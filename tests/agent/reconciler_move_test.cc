@@ -89,6 +89,32 @@ TEST_F(ArmedPort, TellsANewSessionAllThatHappenedWithoutOne) {
   EXPECT_EQ(observer_.acknowledgements[0].generation, Generation{5});
 }
 
+// The controller may not even have heard that it came.
+TEST_F(ArmedPort, TellsANewSessionOfADeviceThatCameAndWent) {
+  reconciler_->SetObserver(nullptr);
+  reconciler_->Detach(kPort);
+  reconciler_->SetObserver(&observer_);
+  reconciler_->ReportAll();
+  EXPECT_THAT(EventKinds(), ElementsAre(PortEvent::Kind::kDetached));
+  reconciler_->ReportAll();
+  EXPECT_THAT(EventKinds(), ElementsAre(PortEvent::Kind::kDetached, PortEvent::Kind::kDetached))
+      << "as long as the move goes on";
+  Attach(1);
+  observer_.Clear();
+  reconciler_->ReportAll();
+  EXPECT_THAT(EventKinds(), IsEmpty()) << "it is there";
+}
+
+TEST_F(ArmedPort, ADeviceThatWentInAnotherMoveIsNoNews) {
+  reconciler_->Detach(kPort);
+  state::HostState next = SampleState(PortPhase::kArmed, 2);
+  next.ports[kPort].migration_id = "m-2";
+  ASSERT_TRUE(Snapshot(6, next).ok());
+  observer_.Clear();
+  reconciler_->ReportAll();
+  EXPECT_THAT(EventKinds(), IsEmpty());
+}
+
 TEST_F(ArmedPort, AFailedOpeningIsTriedAgain) {
   datapath_->FailUpsert(datapath::ObjectKind::kPort, kPort.ToString(),
                         absl::UnavailableError("busy"), 1);

@@ -240,7 +240,7 @@ void Departures::Returned(const PortId& id, int64_t time_us) {
   Watch& watch = found->second;
   watch.returned_us = time_us;
   watch.redirected = false;
-  // It forwards; what came before is still to be given to it.
+  // What comes for it waits, for a while, for what is still to be given to it.
   if (const absl::Status status = dependencies_.moves->TakeBack(id); !status.ok()) {
     spdlog::error("port {}: its guest runs here again, but what came for it meanwhile is lost: {}",
                   id.ToString(), Message(status));

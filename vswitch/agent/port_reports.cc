@@ -45,6 +45,7 @@ void PortReports::Tell(const PortEvent& event) {
 }
 
 void PortReports::Attached(const PortId& id, const state::Attachment& attachment, bool claim) {
+  departed_.erase(id);
   Tell({.kind = PortEvent::Kind::kAttached,
         .port = id,
         .attachment = attachment,
@@ -54,13 +55,15 @@ void PortReports::Attached(const PortId& id, const state::Attachment& attachment
         .claim = claim});
 }
 
-void PortReports::Detached(const PortId& id) {
-  Tell({.kind = PortEvent::Kind::kDetached,
-        .port = id,
-        .attachment = std::nullopt,
-        .epoch = {},
-        .time_us = clock_(),
-        .ether_type = 0});
+void PortReports::Detached(const PortId& id, const std::string& migration_id) {
+  const PortEvent event{.kind = PortEvent::Kind::kDetached,
+                        .port = id,
+                        .attachment = std::nullopt,
+                        .epoch = {},
+                        .time_us = clock_(),
+                        .ether_type = 0};
+  if (!migration_id.empty()) departed_.insert_or_assign(id, Departed{migration_id, event});
+  Tell(event);
 }
 
 PortReceipt PortReports::MakeReceipt(const PortId& id, const state::Port& port,
@@ -99,6 +102,7 @@ void PortReports::Gone(const PortId& id) {
   if (receipts_.erase(id) != 0) spdlog::info("port {} removed", id.ToString());
   first_frames_.erase(id);
   openings_.erase(id);
+  departed_.erase(id);
 }
 
 void PortReports::FirstFrame(const datapath::FirstFrameEvent& frame, Epoch epoch) {
@@ -154,6 +158,11 @@ void PortReports::Repeat(const state::HostState& controller, const state::HostSt
                          Generation generation) {
   if (observer_ == nullptr) return;
   for (const auto& [id, port] : controller.ports) {
+    // That a session begins without the device says nothing of one that is still to come.
+    const auto departed = departed_.find(id);
+    if (departed != departed_.end() && departed->second.migration_id == port.migration_id) {
+      Tell(departed->second.event);
+    }
     const auto in_force = applied.ports.find(id);
     if (in_force == applied.ports.end()) continue;
     const auto seen = first_frames_.find(id);

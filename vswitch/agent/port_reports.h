@@ -1,5 +1,6 @@
-// What the reconciler tells about ports and generations: receipts once per change, first frames and
-// activations until the controller has taken them in, acknowledgements with failures. Owns what was
+// What the reconciler tells about ports and generations: receipts once per change, first frames,
+// activations and devices that did not stay until the controller has taken them in,
+// acknowledgements with failures. Owns what was
 // told last. Knows no wire.
 //
 // Thread rule: the reconciler's thread; the observer is called on it and must not block.
@@ -131,7 +132,8 @@ class PortReports {
   void SetObserver(ReportObserver* observer) { observer_ = observer; }
 
   void Attached(const PortId& id, const state::Attachment& attachment, bool claim);
-  void Detached(const PortId& id);
+  // `migration_id`: of the move that the port is in; empty: none.
+  void Detached(const PortId& id, const std::string& migration_id);
 
   // What is in force for the port, `generation` being held: logged when it changed, and told if the
   // controller knows the port.
@@ -162,6 +164,11 @@ class PortReports {
     int64_t time_us = 0;
     std::string trigger;
   };
+  // A device of a port in a move, which is there no longer.
+  struct Departed {
+    std::string migration_id;
+    PortEvent event;
+  };
   void Tell(const PortEvent& event);
   void TellActivated(const PortId& id, const Opening& opening);
   void TellFirstFrame(const Seen& seen);
@@ -171,6 +178,7 @@ class PortReports {
   std::map<PortId, PortReceipt> receipts_;
   std::map<PortId, Seen> first_frames_;
   std::map<PortId, Opening> openings_;
+  std::map<PortId, Departed> departed_;
   std::optional<Acknowledgement> acknowledged_;
 };
 

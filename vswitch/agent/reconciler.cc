@@ -133,7 +133,9 @@ void Reconciler::Detach(const PortId& id) {
   held_.ports.erase(id);
   Reconcile();
   TellAttachments();
-  reports_.Detached(id);
+  const auto port = controller_.state().ports.find(id);
+  reports_.Detached(
+      id, port == controller_.state().ports.end() ? std::string() : port->second.migration_id);
   FailWaiters(id, absl::CancelledError("port " + id.ToString() + " was detached meanwhile"));
 }
 
