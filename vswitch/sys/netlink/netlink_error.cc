@@ -60,6 +60,8 @@ Link ToLink(rtnl_link* link) {
   result.carrier = (flags & IFF_LOWER_UP) != 0;
   result.loopback = (flags & IFF_LOOPBACK) != 0;
   result.promiscuous = (flags & IFF_PROMISC) != 0;
+  int32_t namespace_id = 0;
+  result.peer_elsewhere = rtnl_link_get_link_netnsid(link, &namespace_id) == 0;
   const nl_addr* address = rtnl_link_get_addr(link);
   if (address != nullptr && nl_addr_get_len(address) == 6) {
     const auto* bytes = static_cast<const uint8_t*>(nl_addr_get_binary_addr(address));

@@ -187,7 +187,7 @@ class RtnetlinkSocket final : public NetlinkSocket {
     rtnl_link_vxlan_set_learning(link.get(), 0);
     rtnl_link_vxlan_set_flags(link.get(), RTNL_LINK_VXLAN_F_GBP, 1);
     rtnl_link_vxlan_set_udp_csum(link.get(), 1);
-    // We send checksums over IPv6; a switch in hardware may not (RFC 6935).
+    // Over IPv6, too, VTEPs may send none (RFC 6935), as ours do unless they are told to.
     rtnl_link_vxlan_set_udp_zero_csum6_rx(link.get(), 1);
     return NetlinkStatus(
         rtnl_link_add(socket_.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL),

@@ -31,6 +31,8 @@ struct Link {
   bool loopback = false;
   // As configured (IFF_PROMISC): receives frames for whatever MAC.
   bool promiscuous = false;
+  // Of a veth: its other end is in another network namespace (IFLA_LINK_NETNSID).
+  bool peer_elsewhere = false;
   MacAddress mac;
   bool operator==(const Link&) const = default;
 };
