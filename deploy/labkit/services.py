@@ -40,7 +40,9 @@ def start_controller(
     _wait_for(lab, CONTROLLER, lambda: bool(_quiet(lambda: api.controller_status(lab))))
 
 
-def start_agent(lab: Lab, host: str, env: Mapping[str, str] | None = None) -> None:
+def start_agent(
+    lab: Lab, host: str, env: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> None:
     """Starts the agent of `host`; its first start uses a fresh join token."""
     folder = lab.host_folder(host)
     bpffs = folder / "bpf"
@@ -62,6 +64,7 @@ def start_agent(lab: Lab, host: str, env: Mapping[str, str] | None = None) -> No
         argv += ["--uplink", f"{physical.UPLINK}={physical.DEVICE}"]
     if not joined:
         argv += ["--join-file", str(folder / "token")]
+    argv += options
     _start(lab, agent_name(host), host, argv, env)
 
 

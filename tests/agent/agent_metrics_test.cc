@@ -24,6 +24,16 @@ class BrokenCounters final : public datapath::DatapathCounters {
   }
 };
 
+class Underlay final : public datapath::UnderlayPath {
+ public:
+  void RefreshUnderlay(const std::optional<sys::NextHop>&) override {}
+  void RenewUnderlay() override {}
+  absl::StatusOr<datapath::UnderlayCounters> ReadUnderlay() override {
+    return datapath::UnderlayCounters{
+        .detours = {{"not_ip", 5}, {"stale", 0}}, .cache_hits = 100, .cache_fills = 2};
+  }
+};
+
 class AgentMetricsTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(agent_.started.ok()) << agent_.started; }
@@ -32,6 +42,7 @@ class AgentMetricsTest : public ::testing::Test {
                          .reconciler = agent_.reconciler.get(),
                          .counters = counters,
                          .memory = &memory_,
+                         .underlay = &underlay_,
                          .session =
                              [] {
                                return SessionStatus{
@@ -44,6 +55,7 @@ class AgentMetricsTest : public ::testing::Test {
 
   RunningAgent agent_;
   datapath::FakePortMemory memory_;
+  Underlay underlay_;
 };
 
 TEST_F(AgentMetricsTest, AHostWithAPortThatArrivesAndOneThatLeaves) {
@@ -132,6 +144,16 @@ outrider_agent_connections 7
 # HELP outrider_agent_drops_total Frames that were dropped, by reason, of ports and of the host.
 # TYPE outrider_agent_drops_total counter
 outrider_agent_drops_total{reason="acl_ingress"} 3
+# HELP outrider_agent_tunnel_device_frames_total Frames that went to other hosts by the kernel's tunnel device, by why.
+# TYPE outrider_agent_tunnel_device_frames_total counter
+outrider_agent_tunnel_device_frames_total{reason="not_ip"} 5
+outrider_agent_tunnel_device_frames_total{reason="stale"} 0
+# HELP outrider_agent_flow_cache_hits_total Frames that went the way of others of their flow.
+# TYPE outrider_agent_flow_cache_hits_total counter
+outrider_agent_flow_cache_hits_total 100
+# HELP outrider_agent_flow_cache_fills_total Ways of flows that were remembered.
+# TYPE outrider_agent_flow_cache_fills_total counter
+outrider_agent_flow_cache_fills_total 2
 )");
 }
 

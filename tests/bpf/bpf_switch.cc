@@ -42,6 +42,7 @@ absl::StatusOr<std::unique_ptr<BpfSwitch>> BpfSwitch::Create() {
   RETURN_IF_ERROR(made->MakeDevices());
   ASSIGN_OR_RETURN(made->object_, LoadPrograms(made->tunnel_ifindex_));
   ASSIGN_OR_RETURN(made->maps_, made->object_->Maps());
+  RETURN_IF_ERROR(made->maps_->CountChangesIn("or_changes"));
   RETURN_IF_ERROR(made->Reset());
   return made;
 }
@@ -62,8 +63,10 @@ absl::Status BpfSwitch::ClearMaps() {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
     // Arrays have nothing to delete.
     const std::set<std::string> arrays = {
-        "or_capture", "or_capture_missed", "or_capture_ring", "or_group_revision",
-        "or_ports",   "or_departures",     "or_moves",        "or_move_counts"};
+        "or_capture",     "or_capture_missed", "or_capture_ring", "or_group_revision",
+        "or_ports",       "or_departures",     "or_moves",        "or_move_counts",
+        "or_underlay",    "or_detours",        "or_changes",      "or_flow_cache",
+        "or_flow_counts", "or_flow_tags",      "or_udp_bursts"};
     if (arrays.contains(name)) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));

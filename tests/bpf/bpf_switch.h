@@ -45,6 +45,8 @@ inline constexpr uint32_t kReplicationList = 1;
 
 // Verdicts, as in linux/pkt_cls.h.
 inline constexpr uint32_t kPass = 0;
+// The next program, or the host, decides.
+inline constexpr uint32_t kGoOn = 0xffffffff;
 inline constexpr uint32_t kDropped = 2;
 inline constexpr uint32_t kStolen = 4;
 inline constexpr uint32_t kRedirected = 7;

@@ -54,7 +54,7 @@ class CutUplinkTest : public ::testing::Test {
     });
     const uint64_t kept = verdicts[kDropped] + verdicts[kRedirected] + verdicts[kStolen];
     ASSERT_TRUE(HaveOneFateEachFromOutside(account, whole, kept,
-                                           kept + ((whole[0] & 1) != 0 ? verdicts[kPass] : 0), {}));
+                                           kept + ((whole[0] & 1) != 0 ? verdicts[kGoOn] : 0), {}));
     ASSERT_LE(verdicts[kDropped], account.Drops());
   }
 

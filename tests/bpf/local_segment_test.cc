@@ -286,7 +286,7 @@ TEST_F(LocalProviderTest, AStationMovesBetweenNetworkAndPort) {
   PutStation(kLocal, kBehindA, 0, 0);
   EXPECT_EQ(From(1, Udp(kBroadcast, kBehindA)).verdict, kRedirected);
   EXPECT_EQ(To(From(2, Udp(kBehindA, kBehindB))), 1u);
-  EXPECT_EQ(FromNetwork(Udp(kBroadcast, kBehindA, kVlan)).verdict, kPass);
+  EXPECT_EQ(FromNetwork(Udp(kBroadcast, kBehindA, kVlan)).verdict, kGoOn);
   EXPECT_EQ(Stations()["local/10 52:54:00:00:01:01"].port, 0u);
   EXPECT_EQ(From(2, Udp(kBehindA, kBehindB)).mark, 0u);
   EXPECT_EQ(FromNetwork(Udp(kBehindA, kMacRemote, kVlan)).verdict, kDropped);

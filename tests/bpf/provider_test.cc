@@ -75,7 +75,7 @@ TEST_F(ProviderTest, AMacThatMovesToAGuestIsNoStation) {
   EXPECT_EQ(FromUplink(from_network).verdict, kStolen);
   EXPECT_TRUE(Got(2, from_network));
   // And back.
-  ASSERT_EQ(FromUplink(Frame(kBroadcast, kVirtualMac)).verdict, kPass);
+  ASSERT_EQ(FromUplink(Frame(kBroadcast, kVirtualMac)).verdict, kGoOn);
   EXPECT_EQ(FromUplink(from_network).verdict, kDropped);
 }
 
@@ -108,7 +108,7 @@ TEST_F(ProviderTest, MulticastOfTheNetworkIsForThoseWhoJoined) {
   const Bytes data =
       PacketBuilder(kGroupMac, kStation).Ipv4({.src = "10.0.0.9", .dst = kGroup}).Udp(1, 2).Build();
   const RunResult result = FromUplink(data);
-  EXPECT_EQ(result.verdict, kPass) << "the host's as well";
+  EXPECT_EQ(result.verdict, kGoOn) << "the host's as well";
   EXPECT_EQ(result.packet, data);
   EXPECT_TRUE(Got(1, data));
   EXPECT_TRUE(GotNothing(2));
@@ -117,7 +117,7 @@ TEST_F(ProviderTest, MulticastOfTheNetworkIsForThoseWhoJoined) {
                            .Ipv4({.src = "10.0.0.9", .dst = kGroup, .ttl = 1, .protocol = 2})
                            .Payload({0x16, 0, 0, 0, 239, 1, 2, 3})
                            .Build();
-  EXPECT_EQ(FromUplink(report).verdict, kPass);
+  EXPECT_EQ(FromUplink(report).verdict, kGoOn);
   EXPECT_TRUE(GotNothing(1));
   EXPECT_TRUE(GotNothing(2));
   EXPECT_THAT(switch_->Drops(), IsEmpty());
@@ -143,7 +143,7 @@ TEST_F(ProviderTest, WhatTheSegmentRefusesOfBroadcastsIsLeftToTheHost) {
       const uint8_t tag[] = {0x81, 0, 0, kVlan};
       if (vlan != 0) frame.insert(frame.begin() + 12, std::begin(tag), std::end(tag));
       const RunResult result = FromUplink(frame);
-      EXPECT_EQ(result.verdict, kPass);
+      EXPECT_EQ(result.verdict, kGoOn);
       EXPECT_EQ(result.packet, test.frame) << "a tag is beside the bytes";
       EXPECT_THAT(switch_->Drops(), ElementsAre(Pair(Pair(0, test.reason), 1)));
       EXPECT_TRUE(GotNothing(1));

@@ -71,7 +71,7 @@ class UplinkTest : public ::testing::Test {
   // Nobody but the host's stack gets it.
   bool IsTheHosts(const Bytes& frame) {
     const RunResult result = FromNetwork(frame);
-    return result.verdict == kPass && result.mark == 0 && switch_->Stats(1).tx_packets == 0 &&
+    return result.verdict == kGoOn && result.mark == 0 && switch_->Stats(1).tx_packets == 0 &&
            switch_->Stats(2).tx_packets == 0;
   }
   // When stations were heard.
@@ -105,7 +105,7 @@ TEST_F(UplinkTest, LeavesOtherVlansToTheHost) {
   EXPECT_TRUE(IsTheHosts(Udp(kMacA, kStation)));
   EXPECT_TRUE(IsTheHosts(Udp(kMacA, kStation, 0)));
   const RunResult service = FromNetwork(Udp(kMacA, kStation, kVlan, 0x88a8));
-  EXPECT_EQ(service.verdict, kPass);
+  EXPECT_EQ(service.verdict, kGoOn);
   EXPECT_EQ(switch_->Stats(1).tx_packets, 0u);
   EXPECT_THAT(switch_->Drops(), IsEmpty());
   EXPECT_THAT(Stations(), IsEmpty());
@@ -120,7 +120,7 @@ TEST_F(UplinkTest, LeavesControlFramesOfTheLinkToTheHost) {
 
 TEST_F(UplinkTest, TheHostGetsABroadcastToo) {
   const RunResult result = FromNetwork(Udp(kBroadcast, kStation, kVlan));
-  EXPECT_EQ(result.verdict, kPass);
+  EXPECT_EQ(result.verdict, kGoOn);
   EXPECT_EQ(result.mark, 0u) << "no mark of ours";
   EXPECT_EQ(switch_->tap(1).Receive(1000), Udp(kBroadcast, kStation));
   EXPECT_EQ(switch_->tap(2).Receive(1000), Udp(kBroadcast, kStation));

@@ -24,7 +24,7 @@
 namespace outrider::abi {
 #endif
 
-#define OR_ABI_VERSION 5
+#define OR_ABI_VERSION 6
 
 /* Capacities: a full map is an error the agent reports, never an eviction. */
 #define OR_MAX_PORTS 4096
@@ -84,6 +84,15 @@ enum or_vlan_mode {
 #define OR_PORT_LEARN_MACS (1u << 5)
 /* It has a departure: or_moves says where its frames go. */
 #define OR_PORT_MOVING (1u << 6)
+/* Its egress list may reject a frame, which then becomes the answer to its sender. */
+#define OR_PORT_REJECTS (1u << 7)
+
+/* A super-packet that came through a tunnel and was unpacked here goes on whole. A tap would have
+ * it cut up: the kernel still takes it for one of a tunnel. */
+#define OR_DEVICE_TAKES_UNPACKED (1u << 0)
+/* A veth whose other end is in another network namespace, and without a queue that shapes: frames
+ * may be put there straight. */
+#define OR_DEVICE_PEER (1u << 1)
 
 struct or_port {
   or_u32 ifindex; /* 0: expected, no device yet */
@@ -109,8 +118,10 @@ struct or_port {
    * who admitted it. Of the content, not an id: ids are used again after a restart. */
   or_u64 ingress_content;
   or_u64 egress_content;
+  or_u32 device; /* OR_DEVICE_*: what it is, not what it should do */
+  or_u32 pad;
 };
-OR_STATIC_ASSERT(sizeof(struct or_port) == 80, "or_port layout");
+OR_STATIC_ASSERT(sizeof(struct or_port) == 88, "or_port layout");
 
 /* A port's row, in force at once and whole: the agent writes the row that `active` does not name,
  * then `active`. It does not write the other one again before every frame that read it has gone. */
@@ -119,7 +130,7 @@ struct or_port_slot {
   or_u32 pad;
   struct or_port rows[2];
 };
-OR_STATIC_ASSERT(sizeof(struct or_port_slot) == 168, "or_port_slot layout");
+OR_STATIC_ASSERT(sizeof(struct or_port_slot) == 184, "or_port_slot layout");
 
 /* ---- or_port_info: port index (u32) -> struct or_port_info. Agent only: what ReadState needs and
  * frames do not. */
@@ -185,8 +196,59 @@ struct or_replication_key {
 };
 
 /* ---- or_vteps: VTEP index (u32, 1..) -> struct or_vtep. Writer: agent. ---- */
+#define OR_MAX_PATHS 4u /* a power of two */
+
+/* A way over the underlay: a device, and the MACs of a frame that leaves by it. */
+struct or_path {
+  or_u32 ifindex;
+  or_u8 eth_dst[6]; /* of the next hop, or of the VTEP on the same link */
+  or_u8 eth_src[6];
+};
+OR_STATIC_ASSERT(sizeof(struct or_path) == 16, "or_path layout");
+
 struct or_vtep {
   or_u8 address[16]; /* wire order, IPv4-mapped for IPv4 */
+  or_u32 paths;      /* 0: by the tunnel device, which asks the kernel for the way */
+  or_u32 pad;
+  struct or_path path[OR_MAX_PATHS];
+};
+OR_STATIC_ASSERT(sizeof(struct or_vtep) == 88, "or_vtep layout");
+
+/* ---- or_underlay: 0 -> struct or_underlay. What the agent knows of the underlay holds as long as
+ * it looks at it. Writer: agent. ---- */
+struct or_underlay {
+  or_u64 until_ns; /* CLOCK_MONOTONIC; then paths are not used */
+};
+
+/* ---- or_changes: 0 -> u64, one more after every change of another map by the agent, and of
+ * connections by what it runs. What was decided before is decided anew (vswitch/bpf/cache.h).
+ * Mapped by the agent. Writers: agent, bpf. ---- */
+
+/* ---- or_flow_counts: enum or_flow_count (u32) -> u64 per CPU. Writer: bpf. ---- */
+enum or_flow_count {
+  OR_FLOW_HITS = 0, /* frames that went the way of those before them */
+  OR_FLOW_KEPT = 1, /* ways that were remembered */
+};
+#define OR_FLOW_COUNTS 2
+
+/* ---- or_detours: enum or_detour (u32) -> frames (u64) per CPU that went by the tunnel device.
+ * Writer: bpf. ---- */
+#define OR_DETOURS(X)                                                                     \
+  X(NO_PATH, 0, "no_path", "the next hop, or its MAC, is not known")                      \
+  X(STALE, 1, "stale", "the agent does not look at the underlay, or must not")            \
+  X(NOT_IP, 2, "not_ip", "ARP, or another protocol the kernel makes no room in front of") \
+  X(TAGGED, 3, "tagged", "a customer's VLAN tag stays on it")                             \
+  X(REFUSED, 4, "refused", "the kernel did not make room for the headers")                \
+  X(CHECKSUM, 5, "checksum", "the outer UDP header is to have a checksum")
+#define OR_DETOUR_COUNT 6u
+/* Families of outer headers. */
+#define OR_CHECKSUM_IPV4 (1u << 0)
+#define OR_CHECKSUM_IPV6 (1u << 1)
+
+enum or_detour {
+#define OR_DETOUR_ENUM(name, number, text, meaning) OR_DETOUR_##name = number,
+  OR_DETOURS(OR_DETOUR_ENUM)
+#undef OR_DETOUR_ENUM
 };
 
 /* ---- or_members: struct or_member_key -> VTEP index (u32). Outer sources accepted for a VNI.

@@ -61,6 +61,9 @@ datapath::ebpf::Options DatapathOptions(const Options& options) {
   result.bpffs = options.bpffs;
   result.tunnel_device = options.tunnel_device;
   result.uplinks = options.uplinks;
+  result.encapsulate = options.encapsulation != "kernel";
+  result.checksum_v4 = options.underlay_checksums == "all";
+  result.checksum_v6 = options.underlay_checksums != "none";
   return result;
 }
 
@@ -119,6 +122,7 @@ Agent::~Agent() {
     });
     guests_.reset();
   }
+  if (underlay_ != nullptr) RunOn(&reconciler_loop_, [this] { underlay_->Stop(); });
   devices_.reset();
   ovs_.reset();
   peer_server_.reset();
@@ -202,6 +206,8 @@ absl::Status Agent::StartReconciler() {
   // Watched first: a device that goes between the reading and the watching would be missed.
   ASSIGN_OR_RETURN(devices_,
                    DeviceWatch::Create([this](const DeviceChange& change) { OnDevice(change); }));
+  underlay_ = std::make_unique<UnderlayWatch>(&reconciler_loop_, datapath_.get());
+  RETURN_IF_ERROR(underlay_->Start());
   return RunOn(&reconciler_loop_, [this] { return reconciler_->Start(); });
 }
 
@@ -338,6 +344,7 @@ absl::Status Agent::StartMetrics() {
       .reconciler = reconciler_.get(),
       .counters = datapath_.get(),
       .memory = datapath_.get(),
+      .underlay = datapath_.get(),
       .session = [this] { return session_->status(); },
       .certificate_expiry = [this] { return identity_->facts().not_after_us; },
       .version = OUTRIDER_VERSION,

@@ -29,6 +29,7 @@
 #include "vswitch/agent/peer_client.h"
 #include "vswitch/agent/peer_server.h"
 #include "vswitch/agent/state_directory.h"
+#include "vswitch/agent/underlay_watch.h"
 #include "vswitch/datapath/ebpf/ebpf_datapath.h"
 #include "vswitch/datapath/ebpf/pinned_stations.h"
 #include "vswitch/types/vtep_pair.h"
@@ -102,6 +103,7 @@ class Agent {
   // Set once; the watch is older than the surfaces.
   std::atomic<OvsSurfaces*> ovs_told_ = nullptr;
   std::unique_ptr<DeviceWatch> devices_;
+  std::unique_ptr<UnderlayWatch> underlay_;
   std::unique_ptr<OvsSurfaces> ovs_;
   std::unique_ptr<LocalApi> local_api_;
   std::unique_ptr<AgentMetrics> metrics_;

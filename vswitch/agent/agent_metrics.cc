@@ -76,6 +76,7 @@ MetricFamilies AgentMetrics::Collect() {
   AddSession(&page);
   AddState(&page);
   AddCounters(&page);
+  AddUnderlay(&page);
   return std::move(page).Take();
 }
 
@@ -139,6 +140,21 @@ void AgentMetrics::AddCounters(MetricPage* page) {
                   "Frames that were dropped, by reason, of ports and of the host.",
                   static_cast<double>(count), {{"reason", reason}});
   }
+}
+
+void AgentMetrics::AddUnderlay(MetricPage* page) const {
+  const auto counters = dependencies_.underlay->ReadUnderlay();
+  if (!counters.ok()) return;
+  for (const auto& [reason, count] : counters->detours) {
+    page->Counter("outrider_agent_tunnel_device_frames_total",
+                  "Frames that went to other hosts by the kernel's tunnel device, by why.",
+                  static_cast<double>(count), {{"reason", reason}});
+  }
+  page->Counter("outrider_agent_flow_cache_hits_total",
+                "Frames that went the way of others of their flow.",
+                static_cast<double>(counters->cache_hits));
+  page->Counter("outrider_agent_flow_cache_fills_total", "Ways of flows that were remembered.",
+                static_cast<double>(counters->cache_fills));
 }
 
 }  // namespace outrider::agent

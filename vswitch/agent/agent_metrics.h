@@ -15,6 +15,7 @@
 #include "vswitch/agent/drop_totals.h"
 #include "vswitch/agent/reconciler.h"
 #include "vswitch/datapath/port_memory.h"
+#include "vswitch/datapath/underlay_path.h"
 
 namespace outrider::agent {
 
@@ -26,6 +27,7 @@ class AgentMetrics {
     Reconciler* reconciler;
     datapath::DatapathCounters* counters;
     datapath::PortMemory* memory;
+    datapath::UnderlayPath* underlay;
     std::function<SessionStatus()> session;
     // Microseconds since the Unix epoch.
     std::function<int64_t()> certificate_expiry;
@@ -40,6 +42,7 @@ class AgentMetrics {
   void AddState(MetricPage* page);
   void AddSession(MetricPage* page) const;
   void AddCounters(MetricPage* page);
+  void AddUnderlay(MetricPage* page) const;
 
   const Dependencies dependencies_;
   DropTotals drops_;

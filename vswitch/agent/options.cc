@@ -109,6 +109,18 @@ void AddOptions(CLI::App* app, Options* options, std::vector<std::string>* uplin
         return name.empty() || name.size() > 15 ? "a device name has 1..15 bytes" : "";
       })
       ->capture_default_str();
+  app->add_option(
+         "--encapsulation", options->encapsulation,
+         "Who puts VXLAN's headers on and takes them off: auto, our programs where the way "
+         "over the underlay is known and the host has no IPsec policies; kernel, its "
+         "tunnel device always, so that nftables' input and output hooks see the packets")
+      ->check(CLI::IsMember({"auto", "kernel"}))
+      ->capture_default_str();
+  app->add_option("--underlay-checksums", options->underlay_checksums,
+                  "Outer UDP headers that get a checksum: none (RFC 7348; over IPv6 RFC 6935), "
+                  "ipv6 or all; the kernel's tunnel device makes them, which is slower")
+      ->check(CLI::IsMember({"none", "ipv6", "all"}))
+      ->capture_default_str();
   app->add_option("--underlay-mtu", options->underlay_mtu,
                   "IP MTU towards other hosts, bytes; 0: that of the VTEPs' devices")
       ->check(CLI::Range(0, 65535))

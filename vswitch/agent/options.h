@@ -30,6 +30,10 @@ struct Options {
   std::string tunnel_device = "or-vxlan";
   // TCP port at the VTEPs where other agents reach this one; 0: none.
   uint16_t peer_port = 7444;
+  // "auto", or "kernel": who puts outer headers on.
+  std::string encapsulation = "auto";
+  // "none", "ipv6" or "all": outer UDP headers that get a checksum.
+  std::string underlay_checksums = "none";
   // Bytes; 0: the least of the devices which hold the VTEP addresses.
   uint32_t underlay_mtu = 0;
   // Empty: none given.

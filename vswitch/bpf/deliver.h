@@ -27,6 +27,7 @@ struct or_delivery {
 	__u32 tag;     /* VLAN of the tag to put on; 0: none */
 	__u32 way;     /* enum or_way */
 	__u32 applied; /* OR_GBP_APPLIED, if the way is another host; 0: that decides */
+	bool peer;     /* the other end of the device is the guest's, and nothing is in between */
 };
 
 /* Whether the frame may go to a port in its phase: 0, or the reason not to. */
@@ -64,6 +65,14 @@ static __always_inline bool or_may_be_known(__u32 reason, const struct or_frame 
 	       !or_is_multicast(f->eth_dst);
 }
 
+/* Whether the frame may be put straight to the guest's end of the port's device: who gets it there
+ * takes it for its own. Not an echo: the agent's probes see what a device is given. */
+static __always_inline bool or_takes_peer(const struct or_port *port, const struct or_frame *f)
+{
+	return port->device & OR_DEVICE_PEER && f->flags & OR_FRAME_PORTS &&
+	       or_mac_equal(f->eth_dst, port->mac);
+}
+
 /* The reason why `f` may not go to port `index`, or 0 and how to send it there. Sets f->vlan. */
 static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index,
 					      struct or_frame *f, struct or_delivery *by)
@@ -84,6 +93,7 @@ static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index
 	if (reason)
 		return reason;
 	by->ifindex = port->ifindex;
+	by->peer = or_takes_peer(port, f);
 	if (!by->ifindex && phase != OR_PORT_DEPARTED)
 		return OR_DROP_PORT_UNKNOWN;
 	reason = or_filter_to_port(skb, f, port, index);
@@ -114,8 +124,9 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 	if (!reason && by.way != OR_WAY_DEVICE) {
 		if (by.way == OR_WAY_RECORD)
 			return TC_ACT_STOLEN;
-		if (or_address_after(skb, f, index, by.applied))
-			return or_send_to_tunnel(skb);
+		by.ifindex = or_address_after(skb, f, index, by.applied);
+		if (by.ifindex)
+			return or_redirect(by.ifindex);
 		reason = OR_DROP_ENCAP_FAILED;
 	} else if (!reason && !or_vlan_push(skb, by.tag)) {
 		reason = OR_DROP_REDIRECT_FAILED;
@@ -124,8 +135,11 @@ static __noinline int or_deliver(struct __sk_buff *skb, struct or_frame *f, __u3
 		return or_drop(index, reason, f);
 	or_count_tx(index, f);
 	or_capture_at(skb, f, index, OR_CAPTURE_TO_GUEST_OUT);
-	skb->mark = OR_MARK_MAGIC | index;
 	or_trace(OR_TRACE_OUTPUT, index, by.ifindex, by.tag, 0);
+	/* Unpacked or not, the kernel must take it for what it is. */
+	if (by.peer && !by.tag && skb->protocol == bpf_htons(f->ether_type))
+		return or_redirect_peer(skb, by.ifindex);
+	skb->mark = OR_MARK_MAGIC | index;
 	return or_redirect(by.ifindex);
 }
 
@@ -140,9 +154,13 @@ static __noinline bool or_deliver_copy(struct __sk_buff *skb, struct or_frame *f
 	if (!reason && by.way != OR_WAY_DEVICE) {
 		if (by.way == OR_WAY_RECORD)
 			return true;
-		if (or_address_after(skb, f, index, by.applied) && !or_copy_to_tunnel(skb))
-			return true;
-		reason = OR_DROP_ENCAP_FAILED;
+		by.ifindex = or_address_after(skb, f, index, by.applied);
+		if (!by.ifindex || or_clone_redirect(skb, by.ifindex))
+			reason = OR_DROP_ENCAP_FAILED;
+		/* The next copy may be for a port. */
+		whole = or_take_outer_off(skb, f);
+		if (!reason)
+			return whole;
 	} else if (!reason) {
 		skb->mark = OR_MARK_MAGIC | index;
 		if (!or_vlan_push(skb, by.tag)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The only place that knows how a frame gets to another host and how it came from one: a
- * collect-metadata vxlan device ("external"), addressed by tunnel keys, over IPv4 and IPv6.
+ * The only place that knows how a frame gets to another host and how it came from one, over IPv4
+ * and IPv6: with outer headers put on here (outer.h), straight to a device of the underlay, or,
+ * where that cannot be, by a collect-metadata vxlan device ("external"), addressed by tunnel keys.
  */
 #ifndef OUTRIDER_BPF_ENCAP_H_
 #define OUTRIDER_BPF_ENCAP_H_
@@ -10,9 +11,8 @@
 
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
+#include "vswitch/bpf/outer.h"
 #include "vswitch/bpf/trace.h"
-
-#define OR_TUNNEL_TTL 64
 
 /* Addresses of a key. False: this host has no VTEP of that family. */
 static __always_inline bool or_address_v4(const struct or_vtep *to, struct bpf_tunnel_key *key)
@@ -35,32 +35,30 @@ static __always_inline bool or_address_v6(const struct or_vtep *to, struct bpf_t
 	return key->local_ipv6[0] | key->local_ipv6[1] | key->local_ipv6[2] | key->local_ipv6[3];
 }
 
-/* Sets up `skb` for the VTEP with index `vtep`, with a mark (OR_GBP_*; 0: none). False: it cannot
- * be sent there. */
-static __noinline bool or_encapsulate_marked(struct __sk_buff *skb, const struct or_frame *f,
-					     __u32 vtep, __u32 gbp)
+/* For the tunnel device. False: it cannot be sent there. */
+static __noinline bool or_set_key(struct __sk_buff *skb, const struct or_frame *f,
+				  const struct or_vtep *to, __u32 gbp)
 {
 	struct bpf_tunnel_key key = {
 		.tunnel_id = f->vni,
-		.tunnel_ttl = OR_TUNNEL_TTL,
+		.tunnel_ttl = OR_OUTER_TTL,
 		.tunnel_tos = f->outer_tos,
 	};
-	const struct or_vtep *to = bpf_map_lookup_elem(&or_vteps, &vtep);
 	__u64 flags;
 
-	if (!to || !or_tunnel_ifindex)
+	if (!or_tunnel_ifindex)
 		return false;
 	if (or_is_mapped_ipv4(to->address)) {
 		if (!or_address_v4(to, &key))
 			return false;
 		/* RFC 7348, section 5: inner checksums protect what matters. */
-		flags = BPF_F_ZERO_CSUM_TX;
+		flags = or_checksums & OR_CHECKSUM_IPV4 ? 0 : BPF_F_ZERO_CSUM_TX;
 	} else {
 		if (!or_address_v6(to, &key))
 			return false;
-		/* Over IPv6 with a checksum: no other header has one, and receivers may insist
-		 * (RFC 8200, 8.1). */
-		flags = BPF_F_TUNINFO_IPV6;
+		/* RFC 6935 and 6936: of a tunnel whose ends are known to each other likewise. */
+		flags = BPF_F_TUNINFO_IPV6 |
+			(or_checksums & OR_CHECKSUM_IPV6 ? 0 : BPF_F_ZERO_CSUM_TX);
 	}
 	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
 		return false;
@@ -69,26 +67,83 @@ static __noinline bool or_encapsulate_marked(struct __sk_buff *skb, const struct
 	if (bpf_skb_set_tunnel_opt(skb, &gbp, sizeof(gbp)))
 		return false;
 	skb->mark = OR_MARK_TUNNEL;
-	or_trace(OR_TRACE_ENCAP, f->port, vtep, f->vni, f->outer_tos);
 	return true;
 }
 
-static __always_inline bool or_encapsulate(struct __sk_buff *skb, const struct or_frame *f,
-					   __u32 vtep)
+/* The same for the VTEP with index `vtep`. */
+static __always_inline bool or_set_key_of(struct __sk_buff *skb, const struct or_frame *f,
+					  __u32 vtep, __u32 gbp)
+{
+	const struct or_vtep *to = bpf_map_lookup_elem(&or_vteps, &vtep);
+
+	return to && or_set_key(skb, f, to, gbp);
+}
+
+static __always_inline void or_count_detour(__u32 why)
+{
+	__u64 *count = bpf_map_lookup_elem(&or_detours, &why);
+
+	if (count && !or_tracing)
+		++*count;
+}
+
+/* The path of the frame's flow, or NULL and why it goes by the tunnel device (enum or_detour). */
+static __always_inline const struct or_path *or_choose_path(const struct or_frame *f,
+							    const struct or_vtep *to, __u32 *why)
+{
+	__u32 paths = to->paths, chosen = 0;
+
+	*why = OR_DETOUR_NO_PATH;
+	if (!paths || or_tracing)
+		return NULL;
+	*why = OR_DETOUR_STALE;
+	if (!or_knows_underlay())
+		return NULL;
+	*why = OR_DETOUR_CHECKSUM;
+	if (or_is_mapped_ipv4(to->address) ? or_checksums & OR_CHECKSUM_IPV4
+					   : or_checksums & OR_CHECKSUM_IPV6)
+		return NULL;
+	*why = OR_DETOUR_TAGGED;
+	if (f->customer_vlan)
+		return NULL;
+	*why = OR_DETOUR_NOT_IP;
+	if (f->ether != OR_ETHER_IPV4 && f->ether != OR_ETHER_IPV6)
+		return NULL;
+	if (paths > 1)
+		chosen = (or_flow_hash(f) >> 16) % paths;
+	return &to->path[chosen & (OR_MAX_PATHS - 1)];
+}
+
+/* Sets up `skb` for the VTEP with index `vtep`, with a mark (OR_GBP_*; 0: none). The device to send
+ * it to, or a copy of it; 0: it cannot be sent there. Until the next call for another VTEP the
+ * frame may have outer headers; nobody looks at it again. */
+static __noinline __u32 or_encapsulate_marked(struct __sk_buff *skb, struct or_frame *f, __u32 vtep,
+					      __u32 gbp)
+{
+	const struct or_vtep *to = bpf_map_lookup_elem(&or_vteps, &vtep);
+	const struct or_path *path;
+	__u32 why;
+
+	if (!to)
+		return 0;
+	or_trace(OR_TRACE_ENCAP, f->port, vtep, f->vni, f->outer_tos);
+	path = or_choose_path(f, to, &why);
+	if (path && or_put_outer_on(skb, f, to, path, gbp)) {
+		/* Not routed by our mark, nor filtered. */
+		skb->mark = 0;
+		return path->ifindex;
+	}
+	if (path)
+		why = OR_DETOUR_REFUSED;
+	or_count_detour(why);
+	if (!or_take_outer_off(skb, f) || !or_set_key(skb, f, to, gbp))
+		return 0;
+	return or_tunnel_ifindex;
+}
+
+static __always_inline __u32 or_encapsulate(struct __sk_buff *skb, struct or_frame *f, __u32 vtep)
 {
 	return or_encapsulate_marked(skb, f, vtep, 0);
-}
-
-/* Sends the frame itself. A TC verdict. After or_encapsulate(). */
-static __always_inline int or_send_to_tunnel(struct __sk_buff *skb)
-{
-	return or_redirect(or_tunnel_ifindex);
-}
-
-/* Sends a copy. 0, or not when the kernel refused. After or_encapsulate(). */
-static __always_inline long or_copy_to_tunnel(struct __sk_buff *skb)
-{
-	return or_clone_redirect(skb, or_tunnel_ifindex);
 }
 
 /* The same of a frame that is traced: what the agent says. */

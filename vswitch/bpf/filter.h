@@ -230,6 +230,18 @@ static __always_inline struct or_connection_key *or_new_key(__u32 port)
 	return key;
 }
 
+/* Of a frame that passes (enum or_settled). Rules count what they decide, and look at more than a
+ * flow's name. */
+static __always_inline __u8 or_settled_by(const struct or_frame *f, const struct or_port *port,
+					  enum or_trackable kind, __u32 found, bool from_guest)
+{
+	if (port->flags & OR_PORT_STATEFUL)
+		return kind == OR_TRACKED && found == OR_FLOW_PASS ? OR_SETTLED_KNOWN
+								   : OR_UNSETTLED;
+	return (from_guest ? port->ingress_rule_set : port->egress_rule_set) ? OR_UNSETTLED
+									     : OR_SETTLED_FREE;
+}
+
 /* 0, or the reason to drop the frame, which is as it was when this returns. Global, as or_parse().
  */
 __noinline __u32 or_filter(struct __sk_buff *skb, struct or_frame *f, const struct or_port *port,
@@ -259,6 +271,8 @@ __noinline __u32 or_filter(struct __sk_buff *skb, struct or_frame *f, const stru
 		reason = or_by_rule(f, key, port, kind, from_guest, action);
 	if (!reason && kind == OR_TRACKED && f->flags & OR_FRAME_FRAGMENT)
 		or_fragment_passes(f, key->port, from_guest);
+	if (!reason)
+		f->settled = or_settled_by(f, port, kind, found, from_guest);
 	return reason;
 }
 

@@ -40,6 +40,13 @@
 #define OR_FRAME_COUNTED (1u << 14)    /* ... which has counted it already */
 #define OR_FRAME_REFUSED (1u << 15)    /* ... which does not know its connection */
 
+/* Whether a port's profile says of the next frames of a flow what it says of this one. */
+enum or_settled {
+	OR_UNSETTLED,
+	OR_SETTLED_FREE,  /* there are no rules */
+	OR_SETTLED_KNOWN, /* it is of a connection, by or_key_scratch */
+};
+
 struct or_frame {
 	__u8 src[16]; /* IPv4-mapped; of ARP: sender's and target's protocol address */
 	__u8 dst[16];
@@ -78,6 +85,8 @@ struct or_frame {
 	__u8 outer_tos;	  /* the tunnel header's; ECN is the kernel's */
 	__u8 extensions;  /* IPv6 extension headers: bit i is AclMatch.Ipv6Extension i + 1 */
 	__u8 scope;	  /* enum or_multicast_scope: whom copies are for */
+	__u8 outer;	  /* bytes of outer headers in front of it (outer.h) */
+	__u8 settled;	  /* enum or_settled: what the last port's profile says of its flow */
 } __attribute__((aligned(8)));
 
 static __always_inline bool or_is_multicast(const __u8 *mac)

@@ -9,10 +9,9 @@
 #include "vswitch/bpf/encap.h"
 #include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/move.h"
-#include "vswitch/bpf/parse.h"
+#include "vswitch/bpf/overlay.h"
 #include "vswitch/bpf/replicate.h"
 #include "vswitch/bpf/trace.h"
-#include "vswitch/bpf/vlan.h"
 
 /* Who sent it, before anything else is looked at: tunnels carry no proof of origin. `guest` gets
  * the port that the frame was sent after; 0: it is for whom it names. */
@@ -20,7 +19,7 @@ static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct
 						   __u32 *guest)
 {
 	struct or_member_key from = {};
-	__u32 reason, gbp;
+	__u32 gbp;
 
 	if (!or_decapsulated(skb, &from))
 		return OR_DROP_NO_TUNNEL_KEY;
@@ -29,11 +28,7 @@ static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct
 		*guest = or_expected_guest(&from, gbp);
 		if (!*guest)
 			return OR_DROP_MOVE_UNKNOWN;
-		f->flags |= OR_FRAME_MOVED;
-		if (gbp & OR_GBP_COUNTED)
-			f->flags |= OR_FRAME_COUNTED;
-		if (!(gbp & OR_GBP_APPLIED))
-			f->flags |= OR_FRAME_REFUSED;
+		f->flags = or_flags_of(gbp);
 	} else {
 		const __u32 *member = bpf_map_lookup_elem(&or_members, &from);
 
@@ -42,14 +37,7 @@ static __always_inline __u32 or_admit_from_overlay(struct __sk_buff *skb, struct
 		or_trace(OR_TRACE_TUNNEL, 0, *member, from.vni, 0);
 	}
 	f->vni = from.vni;
-	reason = or_vlan_from_overlay(skb, f);
-	if (!reason)
-		reason = or_parse(skb, f);
-	if (!reason)
-		or_trace_parse(f);
-	if (!reason && or_is_link_local(f->eth_dst))
-		return OR_DROP_RESERVED_MULTICAST;
-	return reason;
+	return or_admit_unpacked(skb, f);
 }
 
 SEC("tc")

@@ -4,6 +4,7 @@
 #include <linux/pkt_cls.h>
 
 #include "vswitch/bpf/arp.h"
+#include "vswitch/bpf/cache_out.h"
 #include "vswitch/bpf/capture.h"
 #include "vswitch/bpf/deliver.h"
 #include "vswitch/bpf/drop.h"
@@ -158,18 +159,24 @@ static __always_inline int or_switch_bum(struct __sk_buff *skb, struct or_frame 
 }
 
 static __always_inline int or_switch_unicast(struct __sk_buff *skb, struct or_frame *f,
-					     const struct or_fdb *to)
+					     const struct or_port *port, const struct or_fdb *to)
 {
+	__u32 device;
+
 	if (to->kind == OR_FDB_LOCAL) {
 		if (to->index == f->port)
 			return or_drop(f->port, OR_DROP_HAIRPIN, f);
 		or_pass(skb, f);
 		return or_deliver(skb, f, to->index);
 	}
-	if (!or_encapsulate(skb, f, to->index))
+	/* Before it has outer headers. */
+	or_capture_at(skb, f, f->port, OR_CAPTURE_FROM_GUEST_OUT);
+	device = or_encapsulate(skb, f, to->index);
+	if (!device)
 		return or_drop(f->port, OR_DROP_ENCAP_FAILED, f);
-	or_pass(skb, f);
-	return or_send_to_tunnel(skb);
+	or_cache_keep_out(skb, f, port, device);
+	or_count_rx(f);
+	return or_redirect(device);
 }
 
 SEC("tc")
@@ -179,9 +186,13 @@ int or_from_port(struct __sk_buff *skb)
 	const struct or_port *port;
 	struct or_fdb to;
 	__u32 reason;
+	int verdict;
 
 	if (!f)
 		return TC_ACT_SHOT;
+	verdict = or_cached_from_port(skb, f);
+	if (verdict != OR_CACHE_MISS)
+		return verdict;
 	port = or_find_port(skb, f);
 	if (!port)
 		return or_drop(0, OR_DROP_PORT_UNKNOWN, f);
@@ -199,5 +210,5 @@ int or_from_port(struct __sk_buff *skb)
 		or_hear_source(f);
 	if (or_is_multicast(f->eth_dst) || (!or_fdb_find(f, &to) && !or_find_learned(f, &to)))
 		return or_switch_bum(skb, f, port);
-	return or_switch_unicast(skb, f, &to);
+	return or_switch_unicast(skb, f, port, &to);
 }

@@ -105,7 +105,7 @@ static __always_inline int or_pass_to_host(struct __sk_buff *skb, const struct o
 	skb->mark = 0;
 	if (tag->present && bpf_skb_vlan_push(skb, tag->proto_be, tag->tci))
 		return or_drop(0, OR_DROP_REDIRECT_FAILED, f);
-	return TC_ACT_OK;
+	return TC_ACT_UNSPEC;
 }
 
 /* What the segment refuses. A broadcast is the host's as well, which has an MTU of its own, but not
@@ -154,13 +154,13 @@ int or_from_uplink(struct __sk_buff *skb)
 
 	vni = or_uplink_segment(skb, &tag);
 	if (!vni)
-		return TC_ACT_OK;
+		return TC_ACT_UNSPEC;
 	f = or_new_frame(skb, 2);
 	if (!f)
 		return TC_ACT_SHOT;
 	f->vni = vni;
 	if (or_is_for_host(skb, f))
-		return TC_ACT_OK;
+		return TC_ACT_UNSPEC;
 	/* One version of it as long as the frame is looked at, as with a port's row; but for its
 	 * list. */
 	segment = bpf_map_lookup_elem(&or_segments, &vni);

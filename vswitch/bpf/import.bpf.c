@@ -129,5 +129,6 @@ int or_import_connections(struct __sk_buff *skb)
 	if (rows > OR_IMPORT_ROWS)
 		rows = OR_IMPORT_ROWS;
 	bpf_loop(rows, or_import_step, &import, 0);
+	or_note_change();
 	return import.taken | import.share_full << 8 | import.table_full << 16;
 }

@@ -21,6 +21,10 @@ const volatile __u32 or_tunnel_ifindex = 0;
 /* Outer source addresses of what we send, wire order: IPv4-mapped, and IPv6; all zero: none. */
 const volatile __u8 or_local_vtep[16] = {};
 const volatile __u8 or_local_vtep6[16] = {};
+/* OR_CHECKSUM_*: outer UDP headers that get a checksum, which the kernel makes. */
+const volatile __u8 or_checksums = 0;
+/* UDP port of VXLAN, host order. */
+const volatile __u16 or_vxlan_port = 4789;
 
 /* The policer's record as the verifier wants it: the lock word has a type. */
 struct or_policer_locked {
@@ -117,6 +121,28 @@ OR_HASH(or_vlan_tags, struct or_vlan_tag_key, __u32, OR_MAX_VLANS);
 OR_HASH(or_replication, struct or_replication_key, __u32, OR_MAX_REPLICATION);
 /* VTEP index -> struct or_vtep. Writer: agent. */
 OR_HASH(or_vteps, __u32, struct or_vtep, OR_MAX_VTEPS);
+/* 0 -> struct or_underlay. Writer: agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct or_underlay);
+} or_underlay SEC(".maps");
+/* 0 -> how often maps have changed, u64. Writers: agent, which maps it; what it runs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} or_changes SEC(".maps");
+/* enum or_detour -> frames per CPU. Writer: bpf. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, OR_DETOUR_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} or_detours SEC(".maps");
 /* VNI and outer source -> VTEP index. Writer: agent. */
 OR_HASH(or_members, struct or_member_key, __u32, OR_MAX_MEMBERS);
 /* group -> number of its members. Writer: agent. */
@@ -191,12 +217,13 @@ OR_PERCPU_HASH(or_drops, struct or_drop_key, struct or_drop_count,
 /* port index -> struct or_first_frame. Written once by bpf, deleted by the agent. */
 OR_HASH(or_first_frames, __u32, struct or_first_frame, OR_MAX_PORTS);
 
-/* 0: of or_from_port, 1: of or_from_overlay, 2: of or_from_uplink -> struct or_frame. What the
- * programs know of the frame at hand, off the stack, of which Linux 6.1 counts 512 bytes for a
- * program with all it calls. No program interrupts itself: all run with soft interrupts off. */
+/* 0: of or_from_port, 1: of or_from_overlay, 2: of or_from_uplink, 3: of or_from_underlay -> struct
+ * or_frame. What the programs know of the frame at hand, off the stack, of which Linux 6.1 counts
+ * 512 bytes for a program with all it calls. No program interrupts itself: all run with soft
+ * interrupts off. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 4);
 	__type(key, __u32);
 	__type(value, struct or_frame);
 } or_frame_scratch SEC(".maps");
@@ -241,6 +268,25 @@ static __always_inline __u32 or_port_phase(const struct or_port *port, __u32 ind
 	if (port->phase != OR_PORT_ARMED)
 		return port->phase;
 	return bpf_map_lookup_elem(&or_first_frames, &index) ? OR_PORT_ACTIVE : OR_PORT_ARMED;
+}
+
+/* Whether what the agent knows of the underlay holds now. */
+static __always_inline bool or_knows_underlay(void)
+{
+	__u32 zero = 0;
+	const struct or_underlay *underlay = bpf_map_lookup_elem(&or_underlay, &zero);
+
+	return underlay && bpf_ktime_get_coarse_ns() <= underlay->until_ns;
+}
+
+/* Connections were changed by what the agent runs. */
+static __always_inline void or_note_change(void)
+{
+	__u32 zero = 0;
+	__u64 *changes = bpf_map_lookup_elem(&or_changes, &zero);
+
+	if (changes)
+		__sync_fetch_and_add(changes, 1);
 }
 
 /* struct or_event. Writer: bpf; reader: agent. */

@@ -237,23 +237,24 @@ __noinline int or_choose_way(struct __sk_buff *skb, const struct or_frame *f, __
 }
 
 /* Sets the frame up to follow the guest of port `index`; `applied`: OR_GBP_APPLIED, or 0 when the
- * destination decides. False: it cannot, and is lost. */
-static __noinline bool or_address_after(struct __sk_buff *skb, const struct or_frame *f,
-					__u32 index, __u32 applied)
+ * destination decides. The device to send it to; 0: it is lost. */
+static __noinline __u32 or_address_after(struct __sk_buff *skb, struct or_frame *f, __u32 index,
+					 __u32 applied)
 {
 	const struct or_departure *to = bpf_map_lookup_elem(&or_departures, &index);
 	struct or_move_counts *counts = or_counts_of(index);
+	__u32 device;
 
 	if (!to || !counts)
-		return false;
-	if (!or_encapsulate_marked(skb, f, to->vtep, applied | to->label)) {
-		if (!or_tracing)
-			counts->lost++;
-		return false;
-	}
-	if (!or_tracing)
+		return 0;
+	device = or_encapsulate_marked(skb, f, to->vtep, applied | to->label);
+	if (or_tracing)
+		return device;
+	if (device)
 		counts->redirected++;
-	return true;
+	else
+		counts->lost++;
+	return device;
 }
 
 /* The same of a recorded frame that the agent sends; skb->mark becomes OR_MARK_TUNNEL. */
@@ -272,7 +273,7 @@ static __always_inline bool or_address_recorded(struct __sk_buff *skb, struct or
 		gbp |= OR_GBP_COUNTED;
 	f->vni = skb->priority & OR_PRIORITY_VNI;
 	skb->priority = 0;
-	return or_encapsulate_marked(skb, f, to->vtep, gbp);
+	return or_set_key_of(skb, f, to->vtep, gbp);
 }
 
 /* The port that awaits frames with the mark `gbp` from there; 0: none does. */

@@ -7,6 +7,7 @@
  *	guest device, egress	or_port_guard	lets only frames of deliver() out to the guest
  *	tunnel device, ingress	or_from_overlay	what other hosts send
  *	tunnel device, egress	or_tunnel_guard	lets only our own frames out to other hosts
+ *	underlay, ingress	or_from_underlay	the same, where nothing is in doubt
  *	uplink, ingress		or_from_uplink	what a physical network sends to our guests
  *	none			or_sweep_connections	removes connections that are over
  *	none			or_move_port	where frames of a port that migrates go
@@ -28,6 +29,7 @@
 #include "vswitch/bpf/sweep.bpf.c"
 #include "vswitch/bpf/import.bpf.c"
 #include "vswitch/bpf/from_uplink.bpf.c"
+#include "vswitch/bpf/from_underlay.bpf.c"
 #include "vswitch/bpf/move_port.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -289,7 +289,7 @@ static __noinline __u32 or_parse_ipv6(struct __sk_buff *skb, struct or_frame *f)
  * of a tap. Each segment repeats the `headers` bytes in front of the payload. */
 static __always_inline void or_measure(struct __sk_buff *skb, struct or_frame *f, __u32 headers)
 {
-	__u32 length = skb->len, size = skb->gso_size, segments;
+	__u32 length = skb->len - f->outer, size = skb->gso_size, segments;
 
 	/* A tag that stays takes room in the segment, as if it were among the bytes. */
 	if (f->customer_vlan) {

@@ -119,8 +119,8 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 {
 	struct or_fdb_key key = {.vni = f->vni};
 	const struct or_fdb *sender;
-
 	bool answered;
+	__u32 device;
 
 	or_count_drop(index, reason, f);
 	answered = or_make_answer(skb, f, index);
@@ -133,9 +133,12 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 		return or_leave(skb, f) ? TC_ACT_SHOT : TC_ACT_REDIRECT;
 	__builtin_memcpy(key.mac, f->eth_src, 6);
 	sender = bpf_map_lookup_elem(&or_fdb, &key);
-	if (!sender || sender->kind != OR_FDB_REMOTE || !or_encapsulate(skb, f, sender->index))
+	if (!sender || sender->kind != OR_FDB_REMOTE)
 		return TC_ACT_SHOT;
-	return or_send_to_tunnel(skb);
+	/* The answer's ECN field, not the frame's. */
+	f->tos = 0;
+	device = or_encapsulate(skb, f, sender->index);
+	return device ? or_redirect(device) : TC_ACT_SHOT;
 }
 
 #endif /* OUTRIDER_BPF_REJECT_H_ */

@@ -24,7 +24,7 @@ static long or_replicate_step(__u32 slot, void *context)
 	struct or_replication_key key = {.list = r->list, .slot = slot};
 	const __u32 *entry = bpf_map_lookup_elem(&or_replication, &key);
 	struct or_frame *f = r->frame;
-	__u32 index;
+	__u32 index, device;
 
 	if (!entry)
 		return 0;
@@ -40,9 +40,10 @@ static long or_replicate_step(__u32 slot, void *context)
 	}
 	if (!or_is_in_scope(f, OR_MULTICAST_VTEP | index))
 		return 0;
-	if (!or_encapsulate(r->skb, f, index))
+	device = or_encapsulate(r->skb, f, index);
+	if (!device)
 		or_count_drop(f->port, OR_DROP_ENCAP_FAILED, f);
-	else if (or_copy_to_tunnel(r->skb))
+	else if (or_clone_redirect(r->skb, device))
 		or_count_drop(f->port, OR_DROP_REDIRECT_FAILED, f);
 	return 0;
 }

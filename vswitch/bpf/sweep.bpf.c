@@ -60,5 +60,8 @@ int or_sweep_connections(struct __sk_buff *skb)
 	};
 
 	bpf_for_each_map_elem(&or_connections, or_sweep_step, &sweep, 0);
+	/* What is over by itself nobody goes by any more. */
+	if (skb->cb[0] != OR_SWEEP_OVER)
+		or_note_change();
 	return sweep.removed;
 }

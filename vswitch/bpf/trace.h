@@ -8,6 +8,7 @@
 #ifndef OUTRIDER_BPF_TRACE_H_
 #define OUTRIDER_BPF_TRACE_H_
 
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
 #include "vswitch/abi/or_trace.h"
@@ -119,6 +120,17 @@ static __always_inline void or_trace_parse(const struct or_frame *f)
 static __always_inline int or_redirect(__u32 ifindex)
 {
 	return or_tracing ? TC_ACT_REDIRECT : bpf_redirect(ifindex, 0);
+}
+
+/* bpf_redirect_peer(), to whoever it is for there. A TC verdict. */
+static __always_inline int or_redirect_peer(struct __sk_buff *skb, __u32 ifindex)
+{
+	if (or_tracing)
+		return TC_ACT_REDIRECT;
+	skb->mark = 0;
+	if (skb->pkt_type != PACKET_HOST && bpf_skb_change_type(skb, PACKET_HOST))
+		return TC_ACT_SHOT;
+	return bpf_redirect_peer(ifindex, 0);
 }
 
 /* bpf_clone_redirect(): 0, or not when the kernel refused. When tracing it is asked only whether

@@ -190,7 +190,7 @@ TEST_F(EbpfDatapathTest, AnInterruptedStartIsCompleted) {
   ASSERT_TRUE(sys::Unpin(dir + "/or_tunnel_guard").ok());
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
-  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(8));
+  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(9));
 }
 
 TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
@@ -256,9 +256,10 @@ TEST_F(EbpfDatapathTest, LeavesNoRowsBehind) {
   const auto raw = sys::KernelBpfMaps::OpenPinned(MapsDir(), DatapathMaps::Names()).value();
   for (const std::string& name : DatapathMaps::Names()) {
     // A ring, and arrays, whose elements are always there.
-    const std::set<std::string> arrays = {"or_capture",    "or_capture_missed", "or_group_revision",
-                                          "or_ports",      "or_departures",     "or_moves",
-                                          "or_move_counts"};
+    const std::set<std::string> arrays = {
+        "or_capture",    "or_capture_missed", "or_group_revision", "or_ports",
+        "or_departures", "or_moves",          "or_move_counts",    "or_underlay",
+        "or_detours",    "or_changes",        "or_flow_counts"};
     if (name == "or_events" || arrays.contains(name)) continue;
     EXPECT_THAT(raw->Keys(name).value(), IsEmpty()) << name;
   }

@@ -2,13 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "tests/support/packet_builder.h"
+#include "vswitch/datapath/ebpf/datapath_maps.h"
 
 namespace outrider::datapath::ebpf {
+namespace {
+
+// Until a neighbour that is there has answered.
+constexpr std::chrono::milliseconds kResolveTime(50);
+
+}  // namespace
 
 EbpfHost::EbpfHost(const std::string& vtep) {
   options_.bpffs = bpffs_.path();
@@ -53,6 +63,36 @@ void EbpfHost::Become(const state::HostState& to) {
     ADD_FAILURE() << ToString(failure.kind) << " " << failure.key << ": " << failure.status;
   }
   ASSERT_EQ(Read(), to);
+  if (!by_tunnel_device_) LookForWays(kResolveTime);
+}
+
+std::unique_ptr<sys::KernelBpfMaps> EbpfHost::Maps() const {
+  return sys::KernelBpfMaps::OpenPinned(PinnedMapsDir(options_.bpffs), DatapathMaps::Names())
+      .value();
+}
+
+bool EbpfHost::LookForWays(std::chrono::milliseconds time) {
+  const auto maps = Maps();
+  const DatapathMaps tables(maps.get());
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  const auto missing = [&] {
+    const auto rows = tables.vteps.Dump().value();
+    return std::any_of(rows.begin(), rows.end(),
+                       [](const auto& row) { return row.second.paths == 0; });
+  };
+  do {
+    In([&] { datapath_->RefreshUnderlay(std::nullopt); });
+  } while (missing() && std::chrono::steady_clock::now() < deadline);
+  // Nobody renews it here.
+  WriteUnderlay({.until_ns = std::numeric_limits<uint64_t>::max()});
+  return !missing();
+}
+
+void EbpfHost::FindWays() { EXPECT_TRUE(LookForWays(std::chrono::seconds(5))) << "of some VTEP"; }
+
+void EbpfHost::WriteUnderlay(const abi::or_underlay& row) {
+  const auto maps = Maps();
+  ASSERT_EQ(DatapathMaps(maps.get()).underlay.Update(0, row), absl::OkStatus());
 }
 
 void EbpfHost::AddDevice(const std::string& name, int ifindex) {

@@ -2,6 +2,7 @@
 #ifndef OUTRIDER_TESTS_DATAPATH_EBPF_EBPF_HOST_H_
 #define OUTRIDER_TESTS_DATAPATH_EBPF_EBPF_HOST_H_
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -47,6 +48,13 @@ class EbpfHost {
   // ---- The datapath's calls, in the host's namespace ----
   state::HostState Read();
   ApplyResult Apply(const state::StateDelta& delta);
+  // Until the way to every VTEP is known, as an agent does; fails the test after 5 s. Become() does
+  // the same, for a moment.
+  void FindWays();
+  // Frames go by the tunnel device from now on; before the first Become().
+  void UseTunnelDevice() { by_tunnel_device_ = true; }
+  // What the agent has to say of it.
+  void WriteUnderlay(const abi::or_underlay& row);
   // From what is in force to `to`; every failure fails the test.
   void Become(const state::HostState& to);
 
@@ -65,12 +73,17 @@ class EbpfHost {
   uint64_t AwaitPortDrops(const PortId& port, const std::string& reason, uint64_t count);
 
  private:
+  std::unique_ptr<sys::KernelBpfMaps> Maps() const;
+  // Whether all are known.
+  bool LookForWays(std::chrono::milliseconds time);
+
   tests::NetworkNamespace netns_;
   tests::NetworkNamespace guests_;
   tests::TempBpffs bpffs_;
   Options options_;
   std::unique_ptr<sys::NetlinkSocket> netlink_;
   std::unique_ptr<EbpfDatapath> datapath_;
+  bool by_tunnel_device_ = false;
 };
 
 }  // namespace outrider::datapath::ebpf

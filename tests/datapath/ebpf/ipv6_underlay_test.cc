@@ -168,7 +168,14 @@ TEST_P(Ipv6Underlay, OuterHeadersAreOfTheVtep) {
   ASSERT_TRUE(v6.has_value());
   const auto source = tests::Ip(kVtepA).bytes();
   EXPECT_EQ(Bytes(v6->begin() + 22, v6->begin() + 38), Bytes(source.begin(), source.end()));
-  EXPECT_NE(Bytes(v6->begin() + 60, v6->begin() + 62), (Bytes{0, 0}));
+  EXPECT_EQ(Bytes(v6->begin() + 60, v6->begin() + 62), (Bytes{0, 0}));
+  a_.options().checksum_v6 = true;
+  a_.Start();
+  a_.Become(a);
+  one_->Send(UdpFrame(1, 2));
+  const auto summed = underlay.Receive(IsVxlan);
+  ASSERT_TRUE(summed.has_value());
+  EXPECT_NE(Bytes(summed->begin() + 60, summed->begin() + 62), (Bytes{0, 0}));
 }
 
 // Without an address of the family there is no way: said so, and counted at the sender.

@@ -22,6 +22,18 @@ namespace outrider::datapath::ebpf {
 inline const Vni kSegment = tests::MakeVni(7);
 inline const PortId kPort = tests::MakePortId(1);
 
+// Nobody knows a way: frames go by the tunnel device.
+class NoWays final : public VtepWays {
+ public:
+  abi::or_vtep RowOf(const IpAddress& vtep) override {
+    abi::or_vtep row{};
+    CopyBytes(vtep.bytes(), row.address);
+    return row;
+  }
+  std::set<IpAddress> Behind(const sys::NextHop& /*hop*/) const override { return {}; }
+  void Forget(const IpAddress& /*vtep*/) override {}
+};
+
 // Passes everything on, but for updates of the maps named. Counts the waits for readers.
 class FailingMaps final : public sys::KernelBpfMaps {
  public:
@@ -74,14 +86,14 @@ class TablesFixture : public ::testing::Test {
                        DatapathMaps::Names())
                        .value()));
     maps_ = std::make_unique<DatapathMaps>(raw_.get());
-    vteps_ = std::make_unique<VtepTable>(maps_.get());
+    vteps_ = std::make_unique<VtepTable>(maps_.get(), &ways_);
     segments_ = std::make_unique<SegmentTable>(maps_.get(), vteps_.get());
     groups_ = std::make_unique<GroupTable>(maps_.get());
     rule_sets_ = std::make_unique<RuleSetTable>(maps_.get(), groups_.get());
     vlans_ = std::make_unique<VlanTable>(maps_.get());
     ports_ = std::make_unique<PortTable>(maps_.get(), /*devices=*/nullptr, segments_.get(),
                                          rule_sets_.get(), vlans_.get(),
-                                         Underlay{.mtu = 1500, .overhead = 50});
+                                         UnderlayRoom{.mtu = 1500, .overhead = 50});
     EXPECT_TRUE(segments_->Upsert(kSegment, {.mtu = 1400, .vteps = {}}).ok());
   }
 
@@ -98,6 +110,7 @@ class TablesFixture : public ::testing::Test {
   EbpfHost host_;
   std::unique_ptr<FailingMaps> raw_;
   std::unique_ptr<DatapathMaps> maps_;
+  NoWays ways_;
   std::unique_ptr<VtepTable> vteps_;
   std::unique_ptr<SegmentTable> segments_;
   std::unique_ptr<GroupTable> groups_;

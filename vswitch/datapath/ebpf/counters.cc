@@ -112,6 +112,17 @@ absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDropCounters(const Datap
   return std::move(drops[kNoPort]);
 }
 
+absl::StatusOr<UnderlayCounters> ReadUnderlayCounters(const DatapathMaps& maps) {
+  UnderlayCounters counters;
+#define OR_DETOUR_COUNTER(name, number, text, meaning) \
+  { ASSIGN_OR_RETURN(counters.detours[text], maps.detours.LookupSum(uint32_t{number})); }
+  OR_DETOURS(OR_DETOUR_COUNTER)
+#undef OR_DETOUR_COUNTER
+  ASSIGN_OR_RETURN(counters.cache_hits, maps.flow_counts.LookupSum(abi::OR_FLOW_HITS));
+  ASSIGN_OR_RETURN(counters.cache_fills, maps.flow_counts.LookupSum(abi::OR_FLOW_KEPT));
+  return counters;
+}
+
 absl::Status DeleteRuleCounts(const DatapathMaps& maps,
                               const std::function<bool(const abi::or_rule_count_key&)>& is_gone) {
   const auto delete_from = [&](const auto& map) -> absl::Status {

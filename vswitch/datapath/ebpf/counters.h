@@ -10,6 +10,7 @@
 
 #include "vswitch/datapath/datapath.h"
 #include "vswitch/datapath/ebpf/datapath_maps.h"
+#include "vswitch/datapath/underlay_path.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -19,6 +20,9 @@ std::string DropReasonName(uint32_t reason);
 
 // Drops that belong to no port.
 absl::StatusOr<std::map<std::string, uint64_t>> ReadHostDropCounters(const DatapathMaps& maps);
+
+// What goes by the tunnel device, by why (all reasons), and by the flow cache.
+absl::StatusOr<UnderlayCounters> ReadUnderlayCounters(const DatapathMaps& maps);
 
 // Deletes the counters and log limits of rules that were for a port or a rule set which is gone.
 absl::Status DeleteRuleCounts(const DatapathMaps& maps,

@@ -26,6 +26,10 @@ struct DatapathMaps {
             "or_segments",
             "or_replication",
             "or_vteps",
+            "or_underlay",
+            "or_detours",
+            "or_changes",
+            "or_flow_counts",
             "or_members",
             "or_fdb",
             "or_neighbors",
@@ -88,6 +92,9 @@ struct DatapathMaps {
   sys::TypedMap<abi::or_vlan_tag_key, uint32_t> vlan_tags{raw, "or_vlan_tags"};
   sys::TypedMap<abi::or_replication_key, uint32_t> replication{raw, "or_replication"};
   sys::TypedMap<uint32_t, abi::or_vtep> vteps{raw, "or_vteps"};
+  sys::TypedMap<uint32_t, abi::or_underlay> underlay{raw, "or_underlay"};
+  sys::TypedMap<uint32_t, uint64_t> detours{raw, "or_detours"};
+  sys::TypedMap<uint32_t, uint64_t> flow_counts{raw, "or_flow_counts"};
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
   sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
   sys::TypedMap<uint32_t, abi::or_provider> providers{raw, "or_providers"};

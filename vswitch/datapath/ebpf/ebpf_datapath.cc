@@ -29,24 +29,46 @@
 
 namespace outrider::datapath::ebpf {
 
+namespace {
+
+uint8_t ChecksumsOf(const Options& options) {
+  return static_cast<uint8_t>((options.checksum_v4 ? OR_CHECKSUM_IPV4 : 0) |
+                              (options.checksum_v6 ? OR_CHECKSUM_IPV6 : 0));
+}
+
+}  // namespace
+
 class EbpfDatapath::Impl {
  public:
-  Impl(const Options& options, sys::NetlinkSocket* netlink, std::unique_ptr<sys::TcFilters> filters,
-       std::unique_ptr<sys::TrafficShaper> shaper)
+  // What the datapath talks to the kernel by.
+  struct Handles {
+    std::unique_ptr<sys::NextHops> next_hops;
+    std::unique_ptr<sys::IpsecPolicies> ipsec;
+    std::unique_ptr<sys::TcFilters> filters;
+    std::unique_ptr<sys::TcFilters> underlay_filters;
+    std::unique_ptr<sys::TrafficShaper> shaper;
+  };
+
+  Impl(const Options& options, sys::NetlinkSocket* netlink, Handles handles)
       : options_(options),
-        netlink_(netlink),
-        filters_(std::move(filters)),
-        shaper_(std::move(shaper)),
-        tunnel_(netlink, filters_.get(), options.tunnel_device, options.vxlan_port) {}
+        handles_(std::move(handles)),
+        kernel_{netlink,
+                handles_.next_hops.get(),
+                handles_.ipsec.get(),
+                handles_.filters.get(),
+                handles_.underlay_filters.get(),
+                handles_.shaper.get()},
+        tunnel_(netlink, kernel_.filters, options.tunnel_device, options.vxlan_port) {}
 
   // Brings tunnel device, programs and indices up, over whatever is there.
   absl::Status Start() {
     ASSIGN_OR_RETURN(const int tunnel, tunnel_.EnsureDevice());
     ASSIGN_OR_RETURN(auto programs,
-                     ProgramSet::Create(options_.bpffs,
-                                        {.tunnel_ifindex = tunnel, .local_vteps = options_.vteps}));
-    auto pipeline = std::make_shared<Pipeline>(options_, std::move(programs), netlink_,
-                                               filters_.get(), shaper_.get());
+                     ProgramSet::Create(options_.bpffs, {.tunnel_ifindex = tunnel,
+                                                         .local_vteps = options_.vteps,
+                                                         .vxlan_port = options_.vxlan_port,
+                                                         .checksums = ChecksumsOf(options_)}));
+    auto pipeline = std::make_shared<Pipeline>(options_, std::move(programs), kernel_);
     // Ports first: the tunnel's programs deliver to them.
     RETURN_IF_ERROR(pipeline->Load());
     RETURN_IF_ERROR(tunnel_.Start(*pipeline->programs));
@@ -95,6 +117,12 @@ class EbpfDatapath::Impl {
   std::set<Vni> FindLostSegments() {
     pipeline_->uplinks.Refresh();
     return pipeline_->uplinks.Lost();
+  }
+
+  void RefreshUnderlay(const std::optional<sys::NextHop>& hop) { pipeline_->RefreshUnderlay(hop); }
+  void RenewUnderlay() {
+    const absl::Status status = pipeline_->underlay.Renew();
+    if (!status.ok()) spdlog::warn("underlay: {}", Message(status));
   }
 
   void SetEventSink(EventSink* sink) {
@@ -189,9 +217,8 @@ class EbpfDatapath::Impl {
   }
 
   const Options options_;
-  sys::NetlinkSocket* const netlink_;
-  const std::unique_ptr<sys::TcFilters> filters_;
-  const std::unique_ptr<sys::TrafficShaper> shaper_;
+  const Handles handles_;
+  const Kernel kernel_;
   Tunnel tunnel_;
   std::mutex mutex_;  // pipeline_ and captures_, the pointers
   std::shared_ptr<Pipeline> pipeline_;
@@ -210,9 +237,13 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
   if (options.vteps.All().empty()) {
     return absl::InvalidArgumentError("no VTEP: the host needs an address on the underlay");
   }
-  ASSIGN_OR_RETURN(auto filters, sys::KernelTcFilters::Create());
-  ASSIGN_OR_RETURN(auto shaper, sys::TrafficShaper::Create());
-  auto impl = std::make_unique<Impl>(options, netlink, std::move(filters), std::move(shaper));
+  Impl::Handles handles;
+  ASSIGN_OR_RETURN(handles.next_hops, sys::NextHops::Create());
+  ASSIGN_OR_RETURN(handles.ipsec, sys::IpsecPolicies::Create());
+  ASSIGN_OR_RETURN(handles.filters, sys::KernelTcFilters::Create());
+  ASSIGN_OR_RETURN(handles.underlay_filters, sys::KernelTcFilters::Create(sys::kUnderlayTcHandle));
+  ASSIGN_OR_RETURN(handles.shaper, sys::TrafficShaper::Create());
+  auto impl = std::make_unique<Impl>(options, netlink, std::move(handles));
   RETURN_IF_ERROR(impl->Start());
   // Whoever captured before is gone.
   RETURN_IF_ERROR(impl->captures()->Clear());
@@ -221,6 +252,8 @@ absl::StatusOr<std::unique_ptr<EbpfDatapath>> EbpfDatapath::Create(const Options
 
 absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket* netlink) {
   ASSIGN_OR_RETURN(const auto filters, sys::KernelTcFilters::Create());
+  ASSIGN_OR_RETURN(const auto underlay_filters,
+                   sys::KernelTcFilters::Create(sys::kUnderlayTcHandle));
   ASSIGN_OR_RETURN(const auto shaper, sys::TrafficShaper::Create());
   ASSIGN_OR_RETURN(const std::set<uint32_t> ours, PinnedProgramIds(options.bpffs));
   ASSIGN_OR_RETURN(const std::vector<sys::Link> links, netlink->ListLinks());
@@ -229,6 +262,7 @@ absl::Status EbpfDatapath::Uninstall(const Options& options, sys::NetlinkSocket*
   for (const sys::Link& link : links) {
     RETURN_IF_ERROR(DetachPrograms(filters.get(), static_cast<uint32_t>(link.ifindex),
                                    [&ours](uint32_t id) { return ours.contains(id); }));
+    RETURN_IF_ERROR(LetGoOfUnderlay(link.ifindex, ours, underlay_filters.get()));
     RETURN_IF_ERROR(shaper->Unshape(link.ifindex));
   }
   RETURN_IF_ERROR(
@@ -243,6 +277,16 @@ ApplyResult EbpfDatapath::Apply(const state::StateDelta& delta) { return impl_->
 void EbpfDatapath::AllowOlderEpoch(const PortId& id) { impl_->AllowOlderEpoch(id); }
 
 absl::StatusOr<std::set<PortId>> EbpfDatapath::FindLostPorts() { return impl_->FindLostPorts(); }
+
+void EbpfDatapath::RefreshUnderlay(const std::optional<sys::NextHop>& hop) {
+  impl_->RefreshUnderlay(hop);
+}
+
+void EbpfDatapath::RenewUnderlay() { impl_->RenewUnderlay(); }
+
+absl::StatusOr<UnderlayCounters> EbpfDatapath::ReadUnderlay() {
+  return ReadUnderlayCounters(impl_->pipeline()->maps);
+}
 
 std::set<Vni> EbpfDatapath::FindLostSegments() { return impl_->FindLostSegments(); }
 

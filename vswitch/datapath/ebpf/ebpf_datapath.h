@@ -28,6 +28,7 @@
 #include "vswitch/datapath/packet_capture.h"
 #include "vswitch/datapath/packet_tracer.h"
 #include "vswitch/datapath/port_memory.h"
+#include "vswitch/datapath/underlay_path.h"
 #include "vswitch/sys/netlink/netlink_socket.h"
 #include "vswitch/types/vtep_pair.h"
 
@@ -46,6 +47,12 @@ struct Options {
   Uplinks uplinks;
   // UDP port of VXLAN, host byte order.
   uint16_t vxlan_port = 4789;
+  // Frames are encapsulated here where the way is known and the host has no IPsec policies; false:
+  // by the kernel's tunnel device, past the host's packet filter.
+  bool encapsulate = true;
+  // Families whose outer UDP headers get a checksum, by the tunnel device.
+  bool checksum_v4 = false;
+  bool checksum_v6 = false;
 };
 
 class EbpfDatapath final : public Datapath,
@@ -56,7 +63,8 @@ class EbpfDatapath final : public Datapath,
                            public FrameInjection,
                            public PacketTracer,
                            public PortMemory,
-                           public PacketCapture {
+                           public PacketCapture,
+                           public UnderlayPath {
  public:
   // Takes over what is pinned under options.bpffs, without a frame lost: programs of the same
   // content are used as they are, others are replaced filter by filter, maps are kept. Removes rows
@@ -79,6 +87,9 @@ class EbpfDatapath final : public Datapath,
   void AllowOlderEpoch(const PortId& id) override;
   absl::StatusOr<std::set<PortId>> FindLostPorts() override;
   std::set<Vni> FindLostSegments() override;
+  void RefreshUnderlay(const std::optional<sys::NextHop>& hop) override;
+  void RenewUnderlay() override;
+  absl::StatusOr<UnderlayCounters> ReadUnderlay() override;
   void SetEventSink(EventSink* sink) override;
 
   absl::StatusOr<std::map<PortId, PortCounters>> ReadPorts() override;

@@ -10,12 +10,18 @@
 
 namespace outrider::datapath::ebpf {
 
-Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded,
-                   sys::NetlinkSocket* netlink, sys::TcFilters* filters, sys::TrafficShaper* shaper)
+Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, const Kernel& kernel)
     : programs(std::move(loaded)),
       maps(programs->maps()),
-      devices(&maps, netlink, filters, programs.get(), shaper),
-      vteps(&maps),
+      devices(&maps, kernel.netlink, kernel.filters, programs.get(), kernel.shaper),
+      underlay(&maps,
+               {.netlink = kernel.netlink,
+                .next_hops = kernel.next_hops,
+                .ipsec = options.encapsulate ? kernel.ipsec : nullptr,
+                .filters = kernel.underlay_filters,
+                .mtu = options.underlay_mtu},
+               programs.get()),
+      vteps(&maps, &underlay),
       segments(&maps, &vteps),
       groups(&maps),
       rule_sets(&maps, &groups),
@@ -27,7 +33,7 @@ Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded,
       fdb(&maps, &vteps),
       multicast(&maps, &vteps),
       tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
-      uplinks(&maps, netlink, filters, programs.get(), options.uplinks) {}
+      uplinks(&maps, kernel.netlink, kernel.filters, programs.get(), options.uplinks) {}
 
 absl::Status Pipeline::Load() {
   ASSIGN_OR_RETURN(Inventory inventory, ReadInventory(maps));
@@ -46,6 +52,9 @@ absl::Status Pipeline::Load() {
   fdb.Load(inventory);
   multicast.Load(inventory);
   RETURN_IF_ERROR(uplinks.Load(inventory));
+  RefreshUnderlay(std::nullopt);
+  // Other programs may have remembered what these would not.
+  programs->maps()->CountChange();
   // Of ports that went while nobody was here.
   return ebpf::SweepConnections(*programs, abi::OR_SWEEP_OVER).status();
 }
@@ -68,6 +77,20 @@ void Pipeline::UnbindUnclaimedDevices() {
   if (status.ok()) return;
   may_have_unclaimed = true;
   spdlog::warn("devices of former ports keep our programs: {}", Message(status));
+}
+
+void Pipeline::RefreshUnderlay(const std::optional<sys::NextHop>& hop) {
+  absl::Status status;
+  if (hop) {
+    // Of other neighbours nobody here has heard.
+    status = vteps.Refresh(*hop);
+  } else {
+    status = vteps.Refresh();
+    underlay.AttachPrograms();
+    // Else what is written may be wrong.
+    if (status.ok()) status = underlay.Renew();
+  }
+  if (!status.ok()) spdlog::warn("underlay: {}", Message(status));
 }
 
 }  // namespace outrider::datapath::ebpf

@@ -21,18 +21,29 @@
 #include "vswitch/datapath/ebpf/program_set.h"
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 #include "vswitch/datapath/ebpf/segment_table.h"
+#include "vswitch/datapath/ebpf/underlay_paths.h"
 #include "vswitch/datapath/ebpf/uplink_table.h"
 #include "vswitch/datapath/ebpf/vlan_table.h"
 #include "vswitch/datapath/ebpf/vtep_table.h"
 
 namespace outrider::datapath::ebpf {
 
+// What of the kernel the tables need.
+struct Kernel {
+  sys::NetlinkSocket* netlink = nullptr;
+  sys::NextHops* next_hops = nullptr;
+  sys::IpsecPolicies* ipsec = nullptr;
+  // Of ports, the tunnel device and uplinks; of the underlay's devices, which may be uplinks, too.
+  sys::TcFilters* filters = nullptr;
+  sys::TcFilters* underlay_filters = nullptr;
+  sys::TrafficShaper* shaper = nullptr;
+};
+
 // Programs, maps and what mirrors the maps in memory: made anew as a whole when the tunnel device
 // had to be made anew.
 struct Pipeline {
   // All but `loaded` must outlive this.
-  Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, sys::NetlinkSocket* netlink,
-           sys::TcFilters* filters, sys::TrafficShaper* shaper);
+  Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, const Kernel& kernel);
 
   // Rebuilds the indices from the maps, after removing what nobody refers to.
   absl::Status Load();
@@ -45,9 +56,13 @@ struct Pipeline {
   // Once: after the first Apply, or when nothing was to apply.
   void UnbindUnclaimedDevices();
 
+  // The underlay has changed, or only who `hop` is.
+  void RefreshUnderlay(const std::optional<sys::NextHop>& hop);
+
   std::unique_ptr<ProgramSet> programs;
   DatapathMaps maps;
   DeviceBinder devices;
+  UnderlayPaths underlay;
   VtepTable vteps;
   SegmentTable segments;
   GroupTable groups;

@@ -78,6 +78,7 @@ bool DecodePortVlans(const abi::or_port& row, const VlanMaps& vlan_maps, state::
 abi::or_port EncodePort(const state::Port& port, const PortReferences& references) {
   abi::or_port row{};
   row.ifindex = references.ifindex;
+  row.device = references.device;
   row.vni = port.vni ? port.vni->value() : 0;
   CopyBytes(port.mac.bytes(), row.mac);
   row.phase = EncodePhase(port.phase);
@@ -88,6 +89,7 @@ abi::or_port EncodePort(const state::Port& port, const PortReferences& reference
   if (port.learn_macs) row.flags |= OR_PORT_LEARN_MACS;
   if (references.moving) row.flags |= OR_PORT_MOVING;
   if (references.names_groups) row.flags |= OR_PORT_NAMES_GROUPS;
+  if (references.rejects) row.flags |= OR_PORT_REJECTS;
   row.max_connections = port.max_connections;
   row.ingress_content = ContentOf(port.ingress_rule_set);
   row.egress_content = ContentOf(port.egress_rule_set);

@@ -16,11 +16,14 @@ namespace outrider::datapath::ebpf {
 // What a port refers to, resolved to what the programs understand.
 struct PortReferences {
   uint32_t ifindex = 0;
+  // OR_DEVICE_*.
+  uint32_t device = 0;
   uint32_t mtu = 0;
   // Ids in or_rule_sets; 0: none.
   uint32_t ingress_rule_set = 0;
   uint32_t egress_rule_set = 0;
   bool names_groups = false;  // either rule set
+  bool rejects = false;       // the egress one
   bool moving = false;        // its departure is watched
   // Id in or_vlan_segments and or_vlan_tags; 0: none.
   uint32_t vlan_map = 0;

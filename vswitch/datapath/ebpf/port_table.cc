@@ -40,6 +40,13 @@ bool SameBytes(const abi::or_port& a, const abi::or_port& b) {
   return std::memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+uint32_t DeviceFlags(const sys::Link& link, const state::Shaper& shaper) {
+  if (link.kind != "veth") return 0;
+  // A shaper works on the device's queue.
+  const bool straight = link.peer_elsewhere && shaper.max_kbps == 0;
+  return OR_DEVICE_TAKES_UNPACKED | (straight ? OR_DEVICE_PEER : 0);
+}
+
 }  // namespace
 
 void PortTable::Load(const Inventory& inventory) {
@@ -73,7 +80,7 @@ absl::Status PortTable::Upsert(const PortId& id, const state::Port& wanted) {
   // A local port's device is its owner's, but for what was asked of it.
   const uint32_t wanted_mtu = state::IsLocal(port) ? port.mtu_request : references.mtu;
   const uint32_t device_mtu = status.ok() ? wanted_mtu : 0;
-  if (const absl::Status bound = Rebind(id, port, device_mtu, entry, &references.ifindex);
+  if (const absl::Status bound = Rebind(id, port, device_mtu, entry, &references);
       !bound.ok() && !(port.phase == state::PortPhase::kDeparted && absl::IsNotFound(bound))) {
     port.phase = state::PortPhase::kBlocked;
     if (status.ok()) status = Annotate(bound, "port " + id.ToString());
@@ -226,7 +233,7 @@ absl::StatusOr<PortTable::Entry*> PortTable::EntryOf(const PortId& id) {
 }
 
 absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32_t mtu,
-                               Entry* entry, uint32_t* bound) {
+                               Entry* entry, PortReferences* bound) {
   if (!port.device) return Unbind(entry);
   // A device that was renamed, or that netlink does not tell of just now, keeps our programs:
   // without them its guest would be a neighbour of the host itself.
@@ -241,7 +248,8 @@ absl::Status PortTable::Rebind(const PortId& id, const state::Port& port, uint32
   if (fits.ok()) fits = devices_->SetShaper(link, port.shaper);
   entry->ifindex = ifindex;
   RETURN_IF_ERROR(devices_->Bind(link, entry->index));
-  *bound = ifindex;
+  bound->ifindex = ifindex;
+  bound->device = DeviceFlags(link, port.shaper);
   return fits;
 }
 

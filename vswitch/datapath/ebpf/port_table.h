@@ -30,7 +30,7 @@
 namespace outrider::datapath::ebpf {
 
 // Bytes.
-struct Underlay {
+struct UnderlayRoom {
   uint32_t mtu = 0;       // layer-3
   uint32_t overhead = 0;  // VtepPair::Overhead
 };
@@ -39,7 +39,7 @@ class PortTable {
  public:
   // All must outlive this. `underlay`: what it can carry, and what encapsulation takes of it.
   PortTable(const DatapathMaps* maps, DeviceBinder* devices, SegmentTable* segments,
-            const RuleSetTable* rule_sets, VlanTable* vlans, const Underlay& underlay)
+            const RuleSetTable* rule_sets, VlanTable* vlans, const UnderlayRoom& underlay)
       : maps_(maps),
         devices_(devices),
         segments_(segments),
@@ -104,9 +104,9 @@ class PortTable {
   // `mtu` gets the largest of the port's segments.
   absl::Status ResolveSegments(const PortId& id, const state::Port& port, uint32_t* mtu) const;
   // Unbinds and binds until the entry's device is the port's; `mtu` 0: leave it as it is. `bound`
-  // gets the interface index once programs and row are in place, even if the MTU was refused.
+  // gets the device, index and flags, once its programs are in place, even if the MTU was refused.
   absl::Status Rebind(const PortId& id, const state::Port& port, uint32_t mtu, Entry* entry,
-                      uint32_t* bound);
+                      PortReferences* bound);
   // The device belonged to another port a moment ago: that one stops forwarding.
   absl::Status TakeFromOther(const PortId& id, uint32_t ifindex);
   absl::Status Unbind(Entry* entry);
@@ -130,7 +130,7 @@ class PortTable {
   SegmentTable* const segments_;
   const RuleSetTable* const rule_sets_;
   VlanTable* const vlans_;
-  const Underlay underlay_;
+  const UnderlayRoom underlay_;
   GracePeriod grace_;
   PolicyTable policies_;
   // When limits and addresses of rows replaced before have no reader.

@@ -38,6 +38,7 @@ absl::Status PortTable::Resolve(const PortId& id, state::Port* port,
   };
   resolve(&port->ingress_rule_set, &references->ingress_rule_set);
   resolve(&port->egress_rule_set, &references->egress_rule_set);
+  references->rejects = rule_sets_->MayReject(references->egress_rule_set);
   if (!status.ok()) port->phase = state::PortPhase::kBlocked;
   return status;
 }

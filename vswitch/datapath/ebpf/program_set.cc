@@ -16,7 +16,7 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 8> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 9> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<Program, const char*>, 8> kPrograms = {
      {Program::kSweepConnections, "or_sweep_connections"},
      {Program::kImportConnections, "or_import_connections"},
      {Program::kFromUplink, "or_from_uplink"},
+     {Program::kFromUnderlay, "or_from_underlay"},
      {Program::kMovePort, "or_move_port"}}};
 
 const char* NameOf(Program program) {
@@ -53,7 +54,9 @@ std::map<std::string, sys::Bytes> Encode(const ProgramConstants& constants) {
   const IpAddress v6 = constants.local_vteps.v6().value_or(IpAddress());
   return {{"or_tunnel_ifindex", ToBytes(sys::AsBytes(ifindex))},
           {"or_local_vtep", ToBytes(sys::AsBytes(v4.bytes()))},
-          {"or_local_vtep6", ToBytes(sys::AsBytes(v6.bytes()))}};
+          {"or_local_vtep6", ToBytes(sys::AsBytes(v6.bytes()))},
+          {"or_vxlan_port", ToBytes(sys::AsBytes(constants.vxlan_port))},
+          {"or_checksums", ToBytes(sys::AsBytes(constants.checksums))}};
 }
 
 absl::StatusOr<std::string> ContentDigest(const ProgramConstants& constants) {
@@ -136,6 +139,8 @@ absl::Status ProgramSet::OpenPinned(const std::string& maps_dir) {
     ASSIGN_OR_RETURN(const sys::ProgramInfo info, sys::GetProgramInfo(fd.get()));
     programs_[program] = {.fd = std::move(fd), .id = info.id};
   }
+  // What holds for a time is asked for each frame.
+  RETURN_IF_ERROR(maps->CountChangesIn("or_changes", "or_underlay"));
   maps_ = std::move(maps);
   return absl::OkStatus();
 }

@@ -30,6 +30,7 @@ enum class Program {
   kSweepConnections,
   kImportConnections,
   kFromUplink,
+  kFromUnderlay,
   kMovePort
 };
 
@@ -40,6 +41,10 @@ const char* ProgramName(Program program);
 struct ProgramConstants {
   int tunnel_ifindex = 0;
   VtepPair local_vteps;
+  // UDP, host byte order.
+  uint16_t vxlan_port = 4789;
+  // OR_CHECKSUM_*.
+  uint8_t checksums = 0;
 };
 
 class ProgramSet {

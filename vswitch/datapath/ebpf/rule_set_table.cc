@@ -1,5 +1,6 @@
 #include "vswitch/datapath/ebpf/rule_set_table.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <system_error>
@@ -15,11 +16,19 @@ namespace {
 constexpr size_t kMaxInserts = 16;
 constexpr std::chrono::microseconds kInsertPoll(50);
 
+bool Rejects(const state::RuleSet& set) {
+  return set.default_action == state::AclAction::kReject ||
+         std::any_of(set.rules.begin(), set.rules.end(), [](const state::AclRule& rule) {
+           return rule.action == state::AclAction::kReject;
+         });
+}
+
 }  // namespace
 
 absl::Status RuleSetTable::Load(const Inventory& inventory) {
   for (const auto& [id, loaded] : inventory.rule_sets) {
     ids_[loaded.digest] = id;
+    if (Rejects(loaded.set)) rejecting_.insert(id);
     last_id_ = id;
   }
   // An id may come again.
@@ -45,6 +54,7 @@ absl::Status RuleSetTable::Upsert(const Digest& digest, const state::RuleSet& se
     return status;
   }
   ids_[digest] = id;
+  if (Rejects(set)) rejecting_.insert(id);
   return absl::OkStatus();
 }
 
@@ -77,6 +87,7 @@ absl::Status RuleSetTable::Delete(const Digest& digest) {
   RETURN_IF_ERROR(
       DeleteRuleCounts(*maps_, [id](const abi::or_rule_count_key& key) { return key.set == *id; }));
   ids_.erase(digest);
+  rejecting_.erase(*id);
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "vswitch/datapath/ebpf/group_table.h"
@@ -27,6 +28,8 @@ class RuleSetTable {
   std::optional<uint32_t> IdOf(const Digest& digest) const;
   // Whether a set that is in force names groups.
   bool NamesGroups(uint32_t id) const { return groups_->IsNamedBy(id); }
+  // Whether a frame's sender may have to be told that the set rejects it.
+  bool MayReject(uint32_t id) const { return rejecting_.contains(id); }
   // No-op for a digest that is there: same digest, same content. ResourceExhausted names the limit
   // that the set exceeds.
   absl::Status Upsert(const Digest& digest, const state::RuleSet& set);
@@ -41,6 +44,7 @@ class RuleSetTable {
   const DatapathMaps* const maps_;
   GroupTable* const groups_;
   std::map<Digest, uint32_t> ids_;
+  std::set<uint32_t> rejecting_;
   uint32_t last_id_ = 0;
   // Calls that are still in the kernel; their ends wait for them.
   std::deque<std::future<absl::Status>> inserts_;

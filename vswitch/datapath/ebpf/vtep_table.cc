@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace outrider::datapath::ebpf {
 
 void VtepTable::Load(const Inventory& inventory) {
@@ -41,10 +43,12 @@ absl::StatusOr<uint32_t> VtepTable::Acquire(const IpAddress& address) {
     return absl::ResourceExhaustedError(
         fmt::format("vtep {}: all {} places are taken", address.ToString(), OR_MAX_VTEPS - 1));
   }
-  abi::or_vtep row{};
-  CopyBytes(address.bytes(), row.address);
-  RETURN_IF_ERROR(maps_->vteps.Update(*index, row));
-  entries_[*index] = {.address = address, .references = 1};
+  const abi::or_vtep row = ways_->RowOf(address);
+  if (const absl::Status status = maps_->vteps.Update(*index, row); !status.ok()) {
+    ways_->Forget(address);
+    return status;
+  }
+  entries_[*index] = {.address = address, .references = 1, .row = row};
   indices_[address] = *index;
   last_index_ = *index;
   return *index;
@@ -53,9 +57,34 @@ absl::StatusOr<uint32_t> VtepTable::Acquire(const IpAddress& address) {
 absl::Status VtepTable::Release(uint32_t index) {
   const auto found = entries_.find(index);
   if (found == entries_.end() || --found->second.references > 0) return absl::OkStatus();
+  ways_->Forget(found->second.address);
   indices_.erase(found->second.address);
   entries_.erase(found);
   return maps_->vteps.Delete(index);
+}
+
+absl::Status VtepTable::RefreshEntry(uint32_t index, Entry* entry) {
+  const abi::or_vtep row = ways_->RowOf(entry->address);
+  if (entry->row && std::memcmp(&*entry->row, &row, sizeof(row)) == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(maps_->vteps.Update(index, row));
+  entry->row = row;
+  return absl::OkStatus();
+}
+
+absl::Status VtepTable::Refresh() {
+  absl::Status status;
+  for (auto& [index, entry] : entries_) status.Update(RefreshEntry(index, &entry));
+  return status;
+}
+
+absl::Status VtepTable::Refresh(const sys::NextHop& hop) {
+  absl::Status status;
+  for (const IpAddress& address : ways_->Behind(hop)) {
+    if (const auto index = IndexOf(address)) {
+      status.Update(RefreshEntry(*index, &entries_.at(*index)));
+    }
+  }
+  return status;
 }
 
 std::optional<uint32_t> VtepTable::FreeIndex() {

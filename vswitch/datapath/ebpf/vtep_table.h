@@ -1,5 +1,6 @@
 // Remote VTEPs: small stable indices for addresses, counted by who refers to them (members of
-// segments, FDB entries, departures). Owns or_vteps. Thread rule: the datapath's thread.
+// segments, FDB entries, departures), and the ways there. Owns or_vteps. Thread rule: the
+// datapath's thread.
 #ifndef OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
 #define OUTRIDER_VSWITCH_DATAPATH_EBPF_VTEP_TABLE_H_
 
@@ -8,16 +9,21 @@
 #include <optional>
 
 #include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/datapath/ebpf/vtep_ways.h"
 
 namespace outrider::datapath::ebpf {
 
 class VtepTable {
  public:
-  // `maps` must outlive this.
-  explicit VtepTable(const DatapathMaps* maps) : maps_(maps) {}
+  // Both must outlive this.
+  VtepTable(const DatapathMaps* maps, VtepWays* ways) : maps_(maps), ways_(ways) {}
 
   // Takes over the rows of an inventory without orphans (sweeper.h), with their references.
   void Load(const Inventory& inventory);
+
+  // Looks for the ways to all VTEPs, or to those by a neighbour, anew, and writes what is another.
+  absl::Status Refresh();
+  absl::Status Refresh(const sys::NextHop& hop);
 
   // The index of `address`, with one reference more; a new row where there is none.
   absl::StatusOr<uint32_t> Acquire(const IpAddress& address);
@@ -29,12 +35,17 @@ class VtepTable {
   struct Entry {
     IpAddress address;
     uint64_t references = 0;
+    // As last written; nullopt: by whoever was here before.
+    std::optional<abi::or_vtep> row;
   };
+
+  absl::Status RefreshEntry(uint32_t index, Entry* entry);
 
   // Goes round, so that an index is not reused while frames may still carry its old meaning.
   std::optional<uint32_t> FreeIndex();
 
   const DatapathMaps* const maps_;
+  VtepWays* const ways_;
   std::map<uint32_t, Entry> entries_;
   std::map<IpAddress, uint32_t> indices_;
   uint32_t last_index_ = 0;

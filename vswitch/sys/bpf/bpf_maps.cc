@@ -3,8 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -92,8 +94,8 @@ absl::StatusOr<std::unique_ptr<KernelBpfMaps>> KernelBpfMaps::Create(
     if (int error = -bpf_obj_get_info_by_fd(fd.get(), &info, &length); error != 0) {
       return ErrnoStatus(error, "map info " + name);
     }
-    maps.emplace(name,
-                 Map{name, std::move(fd), info.key_size, info.value_size, IsPerCpu(info.type)});
+    maps.emplace(
+        name, Map{name, std::move(fd), info.key_size, info.value_size, IsPerCpu(info.type), true});
   }
   return std::unique_ptr<KernelBpfMaps>(new KernelBpfMaps(std::move(maps)));
 }
@@ -172,6 +174,7 @@ absl::Status KernelBpfMaps::Update(const std::string& map, ByteSpan key, ByteSpa
     for (int cpu = 1; cpu < cpus; ++cpu) raw.insert(raw.end(), one.begin(), one.end());
   }
   int error = -bpf_map_update_elem(found->fd.get(), key.data(), raw.data(), KernelFlags(mode));
+  CountChange(*found);
   if (error != 0) return UpdateError(error, map, key);
   return absl::OkStatus();
 }
@@ -179,6 +182,7 @@ absl::Status KernelBpfMaps::Update(const std::string& map, ByteSpan key, ByteSpa
 absl::Status KernelBpfMaps::Delete(const std::string& map, ByteSpan key) {
   ASSIGN_OR_RETURN(const Map* found, Find(map, key));
   int error = -bpf_map_delete_elem(found->fd.get(), key.data());
+  CountChange(*found);
   if (error != 0) return ErrnoStatus(error, Describe("delete", map, key));
   return absl::OkStatus();
 }
@@ -231,6 +235,7 @@ absl::Status KernelBpfMaps::UpdateBatch(const std::string& map,
     }
     uint32_t count = static_cast<uint32_t>(end - begin);
     int error = -bpf_map_update_batch(found->fd.get(), keys.data(), values.data(), &count, nullptr);
+    CountChange(*found);
     if (error != 0) return UpdateError(error, map, entries[std::min(end - 1, begin + count)].key);
   }
   return absl::OkStatus();
@@ -259,6 +264,25 @@ absl::Status KernelBpfMaps::WaitForReaders() {
   int error = -bpf_map_update_elem(outer.get(), &slot, &value, BPF_ANY);
   if (error != 0) return ErrnoStatus(error, "map update (grace period)");
   return absl::OkStatus();
+}
+
+absl::Status KernelBpfMaps::CountChangesIn(const std::string& map, const std::string& uncounted) {
+  ASSIGN_OR_RETURN(const Map* found, Find(map, false));
+  auto changes = std::make_unique<const MappedArray>(found->fd.get(), sizeof(uint64_t),
+                                                     PROT_READ | PROT_WRITE);
+  if (!changes->valid()) return ErrnoStatus(errno, "map " + map + " into memory");
+  changes_ = std::move(changes);
+  for (auto& [name, known] : maps_) known.counted = name != uncounted;
+  return absl::OkStatus();
+}
+
+void KernelBpfMaps::CountChange(const Map& map) const {
+  if (map.counted) CountChange();
+}
+
+void KernelBpfMaps::CountChange() const {
+  if (changes_ == nullptr) return;
+  std::atomic_ref(*reinterpret_cast<uint64_t*>(changes_->bytes())).fetch_add(1);
 }
 
 absl::StatusOr<int> KernelBpfMaps::Descriptor(const std::string& map) const {

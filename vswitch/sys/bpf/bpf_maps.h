@@ -126,6 +126,13 @@ class KernelBpfMaps : public BpfMaps {
                                                               ByteSpan key) override;
   absl::Status WaitForReaders() override;
 
+  // From now on every change of another map but `uncounted`, by this object, adds one to the first
+  // element of array `map`, of u64 and BPF_F_MMAPABLE: after the change, and before the call
+  // returns.
+  absl::Status CountChangesIn(const std::string& map, const std::string& uncounted = "");
+  // As if a map had changed.
+  void CountChange() const;
+
   // Descriptor of a map, owned by this object: for RingReader.
   absl::StatusOr<int> Descriptor(const std::string& map) const;
 
@@ -136,6 +143,7 @@ class KernelBpfMaps : public BpfMaps {
     uint32_t key_size = 0;
     uint32_t value_size = 0;
     bool per_cpu = false;
+    bool counted = true;  // see CountChangesIn()
   };
 
   explicit KernelBpfMaps(std::map<std::string, Map> maps) : maps_(std::move(maps)) {}
@@ -143,8 +151,10 @@ class KernelBpfMaps : public BpfMaps {
   // map.
   absl::StatusOr<const Map*> Find(const std::string& name, bool per_cpu) const;
   absl::StatusOr<const Map*> Find(const std::string& name, ByteSpan key) const;
+  void CountChange(const Map& map) const;
 
   std::map<std::string, Map> maps_;
+  std::unique_ptr<const MappedArray> changes_;
 };
 
 }  // namespace outrider::sys

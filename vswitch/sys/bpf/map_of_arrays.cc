@@ -49,7 +49,9 @@ absl::Status KernelBpfMaps::InsertArray(const std::string& map, ByteSpan key, By
   }
   ASSIGN_OR_RETURN(const UniqueFd array, CreateArray(content, element_size));
   const int value = array.get();
-  if (int error = -bpf_map_update_elem(found->fd.get(), key.data(), &value, BPF_NOEXIST)) {
+  const int error = -bpf_map_update_elem(found->fd.get(), key.data(), &value, BPF_NOEXIST);
+  CountChange(*found);
+  if (error != 0) {
     if (error == E2BIG)
       return absl::ResourceExhaustedError("map insert " + map + ": the map is full");
     return ErrnoStatus(error, "map insert " + map);

@@ -19,10 +19,10 @@ bpf_tc_hook Hook(int ifindex, TcDirection direction) {
   return hook;
 }
 
-bpf_tc_opts OurFilter() {
+bpf_tc_opts OurFilter(uint32_t handle) {
   bpf_tc_opts options = {};
   options.sz = sizeof(options);
-  options.handle = kTcHandle;
+  options.handle = handle;
   options.priority = kTcPriority;
   return options;
 }
@@ -34,9 +34,9 @@ std::string Describe(const char* call, int ifindex, TcDirection direction) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<KernelTcFilters>> KernelTcFilters::Create() {
+absl::StatusOr<std::unique_ptr<KernelTcFilters>> KernelTcFilters::Create(uint32_t handle) {
   InstallLibbpfLog();
-  return std::unique_ptr<KernelTcFilters>(new KernelTcFilters());
+  return std::unique_ptr<KernelTcFilters>(new KernelTcFilters(handle));
 }
 
 absl::Status KernelTcFilters::Attach(int ifindex, TcDirection direction, int program_fd) {
@@ -45,7 +45,7 @@ absl::Status KernelTcFilters::Attach(int ifindex, TcDirection direction, int pro
   if (error != 0 && error != EEXIST) {
     return ErrnoStatus(error, Describe("add clsact", ifindex, direction));
   }
-  bpf_tc_opts options = OurFilter();
+  bpf_tc_opts options = OurFilter(handle_);
   options.prog_fd = program_fd;
   options.flags = BPF_TC_F_REPLACE;
   error = -bpf_tc_attach(&hook, &options);
@@ -55,7 +55,7 @@ absl::Status KernelTcFilters::Attach(int ifindex, TcDirection direction, int pro
 
 absl::StatusOr<std::optional<uint32_t>> KernelTcFilters::Query(int ifindex, TcDirection direction) {
   bpf_tc_hook hook = Hook(ifindex, direction);
-  bpf_tc_opts options = OurFilter();
+  bpf_tc_opts options = OurFilter(handle_);
   int error = -bpf_tc_query(&hook, &options);
   if (error == 0) return std::optional<uint32_t>(options.prog_id);
   // ENOENT: no such filter; EINVAL: no clsact qdisc.
@@ -65,7 +65,7 @@ absl::StatusOr<std::optional<uint32_t>> KernelTcFilters::Query(int ifindex, TcDi
 
 absl::Status KernelTcFilters::Detach(int ifindex, TcDirection direction) {
   bpf_tc_hook hook = Hook(ifindex, direction);
-  bpf_tc_opts options = OurFilter();
+  bpf_tc_opts options = OurFilter(handle_);
   int error = -bpf_tc_detach(&hook, &options);
   if (error == 0 || (ifindex > 0 && (error == ENOENT || error == EINVAL || error == ENODEV))) {
     return absl::OkStatus();

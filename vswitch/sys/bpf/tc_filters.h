@@ -1,7 +1,7 @@
-// Programs on the clsact ingress and egress of network devices, one of ours per device and
-// direction. The seam has a real implementation (libbpf's netlink) and a fake in tests.
+// Programs on the clsact ingress and egress of network devices, one of ours per device, direction
+// and handle. The seam has a real implementation (libbpf's netlink) and a fake in tests.
 //
-// Ours is the direct-action bpf filter with kTcPriority and kTcHandle; filters of others are left
+// Ours is the direct-action bpf filter with kTcPriority and the handle; filters of others are left
 // alone. An error on a device that is gone is NotFound.
 //
 // Thread rule: any thread; works in the network namespace of the calling thread.
@@ -21,6 +21,8 @@ enum class TcDirection { kIngress, kEgress };
 // Before whatever an administrator adds with tc's automatic priorities (49152 and below).
 inline constexpr uint32_t kTcPriority = 1;
 inline constexpr uint32_t kTcHandle = 0x0e0f;
+// Another one on the same device. Each leaves to the other what it does not want.
+inline constexpr uint32_t kUnderlayTcHandle = 0x0e0e;
 
 class TcFilters {
  public:
@@ -38,14 +40,16 @@ class TcFilters {
 
 class KernelTcFilters : public TcFilters {
  public:
-  static absl::StatusOr<std::unique_ptr<KernelTcFilters>> Create();
+  // Ours have this handle.
+  static absl::StatusOr<std::unique_ptr<KernelTcFilters>> Create(uint32_t handle = kTcHandle);
 
   absl::Status Attach(int ifindex, TcDirection direction, int program_fd) override;
   absl::StatusOr<std::optional<uint32_t>> Query(int ifindex, TcDirection direction) override;
   absl::Status Detach(int ifindex, TcDirection direction) override;
 
  private:
-  KernelTcFilters() = default;
+  explicit KernelTcFilters(uint32_t handle) : handle_(handle) {}
+  const uint32_t handle_;
 };
 
 }  // namespace outrider::sys
