@@ -13,6 +13,8 @@ from labkit.shell import run
 # What the tunnels run over; guests have packets of 1450 bytes in each.
 MTU = {"ipv4": 1500, "ipv6": 1520, "both": 1520}
 CONTROLLER = "ctl"
+# Between the first two hosts of a lab that is wired; its tunnels run over that.
+WIRE = "wire"
 ROUTER = "router"
 MAX_HOSTS = 200
 
@@ -39,9 +41,16 @@ def host_record(subnet: int, underlay: str) -> HostRecord:
     return HostRecord(f"h{subnet}", vtep, gateway_of(subnet), v4)
 
 
-def host_records(count: int, underlay: str) -> dict[str, HostRecord]:
-    records = (host_record(i, underlay) for i in range(1, count + 1))
+def host_records(count: int, underlay: str, wired: bool = False) -> dict[str, HostRecord]:
+    records = [host_record(i, underlay) for i in range(1, count + 1)]
+    for number, record in enumerate(records, start=1):
+        if wired:
+            record.vtep = wire_address_of(number)
     return {record.name: record for record in records}
+
+
+def wire_address_of(number: int) -> str:
+    return f"10.78.0.{number}"
 
 
 def build(lab: Lab) -> None:
@@ -54,6 +63,16 @@ def build(lab: Lab) -> None:
     connect(lab, CONTROLLER, 0)
     for number, name in enumerate(lab.hosts, start=1):
         connect(lab, name, number)
+    if lab.wired:
+        _wire(lab)
+
+
+def _wire(lab: Lab) -> None:
+    """A link between the two hosts, without a router."""
+    ends = [(lab.netns(f"h{number}"), WIRE) for number in (1, 2)]
+    netns.veth(ends[0], ends[1], MTU[lab.underlay])
+    for number, (namespace, device) in enumerate(ends, start=1):
+        netns.address(namespace, device, f"{wire_address_of(number)}/24")
 
 
 def connect(lab: Lab, name: str, subnet: int) -> None:

@@ -123,6 +123,8 @@ class Lab:
     underlay: str = "ipv4"
     # With a physical network (physical.py).
     provider: bool = False
+    # Two hosts, with a link between them for tunnels.
+    wired: bool = False
     # With a libvirtd on every host (labkit/libvirt).
     libvirt: bool = False
 
@@ -221,6 +223,7 @@ def load(prefix: str) -> Lab:
         ports_made=data.get("ports_made", 0),
         underlay=data["underlay"],
         provider=data.get("provider", False),
+        wired=data.get("wired", False),
         libvirt=data.get("libvirt", False),
     )
 

@@ -35,14 +35,16 @@ def up(
     underlay: str = "ipv4",
     provider: bool = False,
     libvirt: bool = False,
+    wired: bool = False,
 ) -> Lab:
     """Makes the fabric and starts all daemons. On failure everything made so far is removed."""
     _check(prefix, hosts, build, BINARIES + (LIBVIRT_BINARIES if libvirt else ()))
     if libvirt:
         packages.tree()  # what may take long or fail comes before anything is made
-    records = fabric.host_records(hosts, underlay)
+    records = fabric.host_records(hosts, underlay, wired)
     folder = str(pathlib.Path(build).resolve())
-    lab = Lab(prefix, folder, records, underlay=underlay, provider=provider, libvirt=libvirt)
+    features = {"provider": provider, "libvirt": libvirt, "wired": wired}
+    lab = Lab(prefix, folder, records, underlay=underlay, **features)
     inventory.create(lab)
     try:
         fabric.build(lab)
@@ -62,9 +64,11 @@ def up(
 
 
 @contextlib.contextmanager
-def temporary(prefix: str, hosts: int, build: str, keep: bool = False) -> Iterator[Lab]:
+def temporary(
+    prefix: str, hosts: int, build: str, keep: bool = False, wired: bool = False
+) -> Iterator[Lab]:
     """A lab that is up for the time of a block; with `keep`, also after it."""
-    lab = up(prefix, hosts, build)
+    lab = up(prefix, hosts, build, wired=wired)
     try:
         yield lab
     finally:

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/bench/figures.h"
+#include "tests/bench/load.h"
 
 namespace outrider::bench {
 
@@ -25,6 +26,23 @@ double SecondsOf(const std::function<void()>& work) {
 
 }  // namespace outrider::bench
 
+namespace {
+
+void AddLoad(CLI::App* command, outrider::bench::LoadOptions* load) {
+  const auto known = [](const std::string& side) {
+    return outrider::bench::IsLoadSide(side) ? std::string() : "no such side: " + side;
+  };
+  command->add_option("side", load->side, "as load.h has it")->required()->check(known);
+  command->add_option("address", load->address, "of the server or sink")->required();
+  command->add_option("port", load->port, "likewise")->required();
+  command->add_option("--seconds", load->seconds, "how long a client or source runs");
+  command->add_option("--length", load->length, "bytes of a datagram");
+  command->add_option("--streams", load->streams, "of tcp-source");
+  command->add_option("--cpu", load->cpu, "run on this CPU alone");
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   namespace bench = outrider::bench;
   using Measure = void (*)(const bench::Options&);
@@ -32,14 +50,22 @@ int main(int argc, char** argv) {
       {"acl", {bench::MeasureAclEdits, bench::MeasureAclRates, bench::MeasurePortMemory}},
       {"qos", {bench::MeasurePolicers, bench::MeasureShapers, bench::MeasureVictim}},
   };
-  CLI::App app("Figures of the datapath, for deploy/bench.");
+  CLI::App app("Figures of the datapath, and load, for deploy/bench.");
   bench::Options options;
-  std::string group;
-  app.add_option("group", group, "acl or qos")->required()->check(CLI::IsMember({"acl", "qos"}));
-  app.add_flag("--quick", options.quick, "few repetitions");
+  bench::LoadOptions load;
+  app.require_subcommand(1);
+  for (const auto& [name, measures] : groups) {
+    app.add_subcommand(name)->add_flag("--quick", options.quick, "few repetitions");
+  }
+  AddLoad(app.add_subcommand("load", "one side of a load"), &load);
   CLI11_PARSE(app, argc, argv);
+  const std::string chosen = app.get_subcommands().front()->get_name();
   try {
-    for (const Measure measure : groups.at(group)) measure(options);
+    if (chosen == "load") {
+      bench::RunLoad(load);
+      return 0;
+    }
+    for (const Measure measure : groups.at(chosen)) measure(options);
   } catch (const std::exception& error) {
     fmt::print(stderr, "outrider-bench: {}\n", error.what());
     return 1;

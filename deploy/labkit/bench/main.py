@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import acl, attach, cli, migration, qos, restart
+from labkit.bench import acl, attach, cli, migration, network, qos, restart
 from labkit.inventory import Lab
-from labkit.shell import LabError, check_root, check_writable
+from labkit.shell import ROOT, LabError, check_root, check_writable
+
+# Where the report is, if it is not said.
+REPORT = ROOT / "build" / "bench"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[str, str, bool], Iterable[dict[str, Any]]]] = {
     "attach": InLab(1, attach.run).run,
     "cli": cli.run,
     "migration": migration.run,
+    "network": network.run_all,
     "qos": qos.run,
     "restart": InLab(2, restart.run).run,
 }
@@ -48,6 +52,7 @@ def main(arguments: list[str]) -> int:
     complete = False
     try:
         check_root("deploy/bench")
+        _choose_report(options)
         check_writable(options.json)
         build = builder.ready(options.build, "outrider-bench", "outrider-ovs")
         complete = _measure(options, build, rows)
@@ -58,13 +63,19 @@ def main(arguments: list[str]) -> int:
         return interrupts.EXIT_CODE
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    for written in (options.json, options.plot):
+        if written and pathlib.Path(written).exists():
+            print(f"bench: wrote {written}", file=sys.stderr)
     return 0 if complete and all(row["met"] for row in rows) else 1
 
 
 def _measure(options: argparse.Namespace, build: str, rows: list[dict[str, Any]]) -> bool:
-    """Adds rows as they come, and prints them. False: a benchmark failed; it says which and why, and
-    none comes after it."""
-    benchmarks = BENCHMARKS | {"migration": functools.partial(migration.run, moves=options.moves)}
+    """Adds rows as they come, and prints them. False: a benchmark failed; it says which and why,
+    and none comes after it."""
+    benchmarks = BENCHMARKS | {
+        "migration": functools.partial(migration.run, moves=options.moves),
+        "network": functools.partial(network.run_all, plot=options.plot),
+    }
     for name in options.names:
         try:
             for found in benchmarks[name](options.prefix, build, options.quick):
@@ -76,16 +87,34 @@ def _measure(options: argparse.Namespace, build: str, rows: list[dict[str, Any]]
     return True
 
 
+def _choose_report(options: argparse.Namespace) -> None:
+    """Without names: all of `network`, into files."""
+    if not options.names:
+        options.names = ["network"]
+        REPORT.mkdir(parents=True, exist_ok=True)
+        options.json = options.json or str(REPORT / "network.json")
+        options.plot = options.plot or str(REPORT / "network.svg")
+    if options.plot and not pathlib.Path(options.plot).parent.is_dir():
+        raise LabError(f"--plot {options.plot}: there is no such folder")
+
+
+def _name(text: str) -> str:
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{text}: there are {', '.join(sorted(BENCHMARKS))}")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="deploy/bench", description="Runs the project's benchmarks."
     )
     parser.add_argument(
         "names",
-        nargs="+",
+        nargs="*",
         metavar="NAME",
-        choices=sorted(BENCHMARKS),
-        help=", ".join(sorted(BENCHMARKS)),
+        type=_name,
+        help=f"{', '.join(sorted(BENCHMARKS))}; without one: network, with its rows and its chart "
+        f"in {REPORT.relative_to(ROOT)}/",
     )
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     parser.add_argument(
@@ -97,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--json", metavar="FILE", help="write rows {name, value, low, high, unit, must, met}"
     )
+    parser.add_argument("--plot", metavar="FILE.svg", help="of `network`: draw a chart")
     parser.add_argument("--build", metavar="DIR", help="use this build folder instead of building")
     parser.add_argument(
         "--prefix",
