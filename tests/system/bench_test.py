@@ -70,7 +70,8 @@ class FailureTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertEqual([row["name"] for row in written], ["rate", "blackout"])
         complaint = "bench: qos: move, 3 of 5: the guest does not answer\n"
-        self.assertEqual(complained.getvalue(), complaint)
+        wrote = f"bench: wrote {folder / 'rows.json'}\n"
+        self.assertEqual(complained.getvalue(), complaint + wrote)
         self.assertIn("blackout                              2.000 ms", said.getvalue())
 
 

@@ -19,7 +19,7 @@
 
 #define OR_ECN_CE 3
 #define OR_IPV4_FRAGMENT 0x3fff
-#define OR_BURST_FLOWS 256u /* a power of two */
+#define OR_BURST_FLOWS 1024u /* a power of two */
 #define OR_BURST_NS OR_NS_PER_S
 
 /* What every VTEP has to say in VXLAN's header. What is marked (OR_GBP_*) keeps its order with the
@@ -85,12 +85,18 @@ static __noinline bool or_read_v6(struct __sk_buff *skb, struct or_unpacked *u)
 	return or_read_tunnel(&outer.udp, &outer.vxlan, u);
 }
 
-/* Flow -> when UDP of it last came as a super-packet. */
+/* A flow of UDP that came as super-packets. */
+struct or_burst {
+	__u64 last_ns;
+	__u32 hash;
+	__u32 pad;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, OR_BURST_FLOWS);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct or_burst);
 } or_udp_bursts SEC(".maps");
 
 /* Whether UDP comes as super-packets, or has a moment ago: then small ones must not overtake large
@@ -98,14 +104,17 @@ struct {
 static __always_inline bool or_is_burst(const struct __sk_buff *skb,
 					const struct or_cache_question *q)
 {
-	__u32 flow = or_cache_hash(&q->key) & (OR_BURST_FLOWS - 1);
-	__u64 *last = bpf_map_lookup_elem(&or_udp_bursts, &flow), now = bpf_ktime_get_coarse_ns();
+	__u32 hash = or_cache_hash(&q->key), slot = hash & (OR_BURST_FLOWS - 1);
+	struct or_burst *burst = bpf_map_lookup_elem(&or_udp_bursts, &slot);
+	__u64 now = bpf_ktime_get_coarse_ns();
 
-	if (!last)
+	if (!burst)
 		return true;
-	if (skb->gso_size)
-		*last = now;
-	return *last && now - *last < OR_BURST_NS;
+	if (skb->gso_size) {
+		burst->hash = hash;
+		burst->last_ns = now;
+	}
+	return burst->hash == hash && burst->last_ns && now - burst->last_ns < OR_BURST_NS;
 }
 
 /* Whether the frame's connection is one of the port's. */

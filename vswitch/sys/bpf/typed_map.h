@@ -47,12 +47,13 @@ class TypedMap {
 
   // Per-CPU maps of structs that are arrays of u64 counters: the sum over CPUs.
   absl::StatusOr<Value> LookupSum(const Key& key) const {
-    static_assert(sizeof(Value) % sizeof(uint64_t) == 0);
+    constexpr size_t kLaneBytes = 8;
+    static_assert(sizeof(Value) % kLaneBytes == 0);
     ASSIGN_OR_RETURN(std::vector<Bytes> values, maps_->LookupPerCpu(name_, AsBytes(key)));
-    uint64_t sums[sizeof(Value) / sizeof(uint64_t)] = {};
+    uint64_t sums[sizeof(Value) / kLaneBytes] = {};
     for (const Bytes& bytes : values) {
       if (bytes.size() != sizeof(Value)) return SizeError(bytes.size(), sizeof(Value));
-      uint64_t lanes[sizeof(Value) / sizeof(uint64_t)];
+      uint64_t lanes[sizeof(Value) / kLaneBytes];
       std::memcpy(lanes, bytes.data(), sizeof(lanes));
       for (size_t i = 0; i < std::size(lanes); ++i) sums[i] += lanes[i];
     }
