@@ -14,6 +14,7 @@ import support
 from labkit.bench import chart, figures, machine, main, network, program_time, samples, steadiness
 from labkit.bench import table
 from labkit.bench.figures import NIC, STAGES, VETH, Cell
+from labkit.bench.guests import CONTAINER, GUEST
 from labkit.bench.network import Effort
 from labkit.bench.rows import row
 from labkit.bench.samples import Samples
@@ -206,7 +207,7 @@ class NetworkTest(unittest.TestCase):
         self.assertEqual(program_time.SWITCH.read_text(encoding="ascii"), before)
         for regime in figures.REGIMES:
             for workload, figure in figures.FIGURES:
-                stages = (BRIDGE, FULL) if workload == "guests" else STAGES
+                stages = (BRIDGE, FULL) if workload in (GUEST, CONTAINER) else STAGES
                 for stage in stages:
                     self.assertGreater(found[Cell(workload, figure, stage).row(regime)], 0)
             self.assertIn(f"net_{regime}_steal", found)

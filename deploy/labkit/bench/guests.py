@@ -1,42 +1,75 @@
-"""QEMU guests on the hosts of stages: one fetches a file from the other over HTTP, and counts what
-its card received. Tells how much of a stream comes in one piece: each is work for the guest. """
+"""QEMU guests on the hosts of stages: one fetches a file over HTTP, and counts what its card
+received. Tells how much of a stream comes in one piece: each is work for the guest.
+
+It fetches from another such guest, and from a container, the stage's namespace: of super-packets
+that a tap has given, the last segment has the tap's socket for owner. A network card lets go of it,
+veth does not, and GRO puts nothing together that has several owners. (A bridge takes the owner
+away.) So only a container's stream says what GRO behind a wire like a card's does. """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 
-from labkit import inventory, ports, qemu
+from labkit import inventory, netns, ports, qemu
 from labkit.bench.loads import RECEIVER_CPU, SENDER_CPU
-from labkit.bench.stages import BRIDGE, FULL
+from labkit.bench.stages import BRIDGE, FULL, Stage
 from labkit.inventory import Lab
 from labkit.rig import bridge
 
 # What deploy/guest/init serves.
-FILE_BYTES = 20 << 20
+FILE, FILE_BYTES = "big", 20 << 20
+PORT = 80
 PATIENCE_S = 60
+GUEST, CONTAINER = "guests", "container"
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """Names of two guests, and the sender's address."""
+    """Names of two guests, and the addresses of who sends: the one, or a container."""
 
     stage: str
     sender: str
     receiver: str
-    address: str
+    addresses: dict[str, str]
 
 
-def start(lab: Lab) -> list[Pair]:
-    """A pair on the bridges, a pair that are our ports with a full profile; all ready."""
+@contextlib.contextmanager
+def running(lab: Lab, built: dict[str, Stage]) -> Iterator[list[Pair]]:
+    """A pair on the bridges, a pair that are our ports with a full profile; all ready. Guests end
+    with the lab."""
     pairs = [_start_pair(lab, stage) for stage in (BRIDGE, FULL)]
     lab = inventory.load(lab.prefix)
     for pair in pairs:
         for name, cpu in ((pair.sender, SENDER_CPU), (pair.receiver, RECEIVER_CPU)):
             qemu.wait_ready(lab, lab.guest(name), PATIENCE_S)
             _pin(lab.processes[f"qemu-{lab.guest(name).instance}"].pid, cpu)
-    return pairs
+    with contextlib.ExitStack() as stack:
+        for pair in pairs:
+            stack.enter_context(_serving(built[pair.stage].sender, pair.addresses[CONTAINER]))
+        yield pairs
+
+
+@contextlib.contextmanager
+def _serving(namespace: str, address: str) -> Iterator[None]:
+    """What a guest serves, at one more address of a container."""
+    netns.address(namespace, "eth0", f"{address}/24")
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / FILE).write_bytes(bytes(FILE_BYTES))
+        serve = ["-m", "http.server", "--bind", address, "--directory", folder, str(PORT)]
+        pinned = ["taskset", "-c", str(SENDER_CPU), sys.executable, *serve]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(netns.inside(namespace, pinned), stdout=quiet, stderr=quiet) as server:
+            try:
+                yield
+            finally:
+                server.terminate()
 
 
 def _start_pair(lab: Lab, stage: str) -> Pair:
@@ -50,7 +83,8 @@ def _start_pair(lab: Lab, stage: str) -> Pair:
         else:
             bridge.start_guest(lab, name, f"b{number}", ip, mac)
         names.append(name)
-    return Pair(stage, names[0], names[1], f"10.9.{subnet}.1")
+    addresses = {GUEST: f"10.9.{subnet}.1", CONTAINER: f"10.9.{subnet}.3"}
+    return Pair(stage, names[0], names[1], addresses)
 
 
 def _pin(pid: int, cpu: int) -> None:
@@ -59,11 +93,11 @@ def _pin(pid: int, cpu: int) -> None:
         os.sched_setaffinity(int(thread.name), {cpu})
 
 
-def measure(lab: Lab, pair: Pair, files: int) -> dict[str, float]:
+def measure(lab: Lab, pair: Pair, sender: str, files: int) -> dict[str, float]:
     """Gigabits a second, and packets that the receiver's card had for a million bytes."""
     card = "/sys/class/net/eth0/statistics/rx_packets"
     seen = f"cat {card} /proc/uptime"
-    fetch = f"wget -q -O /dev/null http://{pair.address}/big"
+    fetch = f"wget -q -O /dev/null http://{pair.addresses[sender]}/{FILE}"
     command = f"{seen}; for _ in $(seq {files}); do {fetch} || exit 1; done; {seen}"
     # The shell that an `exit` ends is not that of the console.
     said = qemu.shell(lab, lab.guest(pair.receiver), f"( {command} )", PATIENCE_S)

@@ -94,11 +94,11 @@ def measure(prefix: str, build: str, effort: Effort, judge: Judge) -> Iterator[d
             yield from samples.rows_of(regime, found)
         _wires_like(VETH, built)
         yield from _programs(load, built, effort)
-        pairs = guests.start(lab)
-        lab = inventory.load(prefix)
-        for regime in figures.REGIMES:
-            _wires_like(regime, built)
-            yield from samples.rows_of(regime, _guest_rounds(regime, lab, pairs, effort))
+        with guests.running(lab, built) as pairs:
+            lab = inventory.load(prefix)
+            for regime in figures.REGIMES:
+                _wires_like(regime, built)
+                yield from samples.rows_of(regime, _guest_rounds(regime, lab, pairs, effort))
 
 
 def _wires_like(regime: str, built: dict[str, Stage]) -> None:
@@ -160,10 +160,12 @@ def _guest_rounds(regime: str, lab: Lab, pairs: list[guests.Pair], effort: Effor
     found = Samples()
     _tell(f"{regime}: guests, {effort.guest_rounds} rounds")
     for pair in pairs:
-        guests.measure(lab, pair, 1)
+        guests.measure(lab, pair, guests.GUEST, 1)
     for number in range(effort.guest_rounds):
-        for pair in _turned(pairs, number):
-            found.add(number, "guests", pair.stage, guests.measure(lab, pair, effort.files))
+        for sender in (guests.GUEST, guests.CONTAINER):
+            for pair in _turned(pairs, number):
+                taken = guests.measure(lab, pair, sender, effort.files)
+                found.add(number, sender, pair.stage, taken)
     return found
 
 
