@@ -36,6 +36,10 @@ void MeasureShapers(const Options& options);
 // What a port keeps of its rate beside a neighbour that misbehaves.
 void MeasureVictim(const Options& options);
 
+// ---- replication ----
+// A copy for another host against a unicast frame to one.
+void MeasureReplication(const Options& options);
+
 }  // namespace outrider::bench
 
 #endif  // OUTRIDER_TESTS_BENCH_FIGURES_H_

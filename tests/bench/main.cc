@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   const std::map<std::string, std::vector<Measure>> groups = {
       {"acl", {bench::MeasureAclEdits, bench::MeasureAclRates, bench::MeasurePortMemory}},
       {"qos", {bench::MeasurePolicers, bench::MeasureShapers, bench::MeasureVictim}},
+      {"replication", {bench::MeasureReplication}},
   };
   CLI::App app("Figures of the datapath, and load, for deploy/bench.");
   bench::Options options;

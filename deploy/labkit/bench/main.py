@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import acl, attach, cli, migration, network, qos, restart
+from labkit.bench import acl, attach, cli, migration, network, qos, replication, restart
 from labkit.inventory import Lab
 from labkit.shell import ROOT, LabError, check_root, check_writable
 
@@ -41,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[str, str, bool], Iterable[dict[str, Any]]]] = {
     "migration": migration.run,
     "network": network.run_all,
     "qos": qos.run,
+    "replication": replication.measure,
     "restart": InLab(2, restart.run).run,
 }
 
