@@ -66,7 +66,7 @@ absl::Status BpfSwitch::ClearMaps() {
         "or_capture",     "or_capture_missed", "or_capture_ring", "or_group_revision",
         "or_ports",       "or_departures",     "or_moves",        "or_move_counts",
         "or_underlay",    "or_detours",        "or_changes",      "or_flow_cache",
-        "or_flow_counts", "or_flow_tags",      "or_udp_bursts"};
+        "or_flow_counts", "or_flow_tags",      "or_udp_bursts",   "or_policers"};
     if (arrays.contains(name)) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
@@ -272,8 +272,8 @@ absl::Status BpfSwitch::SetLimit(uint32_t index, abi::or_limit_kind kind,
   abi::or_limits limits = before.ok() ? *before : abi::or_limits{};
   limits.of[kind] = limit;
   RETURN_IF_ERROR(rows.Update(index, limits));
-  RETURN_IF_ERROR((Map<abi::or_policer_key, abi::or_policer>("or_policers")
-                       .Update({index, static_cast<uint32_t>(kind)}, {})));
+  RETURN_IF_ERROR(
+      (Map<uint32_t, abi::or_policer>("or_policers").Update(OR_POLICER(index, kind), {})));
   port.limits = index;
   return ports.Update(index, port);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <thread>
 
 #include "tests/bpf/bpf_switch.h"
 
@@ -62,8 +63,8 @@ class PolicerTest : public ::testing::Test {
     abi::or_policer policer = {};
     policer.bytes = {limit.burst_kb * 125 * kUnit, kNever};
     policer.packets = {limit.burst_packets * kUnit, kNever};
-    auto policers = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
-    ASSERT_EQ(policers.Update({port, static_cast<uint32_t>(kind)}, policer), absl::OkStatus());
+    auto policers = switch_->Map<uint32_t, abi::or_policer>("or_policers");
+    ASSERT_EQ(policers.Update(OR_POLICER(port, kind), policer), absl::OkStatus());
   }
   // How many of `count` runs are not dropped.
   int Passed(const Bytes& packet, int count, const RunContext& context = {}) {
@@ -199,17 +200,36 @@ Bytes TcpOf(size_t payload, const std::string& dst = kMacB) {
       .Build();
 }
 
+// CPUs that take from one pair of buckets at once get no more than there is, and no less.
+TEST_F(PolicerTest, ABurstIsExactOnSeveralCpus) {
+  constexpr uint32_t kFrames = 200'000;
+  Freeze({.rate_kbps = 1, .burst_kb = 8'000'000, .rate_pps = 1, .burst_packets = kFrames * 3 / 2});
+  const Bytes frame = TcpOf(10);
+  const auto send = [&] {
+    EXPECT_TRUE(switch_->Run("or_from_port", frame, {.repeat = kFrames}).ok());
+  };
+  std::thread other(send);
+  send();
+  other.join();
+  EXPECT_EQ(switch_->Stats(1).rx_packets, kFrames * 3 / 2);
+  EXPECT_EQ(switch_->Drops().at({1, OR_DROP_POLICER_PPS}), kFrames / 2);
+  auto policers = switch_->Map<uint32_t, abi::or_policer>("or_policers");
+  const abi::or_policer left = policers.Lookup(OR_POLICER(1, abi::OR_LIMIT_INGRESS)).value();
+  EXPECT_EQ(left.packets.tokens, 0u);
+  EXPECT_GT(left.bytes.tokens, 0u) << "refused frames cost none";
+}
+
 // What one limit refuses must not cost tokens of the other.
 TEST_F(PolicerTest, BothBucketsOrNone) {
   Freeze({.rate_kbps = 1, .burst_kb = 160, .rate_pps = 1, .burst_packets = 2});
   EXPECT_EQ(Passed(TcpOf(946), 9), 2);
-  auto policers = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
-  EXPECT_EQ(policers.Lookup({1, abi::OR_LIMIT_INGRESS})->bytes.tokens,
+  auto policers = switch_->Map<uint32_t, abi::or_policer>("or_policers");
+  EXPECT_EQ(policers.Lookup(OR_POLICER(1, abi::OR_LIMIT_INGRESS))->bytes.tokens,
             uint64_t{18'000} * 1'000'000'000);
   EXPECT_EQ(switch_->Drops().at({1, OR_DROP_POLICER_PPS}), 7u);
   Freeze({.rate_kbps = 1, .burst_kb = 16, .rate_pps = 1, .burst_packets = 20});
   EXPECT_EQ(Passed(TcpOf(946), 9), 2);
-  EXPECT_EQ(policers.Lookup({1, abi::OR_LIMIT_INGRESS})->packets.tokens,
+  EXPECT_EQ(policers.Lookup(OR_POLICER(1, abi::OR_LIMIT_INGRESS))->packets.tokens,
             uint64_t{18} * 1'000'000'000);
   EXPECT_EQ(switch_->Drops().at({1, OR_DROP_POLICER}), 7u);
 }
@@ -269,7 +289,7 @@ TEST_F(PolicerTest, StormLimitsCountWhatIsCopied) {
 // What passes beyond the burst is paid in time: the bucket begins to fill that much later.
 TEST_F(PolicerTest, WhatIsLargerThanTheBurstIsADebt) {
   constexpr uint64_t kWire = 3000 + 6 * 54;
-  auto policers = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
+  auto policers = switch_->Map<uint32_t, abi::or_policer>("or_policers");
   // 1000 bytes a second, 2000 at once; then 10 frames a second, 2 at once.
   const struct {
     abi::or_limit limit;
@@ -281,7 +301,7 @@ TEST_F(PolicerTest, WhatIsLargerThanTheBurstIsADebt) {
     const double before = Now();
     EXPECT_EQ(Passed(TcpOf(3000), 2, {.gso_size = 500}), 1);
     const double after = Now();
-    const abi::or_policer policer = policers.Lookup({1, abi::OR_LIMIT_INGRESS}).value();
+    const abi::or_policer policer = policers.Lookup(OR_POLICER(1, abi::OR_LIMIT_INGRESS)).value();
     const abi::or_bucket& bucket = limit.rate_kbps != 0 ? policer.bytes : policer.packets;
     EXPECT_EQ(bucket.tokens, 0u);
     EXPECT_GE(static_cast<double>(bucket.last_ns), before + seconds * kNsPerS);
@@ -297,8 +317,8 @@ TEST_F(PolicerTest, ABucketHoldsItsBurstAndNoMore) {
   abi::or_policer policer = {};
   policer.packets.tokens = limit.burst_packets * 1'000'000'000;
   policer.packets.last_ns = static_cast<uint64_t>(start - 0.9 * kNsPerS);
-  auto policers = switch_->Map<abi::or_policer_key, abi::or_policer>("or_policers");
-  ASSERT_EQ(policers.Update({1, abi::OR_LIMIT_INGRESS}, policer), absl::OkStatus());
+  auto policers = switch_->Map<uint32_t, abi::or_policer>("or_policers");
+  ASSERT_EQ(policers.Update(OR_POLICER(1, abi::OR_LIMIT_INGRESS), policer), absl::OkStatus());
   const int passed = Passed(TcpOf(10), 180);
   EXPECT_GE(passed, 100);
   EXPECT_LE(passed, 101 + static_cast<int>((Now() - start) / kNsPerS * 100));

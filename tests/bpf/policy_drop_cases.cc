@@ -14,8 +14,7 @@ std::function<absl::Status(BpfSwitch&)> Exhausted(uint32_t index, abi::or_limit_
     abi::or_policer policer = {};
     policer.bytes.last_ns = uint64_t{1} << 62;
     policer.packets.last_ns = uint64_t{1} << 62;
-    return s.Map<abi::or_policer_key, abi::or_policer>("or_policers")
-        .Update({index, static_cast<uint32_t>(kind)}, policer);
+    return s.Map<uint32_t, abi::or_policer>("or_policers").Update(OR_POLICER(index, kind), policer);
   };
 }
 
@@ -34,12 +33,6 @@ std::vector<DropCase> LimitCases() {
        Exhausted(1, abi::OR_LIMIT_INGRESS, frames)},
       {"limits_missing", 1, OR_DROP_POLICER, UdpTo(kMacB),
        WithPort(1, [](abi::or_port* p) { p->limits = 99; })},
-      {"policer_without_bucket", 1, OR_DROP_POLICER, UdpTo(kMacB),
-       [bits](BpfSwitch& s) {
-         RETURN_IF_ERROR(s.SetLimit(1, abi::OR_LIMIT_INGRESS, bits));
-         return s.Map<abi::or_policer_key, abi::or_policer>("or_policers")
-             .Delete({1, abi::OR_LIMIT_INGRESS});
-       }},
       {"policer_egress", 2, OR_DROP_POLICER_EGRESS, UdpTo(kMacB),
        Exhausted(2, abi::OR_LIMIT_EGRESS, bits)},
       {"policer_egress_pps", 2, OR_DROP_POLICER_EGRESS, UdpTo(kMacB),

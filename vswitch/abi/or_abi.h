@@ -24,7 +24,7 @@
 namespace outrider::abi {
 #endif
 
-#define OR_ABI_VERSION 6
+#define OR_ABI_VERSION 7
 
 /* Capacities: a full map is an error the agent reports, never an eviction. */
 #define OR_MAX_PORTS 4096

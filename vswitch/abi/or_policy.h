@@ -58,15 +58,15 @@ struct or_limits {
 };
 OR_STATIC_ASSERT(sizeof(struct or_limits) == 160, "or_limits layout");
 
-/* ---- or_policers: struct or_policer_key -> struct or_policer. Created and deleted by the agent,
- * then written by bpf only. Protected by the lock word (struct bpf_spin_lock in BPF code). */
-struct or_policer_key {
-  or_u32 port; /* port index */
-  or_u32 kind; /* enum or_limit_kind */
-};
+/* ---- or_policers: OR_POLICER(port index, enum or_limit_kind) -> struct or_policer. Emptied by the
+ * agent, then written by bpf only. What fills buckets up is protected by the lock word (struct
+ * bpf_spin_lock in BPF code); what is taken is taken atomically. */
+#define OR_POLICERS_PER_PORT 8u
+#define OR_POLICER(port, kind) ((port)*OR_POLICERS_PER_PORT + (kind))
+OR_STATIC_ASSERT(OR_LIMIT_KINDS <= OR_POLICERS_PER_PORT, "or_policers index");
 
 struct or_bucket {
-  or_u64 tokens;  /* bytes, or frames, times nanoseconds per second */
+  or_u64 tokens;  /* bytes, or frames, times nanoseconds per second; for a moment below 0 */
   or_u64 last_ns; /* CLOCK_MONOTONIC of the last refill; 0: start full */
 };
 

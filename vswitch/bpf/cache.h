@@ -309,12 +309,11 @@ static __always_inline bool or_cache_tracks(const struct or_cached *cached,
 static __always_inline __u32 or_cache_police(const struct or_cached *cached,
 					     const struct or_frame *f, __u32 kind)
 {
-	struct or_policer_key key = {.port = cached->port, .kind = kind};
 	__u32 result;
 
 	if (!(cached->flags & OR_CACHED_LIMITED))
 		return 0;
-	result = or_spend_both(&key, &cached->bytes, &cached->packets, f);
+	result = or_spend_both(OR_POLICER(cached->port, kind), &cached->bytes, &cached->packets, f);
 	if (!result)
 		return 0;
 	if (kind == OR_LIMIT_EGRESS)

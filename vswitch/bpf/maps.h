@@ -84,8 +84,13 @@ struct {
 OR_HASH(or_port_info, __u32, struct or_port_info, OR_MAX_PORTS);
 /* id -> struct or_limits. Writer: agent. */
 OR_HASH(or_limits, __u32, struct or_limits, OR_MAX_LIMITS);
-/* port index and limit -> struct or_policer. Elements: agent; contents: bpf. */
-OR_HASH(or_policers, struct or_policer_key, struct or_policer_locked, OR_MAX_PORTS *OR_LIMIT_KINDS);
+/* OR_POLICER() -> struct or_policer. Emptied by the agent; contents: bpf. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, OR_MAX_PORTS *OR_POLICERS_PER_PORT);
+	__type(key, __u32);
+	__type(value, struct or_policer_locked);
+} or_policers SEC(".maps");
 /* list and slot -> struct or_allowed_row. Writer and reader: agent; here so that it lives and dies
  * with the others. */
 OR_HASH(or_allowed_rows, struct or_allowed_slot, struct or_allowed_row, OR_MAX_ALLOWED);

@@ -2,9 +2,10 @@
 /*
  * Limits of a port: each a pair of token buckets, one of wire bytes and one of wire frames, that a
  * frame passes together or not at all. One pair for all CPUs (a bucket per CPU would multiply the
- * rate). 64-bit throughout; time that was too short for a whole byte is kept, so that the rate is
- * exact at any packet rate. What is larger than the burst (a GSO packet) passes when the bucket is
- * full and the excess is paid in time, so that it neither starves nor exceeds the rate.
+ * rate), which take from it at once. 64-bit throughout; time that was too short for a whole byte is
+ * kept, so that the rate is exact at any packet rate. What is larger than the burst (a GSO packet)
+ * passes when the bucket is full and the excess is paid in time, so that it neither starves nor
+ * exceeds the rate.
  */
 #ifndef OUTRIDER_BPF_POLICER_H_
 #define OUTRIDER_BPF_POLICER_H_
@@ -43,86 +44,143 @@ static __always_inline struct or_rate or_rate_of(__u64 rate, __u64 burst, __u64 
 	return r;
 }
 
-/* Fills up by the time since the last call; the lock is held. Exact: what does not make a byte yet
- * is kept, so the rate holds however often this is called. */
+/* What the time since the last call adds. Exact: what does not make a byte yet is kept, so the rate
+ * holds however often this is called. */
+static __always_inline __s64 or_gain(const struct or_bucket *b, const struct or_rate *r, __u64 now)
+{
+	__u64 full = r->burst * OR_NS_PER_S, last = b->last_ns, elapsed = now - last;
+	__s64 room = full - b->tokens, gain;
+
+	if (!r->per_s || (last && now <= last))
+		return 0;
+	if (!last || elapsed >= full / r->per_s)
+		return room;
+	gain = elapsed * r->per_s;
+	return gain < room ? gain : room;
+}
+
+/* What `amount` takes from a bucket. */
+static __always_inline __s64 or_needed(const struct or_rate *r, __u64 amount)
+{
+	return (amount < r->burst ? amount : r->burst) * OR_NS_PER_S;
+}
+
+/* Takes what is needed if all of it is there. Other CPUs take at the same time: what is lent in
+ * vain is given back, and may be missed for a moment. */
+static __always_inline bool or_take(struct or_bucket *b, const struct or_rate *r, __u64 amount)
+{
+	__s64 needed = or_needed(r, amount);
+
+	if (!r->per_s || (__s64)__sync_fetch_and_add(&b->tokens, -needed) >= needed)
+		return true;
+	__sync_fetch_and_add(&b->tokens, needed);
+	return false;
+}
+
+static __always_inline void or_give_back(struct or_bucket *b, const struct or_rate *r, __u64 amount)
+{
+	if (r->per_s)
+		__sync_fetch_and_add(&b->tokens, or_needed(r, amount));
+}
+
+static __always_inline __u32 or_take_both(struct or_policer_locked *p, const struct or_rate *bytes,
+					  const struct or_rate *packets, __u64 wire_bytes,
+					  __u64 wire_packets)
+{
+	if (!or_take(&p->bytes, bytes, wire_bytes))
+		return OR_OVER_BYTES;
+	if (or_take(&p->packets, packets, wire_packets))
+		return OR_WITHIN;
+	or_give_back(&p->bytes, bytes, wire_bytes);
+	return OR_OVER_PACKETS;
+}
+
+/* The lock is held. */
 static __always_inline void or_refill(struct or_bucket *b, const struct or_rate *r, __u64 now)
 {
-	__u64 full = r->burst * OR_NS_PER_S;
-	__u64 elapsed;
-
-	if (b->last_ns && now <= b->last_ns)
-		return;
-	elapsed = now - b->last_ns;
-	if (!b->last_ns || elapsed >= full / r->per_s)
-		b->tokens = full;
-	else
-		b->tokens += elapsed * r->per_s;
-	if (b->tokens > full)
-		b->tokens = full;
-	b->last_ns = now;
+	__sync_fetch_and_add(&b->tokens, or_gain(b, r, now));
+	if (b->last_ns < now)
+		b->last_ns = now;
 }
 
-/* True when the bucket lets `amount` pass now; the lock is held. */
-static __always_inline bool or_fits(const struct or_bucket *b, const struct or_rate *r,
-				    __u64 amount)
+/* The lock is held. A last_ns in the future is debt: for what is larger than the burst. */
+static __always_inline void or_owe(struct or_bucket *b, const struct or_rate *r, __u64 amount)
 {
-	__u64 needed = amount < r->burst ? amount : r->burst;
-
-	return !r->per_s || needed * OR_NS_PER_S <= b->tokens;
+	if (r->per_s && amount > r->burst)
+		b->last_ns += (amount - r->burst) * OR_NS_PER_S / r->per_s;
 }
 
-/* What or_fits() let pass; the lock is held. */
-static __always_inline void or_spend(struct or_bucket *b, const struct or_rate *r, __u64 amount)
+/* Whether a bucket has been filled up since the coarse clock said `tick`, and what is taken from it
+ * is no debt: nobody needs the lock for that. */
+static __always_inline bool or_is_filled(const struct or_bucket *b, const struct or_rate *r,
+					 __u64 tick, __u64 amount)
 {
-	if (!r->per_s)
-		return;
-	if (amount <= r->burst) {
-		b->tokens -= amount * OR_NS_PER_S;
-		return;
-	}
-	/* A last_ns in the future is debt. */
-	b->last_ns += (amount - r->burst) * OR_NS_PER_S / r->per_s;
-	b->tokens = 0;
+	return !r->per_s || (b->last_ns >= tick && amount <= r->burst);
 }
 
-static __always_inline __u64 or_trace_left(const struct or_bucket *b, const struct or_rate *r)
+static __always_inline __u64 or_trace_left(__s64 tokens, const struct or_rate *r)
 {
-	return r->per_s ? b->tokens / OR_NS_PER_S : OR_TRACE_NO_LIMIT;
+	return r->per_s ? tokens / OR_NS_PER_S : OR_TRACE_NO_LIMIT;
 }
 
-static __noinline __u32 or_spend_both(struct or_policer_key *key, const struct or_rate *bytes,
-				      const struct or_rate *packets, const struct or_frame *f)
+/* What or_spend_both() says, with the buckets left as they are. */
+static __noinline __u32 or_trace_spend(__u32 policer, const struct or_rate *bytes,
+				       const struct or_rate *packets, const struct or_frame *f)
 {
-	struct or_policer_locked *p = bpf_map_lookup_elem(&or_policers, key);
-	__u64 now, wire_bytes = f->wire_bytes, wire_packets = f->wire_packets;
-	struct or_bucket of_bytes, of_packets;
+	const struct or_policer_locked *p = bpf_map_lookup_elem(&or_policers, &policer);
+	__s64 left_bytes, left_packets, wire_bytes, wire_packets;
+	__u64 now = bpf_ktime_get_ns();
 	__u32 result = OR_WITHIN;
 
 	if (!p)
 		return OR_OVER_BYTES;
-	now = bpf_ktime_get_ns();
-	bpf_spin_lock(&p->lock);
-	of_bytes = p->bytes;
-	of_packets = p->packets;
-	if (bytes->per_s)
-		or_refill(&of_bytes, bytes, now);
-	if (packets->per_s)
-		or_refill(&of_packets, packets, now);
-	if (!or_fits(&of_bytes, bytes, wire_bytes)) {
+	wire_bytes = or_needed(bytes, f->wire_bytes);
+	wire_packets = or_needed(packets, f->wire_packets);
+	left_bytes = p->bytes.tokens + or_gain(&p->bytes, bytes, now);
+	left_packets = p->packets.tokens + or_gain(&p->packets, packets, now);
+	if (bytes->per_s && left_bytes < wire_bytes) {
 		result = OR_OVER_BYTES;
-	} else if (!or_fits(&of_packets, packets, wire_packets)) {
+	} else if (packets->per_s && left_packets < wire_packets) {
 		result = OR_OVER_PACKETS;
 	} else {
-		or_spend(&of_bytes, bytes, wire_bytes);
-		or_spend(&of_packets, packets, wire_packets);
+		left_bytes -= wire_bytes;
+		left_packets -= wire_packets;
 	}
-	if (!or_tracing) {
-		p->bytes = of_bytes;
-		p->packets = of_packets;
+	or_trace(OR_TRACE_LIMIT, policer / OR_POLICERS_PER_PORT,
+		 policer % OR_POLICERS_PER_PORT | result << 8, or_trace_left(left_bytes, bytes),
+		 or_trace_left(left_packets, packets));
+	return result;
+}
+
+/* Buckets are filled up under their lock, once in a tick of the coarse clock, and for a frame that
+ * does not fit: so nothing is refused that the precise clock would let pass. */
+static __noinline __u32 or_spend_both(__u32 policer, const struct or_rate *bytes,
+				      const struct or_rate *packets, const struct or_frame *f)
+{
+	__u64 now = bpf_ktime_get_coarse_ns(), wire_bytes = f->wire_bytes,
+	      wire_packets = f->wire_packets;
+	struct or_policer_locked *p;
+	__u32 result;
+
+	if (or_tracing)
+		return or_trace_spend(policer, bytes, packets, f);
+	p = bpf_map_lookup_elem(&or_policers, &policer);
+	if (!p)
+		return OR_OVER_BYTES;
+	if (or_is_filled(&p->bytes, bytes, now, wire_bytes) &&
+	    or_is_filled(&p->packets, packets, now, wire_packets) &&
+	    !or_take_both(p, bytes, packets, wire_bytes, wire_packets))
+		return OR_WITHIN;
+	now = bpf_ktime_get_ns();
+	bpf_spin_lock(&p->lock);
+	or_refill(&p->bytes, bytes, now);
+	or_refill(&p->packets, packets, now);
+	result = or_take_both(p, bytes, packets, wire_bytes, wire_packets);
+	if (result == OR_WITHIN) {
+		or_owe(&p->bytes, bytes, wire_bytes);
+		or_owe(&p->packets, packets, wire_packets);
 	}
 	bpf_spin_unlock(&p->lock);
-	or_trace(OR_TRACE_LIMIT, key->port, key->kind | result << 8,
-		 or_trace_left(&of_bytes, bytes), or_trace_left(&of_packets, packets));
 	return result;
 }
 
@@ -130,7 +188,6 @@ static __noinline __u32 or_spend_both(struct or_policer_key *key, const struct o
  * `limits`: enum or_police_result. Limits that should be there and are not let nothing pass. */
 static __noinline __u32 or_police(__u32 limits, __u32 port, __u32 kind, const struct or_frame *f)
 {
-	struct or_policer_key key = {.port = port, .kind = kind};
 	const struct or_limits *all;
 	struct or_rate bytes, packets;
 	const struct or_limit *limit;
@@ -145,7 +202,7 @@ static __noinline __u32 or_police(__u32 limits, __u32 port, __u32 kind, const st
 		return OR_WITHIN;
 	bytes = or_rate_of(limit->rate_kbps, limit->burst_kb, OR_BYTES_PER_KB);
 	packets = or_rate_of(limit->rate_pps, limit->burst_packets, 1);
-	return or_spend_both(&key, &bytes, &packets, f);
+	return or_spend_both(OR_POLICER(port, kind), &bytes, &packets, f);
 }
 
 /* All the guest sends. 0, or the reason to drop. */

@@ -259,7 +259,7 @@ TEST_F(EbpfDatapathTest, LeavesNoRowsBehind) {
     const std::set<std::string> arrays = {
         "or_capture",    "or_capture_missed", "or_group_revision", "or_ports",
         "or_departures", "or_moves",          "or_move_counts",    "or_underlay",
-        "or_detours",    "or_changes",        "or_flow_counts"};
+        "or_detours",    "or_changes",        "or_flow_counts",    "or_policers"};
     if (name == "or_events" || arrays.contains(name)) continue;
     EXPECT_THAT(raw->Keys(name).value(), IsEmpty()) << name;
   }
@@ -428,7 +428,14 @@ TEST_F(EbpfDatapathTest, LimitsAndListsAreSharedAndRemoved) {
   EXPECT_THAT(maps.allowed_rows.Keys().value(), SizeIs(3));
   EXPECT_THAT(maps.allowed_macs.Keys().value(), SizeIs(1));
   EXPECT_THAT(maps.allowed.Keys().value(), SizeIs(2));
-  EXPECT_THAT(maps.policers.Keys().value(), SizeIs(2)) << "a bucket for each port";
+  abi::or_policer used = {};
+  used.bytes.last_ns = 1;
+  std::vector<uint32_t> buckets;
+  const std::vector<uint32_t> indices = maps.port_info.Keys().value();
+  for (const uint32_t index : indices) {
+    buckets.push_back(OR_POLICER(index, abi::OR_LIMIT_EGRESS));
+    EXPECT_TRUE(maps.policers.Update(buckets.back(), used).ok());
+  }
   host_.Start();
   EXPECT_EQ(host_.Read(), state);
   // What is replaced goes with a later call, when no frame can read it.
@@ -450,7 +457,9 @@ TEST_F(EbpfDatapathTest, LimitsAndListsAreSharedAndRemoved) {
   host_.Become({});
   host_.Start();
   EXPECT_THAT(maps.limits.Keys().value(), IsEmpty()) << "nobody names it any more";
-  EXPECT_THAT(maps.policers.Keys().value(), IsEmpty());
+  for (const uint32_t bucket : buckets) {
+    EXPECT_EQ(maps.policers.Lookup(bucket)->bytes.last_ns, 0u) << "the next port's is full";
+  }
 }
 
 }  // namespace

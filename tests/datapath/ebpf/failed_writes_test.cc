@@ -191,7 +191,7 @@ TEST_F(FailedWrites, ANewRateStartsWithAFullBucket) {
   const uint64_t debt_until = uint64_t{1} << 62;
   abi::or_policer in_debt = {};
   in_debt.bytes.last_ns = debt_until;
-  const abi::or_policer_key bucket = {index, abi::OR_LIMIT_INGRESS};
+  const uint32_t bucket = OR_POLICER(index, abi::OR_LIMIT_INGRESS);
   ASSERT_TRUE(maps_->policers.Update(bucket, in_debt).ok());
   port.mac_anti_spoof = true;
   ASSERT_TRUE(ports_->Upsert(kPort, port).ok());

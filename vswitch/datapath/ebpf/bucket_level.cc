@@ -29,6 +29,11 @@ Rate PacketsOf(const abi::or_limit& limit) {
   return RateOf(limit.rate_pps, limit.burst_packets, 1);
 }
 
+// Below 0 is what a program is about to give back.
+uint64_t Held(const abi::or_bucket& bucket, uint64_t full) {
+  return static_cast<int64_t>(bucket.tokens) < 0 ? 0 : std::min(bucket.tokens, full);
+}
+
 uint32_t Level(const abi::or_bucket& bucket, const Rate& rate, uint64_t now_ns) {
   if (rate.per_s == 0 || bucket.last_ns == 0) return kFullLevel;
   // Debt.
@@ -36,7 +41,7 @@ uint32_t Level(const abi::or_bucket& bucket, const Rate& rate, uint64_t now_ns) 
   const uint64_t full = rate.burst * kNsPerS;
   const uint64_t elapsed = now_ns - bucket.last_ns;
   if (elapsed >= full / rate.per_s) return kFullLevel;
-  const uint64_t tokens = std::min(bucket.tokens, full) + elapsed * rate.per_s;
+  const uint64_t tokens = Held(bucket, full) + elapsed * rate.per_s;
   return static_cast<uint32_t>(std::min<uint64_t>(tokens / (full / kFullLevel), kFullLevel));
 }
 

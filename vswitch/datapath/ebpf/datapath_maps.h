@@ -81,7 +81,7 @@ struct DatapathMaps {
   PortRows ports{raw};
   sys::TypedMap<uint32_t, abi::or_port_info> port_info{raw, "or_port_info"};
   sys::TypedMap<uint32_t, abi::or_limits> limits{raw, "or_limits"};
-  sys::TypedMap<abi::or_policer_key, abi::or_policer> policers{raw, "or_policers"};
+  sys::TypedMap<uint32_t, abi::or_policer> policers{raw, "or_policers"};
   sys::TypedMap<uint32_t, abi::or_mac_window> mac_windows{raw, "or_mac_windows"};
   sys::TypedMap<abi::or_source_mac, uint64_t> source_macs{raw, "or_source_macs"};
   sys::TypedMap<abi::or_allowed_slot, abi::or_allowed_row> allowed_rows{raw, "or_allowed_rows"};

@@ -9,13 +9,11 @@
 
 namespace outrider::datapath::ebpf {
 
-// Before a port's row names `limits`. A bucket that is in use keeps its level.
-absl::Status CreateBuckets(const DatapathMaps& maps, uint32_t index, const abi::or_limits& limits);
-// After the port's row names `after` in the place of `before`: what has another rate is full again,
-// what has none is removed.
+// After the port's row names `after` in the place of `before`: what has another rate is full again.
 absl::Status RenewBuckets(const DatapathMaps& maps, uint32_t index, const abi::or_limits& before,
                           const abi::or_limits& after);
-absl::Status DeleteBuckets(const DatapathMaps& maps, uint32_t index);
+// Before the index is another port's.
+absl::Status RenewBuckets(const DatapathMaps& maps, uint32_t index);
 
 // A zero element unless there is one.
 template <typename Key, typename Value>

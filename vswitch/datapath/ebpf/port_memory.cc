@@ -146,7 +146,8 @@ absl::StatusOr<std::vector<BucketLevel>> ExportLevels(const DatapathMaps& maps, 
   std::vector<BucketLevel> levels;
   for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
     if (!IsLimited(port.limits.of[kind])) continue;
-    ASSIGN_OR_RETURN(const abi::or_policer buckets, maps.policers.Lookup({port.index, kind}));
+    ASSIGN_OR_RETURN(const abi::or_policer buckets,
+                     maps.policers.Lookup(OR_POLICER(port.index, kind)));
     levels.push_back(LevelOf(kind, port.limits.of[kind], buckets, MonotonicNs()));
   }
   return levels;
@@ -158,9 +159,9 @@ absl::Status ImportLevels(const DatapathMaps& maps, const PortId& id,
   if (port.port.phase != abi::OR_PORT_ARMED) return absl::OkStatus();
   for (const BucketLevel& level : levels) {
     if (level.kind >= abi::OR_LIMIT_KINDS || !IsLimited(port.limits.of[level.kind])) continue;
-    RETURN_IF_ERROR(maps.policers.Update({port.index, level.kind},
-                                         FilledTo(level, port.limits.of[level.kind], MonotonicNs()),
-                                         sys::UpdateMode::kExist));
+    RETURN_IF_ERROR(
+        maps.policers.Update(OR_POLICER(port.index, level.kind),
+                             FilledTo(level, port.limits.of[level.kind], MonotonicNs())));
   }
   return absl::OkStatus();
 }

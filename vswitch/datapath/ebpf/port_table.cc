@@ -294,7 +294,6 @@ absl::Status PortTable::WriteRows(const PortId& id, const state::Port& port,
   }
   const abi::or_limits limits = policies_.LimitsOf(row.limits);
   const abi::or_limits limits_before = policies_.LimitsOf(is_new ? row.limits : entry->row->limits);
-  RETURN_IF_ERROR(CreateBuckets(*maps_, index, limits));
   const bool counts_macs = row.max_macs != 0 || (row.flags & OR_PORT_LEARN_MACS) != 0;
   if (counts_macs) RETURN_IF_ERROR(KeepOrCreate(maps_->mac_windows, index));
   if (row.max_connections != 0) {
@@ -386,7 +385,7 @@ absl::Status DeletePortSideRows(const DatapathMaps& maps, uint32_t index) {
   RETURN_IF_ERROR(OkIfAbsent(maps.adoptions.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.first_frames.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.mac_windows.Delete(index)));
-  RETURN_IF_ERROR(DeleteBuckets(maps, index));
+  RETURN_IF_ERROR(RenewBuckets(maps, index));
   RETURN_IF_ERROR(OkIfAbsent(maps.port_stats.Delete(index)));
   RETURN_IF_ERROR(OkIfAbsent(maps.counter_bases.Delete(index)));
   return OkIfAbsent(maps.port_info.Delete(index));
