@@ -184,18 +184,19 @@ absl::Status Agent::StartReconciler() {
   announcer_ = std::make_unique<Announcer>(&reconciler_loop_, frames_.get(), options_.uplinks);
   MakeProber();
   ASSIGN_OR_RETURN(device_counters_, sys::DeviceCounterReader::Create());
-  reconciler_ = std::make_unique<Reconciler>(Reconciler::Dependencies{
-      .executor = &reconciler_loop_,
-      .datapath = datapath_.get(),
-      .store = store_.get(),
-      .clock = WallMicros,
-      .multicast = multicast_.get(),
-      .announcer = announcer_.get(),
-      .followers = {&arrivals_, memory_sender_.get(), memory_receiver_.get(), prober_.get()},
-      .moves = datapath_.get(),
-      .queue = TapQueues(device_counters_.get()),
-      .ask_reader = KernelReaders(),
-      .arrivals = &arrivals_});
+  reconciler_ = std::make_unique<Reconciler>(
+      Reconciler::Dependencies{.executor = &reconciler_loop_,
+                               .datapath = datapath_.get(),
+                               .store = store_.get(),
+                               .clock = WallMicros,
+                               .multicast = multicast_.get(),
+                               .announcer = announcer_.get(),
+                               .followers = {&arrivals_, memory_sender_.get(),
+                                             memory_receiver_.get(), prober_.get(), &free_memory_},
+                               .moves = datapath_.get(),
+                               .queue = TapQueues(device_counters_.get()),
+                               .ask_reader = KernelReaders(),
+                               .arrivals = &arrivals_});
   loads_ = std::make_unique<GuestLoads>(
       GuestLoads::Dependencies{.executor = &reconciler_loop_,
                                .takes_checksums = sys::TakesChecksums,

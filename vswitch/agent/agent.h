@@ -18,6 +18,7 @@
 #include "vswitch/agent/controller_channel.h"
 #include "vswitch/agent/controller_session.h"
 #include "vswitch/agent/device_watch.h"
+#include "vswitch/agent/free_memory.h"
 #include "vswitch/agent/guest_loads.h"
 #include "vswitch/agent/guest_watch.h"
 #include "vswitch/agent/identity.h"
@@ -89,6 +90,7 @@ class Agent {
   std::unique_ptr<sys::DeviceCounterReader> device_counters_;
   std::unique_ptr<GrpcPeerLinks> peer_links_;
   ArrivalCounts arrivals_;
+  FreeMemory free_memory_{&reconciler_loop_};
   std::unique_ptr<MemorySender> memory_sender_;
   std::unique_ptr<MemoryReceiver> memory_receiver_;
   std::unique_ptr<PeerServer> peer_server_;

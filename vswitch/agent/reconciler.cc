@@ -75,7 +75,7 @@ absl::Status Reconciler::Start() {
   ASSIGN_OR_RETURN(attachments_, dependencies_.store->LoadAttachments());
   ASSIGN_OR_RETURN(claims_, dependencies_.store->LoadClaims());
   RETURN_IF_ERROR(controller_.Load());
-  held_ = WithoutLocalPart(applied_);
+  if (!controller_.known()) held_ = WithoutLocalPart(applied_);
   local_.Hold(applied_, controller_.state());
   departures_.Follow(controller_.state(), applied_);
   if (dependencies_.multicast != nullptr) RETURN_IF_ERROR(dependencies_.multicast->Start());
