@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import acl, attach, cli, migration, network, qos, replication, restart
+from labkit.bench import acl, agent, attach, cli, migration, network, qos, replication, restart
 from labkit.inventory import Lab
 from labkit.shell import ROOT, LabError, check_root, check_writable
 
@@ -36,6 +36,7 @@ class InLab:
 # count.
 BENCHMARKS: dict[str, Callable[[str, str, bool], Iterable[dict[str, Any]]]] = {
     "acl": lambda _, build, quick: acl.run(build, quick),
+    "agent": agent.measure,
     "attach": InLab(1, attach.run).run,
     "cli": cli.run,
     "migration": migration.run,
