@@ -275,6 +275,7 @@ absl::Status BpfSwitch::SetLimit(uint32_t index, abi::or_limit_kind kind,
   RETURN_IF_ERROR(
       (Map<uint32_t, abi::or_policer>("or_policers").Update(OR_POLICER(index, kind), {})));
   port.limits = index;
+  port.limited |= 1u << kind;
   return ports.Update(index, port);
 }
 

@@ -32,7 +32,11 @@ std::vector<DropCase> LimitCases() {
       {"policer_pps", 1, OR_DROP_POLICER_PPS, UdpTo(kMacB),
        Exhausted(1, abi::OR_LIMIT_INGRESS, frames)},
       {"limits_missing", 1, OR_DROP_POLICER, UdpTo(kMacB),
-       WithPort(1, [](abi::or_port* p) { p->limits = 99; })},
+       WithPort(1,
+                [](abi::or_port* p) {
+                  p->limits = 99;
+                  p->limited = 1u << abi::OR_LIMIT_INGRESS;
+                })},
       {"policer_egress", 2, OR_DROP_POLICER_EGRESS, UdpTo(kMacB),
        Exhausted(2, abi::OR_LIMIT_EGRESS, bits)},
       {"policer_egress_pps", 2, OR_DROP_POLICER_EGRESS, UdpTo(kMacB),

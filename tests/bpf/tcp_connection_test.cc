@@ -243,6 +243,11 @@ TEST_F(TcpConnectionTest, WindowsAreScaledWhenBothSaySo) {
       {"not more", {kB, kAck, 5001 + 128'001, 1001, 1000}, kRefused, kEstablished}};
   Play(Script{{"SYN", syn, kPasses, kSynSent}, {"SYN, ACK", answer, kPasses, kSynReceived}} + rest);
 
+  // As Linux has them, which is not walked.
+  SetUp();
+  answer.options = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7};
+  Play(Script{{"SYN", syn, kPasses, kSynSent}, {"SYN, ACK", answer, kPasses, kSynReceived}} + rest);
+
   SetUp();
   answer.options = {};
   Play({{"SYN", syn, kPasses, kSynSent},

@@ -118,8 +118,8 @@ struct or_port {
    * who admitted it. Of the content, not an id: ids are used again after a restart. */
   or_u64 ingress_content;
   or_u64 egress_content;
-  or_u32 device; /* OR_DEVICE_*: what it is, not what it should do */
-  or_u32 pad;
+  or_u32 device;  /* OR_DEVICE_*: what it is, not what it should do */
+  or_u32 limited; /* bit i: `limits` has one of enum or_limit_kind i */
 };
 OR_STATIC_ASSERT(sizeof(struct or_port) == 88, "or_port layout");
 

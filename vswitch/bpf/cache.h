@@ -381,7 +381,7 @@ static __always_inline struct or_cached *or_cache_take(const struct or_cache_que
 	cached->port = index;
 	cached->flags = 0;
 	or_cache_count(OR_FLOW_KEPT);
-	if (!limits)
+	if (!or_is_limited(port, kind))
 		return cached;
 	all = bpf_map_lookup_elem(&or_limits, &limits);
 	if (!all || kind >= OR_LIMIT_KINDS) {
@@ -389,8 +389,6 @@ static __always_inline struct or_cached *or_cache_take(const struct or_cache_que
 		return NULL;
 	}
 	limit = &all->of[kind];
-	if (!limit->rate_kbps && !limit->rate_pps)
-		return cached;
 	cached->bytes = or_rate_of(limit->rate_kbps, limit->burst_kb, OR_BYTES_PER_KB);
 	cached->packets = or_rate_of(limit->rate_pps, limit->burst_packets, 1);
 	cached->flags = OR_CACHED_LIMITED;

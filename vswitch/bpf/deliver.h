@@ -101,7 +101,7 @@ static __always_inline __u32 or_admit_to_port(struct __sk_buff *skb, __u32 index
 	if ((f->flags & (OR_FRAME_MOVED | OR_FRAME_REFUSED)) == OR_FRAME_MOVED)
 		reason = 0;
 	else if (!reason)
-		reason = or_police_to_port(port->limits, index, f);
+		reason = or_police_to_port(port, index, f);
 	if (!(port->flags & OR_PORT_MOVING) || (reason && !or_may_be_known(reason, f)))
 		return reason;
 	told = (phase == OR_PORT_DEPARTED ? OR_CHOOSE_DEPARTED : 0) |

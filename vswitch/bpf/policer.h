@@ -184,32 +184,39 @@ static __noinline __u32 or_spend_both(__u32 policer, const struct or_rate *bytes
 	return result;
 }
 
-/* Whether a frame is within the limit `kind` (enum or_limit_kind) of port `port`, whose limits are
- * `limits`: enum or_police_result. Limits that should be there and are not let nothing pass. */
-static __noinline __u32 or_police(__u32 limits, __u32 port, __u32 kind, const struct or_frame *f)
+/* Limits that should be there and are not let nothing pass. */
+static __noinline __u32 or_police_by(__u32 limits, __u32 port, __u32 kind, const struct or_frame *f)
 {
-	const struct or_limits *all;
+	const struct or_limits *all = bpf_map_lookup_elem(&or_limits, &limits);
 	struct or_rate bytes, packets;
 	const struct or_limit *limit;
 
-	if (!limits)
-		return OR_WITHIN;
-	all = bpf_map_lookup_elem(&or_limits, &limits);
 	if (!all || kind >= OR_LIMIT_KINDS)
 		return OR_OVER_BYTES;
 	limit = &all->of[kind];
-	if (!limit->rate_kbps && !limit->rate_pps)
-		return OR_WITHIN;
 	bytes = or_rate_of(limit->rate_kbps, limit->burst_kb, OR_BYTES_PER_KB);
 	packets = or_rate_of(limit->rate_pps, limit->burst_packets, 1);
 	return or_spend_both(OR_POLICER(port, kind), &bytes, &packets, f);
+}
+
+static __always_inline bool or_is_limited(const struct or_port *port, __u32 kind)
+{
+	return port->limited >> kind & 1;
+}
+
+/* Whether a frame is within the limit `kind` (enum or_limit_kind) of `port`, whose index is
+ * `index`: enum or_police_result. */
+static __always_inline __u32 or_police(const struct or_port *port, __u32 index, __u32 kind,
+				       const struct or_frame *f)
+{
+	return or_is_limited(port, kind) ? or_police_by(port->limits, index, kind, f) : OR_WITHIN;
 }
 
 /* All the guest sends. 0, or the reason to drop. */
 static __always_inline __u32 or_police_from_port(const struct or_port *port,
 						 const struct or_frame *f)
 {
-	switch (or_police(port->limits, f->port, OR_LIMIT_INGRESS, f)) {
+	switch (or_police(port, f->port, OR_LIMIT_INGRESS, f)) {
 	case OR_WITHIN:
 		return 0;
 	case OR_OVER_PACKETS:
@@ -220,9 +227,10 @@ static __always_inline __u32 or_police_from_port(const struct or_port *port,
 }
 
 /* What port `index` gets. 0, or the reason to drop. */
-static __always_inline __u32 or_police_to_port(__u32 limits, __u32 index, const struct or_frame *f)
+static __always_inline __u32 or_police_to_port(const struct or_port *port, __u32 index,
+					       const struct or_frame *f)
 {
-	return or_police(limits, index, OR_LIMIT_EGRESS, f) ? OR_DROP_POLICER_EGRESS : 0;
+	return or_police(port, index, OR_LIMIT_EGRESS, f) ? OR_DROP_POLICER_EGRESS : 0;
 }
 
 /* What the guest sends to many, before it is copied: storm control. 0, or the reason to drop. */
@@ -237,7 +245,7 @@ static __always_inline __u32 or_police_storm(const struct or_port *port, const s
 		kind = OR_LIMIT_MULTICAST;
 		reason = OR_DROP_STORM_MULTICAST;
 	}
-	return or_police(port->limits, f->port, kind, f) ? reason : 0;
+	return or_police(port, f->port, kind, f) ? reason : 0;
 }
 
 #endif /* OUTRIDER_BPF_POLICER_H_ */

@@ -45,6 +45,21 @@ static long or_option_step(__u32 i, void *context)
 	return 0;
 }
 
+/* The scale where most have it, without a walk: Linux sends maximum segment size, SACK permitted,
+ * timestamps, no operation, scale. OR_TCP_NO_SCALE: it is not there. */
+static __always_inline __u32 or_usual_scale(const struct or_option_walk *walk)
+{
+	__u8 o[20];
+
+	if (walk->at + sizeof(o) > walk->end ||
+	    bpf_skb_load_bytes(walk->skb, walk->at, o, sizeof(o)))
+		return OR_TCP_NO_SCALE;
+	if (o[0] != 2 || o[1] != 4 || o[4] != 4 || o[5] != 2 || o[6] != 8 || o[7] != 10 ||
+	    o[16] != OR_TCP_OPTION_NOP || o[17] != OR_TCP_OPTION_SCALE || o[18] != 3)
+		return OR_TCP_NO_SCALE;
+	return o[19] > OR_TCP_MAX_SCALE ? OR_TCP_MAX_SCALE : o[19];
+}
+
 /* Notes the window scale of a SYN. */
 static __noinline void or_read_scale(struct __sk_buff *skb, struct or_frame *f)
 {
@@ -58,7 +73,9 @@ static __noinline void or_read_scale(struct __sk_buff *skb, struct or_frame *f)
 	if (bpf_skb_load_bytes(skb, f->l4_offset + 12, &length, 1))
 		return;
 	walk.end = f->l4_offset + (length >> 4) * 4;
-	bpf_loop(OR_TCP_MAX_OPTIONS, or_option_step, &walk, 0);
+	walk.scale = or_usual_scale(&walk);
+	if (walk.scale == OR_TCP_NO_SCALE)
+		bpf_loop(OR_TCP_MAX_OPTIONS, or_option_step, &walk, 0);
 	if (walk.scale == OR_TCP_NO_SCALE)
 		return;
 	f->flags |= OR_FRAME_SCALE;

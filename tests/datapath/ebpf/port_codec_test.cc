@@ -71,6 +71,8 @@ TEST(PortCodecTest, WritesWhatTheProgramsRead) {
   port.keep_established = true;
   port.max_connections = 500;
   port.ingress_rule_set = MakeDigest(0x5a);
+  port.egress_policer.rate_kbps = 8;
+  port.storm.broadcast.rate_pps = 9;
   const abi::or_port row = EncodePort(port, {.ifindex = 4, .mtu = 1400, .ingress_rule_set = 2});
   EXPECT_EQ(row.ifindex, 4u);
   EXPECT_EQ(row.vni, 7u);
@@ -85,6 +87,7 @@ TEST(PortCodecTest, WritesWhatTheProgramsRead) {
   EXPECT_EQ(row.egress_rule_set, 0u);
   EXPECT_EQ(row.mtu, 1400u);
   EXPECT_EQ(row.limits, 0u);
+  EXPECT_EQ(row.limited, 1u << abi::OR_LIMIT_EGRESS | 1u << abi::OR_LIMIT_BROADCAST);
   EXPECT_EQ(row.allowed, 0u);
   EXPECT_EQ(row.policy, OR_POLICY_DHCP_GUARD | OR_POLICY_RA_GUARD);
   EXPECT_EQ(row.epoch, 3u);

@@ -110,6 +110,10 @@ void EncodePolicy(const state::Port& port, const PolicyIds& ids, abi::or_port* r
   if (port.dscp.mark) row->policy |= OR_POLICY_MARK;
   if (port.dscp.outer) row->policy |= OR_POLICY_PIPE;
   row->limits = ids.limits;
+  const abi::or_limits limits = EncodeLimits(port);
+  for (uint32_t kind = 0; kind < abi::OR_LIMIT_KINDS; ++kind) {
+    if (IsLimited(limits.of[kind])) row->limited |= 1u << kind;
+  }
   row->allowed = ids.allowed;
   row->max_macs = port.max_macs;
   row->dscp = port.dscp.mark.value_or(0);
