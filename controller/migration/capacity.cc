@@ -10,7 +10,7 @@ namespace outrider::controller {
 namespace {
 
 constexpr char kEbpf[] = "ebpf";
-// Of or_ports (one index is nobody's), or_segments and or_fdb: vswitch/abi/or_abi.h.
+// Of or_ports (one index is nobody's), or_segments and the FDB: vswitch/abi/or_abi.h, or_fdb.h.
 constexpr HostRoom kEbpfRoom{.ports = 4095, .segments = 16384, .stations = 1 << 20};
 
 // What some ports take of a host.

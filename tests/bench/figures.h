@@ -29,6 +29,10 @@ void MeasureAclRates(const Options& options);
 // What a port costs that shares its profile with a thousand others.
 void MeasurePortMemory(const Options& options);
 
+// ---- fdb ----
+// A million MACs behind other hosts: to load, in memory, and the rate to them against a thousand.
+void MeasureFdb(const Options& options);
+
 // ---- qos ----
 // What policers and shapers let through, as a share of their rate.
 void MeasurePolicers(const Options& options);

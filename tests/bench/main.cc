@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   using Measure = void (*)(const bench::Options&);
   const std::map<std::string, std::vector<Measure>> groups = {
       {"acl", {bench::MeasureAclEdits, bench::MeasureAclRates, bench::MeasurePortMemory}},
+      {"fdb", {bench::MeasureFdb}},
       {"qos", {bench::MeasurePolicers, bench::MeasureShapers, bench::MeasureVictim}},
       {"replication", {bench::MeasureReplication}},
   };

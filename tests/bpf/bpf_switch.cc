@@ -58,7 +58,16 @@ absl::Status BpfSwitch::MakeDevices() {
   return SetLinkUp(kTunnelDevice, true);
 }
 
+absl::Status BpfSwitch::ClearFdb() {
+  ASSIGN_OR_RETURN(const int program, object_->Program("or_write_fdb"));
+  ASSIGN_OR_RETURN(const auto rows, Fdb().Dump());
+  std::vector<abi::or_fdb_key> keys;
+  for (const auto& [key, row] : rows) keys.push_back(key);
+  return Fdb().Delete(program, keys);
+}
+
 absl::Status BpfSwitch::ClearMaps() {
+  RETURN_IF_ERROR(ClearFdb());
   for (const std::string& name : object_->MapNames()) {
     if (name == "or_events" || name.ends_with("_scratch")) continue;
     // Arrays have nothing to delete.
@@ -66,7 +75,8 @@ absl::Status BpfSwitch::ClearMaps() {
         "or_capture",     "or_capture_missed", "or_capture_ring", "or_group_revision",
         "or_ports",       "or_departures",     "or_moves",        "or_move_counts",
         "or_underlay",    "or_detours",        "or_changes",      "or_flow_cache",
-        "or_flow_counts", "or_flow_tags",      "or_udp_bursts",   "or_policers"};
+        "or_flow_counts", "or_flow_tags",      "or_udp_bursts",   "or_policers",
+        "or_fdb",         "or_fdb_epochs",     "or_fdb_head",     "or_fdb_batch"};
     if (arrays.contains(name)) continue;
     ASSIGN_OR_RETURN(std::vector<sys::Bytes> keys, maps_->Keys(name));
     RETURN_IF_ERROR(maps_->DeleteBatch(name, keys));
@@ -215,7 +225,12 @@ absl::Status BpfSwitch::SetFdb(uint32_t vni, const std::string& mac, abi::or_fdb
                                uint32_t index) {
   abi::or_fdb_key key = {.vni = vni, .mac = {}, .pad = 0};
   CopyBytes(Mac(mac).bytes(), key.mac);
-  return Map<abi::or_fdb_key, abi::or_fdb>("or_fdb").Update(key, {kind, index, 1});
+  abi::or_fdb_write write = {};
+  write.key = key;
+  write.action = abi::OR_FDB_PUT;
+  write.row = {kind, index, 1};
+  ASSIGN_OR_RETURN(const int program, object_->Program("or_write_fdb"));
+  return Fdb().Write(program, {&write, 1});
 }
 
 absl::Status BpfSwitch::SetSegment(uint32_t vni, uint32_t flags) {
@@ -227,10 +242,11 @@ absl::Status BpfSwitch::SetProvider(uint32_t vlan, uint32_t flags, uint32_t mtu)
   const auto ifindex = static_cast<uint32_t>(tap(3).ifindex());
   RETURN_IF_ERROR((Map<uint32_t, uint32_t>("or_devices").Delete(ifindex)));
   RETURN_IF_ERROR(Ports().Delete(3));
+  ASSIGN_OR_RETURN(const int program, object_->Program("or_write_fdb"));
   for (const char* mac : {kMacC, kMacRemote}) {
     abi::or_fdb_key key = {.vni = kVni, .mac = {}, .pad = 0};
     CopyBytes(Mac(mac).bytes(), key.mac);
-    RETURN_IF_ERROR((Map<abi::or_fdb_key, abi::or_fdb>("or_fdb").Delete(key)));
+    RETURN_IF_ERROR(Fdb().Delete(program, {key}));
   }
   abi::or_provider row = {};
   row.ifindex = ifindex;

@@ -18,6 +18,7 @@
 #include "tests/support/test_netns.h"
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/abi/or_drop.h"
+#include "vswitch/datapath/ebpf/fdb_rows.h"
 #include "vswitch/datapath/ebpf/port_rows.h"
 #include "vswitch/state/host_state.h"
 #include "vswitch/sys/bpf/bpf_object.h"
@@ -100,6 +101,7 @@ class BpfSwitch {
   sys::TypedMap<Key, Value> Map(const std::string& name) {
     return sys::TypedMap<Key, Value>(maps_.get(), name);
   }
+  datapath::ebpf::FdbRows Fdb() { return datapath::ebpf::FdbRows(maps_.get()); }
   datapath::ebpf::PortRows Ports() { return datapath::ebpf::PortRows(maps_.get()); }
   absl::Status SetPort(uint32_t index, const abi::or_port& port);
   // Takes the place of what is under the id.
@@ -123,6 +125,7 @@ class BpfSwitch {
  private:
   BpfSwitch() = default;
   absl::Status MakeDevices();
+  absl::Status ClearFdb();
   absl::Status ClearMaps();
 
   std::array<std::unique_ptr<Tap>, 3> taps_;

@@ -3,8 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <outrider_bpf.skel.h>
+#include <sys/mman.h>
 
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,7 +30,17 @@ absl::StatusOr<std::unique_ptr<sys::BpfObject>> Load(int tunnel_ifindex) {
   return sys::BpfObject::Load(options);
 }
 
+// Of an array that can be mapped: large ones would take a system call for each element.
+absl::Status SetMappedToZero(int fd, const bpf_map_info& info) {
+  const size_t stride = (info.value_size + 7) / 8 * 8;
+  const sys::MappedArray array(fd, stride * info.max_entries, PROT_READ | PROT_WRITE);
+  if (!array.valid()) return ErrnoStatus(errno, std::string("map ") + info.name);
+  std::memset(array.bytes(), 0, array.size());
+  return absl::OkStatus();
+}
+
 absl::Status SetToZero(int fd, const bpf_map_info& info) {
+  if ((info.map_flags & BPF_F_MMAPABLE) != 0) return SetMappedToZero(fd, info);
   // Of a per-CPU array the kernel reads so much for each.
   const size_t value = (info.value_size + 7) / 8 * 8;
   const std::vector<uint8_t> zero(value * static_cast<size_t>(libbpf_num_possible_cpus()));

@@ -14,6 +14,7 @@
 
 #include "vswitch/abi/or_acl.h"
 #include "vswitch/abi/or_connection.h"
+#include "vswitch/abi/or_fdb.h"
 #include "vswitch/abi/or_move.h"
 #include "vswitch/abi/or_multicast.h"
 #include "vswitch/abi/or_policy.h"
@@ -30,7 +31,6 @@ namespace outrider::abi {
 #define OR_MAX_PORTS 4096
 /* More than the VLANs of one trunk. */
 #define OR_MAX_SEGMENTS 16384
-#define OR_MAX_FDB (1u << 20)
 #define OR_MAX_NEIGHBORS (1u << 18)
 #define OR_MAX_VTEPS 16384
 #define OR_MAX_MEMBERS (1u << 18)
@@ -259,27 +259,6 @@ struct or_member_key {
 };
 OR_STATIC_ASSERT(sizeof(struct or_member_key) == 20, "or_member_key layout");
 
-/* ---- or_fdb: struct or_fdb_key -> struct or_fdb. Writer: agent, from the controller's word only.
- */
-struct or_fdb_key {
-  or_u32 vni;
-  or_u8 mac[6];
-  or_u16 pad; /* 0 */
-};
-OR_STATIC_ASSERT(sizeof(struct or_fdb_key) == 12, "or_fdb_key layout");
-
-enum or_fdb_kind {
-  OR_FDB_LOCAL = 1,  /* index is a port index */
-  OR_FDB_REMOTE = 2, /* index is a VTEP index */
-};
-
-struct or_fdb {
-  or_u32 kind;
-  or_u32 index;
-  or_u64 epoch;
-};
-OR_STATIC_ASSERT(sizeof(struct or_fdb) == 16, "or_fdb layout");
-
 /* ---- or_neighbors: struct or_neighbor_key -> struct or_neighbor. Writer: agent. ---- */
 struct or_neighbor_key {
   or_u32 vni;
@@ -385,6 +364,9 @@ OR_STATIC_ASSERT(sizeof(struct or_acl_event) == 72, "or_acl_event layout");
 /* Of a frame that the agent sends to a port's device in its guest's name, with the port's index:
  * or_port_guard turns it round, so that or_from_port has it as if the guest had sent it. */
 #define OR_MARK_FROM_GUEST 0x4f540000u
+
+OR_STATIC_ASSERT(OR_MAX_VTEPS <= 1u << OR_FDB_INDEX_BITS && OR_MAX_PORTS <= 1u << OR_FDB_INDEX_BITS,
+                 "indices in or_fdb");
 
 #ifdef __cplusplus
 }  // namespace outrider::abi

@@ -169,18 +169,12 @@ static __always_inline bool or_takes_unpacked(struct __sk_buff *skb, const struc
 /* The port the frame is for; 0: that is not for this program to say. */
 static __noinline __u32 or_find_guest(struct __sk_buff *skb, const struct or_unpacked *u)
 {
-	struct or_fdb_key key = {.vni = u->from.vni};
-	const struct or_fdb *to;
-	__u32 index;
+	__u32 vni = u->from.vni, index;
 
 	if (!bpf_map_lookup_elem(&or_members, &u->from))
 		return 0;
-	__builtin_memcpy(key.mac, u->inner.h_dest, 6);
-	to = bpf_map_lookup_elem(&or_fdb, &key);
-	if (!to || to->kind != OR_FDB_LOCAL)
-		return 0;
-	index = to->index;
-	return or_takes_unpacked(skb, u, index) ? index : 0;
+	index = or_fdb_index(or_fdb_place(or_fdb_word(u->inner.h_dest, vni), vni), OR_FDB_LOCAL);
+	return index && or_takes_unpacked(skb, u, index) ? index : 0;
 }
 
 /* Whether it is of a tunnel that ends here, for a guest, and this program's to unpack. */

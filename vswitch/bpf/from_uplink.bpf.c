@@ -71,12 +71,7 @@ static __always_inline bool or_is_for_host(struct __sk_buff *skb, struct or_fram
 /* A frame with our own port's source came back, by a loop or a mirror. */
 static __noinline bool or_is_own_source(const struct or_frame *f)
 {
-	struct or_fdb_key key = {.vni = f->vni};
-	const struct or_fdb *entry;
-
-	__builtin_memcpy(key.mac, f->eth_src, 6);
-	entry = bpf_map_lookup_elem(&or_fdb, &key);
-	return entry && entry->kind == OR_FDB_LOCAL;
+	return or_fdb_index(or_fdb_place(or_fdb_word(f->eth_src, f->vni), f->vni), OR_FDB_LOCAL);
 }
 
 /* Takes the segment's tag off, parses, learns. 0, or the reason to drop. */

@@ -154,8 +154,40 @@ OR_HASH(or_members, struct or_member_key, __u32, OR_MAX_MEMBERS);
 OR_HASH(or_multicast_groups, struct or_multicast_group, __u32, OR_MAX_MULTICAST_GROUPS);
 /* group and place -> until when. Writer: agent. */
 OR_HASH(or_multicast_members, struct or_multicast_member, __u64, OR_MAX_MULTICAST_MEMBERS);
-/* VNI and MAC -> struct or_fdb. Writer: agent. */
-OR_HASH(or_fdb, struct or_fdb_key, struct or_fdb, OR_MAX_FDB);
+/* bucket -> struct or_fdb_bucket. Writer: or_write_fdb. An array that can be mapped begins with a
+ * page, so that a bucket is a cache line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, OR_FDB_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct or_fdb_bucket);
+} or_fdb SEC(".maps");
+/* bucket -> struct or_fdb_epochs. Writer: or_write_fdb. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, OR_FDB_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct or_fdb_epochs);
+} or_fdb_epochs SEC(".maps");
+/* VNI and MAC -> struct or_fdb_more. Writer: or_write_fdb. */
+OR_HASH(or_fdb_more, struct or_fdb_key, struct or_fdb_more, OR_MAX_FDB_MORE);
+/* 0 -> struct or_fdb_head. Writer: or_write_fdb. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct or_fdb_head);
+} or_fdb_head SEC(".maps");
+/* number -> struct or_fdb_write. Writers: agent, which maps it; or_write_fdb. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, OR_FDB_BATCH);
+	__type(key, __u32);
+	__type(value, struct or_fdb_write);
+} or_fdb_batch SEC(".maps");
 /* VNI and IP -> struct or_neighbor. Writer: agent. */
 OR_HASH(or_neighbors, struct or_neighbor_key, struct or_neighbor, OR_MAX_NEIGHBORS);
 /* VNI -> struct or_provider. Writer: agent. */
@@ -284,7 +316,7 @@ static __always_inline bool or_knows_underlay(void)
 	return underlay && bpf_ktime_get_coarse_ns() <= underlay->until_ns;
 }
 
-/* Connections were changed by what the agent runs. */
+/* Connections or the FDB were changed by what the agent runs. */
 static __always_inline void or_note_change(void)
 {
 	__u32 zero = 0;

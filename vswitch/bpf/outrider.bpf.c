@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The native datapath: one object of five tc programs, one per attach point, and two that the agent
+ * The native datapath: one object of tc programs, one per attach point, and those that the agent
  * runs by hand.
  *
  *	guest device, ingress	or_from_port	what the guest sends
@@ -12,6 +12,7 @@
  *	none			or_sweep_connections	removes connections that are over
  *	none			or_move_port	where frames of a port that migrates go
  *	none			or_import_connections	takes over those of a port that arrives
+ *	none			or_write_fdb		writes the FDB
  *
  * Loads on Linux 6.1 and later. Every frame is either sent on and counted, or dropped and counted
  * under a reason of or_drop.h. Where ports are is never learned: every such table is the agent's.
@@ -31,5 +32,6 @@
 #include "vswitch/bpf/from_uplink.bpf.c"
 #include "vswitch/bpf/from_underlay.bpf.c"
 #include "vswitch/bpf/move_port.bpf.c"
+#include "vswitch/bpf/write_fdb.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -117,10 +117,8 @@ static __noinline bool or_make_answer(struct __sk_buff *skb, const struct or_fra
 static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32 index,
 				__u32 reason)
 {
-	struct or_fdb_key key = {.vni = f->vni};
-	const struct or_fdb *sender;
+	__u32 device, sender;
 	bool answered;
-	__u32 device;
 
 	or_count_drop(index, reason, f);
 	answered = or_make_answer(skb, f, index);
@@ -131,13 +129,12 @@ static __noinline int or_reject(struct __sk_buff *skb, struct or_frame *f, __u32
 		return or_answer_port(skb, f, f->port);
 	if (or_is_provider(f->vni))
 		return or_leave(skb, f) ? TC_ACT_SHOT : TC_ACT_REDIRECT;
-	__builtin_memcpy(key.mac, f->eth_src, 6);
-	sender = bpf_map_lookup_elem(&or_fdb, &key);
-	if (!sender || sender->kind != OR_FDB_REMOTE)
+	sender = or_fdb_index(or_fdb_place(or_fdb_word(f->eth_src, f->vni), f->vni), OR_FDB_REMOTE);
+	if (!sender)
 		return TC_ACT_SHOT;
 	/* The answer's ECN field, not the frame's. */
 	f->tos = 0;
-	device = or_encapsulate(skb, f, sender->index);
+	device = or_encapsulate(skb, f, sender);
 	return device ? or_redirect(device) : TC_ACT_SHOT;
 }
 

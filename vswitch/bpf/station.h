@@ -13,6 +13,7 @@
 #define OUTRIDER_BPF_STATION_H_
 
 #include "vswitch/bpf/clock.h"
+#include "vswitch/bpf/fdb.h"
 #include "vswitch/bpf/frame.h"
 #include "vswitch/bpf/maps.h"
 #include "vswitch/bpf/source_macs.h"
@@ -32,7 +33,8 @@ static __always_inline void or_add_station(const struct or_frame *f, const struc
 					   const struct or_station *heard)
 {
 	if (heard->port != OR_AT_UPLINK &&
-	    (bpf_map_lookup_elem(&or_fdb, key) || or_is_mac_too_many(f, OR_MAX_PORT_STATIONS)))
+	    (or_fdb_place(or_fdb_word(key->mac, key->vni), key->vni) ||
+	     or_is_mac_too_many(f, OR_MAX_PORT_STATIONS)))
 		return;
 	bpf_map_update_elem(&or_stations, key, heard, BPF_ANY);
 }

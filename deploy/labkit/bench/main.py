@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from labkit import builder, interrupts, lifecycle
-from labkit.bench import acl, agent, attach, cli, migration, network, qos, replication, restart
+from labkit.bench import acl, agent, attach, cli, fdb, migration, network, qos, replication
+from labkit.bench import restart
 from labkit.inventory import Lab
 from labkit.shell import ROOT, LabError, check_root, check_writable
 
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[str, str, bool], Iterable[dict[str, Any]]]] = {
     "agent": agent.measure,
     "attach": InLab(1, attach.run).run,
     "cli": cli.run,
+    "fdb": lambda _, build, quick: fdb.run(build, quick),
     "migration": migration.run,
     "network": network.run_all,
     "qos": qos.run,

@@ -190,7 +190,7 @@ TEST_F(EbpfDatapathTest, AnInterruptedStartIsCompleted) {
   ASSERT_TRUE(sys::Unpin(dir + "/or_tunnel_guard").ok());
   host_.Start();
   EXPECT_EQ(host_.Read(), OnePort());
-  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(9));
+  EXPECT_THAT(sys::ListPins(dir).value(), SizeIs(10));
 }
 
 TEST_F(EbpfDatapathTest, SweepsWhatAnInterruptedApplyLeft) {
@@ -259,11 +259,13 @@ TEST_F(EbpfDatapathTest, LeavesNoRowsBehind) {
     const std::set<std::string> arrays = {
         "or_capture",    "or_capture_missed", "or_group_revision", "or_ports",
         "or_departures", "or_moves",          "or_move_counts",    "or_underlay",
-        "or_detours",    "or_changes",        "or_flow_counts",    "or_policers"};
+        "or_detours",    "or_changes",        "or_flow_counts",    "or_policers",
+        "or_fdb",        "or_fdb_epochs",     "or_fdb_head",       "or_fdb_batch"};
     if (name == "or_events" || arrays.contains(name)) continue;
     EXPECT_THAT(raw->Keys(name).value(), IsEmpty()) << name;
   }
   EXPECT_THAT(DatapathMaps(raw.get()).ports.Dump().value(), IsEmpty());
+  EXPECT_THAT(DatapathMaps(raw.get()).fdb.Dump().value(), IsEmpty());
 }
 
 TEST_F(EbpfDatapathTest, ARemovedTunnelDeviceIsMadeAnew) {

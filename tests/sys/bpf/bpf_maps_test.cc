@@ -57,6 +57,24 @@ TEST_F(BpfMapsTest, UpdateLookupDelete) {
   EXPECT_TRUE(absl::IsNotFound(hash.Delete(1)));
 }
 
+TEST_F(BpfMapsTest, AnArrayAsMemory) {
+  constexpr uint32_t kElements = 3;
+  bpf_map_create_opts options = {};
+  options.sz = sizeof(options);
+  options.map_flags = BPF_F_MMAPABLE;
+  std::map<std::string, UniqueFd> descriptors;
+  descriptors["array"] =
+      UniqueFd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "ort", sizeof(uint32_t), 4, kElements, &options));
+  const auto maps = KernelBpfMaps::Create(std::move(descriptors)).value();
+  const auto array = maps->MapElements("array", Mapping::kReadWrite).value();
+  ASSERT_EQ(array->size(), 8 * kElements);
+  array->bytes()[8 * 2] = 7;
+  EXPECT_EQ((TypedMap<uint32_t, uint32_t>(maps.get(), "array").Lookup(2).value()), 7u);
+  EXPECT_EQ(maps->MapElements("array", Mapping::kRead).value()->bytes()[8 * 2], 7);
+  EXPECT_TRUE(absl::IsInvalidArgument(maps_->MapElements("hash", Mapping::kRead).status()));
+  EXPECT_TRUE(absl::IsNotFound(maps_->MapElements("none", Mapping::kRead).status()));
+}
+
 TEST_F(BpfMapsTest, BatchesLargerThanOneCall) {
   auto hash = Hash();
   std::vector<std::pair<uint32_t, uint64_t>> entries;

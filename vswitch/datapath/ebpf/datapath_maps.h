@@ -8,6 +8,7 @@
 
 #include "vswitch/abi/or_abi.h"
 #include "vswitch/abi/or_capture.h"
+#include "vswitch/datapath/ebpf/fdb_rows.h"
 #include "vswitch/datapath/ebpf/port_rows.h"
 #include "vswitch/sys/bpf/typed_map.h"
 
@@ -32,6 +33,10 @@ struct DatapathMaps {
             "or_flow_counts",
             "or_members",
             "or_fdb",
+            "or_fdb_epochs",
+            "or_fdb_more",
+            "or_fdb_head",
+            "or_fdb_batch",
             "or_neighbors",
             "or_rule_sets",
             "or_port_stats",
@@ -96,7 +101,7 @@ struct DatapathMaps {
   sys::TypedMap<uint32_t, uint64_t> detours{raw, "or_detours"};
   sys::TypedMap<uint32_t, uint64_t> flow_counts{raw, "or_flow_counts"};
   sys::TypedMap<abi::or_member_key, uint32_t> members{raw, "or_members"};
-  sys::TypedMap<abi::or_fdb_key, abi::or_fdb> fdb{raw, "or_fdb"};
+  FdbRows fdb{raw};
   sys::TypedMap<uint32_t, abi::or_provider> providers{raw, "or_providers"};
   sys::TypedMap<abi::or_uplink_vlan, uint32_t> uplink_vlans{raw, "or_uplink_vlans"};
   sys::TypedMap<abi::or_fdb_key, abi::or_station> stations{raw, "or_stations"};

@@ -3,8 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -97,17 +99,40 @@ class DeltaWriter {
     for (const auto& [id, departure] : delta.departures.upserts) {
       outcome_.Upserted(ObjectKind::kDeparture, id, to.departures.Upsert(id, departure));
     }
-    for (const auto& [key, entry] : delta.fdb.upserts) {
-      const auto* port = std::get_if<PortId>(&entry.where);
-      const auto index = port == nullptr ? std::nullopt : to.ports.IndexOf(*port);
-      outcome_.Upserted(ObjectKind::kFdb, key, to.fdb.Upsert(key, entry, index));
-    }
+    UpsertFdb(delta.fdb.upserts);
     for (const auto& [key, vteps] : delta.multicast_groups.upserts) {
       outcome_.Upserted(ObjectKind::kMulticastGroup, key, to.multicast.Upsert(key, vteps));
     }
     // After the FDB: a port with many VLANs that has moved is found at once, whatever its
     // broadcasts take.
     outcome_.Failed(ObjectKind::kSegment, to.segments.Flush(Leaving(delta)));
+  }
+
+  void UpsertFdb(const std::map<state::FdbKey, state::FdbEntry>& entries) {
+    std::vector<FdbUpsert> batch;
+    for (auto next = entries.begin(); next != entries.end();) {
+      batch.clear();
+      for (; next != entries.end() && batch.size() < FdbTable::kBatch; ++next) {
+        const auto* port = std::get_if<PortId>(&next->second.where);
+        batch.push_back({&next->first, &next->second,
+                         port == nullptr ? std::nullopt : pipeline_->ports.IndexOf(*port)});
+      }
+      const auto statuses = pipeline_->fdb.Upsert(batch);
+      for (size_t i = 0; i < batch.size(); ++i) {
+        outcome_.Upserted(ObjectKind::kFdb, *batch[i].key, statuses[i]);
+      }
+    }
+  }
+
+  void DeleteFdb(std::span<const state::FdbKey> keys) {
+    while (!keys.empty()) {
+      const auto batch = keys.first(std::min(keys.size(), FdbTable::kBatch));
+      const auto statuses = pipeline_->fdb.Delete(batch);
+      for (size_t i = 0; i < batch.size(); ++i) {
+        outcome_.Deleted(ObjectKind::kFdb, batch[i], statuses[i]);
+      }
+      keys = keys.subspan(batch.size());
+    }
   }
 
   absl::Status UpsertPort(const PortId& id, const state::Port& port) {
@@ -190,9 +215,7 @@ class DeltaWriter {
     for (const auto& key : delta.multicast_groups.deletes) {
       outcome_.Deleted(ObjectKind::kMulticastGroup, key, from.multicast.Delete(key));
     }
-    for (const auto& key : delta.fdb.deletes) {
-      outcome_.Deleted(ObjectKind::kFdb, key, from.fdb.Delete(key));
-    }
+    DeleteFdb(delta.fdb.deletes);
     for (const auto& id : delta.departures.deletes) {
       outcome_.Deleted(ObjectKind::kDeparture, id, from.departures.Delete(id));
     }

@@ -4,8 +4,8 @@
 // object's bytes under the first one's key. Providers and rule sets, which decide what a frame may
 // do, wait here in between; so do segments, unless all that decides is the same (segment_table.h),
 // and two replacements of one port's row, which has two places (or_port_slot). Others do not: a
-// frame that reads another row of or_fdb may go to the wrong port or VTEP once, but not out of its
-// segment, which is checked again at the port.
+// frame that reads another row of or_vteps may go to the wrong VTEP once, but not out of its
+// segment, which is checked again there.
 //
 // Thread rule: one thread, that of the datapath; the wait after a call of Apply runs on a thread of
 // its own so that nobody stands still for it.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "vswitch/datapath/ebpf/c_arrays.h"
@@ -69,14 +70,32 @@ std::optional<Station> Decode(const abi::or_fdb_key& key, const abi::or_station&
   return station;
 }
 
+// Takes out those that the FDB says another place of. They are in order.
+absl::Status LeaveOut(const FdbRows& fdb, std::vector<Station>* stations) {
+  if (stations->empty()) return absl::OkStatus();
+  std::set<std::pair<Vni, MacAddress>> known;
+  RETURN_IF_ERROR(fdb.Visit([&](const abi::or_fdb_key& key, const abi::or_fdb&) {
+    const auto vni = Vni::FromValue(key.vni);
+    if (!vni.ok()) return;
+    const Station wanted{.vni = *vni, .mac = MacAddress(ToArray(key.mac)), .provider = {}};
+    if (std::binary_search(stations->begin(), stations->end(), wanted, Before)) {
+      known.emplace(wanted.vni, wanted.mac);
+    }
+  }));
+  std::erase_if(*stations, [&](const Station& station) {
+    return known.contains({station.vni, station.mac});
+  });
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<StationList> PinnedStations::ListStations(const std::optional<Vni>& vni,
                                                          size_t limit) {
-  ASSIGN_OR_RETURN(const auto pinned,
-                   sys::KernelBpfMaps::OpenPinned(
-                       PinnedMapsDir(bpffs_),
-                       {"or_stations", "or_providers", "or_fdb", "or_port_info", "or_segments"}));
+  ASSIGN_OR_RETURN(const auto pinned, sys::KernelBpfMaps::OpenPinned(
+                                          PinnedMapsDir(bpffs_),
+                                          {"or_stations", "or_providers", "or_fdb", "or_fdb_epochs",
+                                           "or_fdb_more", "or_port_info", "or_segments"}));
   const DatapathMaps maps(pinned.get());
   ASSIGN_OR_RETURN(const Places places, ReadPlaces(maps));
   if (vni && !places.providers.contains(vni->value()) &&
@@ -91,13 +110,13 @@ absl::StatusOr<StationList> PinnedStations::ListStations(const std::optional<Vni
   RETURN_IF_ERROR(maps.stations.Visit([&](const abi::or_fdb_key& key, const abi::or_station& row) {
     if (vni && key.vni != vni->value()) return;
     auto station = Decode(key, row, places, now);
-    if (!station || maps.fdb.Lookup(key).ok()) return;
-    list.stations.push_back(*std::move(station));
+    if (station) list.stations.push_back(*std::move(station));
   }));
   std::sort(list.stations.begin(), list.stations.end(), Before);
   // What is heard anew meanwhile may come twice.
   list.stations.erase(std::unique(list.stations.begin(), list.stations.end(), Same),
                       list.stations.end());
+  RETURN_IF_ERROR(LeaveOut(maps.fdb, &list.stations));
   list.total = list.stations.size();
   if (list.stations.size() > limit) {
     list.stations.erase(list.stations.begin() + static_cast<ptrdiff_t>(limit), list.stations.end());

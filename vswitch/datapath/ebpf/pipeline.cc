@@ -30,7 +30,7 @@ Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, c
       ports(&maps, &devices, &segments, &rule_sets, &vlans,
             {.mtu = options.underlay_mtu, .overhead = options.vteps.Overhead()}),
       departures(&maps, programs.get(), &ports, &vteps),
-      fdb(&maps, &vteps),
+      fdb(&maps, programs.get(), &vteps),
       multicast(&maps, &vteps),
       tracer(&maps, programs->constants(), PinnedMapsDir(options.bpffs)),
       uplinks(&maps, kernel.netlink, kernel.filters, programs.get(), options.uplinks) {}
@@ -38,7 +38,7 @@ Pipeline::Pipeline(const Options& options, std::unique_ptr<ProgramSet> loaded, c
 absl::Status Pipeline::Load() {
   ASSIGN_OR_RETURN(Inventory inventory, ReadInventory(maps));
   if (const Orphans orphans = FindOrphans(inventory); !orphans.empty()) {
-    RETURN_IF_ERROR(RemoveOrphans(orphans, maps));
+    RETURN_IF_ERROR(RemoveOrphans(orphans, maps, *programs));
     ASSIGN_OR_RETURN(inventory, ReadInventory(maps));
   }
   RETURN_IF_ERROR(devices.ReplaceOldPrograms(inventory));

@@ -16,7 +16,7 @@
 namespace outrider::datapath::ebpf {
 namespace {
 
-constexpr std::array<std::pair<Program, const char*>, 9> kPrograms = {
+constexpr std::array<std::pair<Program, const char*>, 10> kPrograms = {
     {{Program::kFromPort, "or_from_port"},
      {Program::kPortGuard, "or_port_guard"},
      {Program::kFromOverlay, "or_from_overlay"},
@@ -25,7 +25,8 @@ constexpr std::array<std::pair<Program, const char*>, 9> kPrograms = {
      {Program::kImportConnections, "or_import_connections"},
      {Program::kFromUplink, "or_from_uplink"},
      {Program::kFromUnderlay, "or_from_underlay"},
-     {Program::kMovePort, "or_move_port"}}};
+     {Program::kMovePort, "or_move_port"},
+     {Program::kWriteFdb, "or_write_fdb"}}};
 
 const char* NameOf(Program program) {
   for (const auto& [known, name] : kPrograms) {

@@ -31,7 +31,8 @@ enum class Program {
   kImportConnections,
   kFromUplink,
   kFromUnderlay,
-  kMovePort
+  kMovePort,
+  kWriteFdb
 };
 
 // As in the object: "or_from_port".

@@ -174,8 +174,9 @@ Orphans FindOrphans(const Inventory& inventory) {
   return orphans;
 }
 
-absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps) {
-  RETURN_IF_ERROR(maps.fdb.DeleteBatch(orphans.fdb));
+absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
+                           const ProgramSet& programs) {
+  RETURN_IF_ERROR(maps.fdb.Delete(programs.Descriptor(Program::kWriteFdb), orphans.fdb));
   RETURN_IF_ERROR(maps.multicast_members.DeleteBatch(orphans.multicast_members));
   RETURN_IF_ERROR(maps.multicast_groups.DeleteBatch(orphans.multicast_groups));
   RETURN_IF_ERROR(maps.multicast_groups.UpdateBatch(orphans.multicast_counts));

@@ -9,6 +9,7 @@
 
 #include "vswitch/datapath/ebpf/device_binder.h"
 #include "vswitch/datapath/ebpf/inventory.h"
+#include "vswitch/datapath/ebpf/program_set.h"
 
 namespace outrider::datapath::ebpf {
 
@@ -40,7 +41,8 @@ Orphans FindOrphans(const Inventory& inventory);
 
 // Removes the rows. Devices without a port keep row and filters, and forward nothing: they may be
 // of a port that could not be written, whose guest must not become a neighbour of the host itself.
-absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps);
+absl::Status RemoveOrphans(const Orphans& orphans, const DatapathMaps& maps,
+                           const ProgramSet& programs);
 
 // For when all ports that are wanted had a chance to bind their devices: takes the filters off
 // those RemoveOrphans left that no port has bound.

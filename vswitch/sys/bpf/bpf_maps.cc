@@ -94,8 +94,13 @@ absl::StatusOr<std::unique_ptr<KernelBpfMaps>> KernelBpfMaps::Create(
     if (int error = -bpf_obj_get_info_by_fd(fd.get(), &info, &length); error != 0) {
       return ErrnoStatus(error, "map info " + name);
     }
-    maps.emplace(
-        name, Map{name, std::move(fd), info.key_size, info.value_size, IsPerCpu(info.type), true});
+    maps.emplace(name, Map{.name = name,
+                           .fd = std::move(fd),
+                           .key_size = info.key_size,
+                           .value_size = info.value_size,
+                           .max_entries = info.max_entries,
+                           .mmapable = (info.map_flags & BPF_F_MMAPABLE) != 0,
+                           .per_cpu = IsPerCpu(info.type)});
   }
   return std::unique_ptr<KernelBpfMaps>(new KernelBpfMaps(std::move(maps)));
 }

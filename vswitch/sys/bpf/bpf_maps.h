@@ -32,6 +32,9 @@ struct MapEntry {
   bool operator==(const MapEntry&) const = default;
 };
 
+// What a process may do to an array that it has mapped.
+enum class Mapping { kRead, kReadWrite };
+
 enum class UpdateMode {
   kAny,      // create or replace
   kNoExist,  // create; AlreadyExists otherwise
@@ -89,6 +92,11 @@ class BpfMaps {
   virtual absl::StatusOr<std::unique_ptr<const MappedArray>> MapArray(const std::string& map,
                                                                       ByteSpan key) = 0;
 
+  // An array with BPF_F_MMAPABLE, all of its elements as they are from now on; each takes a
+  // multiple of 8 bytes. InvalidArgument for another kind of map.
+  virtual absl::StatusOr<std::unique_ptr<const MappedArray>> MapElements(const std::string& map,
+                                                                         Mapping mapping) = 0;
+
   // Returns when every program run that started before the call has ended (an RCU grace period,
   // some milliseconds). Since Linux 6.1 the memory of a replaced or deleted hash element may be
   // reused by the next update at once, while a program still reads it: whoever deletes an element
@@ -124,6 +132,8 @@ class KernelBpfMaps : public BpfMaps {
   absl::StatusOr<Bytes> LookupArray(const std::string& map, ByteSpan key) override;
   absl::StatusOr<std::unique_ptr<const MappedArray>> MapArray(const std::string& map,
                                                               ByteSpan key) override;
+  absl::StatusOr<std::unique_ptr<const MappedArray>> MapElements(const std::string& map,
+                                                                 Mapping mapping) override;
   absl::Status WaitForReaders() override;
 
   // From now on every change of another map but `uncounted`, by this object, adds one to the first
@@ -142,6 +152,8 @@ class KernelBpfMaps : public BpfMaps {
     UniqueFd fd;
     uint32_t key_size = 0;
     uint32_t value_size = 0;
+    uint32_t max_entries = 0;
+    bool mmapable = false;
     bool per_cpu = false;
     bool counted = true;  // see CountChangesIn()
   };

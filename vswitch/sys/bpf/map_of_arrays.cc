@@ -1,4 +1,4 @@
-// The part of KernelBpfMaps that deals with arrays inside a map of maps.
+// The part of KernelBpfMaps that deals with arrays as memory, most of them inside a map of maps.
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
@@ -80,6 +80,18 @@ absl::StatusOr<std::unique_ptr<const MappedArray>> KernelBpfMaps::MapArray(const
 absl::StatusOr<Bytes> KernelBpfMaps::LookupArray(const std::string& map, ByteSpan key) {
   ASSIGN_OR_RETURN(const auto mapping, MapArray(map, key));
   return Bytes(mapping->bytes(), mapping->bytes() + mapping->size());
+}
+
+absl::StatusOr<std::unique_ptr<const MappedArray>> KernelBpfMaps::MapElements(
+    const std::string& map, Mapping mapping) {
+  ASSIGN_OR_RETURN(const Map* found, Find(map, false));
+  if (!found->mmapable) return absl::InvalidArgumentError("map " + map + ": cannot be mapped");
+  const int protection = mapping == Mapping::kRead ? PROT_READ : PROT_READ | PROT_WRITE;
+  const size_t stride = (size_t{found->value_size} + 7) / 8 * 8;
+  auto array =
+      std::make_unique<const MappedArray>(found->fd.get(), stride * found->max_entries, protection);
+  if (!array->valid()) return ErrnoStatus(errno, "map " + map + " into memory");
+  return array;
 }
 
 }  // namespace outrider::sys
