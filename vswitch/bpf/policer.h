@@ -153,15 +153,19 @@ static __noinline __u32 or_trace_spend(__u32 policer, const struct or_rate *byte
 }
 
 /* Buckets are filled up under their lock, once in a tick of the coarse clock, and for a frame that
- * does not fit: so nothing is refused that the precise clock would let pass. */
-static __noinline __u32 or_spend_both(__u32 policer, const struct or_rate *bytes,
-				      const struct or_rate *packets, const struct or_frame *f)
+ * does not fit: so nothing is refused that the precise clock would let pass. Global, as or_parse():
+ * verified once. */
+__noinline __u32 or_spend_both(__u32 policer, const struct or_rate *bytes,
+			       const struct or_rate *packets, const struct or_frame *f)
 {
-	__u64 now = bpf_ktime_get_coarse_ns(), wire_bytes = f->wire_bytes,
-	      wire_packets = f->wire_packets;
+	__u64 now = bpf_ktime_get_coarse_ns(), wire_bytes, wire_packets;
 	struct or_policer_locked *p;
 	__u32 result;
 
+	if (!bytes || !packets || !f)
+		return OR_OVER_BYTES;
+	wire_bytes = f->wire_bytes;
+	wire_packets = f->wire_packets;
 	if (or_tracing)
 		return or_trace_spend(policer, bytes, packets, f);
 	p = bpf_map_lookup_elem(&or_policers, &policer);
