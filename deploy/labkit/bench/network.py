@@ -8,12 +8,15 @@ kernel cuts them up, and behind which it puts them together again, tunnelled or 
 network card that has receive offload (GRO) only. Sender and receiver are pinned to processors of
 their own, streams are cubic's. steadiness.py says when a run is refused.
 
-After that: our programs' time (program_time.py), and QEMU guests behind taps (guests.py).
+After that: our programs' time (program_time.py), QEMU guests behind taps (guests.py), and what size
+costs: a million MACs, 64 hosts to copy to, an agent with 50,000 MACs (fdb.py, replication.py,
+agent.py).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 import sys
 import time
@@ -21,8 +24,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from labkit import inventory, lifecycle, netns
-from labkit.bench import chart, figures, guests, loads, machine, ovs_stage, program_time, samples
-from labkit.bench import stages, table
+from labkit.bench import agent, chart, fdb, figures, guests, loads, machine, ovs_stage
+from labkit.bench import program_time, replication, samples, stages, table
 from labkit.bench.figures import NIC, VETH
 from labkit.bench.loads import Load
 from labkit.bench.rows import row
@@ -50,7 +53,7 @@ class Effort:
     files: int
 
 
-QUICK = Effort(rounds=14, seconds=0.2, program_runs=3, guest_rounds=5, files=3)
+QUICK = Effort(rounds=6, seconds=0.2, program_runs=3, guest_rounds=3, files=2)
 FULL_EFFORT = Effort(rounds=30, seconds=0.4, program_runs=10, guest_rounds=20, files=5)
 WARM_UP_S = 0.1
 # It is slow, and nothing is asked of it: in every so many rounds.
@@ -64,7 +67,10 @@ def run_all(
     when the run is refused."""
     rows: Rows = []
     judge = Judge()
-    for found in measure(prefix, build, QUICK if quick else FULL_EFFORT, judge):
+    effort = QUICK if quick else FULL_EFFORT
+    for found in itertools.chain(
+        measure(prefix, build, effort, judge), _of_size(prefix, build, quick)
+    ):
         rows.append(found)
         yield found
     print(f"\n{table.text(rows, machine.described())}", flush=True)
@@ -99,6 +105,15 @@ def measure(prefix: str, build: str, effort: Effort, judge: Judge) -> Iterator[d
             for regime in figures.REGIMES:
                 _wires_like(regime, built)
                 yield from samples.rows_of(regime, _guest_rounds(regime, lab, pairs, effort))
+
+
+def _of_size(prefix: str, build: str, quick: bool) -> Iterator[dict[str, Any]]:
+    _tell("a million MACs")
+    yield from fdb.run(build, quick)
+    _tell("copies for 64 hosts")
+    yield from replication.measure(prefix, build, quick)
+    _tell("an idle agent")
+    yield from agent.measure(prefix, build, quick)
 
 
 def _wires_like(regime: str, built: dict[str, Stage]) -> None:
