@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "vswitch/datapath/ebpf/c_arrays.h"
@@ -24,6 +25,22 @@ Bytes RingPosition(int fd) {
   std::memcpy(bytes.data(), position, bytes.size());
   munmap(position, page);
   return bytes;
+}
+
+// Of a large array: by cache lines, those that are not zero.
+MapsContent::mapped_type UsedLines(const sys::MappedArray& mapped) {
+  constexpr size_t kLine = 64;
+  static constexpr uint8_t kUnused[kLine] = {};
+  MapsContent::mapped_type lines;
+  for (size_t at = 0; at < mapped.size(); at += kLine) {
+    const uint8_t* const line = mapped.bytes() + at;
+    const size_t length = std::min(kLine, mapped.size() - at);
+    if (std::memcmp(line, kUnused, length) == 0) continue;
+    Bytes key(sizeof(at));
+    std::memcpy(key.data(), &at, sizeof(at));
+    lines.emplace_back(key, std::vector<Bytes>{Bytes(line, line + length)});
+  }
+  return lines;
 }
 
 }  // namespace
@@ -59,6 +76,10 @@ MapsContent TracedSwitch::Content() {
     if (name == kEvents) {
       const Bytes position = RingPosition(switch_->raw().Descriptor(name).value());
       elements.emplace_back(Bytes(), std::vector<Bytes>{position});
+      continue;
+    }
+    if (const auto mapped = switch_->raw().MapElements(name, sys::Mapping::kRead); mapped.ok()) {
+      elements = UsedLines(**mapped);
       continue;
     }
     const std::vector<Bytes> keys = switch_->raw().Keys(name).value();

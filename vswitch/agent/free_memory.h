@@ -17,8 +17,8 @@ class FreeMemory final : public StateFollower {
   // Without a pass in this time nothing is under way that it could hold up.
   static constexpr Executor::Duration kQuiet = std::chrono::seconds(5);
 
-  // `give_back` takes milliseconds; it defaults to that of the C library. The executor outlives the
-  // object, which outlives its work.
+  // `give_back` takes milliseconds; it defaults to that of the C library. The executor runs nothing
+  // of it any more when the object goes.
   explicit FreeMemory(Executor* executor, std::function<void()> give_back = GiveBack);
 
   void Follow(const state::HostState& wanted, const state::HostState& in_force) override;

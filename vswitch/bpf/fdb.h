@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where a MAC is, by the agent's word (or_fdb.h). What is learned from frames: station.h. */
+/*
+ * Where a MAC is, by the agent's word (or_fdb.h). What is learned from frames: station.h. Where a
+ * row is found is part of the pinned tables' layout: a change of the hash, or of what is made of
+ * it, changes OR_ABI_VERSION.
+ */
 #ifndef OUTRIDER_BPF_FDB_H_
 #define OUTRIDER_BPF_FDB_H_
 

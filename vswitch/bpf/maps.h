@@ -316,14 +316,17 @@ static __always_inline bool or_knows_underlay(void)
 	return underlay && bpf_ktime_get_coarse_ns() <= underlay->until_ns;
 }
 
-/* Connections or the FDB were changed by what the agent runs. */
+/* Connections or the FDB were changed by what the agent runs. Nobody sees the count before the
+ * change: an addition is a barrier if its result is asked for. */
 static __always_inline void or_note_change(void)
 {
 	__u32 zero = 0;
 	__u64 *changes = bpf_map_lookup_elem(&or_changes, &zero);
+	volatile __u64 before = 0;
 
 	if (changes)
-		__sync_fetch_and_add(changes, 1);
+		before = __sync_fetch_and_add(changes, 1);
+	(void)before;
 }
 
 /* struct or_event. Writer: bpf; reader: agent. */

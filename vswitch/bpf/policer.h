@@ -65,13 +65,18 @@ static __always_inline __s64 or_needed(const struct or_rate *r, __u64 amount)
 	return (amount < r->burst ? amount : r->burst) * OR_NS_PER_S;
 }
 
-/* Takes what is needed if all of it is there. Other CPUs take at the same time: what is lent in
- * vain is given back, and may be missed for a moment. */
+/* Takes what is needed if all of it is there. Other CPUs take at the same time: what was taken in
+ * vain is given back. A look first, for what has been taken in vain is missed by others meanwhile.
+ */
 static __always_inline bool or_take(struct or_bucket *b, const struct or_rate *r, __u64 amount)
 {
 	__s64 needed = or_needed(r, amount);
 
-	if (!r->per_s || (__s64)__sync_fetch_and_add(&b->tokens, -needed) >= needed)
+	if (!r->per_s)
+		return true;
+	if (*(const volatile __s64 *)&b->tokens < needed)
+		return false;
+	if ((__s64)__sync_fetch_and_add(&b->tokens, -needed) >= needed)
 		return true;
 	__sync_fetch_and_add(&b->tokens, needed);
 	return false;
@@ -120,7 +125,9 @@ static __always_inline bool or_is_filled(const struct or_bucket *b, const struct
 
 static __always_inline __u64 or_trace_left(__s64 tokens, const struct or_rate *r)
 {
-	return r->per_s ? tokens / OR_NS_PER_S : OR_TRACE_NO_LIMIT;
+	if (!r->per_s)
+		return OR_TRACE_NO_LIMIT;
+	return tokens < 0 ? 0 : (__u64)tokens / OR_NS_PER_S;
 }
 
 /* What or_spend_both() says, with the buckets left as they are. */

@@ -71,10 +71,10 @@ absl::Status FdbRows::Write(int program, std::span<abi::or_fdb_write> writes) co
     std::memcpy(batch->bytes(), now.data(), now.size_bytes());
     ASSIGN_OR_RETURN(const uint32_t done,
                      sys::RunProgram(program, {.cb0 = static_cast<uint32_t>(now.size())}));
+    std::memcpy(now.data(), batch->bytes(), now.size_bytes());
     if (done != now.size()) {
       return absl::InternalError(fmt::format("fdb: {} of {} rows written", done, now.size()));
     }
-    std::memcpy(now.data(), batch->bytes(), now.size_bytes());
     writes = writes.subspan(now.size());
   }
   return absl::OkStatus();

@@ -29,8 +29,8 @@ absl::Status StatusOf(const state::FdbKey& key, const abi::or_fdb& wanted,
           fmt::format("fdb {}: epoch {} is older than {}, which is in force", KeyText(key),
                       wanted.epoch, write.row.epoch));
     case abi::OR_FDB_FULL:
-      return absl::ResourceExhaustedError(
-          fmt::format("fdb {}: the table is full, of {} MACs at most", KeyText(key), OR_MAX_FDB));
+      return absl::ResourceExhaustedError(fmt::format(
+          "fdb {}: no room in the table, which is for {} MACs", KeyText(key), OR_MAX_FDB));
     case abi::OR_FDB_NO_MEMORY:
       return absl::UnavailableError(
           fmt::format("fdb {}: the kernel has no memory for it now", KeyText(key)));

@@ -222,6 +222,8 @@ absl::StatusOr<PortTable::Entry*> PortTable::EntryOf(const PortId& id) {
   for (uint32_t step = 1; step < OR_MAX_PORTS; ++step) {
     const uint32_t index = 1 + (last_index_ + step - 1) % (OR_MAX_PORTS - 1);
     if (indices_.contains(index)) continue;
+    // A frame that was under way may have spent from them after the former port's end.
+    RETURN_IF_ERROR(RenewBuckets(*maps_, index));
     indices_.insert(index);
     last_index_ = index;
     Entry& entry = entries_[id];
