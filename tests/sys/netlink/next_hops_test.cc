@@ -72,6 +72,18 @@ TEST_F(NextHopsTest, AllOfARouteThatSpreadsFlows) {
   EXPECT_THAT(Find("192.0.2.1"), ElementsAre(Hop("up1", "10.0.1.254")));
 }
 
+// Headers that the kernel puts on, and nobody else.
+TEST_F(NextHopsTest, ARouteThatEncapsulatesHasNone) {
+  const std::string encap = "encap ip id 7 dst 10.0.2.254";
+  Ip4("route add 192.0.2.0/24 " + encap + " via 10.0.1.254 dev up1");
+  EXPECT_THAT(Find("192.0.2.1"), IsEmpty());
+  Ip4("route replace 192.0.2.0/24 nexthop via 10.0.2.254 nexthop " + encap + " via 10.0.1.254");
+  EXPECT_THAT(Find("192.0.2.1"), IsEmpty());
+  Ip4("route replace 192.0.2.0/24 nexthop via 10.0.2.254 nexthop via 10.0.1.254");
+  EXPECT_THAT(Find("192.0.2.1"),
+              UnorderedElementsAre(Hop("up1", "10.0.1.254"), Hop("up2", "10.0.2.254")));
+}
+
 TEST_F(NextHopsTest, ByTheRulesForTheSource) {
   Ip4("route add 192.0.2.0/24 via 10.0.1.254");
   Ip4("route add 192.0.2.0/24 via 10.0.2.254 table 7");

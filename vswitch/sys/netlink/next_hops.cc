@@ -110,14 +110,29 @@ bool IsManaged(nlmsghdr* header) {
          (nla_get_u32(flags) & NTF_EXT_MANAGED) != 0;
 }
 
+// Whether a route, or one of its hops, puts headers on.
+bool Encapsulates(nlmsghdr* header) {
+  if (nlmsg_find_attr(header, sizeof(rtmsg), RTA_ENCAP) != nullptr) return true;
+  nlattr* const hops = nlmsg_find_attr(header, sizeof(rtmsg), RTA_MULTIPATH);
+  if (hops == nullptr) return false;
+  auto* hop = static_cast<rtnexthop*>(nla_data(hops));
+  for (int left = nla_len(hops); left >= static_cast<int>(sizeof(*hop)) && RTNH_OK(hop, left);
+       left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+    const int length = hop->rtnh_len - static_cast<int>(sizeof(*hop));
+    if (nla_find(reinterpret_cast<nlattr*>(RTNH_DATA(hop)), length, RTA_ENCAP) != nullptr) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Empty: packets go to this host, to nobody, or by headers that only the kernel puts on.
 std::vector<NextHop> HopsOf(nlmsghdr* header, const IpAddress& destination) {
   std::vector<NextHop> hops;
   rtnl_route* raw = nullptr;
   if (rtnl_route_parse(header, &raw) < 0) return hops;
   const RouteHandle route(raw);
-  const bool plain = nlmsg_find_attr(header, sizeof(rtmsg), RTA_ENCAP) == nullptr;
-  if (rtnl_route_get_type(raw) != RTN_UNICAST || !plain) return hops;
+  if (rtnl_route_get_type(raw) != RTN_UNICAST || Encapsulates(header)) return hops;
   for (int i = 0; i < rtnl_route_get_nnexthops(raw); ++i) {
     rtnl_nexthop* const hop = rtnl_route_nexthop_n(raw, i);
     if ((rtnl_route_nh_get_flags(hop) & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) != 0) continue;
